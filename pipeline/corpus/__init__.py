@@ -1,0 +1,1 @@
+"""Gold texts: reading, checking, splitting. Knows nothing of models, databases or the command line."""

@@ -1,0 +1,135 @@
+"""Gold texts as JSON lines, read with every mistake collected."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from pipeline.errors import CorpusError
+from pipeline.taxonomy import Taxonomy
+
+__all__ = ["PARTS", "Gold", "Span", "label_matrix", "parse_gold", "read_gold"]
+
+PARTS = ("train", "dev", "test")
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Words of the text that show a label: ``start`` inclusive, ``end`` exclusive."""
+
+    start: int
+    end: int
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Gold:
+    """One labelled text. Texts of one ``group`` speak of one situation and stay on one side of every split."""
+
+    id: str
+    text: str
+    labels: Mapping[str, tuple[str, ...]]
+    group: str = ""
+    part: str = ""
+    register: str = ""
+    domain: str = ""
+    evidence: tuple[Span, ...] = ()
+
+    @property
+    def positive(self) -> bool:
+        """Whether any label of any scheme is set."""
+        return any(self.labels.values())
+
+
+def read_gold(paths: Iterable[Path], taxonomy: Taxonomy) -> list[Gold]:
+    """Read gold files in order; raises CorpusError with every bad line of every file."""
+    gold: list[Gold] = []
+    wrong: list[str] = []
+    seen: dict[str, str] = {}
+    for path in paths:
+        try:
+            lines = path.read_text(encoding="utf-8-sig").splitlines()
+        except (OSError, UnicodeDecodeError) as e:
+            raise CorpusError("ZF-GOLD-READ", f"读不了语料文件 {path}：{e}", "检查路径，文件须为 UTF-8。") from e
+        for number, line in enumerate(lines, 1):
+            if not line.strip():
+                continue
+            where = f"{path.name}:{number}"
+            try:
+                record = json.loads(line)
+            except ValueError as e:
+                wrong.append(f"{where} -> 不是合格的 JSON：{e}")
+                continue
+            text, mistakes = parse_gold(record, taxonomy)
+            wrong += [f"{where} -> {m}" for m in mistakes]
+            if text is None:
+                continue
+            if text.id in seen:
+                wrong.append(f"{where} -> 编号 {text.id} 与 {seen[text.id]} 重复")
+            seen[text.id] = where
+            gold.append(text)
+    if wrong:
+        raise CorpusError("ZF-GOLD-INVALID", f"语料有 {len(wrong)} 处错误", "逐条改正后再运行。", wrong)
+    if not gold:
+        raise CorpusError("ZF-GOLD-EMPTY", "语料里没有一条文本", "用 --corpus 指定 .jsonl 文件。")
+    return gold
+
+
+def parse_gold(record: Any, taxonomy: Taxonomy) -> tuple[Gold | None, list[str]]:
+    """Turn one JSON object into a Gold; return it, or None with every mistake found."""
+    if not isinstance(record, Mapping):
+        return None, ["应为 JSON 对象"]
+    wrong = []
+    fields = {}
+    for key in ("id", "text", "group", "part", "register", "domain"):
+        value = record.get(key, "")
+        if not isinstance(value, str) or (key in ("id", "text") and not value.strip()):
+            wrong.append(f"{key} 应为{'非空' if key in ('id', 'text') else ''}文字")
+            value = ""
+        fields[key] = value
+    if fields["part"] and fields["part"] not in PARTS:
+        wrong.append(f"part {fields['part']!r} 不在 {'、'.join(PARTS)} 之中")
+    labels = record.get("labels")
+    wrong += taxonomy.check_labels(labels)
+    spans = record.get("evidence", [])
+    evidence = []
+    for n, span in enumerate(spans if isinstance(spans, list) else [None]):
+        if not isinstance(span, Mapping) or not _is_span(span, len(fields["text"])):
+            wrong.append(f"evidence[{n}] 应为文本之内的 start、end 和 label")
+        else:
+            evidence.append(Span(span["start"], span["end"], span["label"]))
+    if wrong:
+        return None, wrong
+    assert isinstance(labels, Mapping)  # noqa: S101  check_labels said so
+    own = {s.id: tuple(labels.get(s.id, ())) for s in taxonomy.schemes}
+    named = {label for given in own.values() for label in given}
+    wrong += [f"证据的标签 {e.label} 不在本条标签里" for e in evidence if e.label not in named]
+    fields["group"] = fields["group"] or fields["id"]
+    return (None, wrong) if wrong else (Gold(labels=own, evidence=tuple(evidence), **fields), [])
+
+
+def label_matrix(gold: Sequence[Gold], taxonomy: Taxonomy) -> npt.NDArray[np.bool_]:
+    """Return the labels as (texts, taxonomy columns)."""
+    at = {column: i for i, column in enumerate(taxonomy.columns)}
+    matrix = np.zeros((len(gold), len(at)), bool)
+    for row, g in enumerate(gold):
+        for scheme, labels in g.labels.items():
+            for label in labels:
+                matrix[row, at[scheme, label]] = True
+    return matrix
+
+
+def _is_span(span: Mapping[str, Any], length: int) -> bool:
+    start, end = span.get("start"), span.get("end")
+    return (
+        isinstance(start, int)
+        and isinstance(end, int)
+        and 0 <= start < end <= length
+        and isinstance(span.get("label"), str)
+    )

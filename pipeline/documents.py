@@ -1,0 +1,86 @@
+"""The values that cross module borders."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+__all__ = ["Document", "Evidence", "Prediction", "Rejected", "text_hash"]
+
+
+def text_hash(text: str) -> str:
+    """Return the SHA-256 of ``text`` in UTF-8, as 64 hex digits; lone surrogates hash as they stand."""
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One complaint or report as it came in.
+
+    ``meta`` holds the other mapped fields (渠道, 承办单位 …), ``row`` the whole input row for write-back,
+    ``place`` where it stood (file and row number), for people who look for it.
+    """
+
+    id: str
+    text: str
+    meta: Mapping[str, str] = field(default_factory=dict)
+    row: Mapping[str, Any] = field(default_factory=dict)
+    place: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """An input record that was set aside: the reason has a code and a Chinese sentence."""
+
+    place: str
+    code: str
+    reason: str
+    id: str = ""
+    raw: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """A span of the text as given, ``start`` inclusive, ``end`` exclusive, and what it adds to a label's score."""
+
+    label: str
+    start: int
+    end: int
+    quote: str
+    weight: float
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """What the model says of one document.
+
+    ``scores`` and ``decided`` are keyed by scheme id, in taxonomy order; decided labels stand highest first.
+    All scores are calibrated probabilities in [0, 1].
+    """
+
+    id: str
+    is_problem: bool
+    problem_score: float
+    decided: Mapping[str, tuple[tuple[str, float], ...]]
+    scores: Mapping[str, Mapping[str, float]]
+    evidence: tuple[Evidence, ...]
+    review: bool
+    model: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON object of the ``classify`` contract."""
+        return {
+            "id": self.id,
+            "is_problem": self.is_problem,
+            "problem_score": round(self.problem_score, 6),
+            **{s: [{"id": i, "score": round(v, 6)} for i, v in d] for s, d in self.decided.items()},
+            "scores": {s: {i: round(v, 6) for i, v in d.items()} for s, d in self.scores.items()},
+            "evidence": [
+                {"label": e.label, "start": e.start, "end": e.end, "quote": e.quote, "weight": round(e.weight, 6)}
+                for e in self.evidence
+            ],
+            "review": self.review,
+            "model": self.model,
+        }

@@ -1,0 +1,191 @@
+"""A trained model as a folder: JSON, arrays and a vocabulary. Loading runs no code and checks every byte.
+
+    manifest.json      what it is, what it was made from, the sha256 of every other file
+    weights.npz        coefficients, intercepts, idf and n-gram keys (allow_pickle=False)
+    vocabulary.json    tokens and alphabet
+    calibration.json   slope, intercept and threshold of every head
+    taxonomy.toml      the label schemes it was trained for
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import os
+import shutil
+import tempfile
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from pipeline.errors import BundleError
+from pipeline.model.features import Features
+from pipeline.taxonomy import Taxonomy, parse_taxonomy
+
+__all__ = ["PROBLEM", "Bundle", "Head", "load_bundle", "save_bundle"]
+
+FORMAT = 1
+#: Name of the head that tells occurrence from mention; stands behind the labels.
+PROBLEM = "problem"
+_FILES = ("weights.npz", "vocabulary.json", "calibration.json", "taxonomy.toml")
+_MAX_BYTES = 2**31
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """Calibration of one head: P = sigmoid(slope · margin + intercept), decided from ``threshold`` on."""
+
+    slope: float
+    intercept: float
+    threshold: float
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A model in memory. ``coef`` has shape (columns, heads); heads are the taxonomy's columns, then PROBLEM."""
+
+    id: str
+    taxonomy: Taxonomy
+    taxonomy_source: bytes
+    features: Features
+    coef: npt.NDArray[np.float32]
+    bias: npt.NDArray[np.float32]
+    heads: tuple[Head, ...]
+    manifest: Mapping[str, Any]
+
+
+def save_bundle(
+    folder: Path,
+    *,
+    taxonomy: Taxonomy,
+    taxonomy_source: bytes,
+    features: Features,
+    coef: npt.NDArray[np.float32],
+    bias: npt.NDArray[np.float32],
+    heads: tuple[Head, ...],
+    about: Mapping[str, Any],
+) -> Path:
+    """Write a bundle below ``folder`` and return its path; the same content gives the same id and bytes.
+
+    The folder appears whole or not at all.
+    """
+    names = [f"{s}.{label}" for s, label in taxonomy.columns] + [PROBLEM]
+    weights = io.BytesIO()
+    np.savez(
+        weights, coef=coef, bias=bias, idf=features.idf, word_keys=features.word_keys, char_keys=features.char_keys
+    )
+    content = {
+        "weights.npz": weights.getvalue(),
+        "vocabulary.json": _json({"tokens": list(features.tokens), "alphabet": features.alphabet}),
+        "calibration.json": _json(
+            {
+                n: {"slope": h.slope, "intercept": h.intercept, "threshold": h.threshold}
+                for n, h in zip(names, heads, strict=True)
+            }
+        ),
+        "taxonomy.toml": taxonomy_source,
+    }
+    manifest: dict[str, Any] = {
+        "format": FORMAT,
+        "taxonomy": {"id": taxonomy.id, "version": taxonomy.version, "sha256": taxonomy.sha256},
+        "features": {
+            "word_n": features.word_n,
+            "char_n": list(features.char_n),
+            "min_texts": features.min_texts,
+            "block_weights": list(features.block_weights),
+        },
+        **about,
+        "files": {name: hashlib.sha256(data).hexdigest() for name, data in content.items()},
+    }
+    digest = hashlib.sha256(_json(manifest)).hexdigest()[:12]
+    manifest = {"id": f"{taxonomy.id}-{taxonomy.version}-{digest}", **manifest}
+    content["manifest.json"] = _json(manifest)
+    folder.mkdir(parents=True, exist_ok=True)
+    target = folder / manifest["id"]
+    draft = Path(tempfile.mkdtemp(prefix=".new-", dir=folder))
+    try:
+        for name, data in content.items():
+            (draft / name).write_bytes(data)
+        draft.chmod(0o755)
+        if target.exists():
+            shutil.rmtree(target)
+        os.replace(draft, target)  # noqa: PTH105
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+    return target
+
+
+def load_bundle(path: Path) -> Bundle:
+    """Read a bundle; raises BundleError for whatever is missing, changed or not understood."""
+    manifest = _manifest(path)
+    raw = {name: _checked(path, name, manifest["files"].get(name)) for name in _FILES}
+    try:
+        return _build(manifest, raw)
+    except (KeyError, TypeError, ValueError, EOFError, zipfile.BadZipFile) as e:
+        raise BundleError("ZF-MODEL-BROKEN", f"模型 {path.name} 的内容不完整：{e}", "重新训练，或换回上一个模型。") from e
+
+
+def _manifest(path: Path) -> dict[str, Any]:
+    try:
+        manifest = json.loads((path / "manifest.json").read_bytes())
+        if not isinstance(manifest, dict) or not isinstance(manifest.get("files"), dict):
+            raise ValueError("not a manifest")
+    except OSError as e:
+        raise BundleError("ZF-MODEL-MISSING", f"读不到模型 {path}（{e.strerror}）", "运行 zuofeng models 查看已有模型。") from e
+    except ValueError as e:
+        raise BundleError("ZF-MODEL-MANIFEST", f"模型 {path.name} 的 manifest.json 已损坏", "重新训练，或换回上一个模型。") from e
+    if manifest.get("format") != FORMAT:
+        raise BundleError(
+            "ZF-MODEL-FORMAT", f"模型 {path.name} 的格式 {manifest.get('format')!r} 不是本程序的 {FORMAT}", "用本版本重新训练。"
+        )
+    body = {k: v for k, v in manifest.items() if k != "id"}
+    if not str(manifest.get("id", "")).endswith(hashlib.sha256(_json(body)).hexdigest()[:12]):
+        raise BundleError("ZF-MODEL-CHANGED", f"模型 {path.name} 的 manifest.json 被改动过", "从备份恢复，或重新训练。")
+    return manifest
+
+
+def _checked(path: Path, name: str, sha256: object) -> bytes:
+    try:
+        if (path / name).stat().st_size > _MAX_BYTES:
+            raise BundleError("ZF-MODEL-SIZE", f"模型 {path.name} 的 {name} 大得不合常理", "从备份恢复，或重新训练。")
+        data = (path / name).read_bytes()
+    except OSError as e:
+        raise BundleError("ZF-MODEL-FILE", f"模型 {path.name} 缺少 {name}", "从备份恢复，或重新训练。") from e
+    if hashlib.sha256(data).hexdigest() != sha256:
+        raise BundleError("ZF-MODEL-CHANGED", f"模型 {path.name} 的 {name} 与清单不符，可能被改动或损坏", "从备份恢复，或重新训练。")
+    return data
+
+
+def _build(manifest: dict[str, Any], raw: dict[str, bytes]) -> Bundle:
+    taxonomy = parse_taxonomy(raw["taxonomy.toml"], "taxonomy.toml")
+    vocabulary = json.loads(raw["vocabulary.json"])
+    calibration = json.loads(raw["calibration.json"])
+    with np.load(io.BytesIO(raw["weights.npz"]), allow_pickle=False) as arrays:
+        a = {name: arrays[name] for name in arrays.files}
+    spec = manifest["features"]
+    features = Features(
+        word_n=spec["word_n"],
+        char_n=(spec["char_n"][0], spec["char_n"][1]),
+        min_texts=spec["min_texts"],
+        block_weights=(spec["block_weights"][0], spec["block_weights"][1]),
+        tokens=tuple(vocabulary["tokens"]),
+        alphabet=vocabulary["alphabet"],
+        word_keys=a["word_keys"],
+        char_keys=a["char_keys"],
+        idf=a["idf"],
+    )
+    names = [f"{s}.{label}" for s, label in taxonomy.columns] + [PROBLEM]
+    if list(calibration) != names or a["coef"].shape != (features.columns, len(names)) or len(a["bias"]) != len(names):
+        raise ValueError("heads, weights and taxonomy differ")
+    heads = tuple(Head(**calibration[n]) for n in names)
+    return Bundle(manifest["id"], taxonomy, raw["taxonomy.toml"], features, a["coef"], a["bias"], heads, manifest)
+
+
+def _json(value: object) -> bytes:
+    return (json.dumps(value, ensure_ascii=False, indent=1) + "\n").encode()

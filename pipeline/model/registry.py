@@ -1,0 +1,64 @@
+"""Which models there are and which one is live: a folder of bundles and a one-line file, ``champion``."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+from pipeline.errors import BundleError
+from pipeline.model.bundle import Bundle, load_bundle
+from pipeline.taxonomy import Taxonomy
+
+__all__ = ["champion_id", "find_model", "list_models", "set_champion"]
+
+
+def list_models(folder: Path) -> list[str]:
+    """Return the ids of the bundles in ``folder``, sorted."""
+    return sorted(p.parent.name for p in folder.glob("[!.]*/manifest.json"))
+
+
+def champion_id(folder: Path) -> str | None:
+    """Return the id of the live model, or None while there is none."""
+    try:
+        return (folder / "champion").read_text(encoding="utf-8").strip() or None
+    except FileNotFoundError:
+        return None
+
+
+def set_champion(folder: Path, model_id: str) -> None:
+    """Make ``model_id`` live, atomically; raises BundleError when it cannot be loaded."""
+    load_bundle(folder / model_id)
+    with tempfile.NamedTemporaryFile("w", dir=folder, prefix=".champion-", delete=False, encoding="utf-8") as draft:
+        draft.write(model_id + "\n")
+        draft.flush()
+        os.fsync(draft.fileno())
+    Path(draft.name).chmod(0o644)
+    os.replace(draft.name, folder / "champion")  # noqa: PTH105
+
+
+def find_model(
+    folder: Path, model: str | None = None, *, taxonomy: Taxonomy | None = None, dictionary: str | None = None
+) -> Bundle:
+    """Load ``model`` (an id or a path; the live one when None) and check what it was made for.
+
+    ``taxonomy`` and ``dictionary`` (its hash) are what this home holds; another version of the same taxonomy,
+    or another dictionary, raises BundleError.
+    """
+    if model is None:
+        model = champion_id(folder)
+        if model is None:
+            raise BundleError("ZF-MODEL-NONE", f"{folder} 里还没有在用的模型", "先运行 zuofeng train。")
+    path = Path(model) if "/" in model or Path(model, "manifest.json").exists() else folder / model
+    bundle = load_bundle(path)
+    of = bundle.taxonomy
+    if taxonomy is not None and of.id == taxonomy.id and (of.version, of.sha256) != (taxonomy.version, taxonomy.sha256):
+        same = "内容已改但版本号没有变" if of.version == taxonomy.version else f"现行版本为 {taxonomy.version}"
+        raise BundleError(
+            "ZF-MODEL-TAXONOMY", f"模型 {bundle.id} 按标签体系 {of.version} 训练，{same}", "用现行标签体系重新训练：zuofeng train。"
+        )
+    if dictionary is not None and bundle.manifest["dictionary"] != dictionary:
+        raise BundleError(
+            "ZF-MODEL-DICTIONARY", f"模型 {bundle.id} 训练时的领域词典与现行词典不同", "恢复词典，或重新训练：zuofeng train。"
+        )
+    return bundle

@@ -1,0 +1,157 @@
+"""The one scoring path: the night, the command line, the desk and the notebooks all call `Scorer.score`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy.special import expit
+
+from pipeline.documents import Document, Evidence, Prediction
+from pipeline.errors import BundleError
+from pipeline.model.bundle import Bundle
+from pipeline.model.explain import Passage, explain
+from pipeline.text.clean import Clean, clean
+from pipeline.text.passages import split_passages
+from pipeline.text.segment import RjiebaSegmenter
+
+__all__ = ["Scorer"]
+
+Floats = npt.NDArray[np.float64]
+Bools = npt.NDArray[np.bool_]
+
+#: A label whose score lies this close to its threshold asks for a person.
+NEAR = 0.1
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Probabilities of a batch: documents × heads, and for each the passage that gave it."""
+
+    documents: Floats
+    passages: list[Passage]
+    best: npt.NDArray[np.int64]
+
+
+class Scorer:
+    """A bundle ready to score. Not tied to any store; safe to build in worker processes."""
+
+    def __init__(self, bundle: Bundle, words: dict[str, int]) -> None:
+        self.bundle = bundle
+        self.segmenter = RjiebaSegmenter(words)
+        if self.segmenter.name != bundle.manifest["segmenter"]:
+            raise BundleError(
+                "ZF-MODEL-SEGMENTER",
+                f"模型 {bundle.id} 按 {bundle.manifest['segmenter']} 训练，这里是 {self.segmenter.name}",
+                "安装与模型相同的分词版本，或重新训练。",
+            )
+        self.columns = bundle.taxonomy.columns
+        self._slope = np.array([h.slope for h in bundle.heads])
+        self._shift = np.array([h.intercept for h in bundle.heads])
+        self._threshold = np.array([h.threshold for h in bundle.heads])
+        self._passage_chars = int(bundle.manifest["settings"]["passage_chars"])
+
+    def probabilities(self, texts: Sequence[str]) -> Floats:
+        """Return calibrated probabilities of given texts, shape (texts, labels + 1); the last is problem-or-not."""
+        return self._scores([clean(t) for t in texts]).documents
+
+    def score(self, documents: Sequence[Document], *, evidence: bool = True) -> list[Prediction]:
+        """Return one prediction per document, in order; evidence only for decided labels."""
+        cleaned = [clean(d.text) for d in documents]
+        scores = self._scores(cleaned)
+        decided = self.decide(scores.documents)
+        found = self._evidence(cleaned, scores, decided) if evidence else [()] * len(documents)
+        return [
+            self._prediction(d, p, y, e) for d, p, y, e in zip(documents, scores.documents, decided, found, strict=True)
+        ]
+
+    def decide(self, probabilities: Floats) -> Bools:
+        """Return which labels are decided, shape (texts, labels): past their threshold, in a text with a problem."""
+        labels = probabilities[:, :-1] >= self._threshold[:-1]
+        labels &= probabilities[:, -1:] >= self._threshold[-1]
+        at = 0
+        for scheme in self.bundle.taxonomy.schemes:
+            block = slice(at, at + len(scheme.labels))
+            at += len(scheme.labels)
+            if scheme.kind == "multi":
+                continue
+            # The nearest to its threshold stands in where a scheme must not stay empty.
+            margin = probabilities[:, block] - (self._threshold[block] if scheme.kind != "exclusive" else 0)
+            best = np.zeros_like(labels[:, block])
+            best[np.arange(len(best)), margin.argmax(1)] = True
+            if scheme.kind == "exclusive":
+                labels[:, block] = best
+            else:
+                passed = probabilities[:, block] >= self._threshold[block]
+                labels[:, block] = np.where(passed.any(1, keepdims=True), passed, best)
+        return labels
+
+    def _scores(self, cleaned: Sequence[Clean]) -> Scores:
+        passages = [
+            Passage(row, a, b)
+            for row, c in enumerate(cleaned)
+            for a, b in (
+                split_passages(c.text, self._passage_chars) if len(c.text) > self._passage_chars else [(0, len(c.text))]
+            )
+        ]
+        texts = [cleaned[p.row].text[p.start : p.end] for p in passages]
+        x = self.bundle.features.transform(texts, self.segmenter)
+        probability = expit((x @ self.bundle.coef + self.bundle.bias) * self._slope + self._shift)
+        # A label counts in a passage that has a problem; the document takes its best passage.
+        rows = np.array([p.row for p in passages], np.int64)
+        first = np.searchsorted(rows, np.arange(len(cleaned)))
+        if len(passages) == len(cleaned):
+            return Scores(probability, passages, np.tile(first[:, None], (1, probability.shape[1])))
+        best = np.empty((len(cleaned), probability.shape[1]), np.int64)
+        for row, (a, b) in enumerate(zip(first, [*first[1:], len(passages)], strict=True)):
+            best[row] = a + probability[a:b].argmax(0)
+        return Scores(np.take_along_axis(probability, best, 0), passages, best)
+
+    def _evidence(self, cleaned: Sequence[Clean], scores: Scores, decided: Bools) -> list[tuple[Evidence, ...]]:
+        found: list[list[Evidence]] = [[] for _ in cleaned]
+        rows, heads = np.nonzero(decided)
+        wanted: dict[int, list[int]] = {}
+        for row, head in zip(rows, heads, strict=True):
+            wanted.setdefault(int(scores.best[row, head]), []).append(int(head))
+        for number, which in wanted.items():
+            passage = scores.passages[number]
+            text = cleaned[passage.row]
+            for head, start, end, weight in explain(
+                text.text[passage.start : passage.end], which, self.bundle, self.segmenter
+            ):
+                a, b = text.to_given(passage.start + start, passage.start + end)
+                found[passage.row].append(Evidence(self.columns[head][1], a, b, text.given[a:b], weight))
+        order = {label: i for i, (_, label) in enumerate(self.columns)}
+        return [tuple(sorted(f, key=lambda e: (order[e.label], -e.weight, e.start))) for f in found]
+
+    def _prediction(self, document: Document, p: Floats, decided: Bools, evidence: Sequence[Evidence]) -> Prediction:
+        scores: dict[str, dict[str, float]] = {s.id: {} for s in self.bundle.taxonomy.schemes}
+        chosen: dict[str, list[tuple[str, float]]] = {s.id: [] for s in self.bundle.taxonomy.schemes}
+        for (scheme, label), value, is_decided in zip(self.columns, p.tolist(), decided.tolist(), strict=False):
+            scores[scheme][label] = value
+            if is_decided:
+                chosen[scheme].append((label, value))
+        return Prediction(
+            id=document.id,
+            is_problem=bool(p[-1] >= self._threshold[-1] or decided.any()),
+            problem_score=float(p[-1]),
+            decided={s: tuple(sorted(v, key=lambda item: -item[1])) for s, v in chosen.items()},
+            scores=scores,
+            evidence=tuple(evidence),
+            review=bool((np.abs(p - self._threshold) < NEAR).any()),
+            model=self.bundle.id,
+        )
+
+
+def batches(documents: Iterator[Document], size: int) -> Iterator[list[Document]]:
+    """Group documents by ``size``; the last batch may be shorter."""
+    batch: list[Document] = []
+    for document in documents:
+        batch.append(document)
+        if len(batch) == size:
+            yield batch
+            batch = []
+    if batch:
+        yield batch

@@ -1,0 +1,21 @@
+"""Text as given → clean text with an offset map → passages → tokens. Knows nothing of models or databases."""
+
+from pipeline.text.clean import Clean, clean
+from pipeline.text.mask import Found, find_personal_data, mask
+from pipeline.text.passages import split_passages, split_sentences
+from pipeline.text.segment import JiebaSegmenter, RjiebaSegmenter, Segmenter, dictionary_hash, load_dictionary
+
+__all__ = [
+    "Clean",
+    "Found",
+    "JiebaSegmenter",
+    "RjiebaSegmenter",
+    "Segmenter",
+    "clean",
+    "dictionary_hash",
+    "find_personal_data",
+    "load_dictionary",
+    "mask",
+    "split_passages",
+    "split_sentences",
+]

@@ -1,0 +1,98 @@
+"""NFKC, simplified characters and white space, each step with its offsets.
+
+Characters are normalised one by one, so that every output character knows its input character. The one
+thing lost against whole-string NFKC is the joining of combining marks, which Chinese text does not use.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+import unicodedata
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["normalise", "offsets"]
+
+_SPACES = re.compile(r"(?<![0-9A-Za-z])[ \n]+|[ \n]+(?![0-9A-Za-z])")
+_RUNS = re.compile(r" {2,}|[ \n]*\n[ \n]*")
+_INVISIBLE = {"Cf", "Cc", "Cs", "Co"}
+
+
+class _Table(dict[int, str]):
+    """Code point → replacement, filled on first use (`str.translate` asks for what is missing)."""
+
+    def __init__(self, simplified: dict[str, str]) -> None:
+        super().__init__()
+        self._simplified = simplified
+
+    def __missing__(self, point: int) -> str:
+        char = chr(point)
+        if char in "\n\r\v\f\x85\u2028\u2029":
+            piece = "\n"
+        elif char.isspace() or char in "\t\u3000\u2800\u3164":
+            piece = " "
+        elif unicodedata.category(char) in _INVISIBLE:
+            piece = ""
+        else:
+            piece = "".join(self._simplified.get(c, c) for c in unicodedata.normalize("NFKC", char))
+        self[point] = piece
+        return piece
+
+
+@functools.cache
+def _table() -> _Table:
+    return _Table(_simplified_characters())
+
+
+def _simplified_characters() -> dict[str, str]:
+    """OpenCC's traditional → simplified characters, first choice each.
+
+    Its phrase table is left aside: it matters for a handful of words (乾隆) and would cost the offsets.
+    """
+    import opencc
+
+    path = Path(opencc.__file__).parent / "dictionary" / "TSCharacters.txt"
+    pairs = (line.split("\t") for line in path.read_text(encoding="utf-8").splitlines() if "\t" in line)
+    return {old: new.split(" ")[0] for old, new in pairs}
+
+
+def normalise(text: str) -> str:
+    """Return ``text`` in NFKC, simplified, without invisible characters.
+
+    White space stays only between two ASCII letters or digits, as one space: between 汉字 it means nothing.
+    """
+    text = text.translate(_table())
+    if " " not in text and "\n" not in text:
+        return text
+    return _RUNS.sub(" ", _SPACES.sub("", text))
+
+
+def offsets(text: str) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
+    """Return where the characters of ``normalise(text)`` come from.
+
+    Two arrays ``start, end`` of shape (len(normalise(text)),): output character ``i`` stems from
+    ``text[start[i]:end[i]]``.
+    """
+    table = _table()
+    pieces = [table[ord(c)] for c in text]
+    lengths = np.fromiter(map(len, pieces), np.int32, len(pieces))
+    source = np.repeat(np.arange(len(text), dtype=np.int32), lengths)
+    flat = "".join(pieces)
+    if " " in flat or "\n" in flat:
+        keep = np.ones(len(flat), bool)
+        _cut(keep, _SPACES.finditer(flat))
+        kept = np.flatnonzero(keep)
+        inner = "".join(flat[i] for i in kept)
+        keep_runs = np.ones(len(inner), bool)
+        _cut(keep_runs, _RUNS.finditer(inner), leave=1)
+        source = source[kept[keep_runs]]
+    return source, source + 1
+
+
+def _cut(keep: npt.NDArray[np.bool_], matches: Sequence[re.Match[str]] | object, leave: int = 0) -> None:
+    for m in matches:  # type: ignore[attr-defined]
+        keep[m.start() + leave : m.end()] = False
