@@ -1,0 +1,59 @@
+# Two commands matter: `make run` does the main job, `make test` says whether it may be trusted.
+# Everything lands in .venv; nothing but Python 3.11 or newer is needed.
+PYTHON ?= python3
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+STATE := state
+
+.PHONY: run test lint format bench lock clean
+
+run: .venv/run.ready
+	@test -f models/champion || $(BIN)/zuofeng train
+	@$(BIN)/zuofeng nightly --source corpora/samples --write-back $(STATE)/samples-scored.xlsx; \
+	code=$$?; test $$code -le 1 || exit $$code; \
+	echo "带分数的表：$(STATE)/samples-scored.xlsx"; \
+	echo "复核台（网页）尚未建成；眼下请看上表，或用 zuofeng classify 查单篇。"
+
+test: .venv/dev.ready
+	$(BIN)/zuofeng corpus check
+	$(BIN)/python -m coverage erase
+	$(BIN)/python -m pytest -n 2 --cov --cov-report=term $(ARGS)
+
+lint: .venv/dev.ready
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: .venv/dev.ready
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: .venv/dev.ready
+	$(BIN)/zuofeng evaluate
+
+# Exact versions with hashes, no index lines; run after changing pyproject.toml.
+lock: .venv/base.ready
+	$(PIP) install uv
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate requirements/build.in -o requirements/build.txt
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate pyproject.toml --extra postgres -o requirements/run.txt
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate pyproject.toml --extra dev --extra postgres --extra cluster -o requirements/dev.txt
+
+clean:
+	rm -rf .venv $(STATE) build dist .coverage* .mypy_cache .ruff_cache
+
+.venv/base.ready: requirements/build.txt
+	@$(PYTHON) -c 'import sys; sys.exit("需要 Python 3.11 或更新版本") if sys.version_info < (3, 11) else 0'
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(PIP) install --require-hashes -r requirements/build.txt
+	touch $@
+
+.venv/run.ready: .venv/base.ready requirements/run.txt pyproject.toml
+	@echo "安装依赖（只在第一次和依赖变化时）……"
+	$(PIP) install --require-hashes -r requirements/run.txt
+	$(PIP) install --no-deps --no-build-isolation --editable .
+	touch $@
+
+.venv/dev.ready: .venv/base.ready requirements/dev.txt pyproject.toml
+	$(PIP) install --require-hashes -r requirements/dev.txt
+	$(PIP) install --no-deps --no-build-isolation --editable .
+	touch $@

@@ -1,0 +1,161 @@
+"""What the night asks of the store: what is known already, and one idempotent write per chunk."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import transaction
+
+from pipeline.desk import models
+from pipeline.documents import Document, Prediction, Rejected, text_hash
+
+__all__ = ["Known", "known", "stored_predictions", "top_documents", "write_chunk", "write_rejected"]
+
+_META = ("title", "received", "unit", "channel", "district")
+#: SQLite's limit of bound variables is 32,766; lookups stay well below.
+LOOKUP = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """State of a stored document: its text's hash, its other fields, and the text this model last scored."""
+
+    text_hash: str
+    meta: tuple[str, ...]
+    scored_hash: str | None
+
+
+def known(keys: Sequence[str], model: str) -> dict[str, Known]:
+    """Return what the store holds of ``keys`` for ``model``."""
+    found: dict[str, Known] = {}
+    for at in range(0, len(keys), LOOKUP):
+        some = keys[at : at + LOOKUP]
+        scored = dict(
+            models.Prediction.objects.filter(document__key__in=some, model=model).values_list("document__key", "text_hash")
+        )
+        rows = models.Document.objects.filter(key__in=some).values_list("key", "text_hash", *_META)
+        found.update((key, Known(digest, tuple(meta), scored.get(key))) for key, digest, *meta in rows)
+    return found
+
+
+def meta_of(document: Document) -> tuple[str, ...]:
+    """Return the stored fields of a document besides its text, cut to their columns."""
+    names = {"received": "time"}
+    limits = {f: getattr(models.Document._meta.get_field(f), "max_length", None) for f in _META}
+    return tuple(str(document.meta.get(names.get(f, f), ""))[: limits[f]] for f in _META)
+
+
+def write_chunk(
+    run: models.Run, scored: Sequence[tuple[Document, Prediction]], moved: Sequence[Document], about: Mapping[str, str]
+) -> None:
+    """Write new scores, and the fields of documents that ``moved`` without a new text, in one transaction."""
+    documents = [
+        models.Document(
+            key=d.id, text=d.text, text_hash=text_hash(d.text), place=d.place, run=run, **dict(zip(_META, meta_of(d), strict=True))
+        )
+        for d in [*(d for d, _ in scored), *moved]
+    ]
+    with transaction.atomic():
+        models.Document.objects.bulk_create(
+            documents,
+            update_conflicts=True,
+            unique_fields=["key"],
+            update_fields=["text", "text_hash", "place", "run", *_META],
+        )
+        ids: dict[str, int] = {}
+        keys = [d.id for d, _ in scored]
+        for at in range(0, len(keys), LOOKUP):
+            ids.update(models.Document.objects.filter(key__in=keys[at : at + LOOKUP]).values_list("key", "id"))
+        models.Prediction.objects.bulk_create(
+            [
+                models.Prediction(
+                    document_id=ids[d.id],
+                    model=p.model,
+                    text_hash=text_hash(d.text),
+                    is_problem=p.is_problem,
+                    problem_score=p.problem_score,
+                    review=p.review,
+                    run=run,
+                    **_result(p),
+                    **about,
+                )
+                for d, p in scored
+            ],
+            update_conflicts=True,
+            unique_fields=["document", "model"],
+            update_fields=[
+                "text_hash", "is_problem", "problem_score", "review", "decided", "scores", "evidence", "run", *about,
+            ],
+        )  # fmt: skip
+
+
+def write_rejected(run: models.Run, rejected: Sequence[Rejected]) -> None:
+    """Keep rejected records; one that was kept on an earlier night stays as it is."""
+    models.RejectedRecord.objects.bulk_create(
+        [
+            models.RejectedRecord(
+                fingerprint=hashlib.sha256("\0".join((r.place, r.code, r.id, r.raw)).encode()).hexdigest(),
+                key=_storable(r.id)[:200],
+                place=_storable(r.place),
+                code=r.code,
+                reason=_storable(r.reason),
+                raw=_storable(r.raw),
+                run=run,
+            )
+            for r in rejected
+        ],
+        ignore_conflicts=True,
+    )
+
+
+def stored_predictions(keys: Sequence[str], model: str) -> dict[str, dict[str, Any]]:
+    """Return stored results of ``model`` by document key, shaped like ``Prediction.to_dict``."""
+    rows = models.Prediction.objects.filter(document__key__in=list(keys), model=model).values_list(
+        "document__key", "is_problem", "problem_score", "review", "decided", "scores", "evidence", "model"
+    )
+    names = ("id", "is_problem", "problem_score", "review", "decided", "scores", "evidence", "model")
+    results = {}
+    for row in rows:
+        values = dict(zip(names, row, strict=True))
+        results[values["id"]] = {**values.pop("decided"), **values}
+    return results
+
+
+def top_documents(model: str, count: int) -> list[dict[str, Any]]:
+    """Return the documents to look at first: problems by certainty, then by how many labels they carry."""
+    rows = (
+        models.Prediction.objects.filter(model=model, is_problem=True)
+        .select_related("document")
+        .order_by("-problem_score", "document_id")[: count * 3]
+    )
+    first = sorted(rows, key=lambda p: (-round(p.problem_score, 2), -sum(map(len, p.decided.values())), p.document_id))
+    return [
+        {
+            "id": p.document.key,
+            "title": p.document.title,
+            "text": p.document.text,
+            "unit": p.document.unit,
+            "problem_score": p.problem_score,
+            "review": p.review,
+            "evidence": p.evidence,
+            **p.decided,
+        }
+        for p in first[:count]
+    ]
+
+
+def _result(p: Prediction) -> dict[str, Any]:
+    as_dict = p.to_dict()
+    return {
+        "decided": {scheme: as_dict[scheme] for scheme in p.decided},
+        "scores": as_dict["scores"],
+        "evidence": as_dict["evidence"],
+    }
+
+
+def _storable(text: str) -> str:
+    """Databases hold neither NUL nor lone surrogates."""
+    return text.replace("\0", "\ufffd").encode("utf-8", "replace").decode("utf-8")

@@ -1,0 +1,145 @@
+"""The input rows with the scores beside them, as a file that is safe to open in Excel."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import re
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any, Self
+
+from pipeline.errors import ConfigError
+from pipeline.taxonomy import Taxonomy
+
+__all__ = ["WriteBack", "safe_cell"]
+
+_FORMULA = re.compile(r"^\s*[=+\-@\t\r|%]")
+_NUMBER = re.compile(r"[+-]?\d+(\.\d+)?([eE][+-]?\d+)?")
+_CELL = 32_767
+_ROWS = 1_048_576
+
+
+class WriteBack:
+    """Collects rows on disk, then writes ``path`` whole: a crash leaves the old file or none.
+
+    Columns of all inputs come first in the order they were seen, then the score columns.
+    """
+
+    def __init__(self, path: Path, taxonomy: Taxonomy) -> None:
+        if path.suffix.lower() not in (".csv", ".xlsx"):
+            raise ConfigError("ZF-WRITEBACK-SUFFIX", f"写回文件 {path.name} 须以 .csv 或 .xlsx 结尾", "换一个文件名。")
+        self.path = path
+        self._taxonomy = taxonomy
+        self._columns: dict[str, None] = {}
+        self._spool: IO[str] = tempfile.TemporaryFile("w+", encoding="utf-8")  # noqa: SIM115  closed in __exit__
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        try:
+            if kind is None:
+                self._finish()
+        finally:
+            self._spool.close()
+
+    def add(self, row: Mapping[str, Any], result: Mapping[str, Any] | None, note: str = "") -> None:
+        """Add one input row with its result (as in ``Prediction.to_dict``), or with the reason it has none."""
+        own = {f"原_{k}" if k in self._score_columns() else k: _text(v) for k, v in row.items()}
+        self._columns.update(dict.fromkeys(own))
+        self._spool.write(json.dumps({**own, **self._scores(result), "zuofeng_说明": note}, ensure_ascii=True) + "\n")
+
+    def _score_columns(self) -> list[str]:
+        return [
+            "zuofeng_问题",
+            "zuofeng_问题分",
+            *(f"zuofeng_{s.name}" for s in self._taxonomy.schemes),
+            "zuofeng_证据",
+            "zuofeng_复核",
+            "zuofeng_模型",
+            *(f"zuofeng_分_{self._taxonomy.label(label).name}" for _, label in self._taxonomy.columns),
+            "zuofeng_说明",
+        ]
+
+    def _scores(self, result: Mapping[str, Any] | None) -> dict[str, Any]:
+        if result is None:
+            return {}
+        name = {label: self._taxonomy.label(label).name for _, label in self._taxonomy.columns}
+        return {
+            "zuofeng_问题": "是" if result["is_problem"] else "否",
+            "zuofeng_问题分": round(result["problem_score"], 4),
+            **{f"zuofeng_{s.name}": "；".join(name[d["id"]] for d in result[s.id]) for s in self._taxonomy.schemes},
+            "zuofeng_证据": "；".join(f"{name[e['label']]}：{e['quote']}" for e in result["evidence"]),
+            "zuofeng_复核": "是" if result["review"] else "否",
+            "zuofeng_模型": result["model"],
+            **{f"zuofeng_分_{name[label]}": round(result["scores"][s][label], 4) for s, label in self._taxonomy.columns},
+        }
+
+    def _finish(self) -> None:
+        header = [*self._columns, *self._score_columns()]
+        self._spool.seek(0)
+        rows = ([record.get(c, "") for c in header] for record in map(json.loads, self._spool))
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=self.path.parent, prefix=".writeback-", suffix=self.path.suffix)
+        os.close(handle)
+        draft = Path(name)
+        try:
+            (_write_csv if self.path.suffix.lower() == ".csv" else _write_xlsx)(draft, header, rows)
+            draft.chmod(0o640)
+            os.replace(draft, self.path)  # noqa: PTH105
+        finally:
+            draft.unlink(missing_ok=True)
+
+
+def safe_cell(value: Any) -> Any:
+    """Return a cell no spreadsheet program runs: text that looks like a formula gets a leading apostrophe.
+
+    Numbers stay numbers (OWASP, *CSV Injection*).
+    """
+    if not isinstance(value, str) or _NUMBER.fullmatch(value) or not _FORMULA.match(value):
+        return value
+    return "'" + value
+
+
+def _write_csv(path: Path, header: Sequence[str], rows: Iterator[list[Any]]) -> None:
+    with path.open("w", encoding="utf-8-sig", newline="", errors="replace") as out:
+        writer = csv.writer(out)
+        writer.writerow([safe_cell(h) for h in header])
+        writer.writerows([safe_cell(v) for v in row] for row in rows)
+
+
+def _write_xlsx(path: Path, header: Sequence[str], rows: Iterator[list[Any]]) -> None:
+    from openpyxl import Workbook
+    from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
+    from openpyxl.cell import WriteOnlyCell
+
+    book = Workbook(write_only=True)
+
+    def sheet() -> Any:
+        new = book.create_sheet()
+        new.freeze_panes = "A2"
+        new.append([cell(new, h) for h in header])
+        return new
+
+    def cell(at: Any, value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        text = ILLEGAL_CHARACTERS_RE.sub("\ufffd", value)
+        made = WriteOnlyCell(at, value=text if len(text) <= _CELL else text[: _CELL - 8] + "…（已截断）")
+        made.data_type = "s"
+        return made
+
+    current = sheet()
+    for number, row in enumerate(rows):
+        if number and number % (_ROWS - 1) == 0:
+            current = sheet()
+        current.append([cell(current, safe_cell(v)) for v in row])
+    book.save(path)
+
+
+def _text(value: Any) -> Any:
+    return "" if value is None else value if isinstance(value, int | float | bool) else str(value)

@@ -1,0 +1,79 @@
+"""``zuofeng classify``: texts in, one JSON object per document out, in input order."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from pipeline.cli.common import Home, Model, console, open_scorer
+from pipeline.documents import Document, Prediction, Rejected
+from pipeline.errors import ConfigError
+from pipeline.model.score import batches
+from pipeline.settings import load_settings
+
+__all__ = ["command"]
+
+BATCH = 500
+
+
+def command(
+    files: Annotated[list[str] | None, typer.Argument(help="要读的文件，- 为标准输入的 JSONL。", show_default=False)] = None,
+    output: Annotated[str, typer.Option("--format", help="jsonl 或 table")] = "jsonl",
+    model: Model = None,
+    home: Home = None,
+) -> None:
+    """给文本分类，逐条输出标签、分数和证据；不写入存储。"""
+    if output not in ("jsonl", "table"):
+        raise typer.BadParameter("--format 只能是 jsonl 或 table")
+    settings = load_settings(home)
+    scorer = open_scorer(settings, model)
+    rejected: list[Rejected] = []
+
+    def documents() -> Iterator[Document]:
+        for record in _read(files or ["-"]):
+            if isinstance(record, Document):
+                yield record
+            else:
+                rejected.append(record)
+
+    table = Table("编号", "问题分", *(s.name for s in scorer.bundle.taxonomy.schemes), "证据")
+    for batch in batches(documents(), BATCH):
+        for document, prediction in zip(batch, scorer.score(batch), strict=True):
+            if output == "jsonl":
+                sys.stdout.write(json.dumps(prediction.to_dict(), ensure_ascii=False).encode("utf-8", "replace").decode() + "\n")
+            else:
+                table.add_row(document.id, *_cells(prediction, scorer.bundle.taxonomy.label))
+    if output == "table":
+        console().print(table)
+    for r in rejected:
+        sys.stderr.write(f"[{r.code}] {r.place}：{r.reason}\n")
+    if rejected:
+        raise typer.Exit(1)
+
+
+def _read(files: list[str]) -> Iterator[Document | Rejected]:
+    from pipeline.batch.sources import open_source
+    from pipeline.batch.sources.jsonl import read_lines
+
+    for name in files:
+        if name == "-":
+            yield from read_lines(sys.stdin.buffer, "标准输入")
+        elif not Path(name).exists():
+            raise ConfigError("ZF-SRC-MISSING", f"没有文件 {name}", "检查路径。")
+        else:
+            yield from open_source(name)
+
+
+def _cells(p: Prediction, label: object) -> list[str]:
+    decided = [
+        "\n".join(f"{label(i).name} {v:.2f}" for i, v in chosen)  # type: ignore[operator]
+        for chosen in p.decided.values()
+    ]
+    quotes = list(dict.fromkeys(e.quote.strip() for e in p.evidence))
+    return [f"{p.problem_score:.2f}", *decided, "\n".join(f"“{q[:40]}”" for q in quotes[:3])]

@@ -1,0 +1,79 @@
+"""``zuofeng evaluate``: figures per label with intervals, beside the plain baseline."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+
+from pipeline.cli.common import Home, Model, console, open_scorer
+from pipeline.settings import load_settings
+
+__all__ = ["command"]
+
+
+def command(
+    gold: Annotated[list[Path] | None, typer.Option("--gold", help="语料 .jsonl，默认 corpora/gold 里的 test 部分")] = None,
+    output: Annotated[str, typer.Option("--format", help="table 或 json")] = "table",
+    baseline: Annotated[bool, typer.Option("--baseline/--no-baseline", help="同时训练并测量通常写法（jieba、TF-IDF、逻辑回归）。")] = True,
+    rounds: Annotated[int, typer.Option("--rounds", min=10, help="自助抽样次数")] = 1000,
+    model: Model = None,
+    home: Home = None,
+) -> None:
+    """在带标签的文本上测量：逐标签的查准率、查全率、F1 与 95% 区间。"""
+    from pipeline.corpus.gold import read_gold
+    from pipeline.model.evaluate import evaluate, plain_baseline
+
+    if output not in ("table", "json"):
+        raise typer.BadParameter("--format 只能是 table 或 json")
+    settings = load_settings(home)
+    scorer = open_scorer(settings, model)
+    taxonomy = scorer.bundle.taxonomy
+    own = read_gold(sorted((settings.path("corpora") / "gold").glob("*.jsonl")), taxonomy) if gold is None or baseline else []
+    test = read_gold(gold, taxonomy) if gold else [g for g in own if g.part == "test"]
+    figures = {"model": evaluate(scorer, test, rounds=rounds)}
+    if baseline:
+        held = {g.id for g in test}
+        train = [g for g in own if g.part != "test" and g.id not in held]
+        figures["baseline"] = plain_baseline(train, test, taxonomy, rounds=rounds)
+    if output == "json":
+        sys.stdout.write(json.dumps(figures, ensure_ascii=False, indent=1) + "\n")
+        return
+    screen = console()
+    screen.print(_labels(figures, taxonomy.label))
+    screen.print(_summary(figures))
+
+
+def _labels(figures: dict[str, Any], label: Any) -> Table:
+    table = Table(title=f"{figures['model']['texts']} 条文本（方括号内为 95% 区间）", title_justify="left")
+    table.add_column("标签")
+    for head in ("正例", "查准率", "查全率", "F1", *(["基线 F1"] if "baseline" in figures else [])):
+        table.add_column(head, justify="right")
+    for key, row in figures["model"]["labels"].items():
+        cells = [label(key).name, str(row["positives"]), *(_interval(row[m]) for m in ("precision", "recall", "f1"))]
+        if "baseline" in figures:
+            cells.append(_interval(figures["baseline"]["labels"][key]["f1"]))
+        table.add_row(*cells)
+    return table
+
+
+def _summary(figures: dict[str, Any]) -> Table:
+    table = Table("模型", title="合计（宏平均只算有五个以上正例的标签）", title_justify="left")
+    first = figures["model"]
+    for scheme in first["schemes"]:
+        table.add_column(f"{scheme} 宏 F1", justify="right")
+        table.add_column("微 F1", justify="right")
+    for head in ("有无问题 F1", "误报率"):
+        table.add_column(head, justify="right")
+    for f in figures.values():
+        cells = [c for s in f["schemes"].values() for c in (_interval(s["macro_f1"]), _interval(s["micro_f1"]))]
+        table.add_row(f["model"], *cells, *(_interval(f["problem"][k]) for k in ("f1", "false_alarm_rate")))
+    return table
+
+
+def _interval(v: list[float] | None) -> str:
+    return "–" if v is None else f"{v[0]:.3f} [{v[1]:.2f}, {v[2]:.2f}]"

@@ -1,0 +1,136 @@
+"""``zuofeng nightly``: the night and its table."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from pipeline.cli.common import Home, Model, console, open_scorer
+from pipeline.settings import load_settings
+from pipeline.taxonomy import Taxonomy
+
+__all__ = ["command"]
+
+
+def command(
+    source: Annotated[str | None, typer.Option("--source", help="文件、目录或通配符：.csv .tsv .xlsx .jsonl .parquet .txt .docx")] = None,
+    store: Annotated[str | None, typer.Option("--store", help="存储地址，默认 state 下的内嵌库。")] = None,
+    write_back: Annotated[Path | None, typer.Option("--write-back", help="另存一份带分数的表：.csv 或 .xlsx")] = None,
+    model: Model = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="只说会做什么，不打分不写入。")] = False,
+    home: Home = None,
+) -> None:
+    """夜间任务：读入新文本，打分，写回，列出先看哪些。"""
+    from pipeline.batch.nightly import nightly
+    from pipeline.batch.sources import ColumnMap, Limits
+
+    settings = load_settings(home, store=store, source=source)
+    if not settings.source:
+        raise typer.BadParameter("没有数据来源：用 --source 指定，或在 zuofeng.toml 里设 source。")
+    scorer = open_scorer(settings, model)
+    out = console()
+    with _Bar(out) as bar:
+        report = nightly(
+            source=settings.source,
+            scorer=scorer,
+            store=settings.store_url,
+            state=settings.path("state"),
+            columns=ColumnMap(**{k: tuple(v) for k, v in settings.columns.items()}),
+            limits=Limits(max_text_bytes=settings.max_text_bytes),
+            chunk=settings.chunk,
+            dry_run=dry_run,
+            write_back=write_back,
+            progress=bar,
+        )
+    show(report, scorer.bundle.taxonomy, out)
+    raise typer.Exit(report.exit_code)
+
+
+class _Bar:
+    """A bar on a terminal, one plain line per file in a log."""
+
+    def __init__(self, out: Console) -> None:
+        self._out = out
+        self._last = ""
+        self._progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TextColumn("{task.fields[records]} 条"),
+            TimeElapsedColumn(),
+            console=out,
+            transient=True,
+            disable=not out.is_terminal,
+        )
+        self._task = self._progress.add_task("准备", total=None, records=0)
+
+    def __enter__(self) -> _Bar:
+        self._progress.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._progress.stop()
+
+    def __call__(self, number: int, files: int, name: str, records: int) -> None:
+        self._progress.update(self._task, description=name, total=files, completed=number - 1, records=records)
+        if not self._out.is_terminal and name != self._last:
+            self._out.print(f"[{number}/{files}] {name}", markup=False, highlight=False)
+        self._last = name
+
+
+def show(report: Any, taxonomy: Taxonomy, out: Console) -> None:
+    """Print a run report: counts, labels, what was set aside, what to look at first."""
+    from pipeline.batch.report import label_rows
+
+    counts = Table(title=f"{'演练' if report.dry_run else '夜间任务'} {report.run} · 模型 {report.model}", title_justify="left")
+    heads = ("读入", "新增", "内容有变", "换模型重算", "未变", "搁置", "有问题", "待复核", "秒")
+    for head in heads:
+        counts.add_column(head, justify="right")
+    values = (report.read, report.new, report.changed, report.rescored, report.unchanged, report.rejected)
+    counts.add_row(*map(str, values), str(report.problems), str(report.review), f"{report.seconds:.1f}")
+    out.print(counts)
+    if report.scored == 0 and report.read:
+        out.print("没有新内容：读到的文本都已按现行模型打过分。")
+    if report.scored and not report.dry_run:
+        labels = Table("方案", "标签", title="本次判定", title_justify="left")
+        labels.add_column("篇数", justify="right")
+        for scheme, name, number in label_rows(report, taxonomy):
+            labels.add_row(scheme, name, str(number))
+        out.print(labels)
+    if report.reasons or report.unreadable:
+        aside = Table("搁置原因", title="搁置的记录（都已保存）", title_justify="left")
+        aside.add_column("条数", justify="right")
+        for reason, number in report.reasons.most_common(15):
+            aside.add_row(reason, str(number))
+        for bad in report.unreadable:
+            aside.add_row(f"{Path(bad['file']).name}：{bad['reason']} → {bad['hint']}", "整个文件")
+        out.print(aside)
+    if report.top and not report.dry_run:
+        out.print(_top(report.top, taxonomy))
+    for name, path in (("搁置清单", report.rejected_file), ("运行报告", report.report_file)):
+        if path:
+            out.print(f"{name}：{path}", markup=False, highlight=False, soft_wrap=True)
+
+
+def _top(rows: list[dict[str, Any]], taxonomy: Taxonomy) -> Table:
+    table = Table(title="先看这些", title_justify="left", show_lines=True)
+    table.add_column("编号", overflow="fold", max_width=16)
+    table.add_column("问题分", justify="right")
+    for scheme in taxonomy.schemes:
+        table.add_column(scheme.name, max_width=22)
+    table.add_column("证据", ratio=1)
+    for row in rows:
+        decided = ["\n".join(f"{taxonomy.label(d['id']).name} {d['score']:.2f}" for d in row[s.id]) for s in taxonomy.schemes]
+        quotes = list(dict.fromkeys(e["quote"].strip() for e in row["evidence"]))
+        table.add_row(row["id"], f"{row['problem_score']:.2f}", *decided, "\n".join(f"“{_short(q)}”" for q in quotes[:3]))
+    return table
+
+
+def _short(quote: str, most: int = 40) -> str:
+    quote = " ".join(quote.split())
+    return quote if len(quote) <= most else quote[: most - 1] + "…"
+

@@ -1,0 +1,12 @@
+"""App registration."""
+
+from django.apps import AppConfig
+
+
+class DeskConfig(AppConfig):
+    """The one app of the project."""
+
+    name = "pipeline.desk"
+    label = "desk"
+    verbose_name = "作风"
+    default_auto_field = "django.db.models.BigAutoField"

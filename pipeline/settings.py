@@ -1,0 +1,110 @@
+"""Settings: defaults, then ``zuofeng.toml`` in the home, then ``ZUOFENG_…`` in the environment."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+from pipeline.errors import ConfigError
+
+__all__ = ["Settings", "find_home", "load_settings"]
+
+FILE = "zuofeng.toml"
+
+
+class Settings(BaseSettings):
+    """Everything an operator may set. Relative paths start at the home."""
+
+    model_config = SettingsConfigDict(env_prefix="ZUOFENG_", env_nested_delimiter="__", extra="forbid")
+
+    home: Path
+    corpora: Path = Path("corpora")
+    models: Path = Path("models")
+    state: Path = Path("state")
+    store: str = ""
+    source: str = ""
+    chunk: int = Field(default=2000, ge=1, le=100_000)
+    max_text_bytes: int = Field(default=8 * 2**20, ge=1000)
+    columns: dict[str, list[str]] = Field(default_factory=dict)
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Order of precedence: the call, the environment, the file."""
+        home = Path(init_settings.init_kwargs["home"])  # type: ignore[attr-defined]
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, home / FILE)
+
+    def path(self, name: str) -> Path:
+        """Return the folder setting ``name`` as an absolute path."""
+        return (self.home / getattr(self, name)).resolve()
+
+    @property
+    def taxonomy_file(self) -> Path:
+        """The label schemes."""
+        return self.path("corpora") / "taxonomy.toml"
+
+    @property
+    def dictionary_file(self) -> Path:
+        """The domain dictionary of the segmenter."""
+        return self.path("corpora") / "dictionary.txt"
+
+    @property
+    def store_url(self) -> str:
+        """The store: the one that was set, else the embedded one below ``state``."""
+        return self.store or f"sqlite:///{self.path('state') / 'zuofeng.sqlite3'}"
+
+
+def find_home(given: Path | None = None) -> Path:
+    """Return where corpora and models are: the one given, ZUOFENG_HOME, a folder above this one, the checkout."""
+    if given is not None or (named := os.environ.get("ZUOFENG_HOME")):
+        home = (given if given is not None else Path(str(named))).resolve()
+        if not home.is_dir():
+            raise ConfigError("ZF-HOME-MISSING", f"家目录 {home} 不存在", "用 --home 或 ZUOFENG_HOME 指定含 corpora 的目录。")
+        return home
+    here = Path.cwd()
+    checkout = Path(__file__).resolve().parents[1]
+    for folder in (here, *here.parents, checkout):
+        if (folder / FILE).is_file() or (folder / "corpora" / "taxonomy.toml").is_file():
+            return folder
+    raise ConfigError(
+        "ZF-HOME-NONE", f"{here} 及其上级目录里没有 {FILE} 或 corpora/taxonomy.toml", "用 --home 或 ZUOFENG_HOME 指定家目录。"
+    )
+
+
+def load_settings(home: Path | None = None, **given: Any) -> Settings:
+    """Read the settings; raises ConfigError with every mistake of file and environment at once."""
+    folder = find_home(home)
+    try:
+        return Settings(home=folder, **{k: v for k, v in given.items() if v is not None})
+    except tomllib.TOMLDecodeError as e:
+        raise ConfigError("ZF-CONFIG-SYNTAX", f"{folder / FILE} 不是合格的 TOML", "按提示的行列改正。", [str(e)]) from e
+    except ValidationError as e:
+        wrong = [f"{'.'.join(map(str, x['loc']))} -> {_say(x)}" for x in e.errors()]
+        raise ConfigError("ZF-CONFIG-INVALID", f"配置有 {len(wrong)} 处错误", f"改正 {folder / FILE} 或环境变量。", wrong) from e
+
+
+def _say(error: Any) -> str:
+    chinese = {
+        "extra_forbidden": "没有这个设置项",
+        "int_parsing": "应为整数",
+        "int_type": "应为整数",
+        "greater_than_equal": "太小，最小 {ge}",
+        "less_than_equal": "太大，最大 {le}",
+        "string_type": "应为文字",
+        "list_type": "应为列表",
+        "dict_type": "应为表",
+        "path_type": "应为路径",
+    }
+    text = chinese.get(error["type"])
+    return text.format(**error.get("ctx", {})) if text else str(error["msg"])
