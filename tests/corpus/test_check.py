@@ -1,0 +1,55 @@
+import dataclasses
+import gzip
+import json
+
+import pytest
+
+from pipeline.corpus.check import check_corpus, near_duplicates, shared_strings
+from pipeline.corpus.gold import PARTS
+
+
+def test_the_corpus_passes_its_own_check(gold, taxonomy):
+    found = check_corpus(gold, taxonomy)
+    assert found.wrong == []
+    assert {g.part for g in gold} == set(PARTS)
+
+
+@pytest.fixture
+def two(gold):
+    return [g for g in gold if len(g.text) > 60 and not g.positive and g.part == "train"][:2]
+
+
+def test_a_near_copy_in_another_group_is_found_and_in_its_own_group_is_not(two):
+    a, b = two
+    copy = dataclasses.replace(b, text=a.text[:-3] + "，改一点")
+    assert [(x, y) for x, y, _ in near_duplicates([a, copy])] == [(a.id, b.id)]
+    assert near_duplicates([a, dataclasses.replace(copy, group=a.group)]) == []
+    assert near_duplicates([a, b]) == []
+
+
+def test_a_string_of_many_groups_is_found_unless_it_names_an_office(two):
+    a, _ = two
+    many = [dataclasses.replace(a, id=str(n), group=str(n), text=f"第{n}件事说完了以后谁也没再来看过我们{n}") for n in range(4)]
+    assert shared_strings(many)
+    assert shared_strings(many[:3]) == []
+    offices = [dataclasses.replace(m, text=f"{m.group}某县卫生健康委员会综合监督科") for m in many]
+    assert shared_strings(offices) == []
+
+
+def test_what_repeats_public_data_is_named(two, taxonomy, tmp_path):
+    a, b = two
+    with gzip.open(tmp_path / "p.jsonl.gz", "wt", encoding="utf-8") as out:
+        out.write(json.dumps({"title": "公开的", "detail": a.text[20:45]}, ensure_ascii=False) + "\n")
+    wrong = check_corpus([a, b], taxonomy, tmp_path).wrong
+    assert len(wrong) == 1
+    assert wrong[0].startswith(a.id)
+
+
+def test_missing_evidence_missing_part_and_a_split_group_are_named(gold, taxonomy):
+    positive = next(g for g in gold if g.positive)
+    bare = dataclasses.replace(positive, evidence=(), part="")
+    wrong = "\n".join(check_corpus([bare], taxonomy).wrong)
+    assert "没有证据" in wrong
+    assert "没有 part" in wrong
+    pair = [dataclasses.replace(positive, id="x", part="train"), dataclasses.replace(positive, id="y", part="test")]
+    assert any("分在" in w for w in check_corpus(pair, taxonomy).wrong)

@@ -1,0 +1,35 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.special import expit
+
+from pipeline.model.calibrate import best_f1_threshold, expected_calibration_error, fit_sigmoid
+
+
+def test_a_sigmoid_is_found_again():
+    rng = np.random.default_rng(0)
+    margins = rng.normal(size=20_000)
+    truth = rng.random(20_000) < expit(2.5 * margins - 1)
+    slope, shift = fit_sigmoid(margins, truth)
+    assert slope == pytest.approx(2.5, rel=0.1)
+    assert shift == pytest.approx(-1, rel=0.1)
+    assert expected_calibration_error(expit(slope * margins + shift), truth) < 0.015
+
+
+@given(st.lists(st.tuples(st.floats(-5, 5), st.booleans()), min_size=1, max_size=40))
+def test_scores_never_fall_when_margins_rise(pairs):
+    margins = np.array([m for m, _ in pairs])
+    slope, shift = fit_sigmoid(margins, np.array([t for _, t in pairs]))
+    assert slope >= 0
+    assert np.isfinite([slope, shift]).all()
+
+
+def test_the_threshold_lies_between_two_clear_crowds():
+    probabilities = np.concatenate([np.full(80, 0.25), np.full(20, 0.75)])
+    truth = np.arange(100) >= 80
+    assert 0.25 < best_f1_threshold(probabilities, truth) <= 0.75
+
+
+def test_certain_and_wrong_scores_have_the_full_error():
+    assert expected_calibration_error(np.array([1.0, 0.0]), np.array([False, True])) == pytest.approx(1)

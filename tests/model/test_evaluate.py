@@ -1,0 +1,38 @@
+import numpy as np
+import pytest
+from sklearn.metrics import f1_score, precision_score, recall_score
+
+from pipeline.model.evaluate import evaluate, headline, measure, plain_baseline
+
+
+def test_figures_equal_scikit_learns(taxonomy):
+    rng = np.random.default_rng(2)
+    truth = rng.random((300, len(taxonomy.columns))) < 0.2
+    called = truth ^ (rng.random(truth.shape) < 0.1)
+    figures = measure(truth, called, taxonomy, rounds=50)
+    for j, (_, label) in enumerate(taxonomy.columns):
+        row = figures["labels"][label]
+        for name, of in (("precision", precision_score), ("recall", recall_score), ("f1", f1_score)):
+            assert row[name][0] == pytest.approx(of(truth[:, j], called[:, j]), abs=1e-4)
+            assert row[name][1] <= row[name][0] <= row[name][2]
+    first = [j for j, (s, _) in enumerate(taxonomy.columns) if s == taxonomy.schemes[0].id]
+    macro = f1_score(truth[:, first], called[:, first], average="macro")
+    assert figures["schemes"][taxonomy.schemes[0].id]["macro_f1"][0] == pytest.approx(macro, abs=1e-4)
+
+
+def test_rare_labels_stay_out_of_the_macro_average(taxonomy):
+    truth = np.zeros((50, len(taxonomy.columns)), bool)
+    truth[:10, 0] = True
+    truth[:4, 1] = True
+    figures = measure(truth, truth, taxonomy, rounds=10)
+    assert [v["labels_counted"] for v in figures["schemes"].values()] == [1, 0]
+    assert figures["schemes"][taxonomy.schemes[1].id]["macro_f1"] is None
+
+
+def test_the_model_beats_the_plain_baseline_on_unseen_texts(scorer, some_gold, gold, taxonomy):
+    used = {g.group for g in some_gold}
+    unseen = [g for g in gold if g.group not in used][:300]
+    ours, plain = evaluate(scorer, unseen, rounds=20), plain_baseline(some_gold, unseen, taxonomy, rounds=20, reference=False)
+    assert ours["problem"]["f1"][0] > plain["problem"]["f1"][0]
+    assert all(ours["schemes"][s]["micro_f1"][0] > plain["schemes"][s]["micro_f1"][0] for s in ours["schemes"])
+    assert "problem" in headline(ours)

@@ -1,0 +1,64 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn.feature_extraction.text import TfidfVectorizer
+
+from pipeline.model.features import Features, fold
+from pipeline.text.clean import clean
+from pipeline.text.segment import RjiebaSegmenter
+
+SEGMENTER = RjiebaSegmenter({})
+
+
+@pytest.fixture(scope="module")
+def texts(some_gold):
+    return [clean(g.text).text for g in some_gold[:150]]
+
+
+@pytest.mark.parametrize("block", ["words", "chars"])
+def test_the_matrix_equals_scikit_learns(texts, block):
+    features = Features(char_n=(1, 3), min_texts=2).fit(texts, SEGMENTER)
+    mine = features.transform(texts, SEGMENTER)
+    words = len(features.word_keys)
+    if block == "chars":
+        reference = TfidfVectorizer(analyzer="char", ngram_range=(1, 3), min_df=2, sublinear_tf=True)
+        theirs, mine = reference.fit_transform([fold(t) for t in texts]), mine[:, words:]
+    else:
+        reference = TfidfVectorizer(analyzer=_words, min_df=2, sublinear_tf=True)
+        theirs, mine = reference.fit_transform([fold(t) for t in texts]), mine[:, :words]
+    # Columns stand in another order; each text's sorted values and all products between texts must agree.
+    np.testing.assert_allclose((mine @ mine.T).toarray(), (theirs @ theirs.T).toarray(), atol=1e-9)
+
+
+def _words(text):
+    cut = SEGMENTER.cut([text])[0]
+    known = [*cut, *(a + "\0" + b for a, b in zip(cut, cut[1:], strict=False))]
+    return known
+
+
+def test_occurrences_stand_where_their_feature_stands(texts):
+    features = Features().fit(texts, SEGMENTER)
+    found = features.occurrences(texts[:20], SEGMENTER)
+    words = len(features.word_keys)
+    where: dict[int, set[str]] = {}
+    for row, column, start, end in zip(found.row, found.column, found.start, found.end, strict=True):
+        where.setdefault(int(column), set()).add(fold(texts[row])[start:end])
+    assert all(len(strings) == 1 for column, strings in where.items() if column >= words)
+    assert {len(next(iter(s))) for c, s in where.items() if c >= words} == {1, 2, 3}
+
+
+@given(st.lists(st.text(max_size=30), min_size=1, max_size=5))
+def test_any_batch_equals_its_texts_one_by_one(batch):
+    features = Features(min_texts=1).fit(["多次反映没人管 abc 123", "等了三个月没有答复😀", "办结了吗"], SEGMENTER)
+    batch = [clean(t).text for t in batch] + ["", "没人管，没人管"]
+    together = features.transform(batch, SEGMENTER).toarray()
+    alone = np.vstack([features.transform([t], SEGMENTER).toarray() for t in batch])
+    np.testing.assert_allclose(together, alone)
+
+
+def test_digits_and_case_are_read_alike():
+    features = Features(min_texts=1).fit(["打了12次ABC"], SEGMENTER)
+    a, b = features.transform(["打了98次abc", "打了34次Abc"], SEGMENTER).toarray()
+    np.testing.assert_array_equal(a, b)
+    assert a.any()

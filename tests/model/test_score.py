@@ -1,0 +1,118 @@
+import dataclasses
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pipeline.documents import Document
+from pipeline.errors import CorpusError
+from pipeline.model.explain import character_weights
+from pipeline.model.score import Scorer, batches
+from pipeline.model.train import Settings, train
+from pipeline.taxonomy import parse_taxonomy
+from pipeline.text.clean import clean
+
+ODD = ["", "。", "😀", "\x00\ud800", "\u200f\u202e", "a" * 3000, "路" * 2000]
+
+
+def test_predictions_keep_the_contract(scorer, some_gold):
+    documents = [Document(g.id, g.text) for g in some_gold[:80]]
+    predictions = scorer.score(documents)
+    assert [p.id for p in predictions] == [d.id for d in documents]
+    assert any(p.evidence for p in predictions)
+    for d, p in zip(documents, predictions, strict=True):
+        out = p.to_dict()
+        decided = [x["id"] for s in scorer.bundle.taxonomy.schemes for x in out[s.id]]
+        assert {e["label"] for e in out["evidence"]} == set(decided)
+        assert all(d.text[e["start"] : e["end"]] == e["quote"] for e in out["evidence"])
+        for s in scorer.bundle.taxonomy.schemes:
+            assert list(out["scores"][s.id]) == list(s.label_ids)
+            assert all(0 <= v <= 1 for v in out["scores"][s.id].values())
+            values = [x["score"] for x in out[s.id]]
+            assert values == sorted(values, reverse=True)
+        assert not decided or out["is_problem"]
+
+
+def test_odd_texts_are_scored_like_any_other(scorer):
+    predictions = scorer.score([Document(str(n), t) for n, t in enumerate(ODD)])
+    assert [p.id for p in predictions] == [str(n) for n in range(len(ODD))]
+    assert scorer.score([]) == []
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.lists(st.one_of(st.text(max_size=40), st.sampled_from(ODD)), min_size=1, max_size=5))
+def test_a_score_does_not_depend_on_its_batch(scorer, texts):
+    together = scorer.probabilities(texts)
+    alone = np.vstack([scorer.probabilities([t]) for t in texts])
+    np.testing.assert_allclose(together, alone, atol=1e-6)
+
+
+def test_five_megabytes_are_scored(scorer):
+    text = "关于道路维修的请求，请尽快安排。\n" * 330_000
+    assert len(text.encode()) > 5e6
+    assert scorer.score([Document("long", text)])[0].id == "long"
+
+
+def test_an_offence_in_the_middle_of_a_long_text_is_found_in_its_passage(scorer, some_gold):
+    plain = next(g.text for g in some_gold if not g.positive and len(g.text) > 100)
+    short = max((g for g in some_gold if g.positive and len(g.text) < 150), key=lambda g: scorer.probabilities([g.text])[0].max())
+    text = plain * 10 + short.text + plain * 10
+    best = int(scorer.probabilities([short.text])[0, :-1].argmax())
+    long, alone, without = (scorer.probabilities([t])[0, best] for t in (text, short.text, plain * 20))
+    assert long > without
+    assert long > 0.5 * alone
+
+
+def test_characters_sum_to_the_margin(scorer, some_gold):
+    bundle = scorer.bundle
+    text = clean(next(g.text for g in some_gold if g.positive and len(g.text) < 300)).text
+    margin = bundle.features.transform([text], scorer.segmenter) @ bundle.coef
+    np.testing.assert_allclose(character_weights(text, bundle, scorer.segmenter).sum(0), np.ravel(margin), atol=1e-5)
+
+
+SCHEME = """
+id = "mine"
+version = "1"
+[[schemes]]
+id = "topic"
+name = "主题"
+kind = "{kind}"
+[[schemes.labels]]
+id = "water"
+name = "水"
+[[schemes.labels]]
+id = "road"
+name = "路"
+[[schemes.labels]]
+id = "never"
+name = "从未"
+"""
+
+
+@pytest.mark.parametrize(("kind", "least", "most"), [("exclusive", 1, 1), ("multi-at-least-one", 1, 3), ("multi", 0, 3)])
+def test_any_scheme_trains_and_keeps_its_kind(kind, least, most, some_gold, words, tmp_path):
+    taxonomy = parse_taxonomy(SCHEME.format(kind=kind).encode())
+    own = [
+        dataclasses.replace(g, labels={"topic": ("water",) if "水" in g.text else ("road",)}, evidence=())
+        for g in some_gold[:150]
+    ]
+    path = train(taxonomy=taxonomy, taxonomy_source=SCHEME.format(kind=kind).encode(), gold=own, words=words, out=tmp_path)
+    from pipeline.model.bundle import load_bundle
+
+    mine = Scorer(load_bundle(path), words)
+    for p in mine.score([Document("1", "停水三天"), Document("2", "路灯坏了"), Document("3", "")]):
+        assert least <= len(p.decided["topic"]) <= most
+        assert p.scores["topic"]["never"] < 0.5
+    assert mine.score([Document("1", "自来水停水了，水管漏水")])[0].scores["topic"]["water"] > 0.5
+
+
+def test_too_few_texts_are_refused(some_gold, taxonomy, words, tmp_path):
+    with pytest.raises(CorpusError, match="ZF-TRAIN-FEW"):
+        train(taxonomy=taxonomy, taxonomy_source=b"", gold=some_gold[:5], words=words, out=tmp_path, settings=Settings())
+
+
+def test_batches_hold_everything_once():
+    documents = [Document(str(n), "") for n in range(7)]
+    assert [len(b) for b in batches(iter(documents), 3)] == [3, 3, 1]
+    assert [d for b in batches(iter(documents), 3) for d in b] == documents

@@ -1,0 +1,58 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline.text.clean import clean
+from pipeline.text.mask import find_personal_data, mask
+
+WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
+
+
+def id_number(first_17: str) -> str:
+    return first_17 + "10X98765432"[sum(int(d) * w for d, w in zip(first_17, WEIGHTS, strict=True)) % 11]
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "found"),
+    [
+        ("身份证" + id_number("11010519491231002") + "请核", "id_number", id_number("11010519491231002")),
+        ("电话13812345678谢谢", "mobile", "13812345678"),
+        ("联系＋86 138 1234 5678", "mobile", "138 1234 5678"),
+        ("打了0631-8812345没人接", "landline", "0631-8812345"),
+        ("打款到银行卡4111111111111111", "bank_card", "4111111111111111"),
+        ("信用代码91110000600037341L的公司", "credit_code", "91110000600037341L"),
+        ("车牌鲁K·12345一直停着", "plate", "鲁K·12345"),
+        ("新能源鲁KD12345", "plate", "鲁KD12345"),
+        ("发到zhang.san@example.com吧", "email", "zhang.san@example.com"),
+    ],
+)
+def test_personal_data_is_found_and_masked_at_equal_length(text, kind, found):
+    c = clean(text)
+    assert [f.kind for f in c.personal] == [kind]
+    assert len(c.masked_given()) == len(text)
+    digits = [ch for ch in found if ch.isalnum()]
+    assert "".join(digits) not in "".join(ch for ch in c.masked_given() if ch.isalnum())
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "身份证" + id_number("11010519491231002")[:-1] + "A",
+        "编号110105194913310023号",  # the thirteenth month
+        "工单20190301138123456789号",
+        "共计4111111111111111元",  # right digits, no word of banking
+        "银行卡4111111111111112",  # wrong digit
+        "统一代码91110000600037341X",
+        "面积12345678平方米",
+        "下午3点@所有人",
+    ],
+)
+def test_what_only_looks_like_personal_data_stays(text):
+    assert find_personal_data(text) == []
+
+
+@given(st.text("0123456789-+ 1卡号身份证Xx@a.c鲁K·", max_size=80))
+def test_found_spans_are_ordered_and_never_overlap(text):
+    found = find_personal_data(text)
+    assert all(a.end <= b.start for a, b in zip(found, found[1:], strict=False))
+    assert len(mask(text, found)) == len(text)

@@ -1,0 +1,50 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline.errors import ConfigError
+from pipeline.text.clean import clean
+from pipeline.text.segment import PIECE, JiebaSegmenter, RjiebaSegmenter, dictionary_hash, load_dictionary
+
+
+@pytest.fixture(scope="module")
+def engines(words):
+    return RjiebaSegmenter(words), JiebaSegmenter(words)
+
+
+def test_the_engine_equals_the_reference_on_prose(engines, gold):
+    texts = [clean(g.text).text for g in gold[::4]]
+    fast, reference = (e.cut(texts) for e in engines)
+    assert fast == reference
+
+
+@given(st.lists(st.text(max_size=50), max_size=4))
+def test_words_joined_are_the_text_again(engines, texts):
+    texts = [clean(t).text for t in texts]
+    assert ["".join(cut) for cut in engines[0].cut(texts)] == texts
+
+
+def test_domain_words_stay_whole(engines):
+    text = "慢作为的干部没人管"
+    assert engines[0].cut([text])[0] == ["慢作为", "的", "干部", "没人管"]
+    assert "慢作为" not in RjiebaSegmenter({}).cut([text])[0]
+
+
+def test_a_text_longer_than_a_piece_is_cut_whole(engines):
+    text = "反映道路问题" * (PIECE // 6 + 10)
+    assert "".join(engines[0].cut([text])[0]) == text
+
+
+def test_bad_dictionary_lines_are_reported_together(tmp_path):
+    path = tmp_path / "d.txt"
+    path.write_text("# 注释\n踢皮球 3000\n一个词\n走过场 零\n踢皮球 1\n", encoding="utf-8")
+    with pytest.raises(ConfigError) as e:
+        load_dictionary(path)
+    assert [d.split(" ")[1] for d in e.value.details] == ["3", "4", "5"]
+    with pytest.raises(ConfigError):
+        load_dictionary(tmp_path / "none.txt")
+
+
+def test_the_hash_ignores_the_order_of_lines_and_nothing_else():
+    assert dictionary_hash({"甲": 1, "乙": 2}) == dictionary_hash({"乙": 2, "甲": 1})
+    assert dictionary_hash({"甲": 1}) != dictionary_hash({"甲": 2})
