@@ -1,11 +1,11 @@
 """What can go wrong, said once.
 
-    ZuofengError            code, a Chinese sentence, what to do next, an exit code
-    ├── ConfigError         2  settings, taxonomy or usage; holds every mistake found
-    ├── SourceError         2  an input that cannot be opened or understood at all
-    ├── BundleError         2  a model that is damaged, incomplete or made for something else
-    ├── CorpusError         2  gold texts that break the schema
-    └── UnfinishedError     3  stopped half-way; what is written is safe, run again
+ZuofengError            code, a Chinese sentence, what to do next, an exit code
+├── ConfigError         2  settings, taxonomy or usage; holds every mistake found
+├── SourceError         2  an input that cannot be opened or understood at all
+├── BundleError         2  a model that is damaged, incomplete or made for something else
+├── CorpusError         2  gold texts that break the schema
+└── UnfinishedError     3  stopped half-way; what is written is safe, run again
 """
 
 from __future__ import annotations

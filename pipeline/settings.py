@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import tomllib
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
@@ -15,6 +15,7 @@ from pipeline.errors import ConfigError
 __all__ = ["Settings", "find_home", "load_settings"]
 
 FILE = "zuofeng.toml"
+Column = Literal["id", "title", "text", "time", "unit", "channel", "district"]
 
 
 class Settings(BaseSettings):
@@ -30,7 +31,7 @@ class Settings(BaseSettings):
     source: str = ""
     chunk: int = Field(default=2000, ge=1, le=100_000)
     max_text_bytes: int = Field(default=8 * 2**20, ge=1000)
-    columns: dict[str, list[str]] = Field(default_factory=dict)
+    columns: dict[Column, list[str]] = Field(default_factory=dict)
 
     @classmethod
     def settings_customise_sources(
@@ -47,7 +48,8 @@ class Settings(BaseSettings):
 
     def path(self, name: str) -> Path:
         """Return the folder setting ``name`` as an absolute path."""
-        return (self.home / getattr(self, name)).resolve()
+        folder: Path = getattr(self, name)
+        return (self.home / folder).resolve()
 
     @property
     def taxonomy_file(self) -> Path:
@@ -70,7 +72,9 @@ def find_home(given: Path | None = None) -> Path:
     if given is not None or (named := os.environ.get("ZUOFENG_HOME")):
         home = (given if given is not None else Path(str(named))).resolve()
         if not home.is_dir():
-            raise ConfigError("ZF-HOME-MISSING", f"家目录 {home} 不存在", "用 --home 或 ZUOFENG_HOME 指定含 corpora 的目录。")
+            raise ConfigError(
+                "ZF-HOME-MISSING", f"家目录 {home} 不存在", "用 --home 或 ZUOFENG_HOME 指定含 corpora 的目录。"
+            )
         return home
     here = Path.cwd()
     checkout = Path(__file__).resolve().parents[1]
@@ -78,7 +82,9 @@ def find_home(given: Path | None = None) -> Path:
         if (folder / FILE).is_file() or (folder / "corpora" / "taxonomy.toml").is_file():
             return folder
     raise ConfigError(
-        "ZF-HOME-NONE", f"{here} 及其上级目录里没有 {FILE} 或 corpora/taxonomy.toml", "用 --home 或 ZUOFENG_HOME 指定家目录。"
+        "ZF-HOME-NONE",
+        f"{here} 及其上级目录里没有 {FILE} 或 corpora/taxonomy.toml",
+        "用 --home 或 ZUOFENG_HOME 指定家目录。",
     )
 
 
@@ -91,7 +97,9 @@ def load_settings(home: Path | None = None, **given: Any) -> Settings:
         raise ConfigError("ZF-CONFIG-SYNTAX", f"{folder / FILE} 不是合格的 TOML", "按提示的行列改正。", [str(e)]) from e
     except ValidationError as e:
         wrong = [f"{'.'.join(map(str, x['loc']))} -> {_say(x)}" for x in e.errors()]
-        raise ConfigError("ZF-CONFIG-INVALID", f"配置有 {len(wrong)} 处错误", f"改正 {folder / FILE} 或环境变量。", wrong) from e
+        raise ConfigError(
+            "ZF-CONFIG-INVALID", f"配置有 {len(wrong)} 处错误", f"改正 {folder / FILE} 或环境变量。", wrong
+        ) from e
 
 
 def _say(error: Any) -> str:
@@ -105,6 +113,7 @@ def _say(error: Any) -> str:
         "list_type": "应为列表",
         "dict_type": "应为表",
         "path_type": "应为路径",
+        "literal_error": "只能是 {expected}",
     }
     text = chinese.get(error["type"])
     return text.format(**error.get("ctx", {})) if text else str(error["msg"])

@@ -92,7 +92,9 @@ class Taxonomy:
                 wrong.append(f"labels.{scheme.id} -> 应为标签名的列表")
                 continue
             wrong += [f"labels.{scheme.id} -> 没有标签 {v!r}" for v in given if v not in scheme.label_ids]
-            wrong += [f"labels.{scheme.id} -> 标签 {v!r} 重复" for v in sorted({v for v in given if given.count(v) > 1})]
+            wrong += [
+                f"labels.{scheme.id} -> 标签 {v!r} 重复" for v in sorted({v for v in given if given.count(v) > 1})
+            ]
             if scheme.kind == "exclusive" and len(given) != 1:
                 wrong.append(f"labels.{scheme.id} -> 单选方案须恰好一个标签，现有 {len(given)} 个")
             if scheme.kind == "multi-at-least-one" and not given:
@@ -105,7 +107,9 @@ def load_taxonomy(path: Path) -> Taxonomy:
     try:
         raw = path.read_bytes()
     except OSError as e:
-        raise ConfigError("ZF-TAX-MISSING", f"读不到标签体系文件 {path}（{e.strerror}）", "用 --taxonomy 指定文件。") from e
+        raise ConfigError(
+            "ZF-TAX-MISSING", f"读不到标签体系文件 {path}（{e.strerror}）", "用 --taxonomy 指定文件。"
+        ) from e
     return parse_taxonomy(raw, str(path))
 
 
@@ -114,12 +118,17 @@ def parse_taxonomy(raw: bytes, where: str = "taxonomy.toml") -> Taxonomy:
     try:
         data = tomllib.loads(raw.decode("utf-8-sig"))
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as e:
-        raise ConfigError("ZF-TAX-SYNTAX", f"标签体系文件 {where} 不是合格的 TOML", "按提示的行列改正。", [str(e)]) from e
+        raise ConfigError(
+            "ZF-TAX-SYNTAX", f"标签体系文件 {where} 不是合格的 TOML", "按提示的行列改正。", [str(e)]
+        ) from e
     check = _Checker()
     taxonomy = check.taxonomy(data, hashlib.sha256(raw).hexdigest())
     if check.mistakes:
         raise ConfigError(
-            "ZF-TAX-INVALID", f"标签体系文件 {where} 有 {len(check.mistakes)} 处错误", "逐条改正后再运行。", check.mistakes
+            "ZF-TAX-INVALID",
+            f"标签体系文件 {where} 有 {len(check.mistakes)} 处错误",
+            "逐条改正后再运行。",
+            check.mistakes,
         )
     return taxonomy
 
@@ -139,7 +148,11 @@ class _Checker:
         self.unique((label for s in schemes for label in s.label_ids), "labels", "标签")
         self.unknown(data, {"id", "version", "title", "negative", "schemes"}, "")
         return Taxonomy(
-            self.text(data, "id", ""), self.text(data, "version", ""), self.text(data, "title", "", False), schemes, sha256
+            self.text(data, "id", ""),
+            self.text(data, "version", ""),
+            self.text(data, "title", "", False),
+            schemes,
+            sha256,
         )
 
     def scheme(self, data: Mapping[str, Any], at: str) -> Scheme:
@@ -155,7 +168,12 @@ class _Checker:
         if not labels:
             self.mistakes.append(f"{at}.labels -> 至少要有一个标签")
         return Scheme(
-            self.identifier(data, at), self.text(data, "name", at), kind, labels, areas, self.text(data, "english", at, False)
+            self.identifier(data, at),
+            self.text(data, "name", at),
+            kind,
+            labels,
+            areas,
+            self.text(data, "english", at, False),
         )
 
     def label(self, data: Mapping[str, Any], at: str, areas: set[str]) -> Label:

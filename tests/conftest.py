@@ -55,7 +55,9 @@ def some_gold(gold: list[Gold]) -> list[Gold]:
 
 
 @pytest.fixture(scope="session")
-def trained(some_gold: list[Gold], taxonomy: Taxonomy, words: dict[str, int], tmp_path_factory: pytest.TempPathFactory) -> Path:
+def trained(
+    some_gold: list[Gold], taxonomy: Taxonomy, words: dict[str, int], tmp_path_factory: pytest.TempPathFactory
+) -> Path:
     return train(
         taxonomy=taxonomy,
         taxonomy_source=(CORPORA / "taxonomy.toml").read_bytes(),

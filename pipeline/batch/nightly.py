@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from filelock import FileLock, Timeout
 
 from pipeline.batch.report import RunReport, write_rejected_csv, write_report
-from pipeline.batch.sources import ColumnMap, Limits, expand, open_source
+from pipeline.batch.sources import SUFFIXES, ColumnMap, Limits, expand, open_source, skipped
 from pipeline.batch.writeback import WriteBack
 from pipeline.documents import Document, Prediction, Rejected, text_hash
 from pipeline.errors import SourceError, UnfinishedError
@@ -79,19 +79,30 @@ def nightly(
             sources=[str(p) for p in paths],
             dry_run=dry_run,
             started=now.isoformat(timespec="seconds"),
+            unreadable=[
+                {
+                    "file": str(p),
+                    "code": "ZF-SRC-SUFFIX",
+                    "reason": "不认得这种文件",
+                    "hint": f"能读的有 {' '.join(SUFFIXES)}",
+                }
+                for p in skipped(source)
+            ],
         )
         run = None
         if not dry_run:
             Run.objects.filter(state="running").update(state="died")
             run = Run.objects.create(id=report.run, source=source, model=report.model, started=now)
-        back = stack.enter_context(WriteBack(write_back, scorer.bundle.taxonomy)) if write_back and not dry_run else None
+        back = (
+            stack.enter_context(WriteBack(write_back, scorer.bundle.taxonomy)) if write_back and not dry_run else None
+        )
         night = _Night(scorer, report, run, back)
         for number, path in enumerate(paths, 1):
             progress(number, len(paths), path.name, report.read)
             for records in _chunks(_records(path, columns, limits, report), chunk):
                 _take(night, records)
                 progress(number, len(paths), path.name, report.read)
-        if report.unreadable and report.read == 0:
+        if paths and len(report.unreadable) >= len(paths) and report.read == 0:
             if run is not None:
                 run.state, run.finished = "failed", dt.datetime.now(dt.UTC)
                 run.save()
@@ -168,7 +179,9 @@ def _once(night: _Night, record: Record) -> Record:
         night.seen[key] = digest, record.place
         return record
     if before[0] == digest:
-        return Rejected(record.place, "ZF-REC-DUPLICATE", f"与 {before[1]} 编号和内容都相同，只算一次", record.id, record.text)
+        return Rejected(
+            record.place, "ZF-REC-DUPLICATE", f"与 {before[1]} 编号和内容都相同，只算一次", record.id, record.text
+        )
     return Rejected(
         record.place, "ZF-REC-CONFLICT", f"与 {before[1]} 编号相同而内容不同，请核对编号", record.id, record.text
     )

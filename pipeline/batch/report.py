@@ -7,7 +7,7 @@ import json
 import os
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -59,7 +59,7 @@ def write_report(report: RunReport, folder: Path) -> Path:
     """Write the report as JSON, whole or not at all."""
     path = folder / f"{report.run}.json"
     report.report_file = str(path)
-    _replace(path, json.dumps(asdict(report), ensure_ascii=False, indent=1) + "\n")
+    _replace(path, json.dumps(vars(report), ensure_ascii=False, indent=1) + "\n")
     return path
 
 

@@ -34,7 +34,9 @@ def known(keys: Sequence[str], model: str) -> dict[str, Known]:
     for at in range(0, len(keys), LOOKUP):
         some = keys[at : at + LOOKUP]
         scored = dict(
-            models.Prediction.objects.filter(document__key__in=some, model=model).values_list("document__key", "text_hash")
+            models.Prediction.objects.filter(document__key__in=some, model=model).values_list(
+                "document__key", "text_hash"
+            )
         )
         rows = models.Document.objects.filter(key__in=some).values_list("key", "text_hash", *_META)
         found.update((key, Known(digest, tuple(meta), scored.get(key))) for key, digest, *meta in rows)
@@ -54,7 +56,12 @@ def write_chunk(
     """Write new scores, and the fields of documents that ``moved`` without a new text, in one transaction."""
     documents = [
         models.Document(
-            key=d.id, text=d.text, text_hash=text_hash(d.text), place=d.place, run=run, **dict(zip(_META, meta_of(d), strict=True))
+            key=d.id,
+            text=d.text,
+            text_hash=text_hash(d.text),
+            place=d.place,
+            run=run,
+            **dict(zip(_META, meta_of(d), strict=True)),
         )
         for d in [*(d for d, _ in scored), *moved]
     ]

@@ -40,7 +40,9 @@ class WriteBack:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         try:
             if kind is None:
                 self._finish()
@@ -76,7 +78,9 @@ class WriteBack:
             "zuofeng_证据": "；".join(f"{name[e['label']]}：{e['quote']}" for e in result["evidence"]),
             "zuofeng_复核": "是" if result["review"] else "否",
             "zuofeng_模型": result["model"],
-            **{f"zuofeng_分_{name[label]}": round(result["scores"][s][label], 4) for s, label in self._taxonomy.columns},
+            **{
+                f"zuofeng_分_{name[label]}": round(result["scores"][s][label], 4) for s, label in self._taxonomy.columns
+            },
         }
 
     def _finish(self) -> None:
@@ -114,8 +118,8 @@ def _write_csv(path: Path, header: Sequence[str], rows: Iterator[list[Any]]) -> 
 
 def _write_xlsx(path: Path, header: Sequence[str], rows: Iterator[list[Any]]) -> None:
     from openpyxl import Workbook
-    from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
     from openpyxl.cell import WriteOnlyCell
+    from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
 
     book = Workbook(write_only=True)
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Annotated
 
@@ -13,9 +15,9 @@ from rich.table import Table
 
 from pipeline.cli.common import Home, Model, console, open_scorer
 from pipeline.documents import Document, Prediction, Rejected
-from pipeline.errors import ConfigError
 from pipeline.model.score import batches
-from pipeline.settings import load_settings
+from pipeline.settings import Settings, load_settings
+from pipeline.taxonomy import Label
 
 __all__ = ["command"]
 
@@ -23,7 +25,9 @@ BATCH = 500
 
 
 def command(
-    files: Annotated[list[str] | None, typer.Argument(help="要读的文件，- 为标准输入的 JSONL。", show_default=False)] = None,
+    files: Annotated[
+        list[str] | None, typer.Argument(help="要读的文件，- 为标准输入的 JSONL。", show_default=False)
+    ] = None,
     output: Annotated[str, typer.Option("--format", help="jsonl 或 table")] = "jsonl",
     model: Model = None,
     home: Home = None,
@@ -36,7 +40,7 @@ def command(
     rejected: list[Rejected] = []
 
     def documents() -> Iterator[Document]:
-        for record in _read(files or ["-"]):
+        for record in _read(files or ["-"], settings):
             if isinstance(record, Document):
                 yield record
             else:
@@ -46,7 +50,9 @@ def command(
     for batch in batches(documents(), BATCH):
         for document, prediction in zip(batch, scorer.score(batch), strict=True):
             if output == "jsonl":
-                sys.stdout.write(json.dumps(prediction.to_dict(), ensure_ascii=False).encode("utf-8", "replace").decode() + "\n")
+                sys.stdout.write(
+                    json.dumps(prediction.to_dict(), ensure_ascii=False).encode("utf-8", "replace").decode() + "\n"
+                )
             else:
                 table.add_row(document.id, *_cells(prediction, scorer.bundle.taxonomy.label))
     if output == "table":
@@ -57,23 +63,23 @@ def command(
         raise typer.Exit(1)
 
 
-def _read(files: list[str]) -> Iterator[Document | Rejected]:
-    from pipeline.batch.sources import open_source
-    from pipeline.batch.sources.jsonl import read_lines
+def _read(files: list[str], settings: Settings) -> Iterator[Document | Rejected]:
+    from pipeline.batch.sources import ColumnMap, Limits, open_source
 
+    columns = ColumnMap().preferring(settings.columns)
+    limits = Limits(max_text_bytes=settings.max_text_bytes)
     for name in files:
         if name == "-":
-            yield from read_lines(sys.stdin.buffer, "标准输入")
-        elif not Path(name).exists():
-            raise ConfigError("ZF-SRC-MISSING", f"没有文件 {name}", "检查路径。")
+            with tempfile.TemporaryDirectory() as folder:
+                spool = Path(folder, "标准输入.jsonl")
+                with spool.open("wb") as out:
+                    shutil.copyfileobj(sys.stdin.buffer, out)
+                yield from open_source(spool, columns=columns, limits=limits)
         else:
-            yield from open_source(name)
+            yield from open_source(name, columns=columns, limits=limits)
 
 
-def _cells(p: Prediction, label: object) -> list[str]:
-    decided = [
-        "\n".join(f"{label(i).name} {v:.2f}" for i, v in chosen)  # type: ignore[operator]
-        for chosen in p.decided.values()
-    ]
+def _cells(p: Prediction, label: Callable[[str], Label]) -> list[str]:
+    decided = ["\n".join(f"{label(i).name} {v:.2f}" for i, v in chosen) for chosen in p.decided.values()]
     quotes = list(dict.fromkeys(e.quote.strip() for e in p.evidence))
     return [f"{p.problem_score:.2f}", *decided, "\n".join(f"“{q[:40]}”" for q in quotes[:3])]

@@ -30,6 +30,9 @@ def open_scorer(settings: Settings, model: str | None) -> Scorer:
     """Load a model and check that it fits this home's taxonomy and dictionary."""
     words = load_dictionary(settings.dictionary_file)
     bundle = find_model(
-        settings.path("models"), model, taxonomy=load_taxonomy(settings.taxonomy_file), dictionary=dictionary_hash(words)
+        settings.path("models"),
+        model,
+        taxonomy=load_taxonomy(settings.taxonomy_file),
+        dictionary=dictionary_hash(words),
     )
     return Scorer(bundle, words)

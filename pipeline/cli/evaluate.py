@@ -17,9 +17,13 @@ __all__ = ["command"]
 
 
 def command(
-    gold: Annotated[list[Path] | None, typer.Option("--gold", help="语料 .jsonl，默认 corpora/gold 里的 test 部分")] = None,
+    gold: Annotated[
+        list[Path] | None, typer.Option("--gold", help="语料 .jsonl，默认 corpora/gold 里的 test 部分")
+    ] = None,
     output: Annotated[str, typer.Option("--format", help="table 或 json")] = "table",
-    baseline: Annotated[bool, typer.Option("--baseline/--no-baseline", help="同时训练并测量通常写法（jieba、TF-IDF、逻辑回归）。")] = True,
+    baseline: Annotated[
+        bool, typer.Option("--baseline/--no-baseline", help="同时训练并测量通常写法（jieba、TF-IDF、逻辑回归）。")
+    ] = True,
     rounds: Annotated[int, typer.Option("--rounds", min=10, help="自助抽样次数")] = 1000,
     model: Model = None,
     home: Home = None,
@@ -33,7 +37,11 @@ def command(
     settings = load_settings(home)
     scorer = open_scorer(settings, model)
     taxonomy = scorer.bundle.taxonomy
-    own = read_gold(sorted((settings.path("corpora") / "gold").glob("*.jsonl")), taxonomy) if gold is None or baseline else []
+    own = (
+        read_gold(sorted((settings.path("corpora") / "gold").glob("*.jsonl")), taxonomy)
+        if gold is None or baseline
+        else []
+    )
     test = read_gold(gold, taxonomy) if gold else [g for g in own if g.part == "test"]
     figures = {"model": evaluate(scorer, test, rounds=rounds)}
     if baseline:

@@ -29,10 +29,18 @@ def list_command(home: Home = None) -> None:
         except BundleError as e:
             table.add_row(mark, model, "", "", f"{e.code} {e.message}")
             continue
-        table.add_row(mark, model, f"{bundle.taxonomy.id} {bundle.taxonomy.version}", f"{bundle.manifest['corpus']['texts']} 条", "完好")
+        table.add_row(
+            mark,
+            model,
+            f"{bundle.taxonomy.id} {bundle.taxonomy.version}",
+            f"{bundle.manifest['corpus']['texts']} 条",
+            "完好",
+        )
     console().print(table)
     if live is not None and live not in list_models(folder):
-        raise BundleError("ZF-MODEL-MISSING", f"在用模型 {live} 不在 {folder}", "用 zuofeng promote 换一个，或重新训练。")
+        raise BundleError(
+            "ZF-MODEL-MISSING", f"在用模型 {live} 不在 {folder}", "用 zuofeng promote 换一个，或重新训练。"
+        )
 
 
 def promote_command(model: Annotated[str, typer.Argument(help="模型编号")], home: Home = None) -> None:

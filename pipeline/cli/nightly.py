@@ -18,7 +18,9 @@ __all__ = ["command"]
 
 
 def command(
-    source: Annotated[str | None, typer.Option("--source", help="文件、目录或通配符：.csv .tsv .xlsx .jsonl .parquet .txt .docx")] = None,
+    source: Annotated[
+        str | None, typer.Option("--source", help="文件、目录或通配符：.csv .tsv .xlsx .jsonl .parquet .txt .docx")
+    ] = None,
     store: Annotated[str | None, typer.Option("--store", help="存储地址，默认 state 下的内嵌库。")] = None,
     write_back: Annotated[Path | None, typer.Option("--write-back", help="另存一份带分数的表：.csv 或 .xlsx")] = None,
     model: Model = None,
@@ -40,7 +42,7 @@ def command(
             scorer=scorer,
             store=settings.store_url,
             state=settings.path("state"),
-            columns=ColumnMap(**{k: tuple(v) for k, v in settings.columns.items()}),
+            columns=ColumnMap().preferring(settings.columns),
             limits=Limits(max_text_bytes=settings.max_text_bytes),
             chunk=settings.chunk,
             dry_run=dry_run,
@@ -86,7 +88,9 @@ def show(report: Any, taxonomy: Taxonomy, out: Console) -> None:
     """Print a run report: counts, labels, what was set aside, what to look at first."""
     from pipeline.batch.report import label_rows
 
-    counts = Table(title=f"{'演练' if report.dry_run else '夜间任务'} {report.run} · 模型 {report.model}", title_justify="left")
+    counts = Table(
+        title=f"{'演练' if report.dry_run else '夜间任务'} {report.run} · 模型 {report.model}", title_justify="left"
+    )
     heads = ("读入", "新增", "内容有变", "换模型重算", "未变", "搁置", "有问题", "待复核", "秒")
     for head in heads:
         counts.add_column(head, justify="right")
@@ -124,13 +128,16 @@ def _top(rows: list[dict[str, Any]], taxonomy: Taxonomy) -> Table:
         table.add_column(scheme.name, max_width=22)
     table.add_column("证据", ratio=1)
     for row in rows:
-        decided = ["\n".join(f"{taxonomy.label(d['id']).name} {d['score']:.2f}" for d in row[s.id]) for s in taxonomy.schemes]
+        decided = [
+            "\n".join(f"{taxonomy.label(d['id']).name} {d['score']:.2f}" for d in row[s.id]) for s in taxonomy.schemes
+        ]
         quotes = list(dict.fromkeys(e["quote"].strip() for e in row["evidence"]))
-        table.add_row(row["id"], f"{row['problem_score']:.2f}", *decided, "\n".join(f"“{_short(q)}”" for q in quotes[:3]))
+        table.add_row(
+            row["id"], f"{row['problem_score']:.2f}", *decided, "\n".join(f"“{_short(q)}”" for q in quotes[:3])
+        )
     return table
 
 
 def _short(quote: str, most: int = 40) -> str:
     quote = " ".join(quote.split())
     return quote if len(quote) <= most else quote[: most - 1] + "…"
-

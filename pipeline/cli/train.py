@@ -17,8 +17,12 @@ __all__ = ["command"]
 
 
 def command(
-    taxonomy: Annotated[Path | None, typer.Option("--taxonomy", help="标签体系文件，默认 corpora/taxonomy.toml")] = None,
-    corpus: Annotated[list[Path] | None, typer.Option("--corpus", help="语料 .jsonl，可多次给出，默认 corpora/gold/*.jsonl")] = None,
+    taxonomy: Annotated[
+        Path | None, typer.Option("--taxonomy", help="标签体系文件，默认 corpora/taxonomy.toml")
+    ] = None,
+    corpus: Annotated[
+        list[Path] | None, typer.Option("--corpus", help="语料 .jsonl，可多次给出，默认 corpora/gold/*.jsonl")
+    ] = None,
     more: Annotated[list[Path] | None, typer.Argument(help="更多语料文件", show_default=False)] = None,
     out: Annotated[Path | None, typer.Option("--out", help="模型写到哪个目录，默认 models")] = None,
     all_parts: Annotated[bool, typer.Option("--all-parts", help="连标为 test 的文本一起训练（默认不用）。")] = False,
@@ -48,7 +52,8 @@ def command(
             out=target,
             progress=lambda step: status.update(f"训练：{step}"),
         )
-    screen.print(f"模型 {folder.name}：{len(used)} 条文本（另留 {len(gold) - len(used)} 条作测试），{time.monotonic() - started:.1f} 秒")
+    seconds = time.monotonic() - started
+    screen.print(f"模型 {folder.name}：{len(used)} 条文本（另留 {len(gold) - len(used)} 条作测试），{seconds:.1f} 秒")
     if champion or champion_id(target) is None:
         set_champion(target, folder.name)
         screen.print("已设为在用模型。")

@@ -24,7 +24,9 @@ GRAM = 5
 SHARED = 12
 SHARED_GROUPS = 3
 #: Names of offices and laws may recur in any number of situations.
-_EXCEPTED = re.compile(r"条例|办法|规定|委员会|管理局|有限公司|人民政府|监察|中华人民共和国|服务中心|办公室|年\d*月|受到党内|警告处分")
+_EXCEPTED = re.compile(
+    r"条例|办法|规定|委员会|管理局|有限公司|人民政府|监察|中华人民共和国|服务中心|办公室|年\d*月|受到党内|警告处分"
+)
 
 
 @dataclass
@@ -70,9 +72,9 @@ def near_duplicates(gold: Sequence[Gold], threshold: float = NEAR) -> list[tuple
         common = (x[first : first + 1000] @ x.T).tocoo()
         a = common.row + first
         jaccard = common.data / (sizes[a] + sizes[common.col] - common.data)
-        for i, j, value in zip(a, common.col, jaccard, strict=True):
+        for i, j, value in zip(a.tolist(), common.col.tolist(), jaccard.tolist(), strict=True):
             if i < j and value > threshold and gold[i].group != gold[j].group:
-                pairs.append((gold[i].id, gold[j].id, float(value)))
+                pairs.append((gold[i].id, gold[j].id, value))
     return pairs
 
 
@@ -111,18 +113,30 @@ def _squeeze(g: Gold) -> str:
 def _tables(gold: Sequence[Gold], taxonomy: Taxonomy) -> dict[str, list[tuple[str, ...]]]:
     truth = label_matrix(gold, taxonomy)
     part = np.array([g.part for g in gold])
-    tables = {
+    return {
         "总量": [
             ("部分", "文本", "组", "有标签", "字数"),
             *(
-                (p, str(len(of)), str(len({g.group for g in of})), str(sum(g.positive for g in of)), str(sum(len(g.text) for g in of)))
+                (
+                    p,
+                    str(len(of)),
+                    str(len({g.group for g in of})),
+                    str(sum(g.positive for g in of)),
+                    str(sum(len(g.text) for g in of)),
+                )
                 for p, of in [*((p, [g for g in gold if g.part == p]) for p in PARTS), ("合计", list(gold))]
             ),
         ],
         "标签": [
             ("方案", "标签", "名称", *PARTS, "合计"),
             *(
-                (s, label, taxonomy.label(label).name, *(str(int(truth[part == p, j].sum())) for p in PARTS), str(int(truth[:, j].sum())))
+                (
+                    s,
+                    label,
+                    taxonomy.label(label).name,
+                    *(str(int(truth[part == p, j].sum())) for p in PARTS),
+                    str(int(truth[:, j].sum())),
+                )
                 for j, (s, label) in enumerate(taxonomy.columns)
             ),
         ],
@@ -132,11 +146,10 @@ def _tables(gold: Sequence[Gold], taxonomy: Taxonomy) -> dict[str, list[tuple[st
         "长度": _lengths(gold),
         "开头": [("前六字不同", "占比"), _openings(gold)],
     }
-    return tables
 
 
 def _several(gold: Sequence[Gold], taxonomy: Taxonomy) -> list[tuple[str, ...]]:
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for s in taxonomy.schemes:
         counts = [len(g.labels[s.id]) for g in gold if g.labels[s.id]]
         several = sum(c > 1 for c in counts)

@@ -23,7 +23,9 @@ def database(url: str) -> dict[str, Any]:
 
     scheme = url.partition(":")[0].partition("+")[0]
     if scheme not in ("sqlite", "postgresql", "postgres"):
-        raise ConfigError("ZF-STORE-URL", f"不支持的存储地址 {scheme or url!r}", "用 sqlite:///路径 或 postgresql://用户@主机/库名。")
+        raise ConfigError(
+            "ZF-STORE-URL", f"不支持的存储地址 {scheme or url!r}", "用 sqlite:///路径 或 postgresql://用户@主机/库名。"
+        )
     entry: dict[str, Any] = dict(dj_database_url.parse(scheme + url[url.index(":") :]))
     if scheme == "sqlite":
         Path(entry["NAME"]).parent.mkdir(parents=True, exist_ok=True)

@@ -1,10 +1,10 @@
 """A trained model as a folder: JSON, arrays and a vocabulary. Loading runs no code and checks every byte.
 
-    manifest.json      what it is, what it was made from, the sha256 of every other file
-    weights.npz        coefficients, intercepts, idf and n-gram keys (allow_pickle=False)
-    vocabulary.json    tokens and alphabet
-    calibration.json   slope, intercept and threshold of every head
-    taxonomy.toml      the label schemes it was trained for
+manifest.json      what it is, what it was made from, the sha256 of every other file
+weights.npz        coefficients, intercepts, idf and n-gram keys (allow_pickle=False)
+vocabulary.json    tokens and alphabet
+calibration.json   slope, intercept and threshold of every head
+taxonomy.toml      the label schemes it was trained for
 """
 
 from __future__ import annotations
@@ -107,7 +107,7 @@ def save_bundle(
     manifest = {"id": f"{taxonomy.id}-{taxonomy.version}-{digest}", **manifest}
     content["manifest.json"] = _json(manifest)
     folder.mkdir(parents=True, exist_ok=True)
-    target = folder / manifest["id"]
+    target: Path = folder / manifest["id"]
     draft = Path(tempfile.mkdtemp(prefix=".new-", dir=folder))
     try:
         for name, data in content.items():
@@ -128,7 +128,9 @@ def load_bundle(path: Path) -> Bundle:
     try:
         return _build(manifest, raw)
     except (KeyError, TypeError, ValueError, EOFError, zipfile.BadZipFile) as e:
-        raise BundleError("ZF-MODEL-BROKEN", f"模型 {path.name} 的内容不完整：{e}", "重新训练，或换回上一个模型。") from e
+        raise BundleError(
+            "ZF-MODEL-BROKEN", f"模型 {path.name} 的内容不完整：{e}", "重新训练，或换回上一个模型。"
+        ) from e
 
 
 def _manifest(path: Path) -> dict[str, Any]:
@@ -137,12 +139,18 @@ def _manifest(path: Path) -> dict[str, Any]:
         if not isinstance(manifest, dict) or not isinstance(manifest.get("files"), dict):
             raise ValueError("not a manifest")
     except OSError as e:
-        raise BundleError("ZF-MODEL-MISSING", f"读不到模型 {path}（{e.strerror}）", "运行 zuofeng models 查看已有模型。") from e
+        raise BundleError(
+            "ZF-MODEL-MISSING", f"读不到模型 {path}（{e.strerror}）", "运行 zuofeng models 查看已有模型。"
+        ) from e
     except ValueError as e:
-        raise BundleError("ZF-MODEL-MANIFEST", f"模型 {path.name} 的 manifest.json 已损坏", "重新训练，或换回上一个模型。") from e
+        raise BundleError(
+            "ZF-MODEL-MANIFEST", f"模型 {path.name} 的 manifest.json 已损坏", "重新训练，或换回上一个模型。"
+        ) from e
     if manifest.get("format") != FORMAT:
         raise BundleError(
-            "ZF-MODEL-FORMAT", f"模型 {path.name} 的格式 {manifest.get('format')!r} 不是本程序的 {FORMAT}", "用本版本重新训练。"
+            "ZF-MODEL-FORMAT",
+            f"模型 {path.name} 的格式 {manifest.get('format')!r} 不是本程序的 {FORMAT}",
+            "用本版本重新训练。",
         )
     body = {k: v for k, v in manifest.items() if k != "id"}
     if not str(manifest.get("id", "")).endswith(hashlib.sha256(_json(body)).hexdigest()[:12]):
@@ -158,7 +166,9 @@ def _checked(path: Path, name: str, sha256: object) -> bytes:
     except OSError as e:
         raise BundleError("ZF-MODEL-FILE", f"模型 {path.name} 缺少 {name}", "从备份恢复，或重新训练。") from e
     if hashlib.sha256(data).hexdigest() != sha256:
-        raise BundleError("ZF-MODEL-CHANGED", f"模型 {path.name} 的 {name} 与清单不符，可能被改动或损坏", "从备份恢复，或重新训练。")
+        raise BundleError(
+            "ZF-MODEL-CHANGED", f"模型 {path.name} 的 {name} 与清单不符，可能被改动或损坏", "从备份恢复，或重新训练。"
+        )
     return data
 
 

@@ -51,20 +51,16 @@ def evaluate(scorer: Scorer, gold: Sequence[Gold], *, rounds: int = 1000, seed: 
     return figures
 
 
-def measure(
-    truth: Bools, called: Bools, taxonomy: Taxonomy, *, rounds: int = 1000, seed: int = 0
-) -> dict[str, Any]:
+def measure(truth: Bools, called: Bools, taxonomy: Taxonomy, *, rounds: int = 1000, seed: int = 0) -> dict[str, Any]:
     """Return counts and intervals for decisions ``called`` against ``truth``, both (texts, columns)."""
     rng = np.random.default_rng(seed)
-    weights = np.vstack(
-        [np.ones(len(truth)), rng.multinomial(len(truth), np.full(len(truth), 1 / len(truth)), rounds)]
-    )
+    weights = np.vstack([np.ones(len(truth)), rng.multinomial(len(truth), np.full(len(truth), 1 / len(truth)), rounds)])
     hits, said, real = (weights @ m.astype(float) for m in (truth & called, called, truth))
     columns = taxonomy.columns
     labels = {}
-    for j, (scheme, label) in enumerate(columns):
+    for j, (owner, label) in enumerate(columns):
         labels[label] = {
-            "scheme": scheme,
+            "scheme": owner,
             "positives": int(truth[:, j].sum()),
             "precision": _interval(hits[:, j] / np.maximum(said[:, j], 1)),
             "recall": _interval(hits[:, j] / np.maximum(real[:, j], 1)),

@@ -77,9 +77,7 @@ class Features:
         cut = segmenter.cut(folded)
         tokens = _frequent((t for words in cut for t in set(words)), self.min_texts)
         letters = _frequent((c for t in folded for c in set(t)), self.min_texts)[: 2**_CHAR_BITS - 1]
-        new = Features(
-            self.word_n, self.char_n, self.min_texts, self.block_weights, tuple(tokens), "".join(letters)
-        )
+        new = Features(self.word_n, self.char_n, self.min_texts, self.block_weights, tuple(tokens), "".join(letters))
         idf = []
         for name, (row, key, _start, _end) in (("word_keys", new._words(cut)), ("char_keys", new._chars(folded))):
             # A text counts once for each key, however often it says it.
@@ -168,7 +166,9 @@ def _places(lengths: Ints, row: Ints, rows: int) -> tuple[Ints, Ints]:
     return end - lengths - before[row], end - before[row]
 
 
-def _stack(parts: list[tuple[npt.NDArray[np.bool_], Ints, Ints]], row: Ints, start: Ints) -> tuple[Ints, Ints, Ints, Ints]:
+def _stack(
+    parts: list[tuple[npt.NDArray[np.bool_], Ints, Ints]], row: Ints, start: Ints
+) -> tuple[Ints, Ints, Ints, Ints]:
     """Join the parts ``(known, key, end)``, each aligned to the beginning of ``row`` and ``start``."""
     if not parts:
         empty = np.zeros(0, np.int64)

@@ -55,10 +55,14 @@ def find_model(
     if taxonomy is not None and of.id == taxonomy.id and (of.version, of.sha256) != (taxonomy.version, taxonomy.sha256):
         same = "内容已改但版本号没有变" if of.version == taxonomy.version else f"现行版本为 {taxonomy.version}"
         raise BundleError(
-            "ZF-MODEL-TAXONOMY", f"模型 {bundle.id} 按标签体系 {of.version} 训练，{same}", "用现行标签体系重新训练：zuofeng train。"
+            "ZF-MODEL-TAXONOMY",
+            f"模型 {bundle.id} 按标签体系 {of.version} 训练，{same}",
+            "用现行标签体系重新训练：zuofeng train。",
         )
     if dictionary is not None and bundle.manifest["dictionary"] != dictionary:
         raise BundleError(
-            "ZF-MODEL-DICTIONARY", f"模型 {bundle.id} 训练时的领域词典与现行词典不同", "恢复词典，或重新训练：zuofeng train。"
+            "ZF-MODEL-DICTIONARY",
+            f"模型 {bundle.id} 训练时的领域词典与现行词典不同",
+            "恢复词典，或重新训练：zuofeng train。",
         )
     return bundle

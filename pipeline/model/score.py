@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -104,7 +105,7 @@ class Scorer:
         if len(passages) == len(cleaned):
             return Scores(probability, passages, np.tile(first[:, None], (1, probability.shape[1])))
         best = np.empty((len(cleaned), probability.shape[1]), np.int64)
-        for row, (a, b) in enumerate(zip(first, [*first[1:], len(passages)], strict=True)):
+        for row, (a, b) in enumerate(itertools.pairwise([*first.tolist(), len(passages)])):
             best[row] = a + probability[a:b].argmax(0)
         return Scores(np.take_along_axis(probability, best, 0), passages, best)
 
@@ -112,8 +113,8 @@ class Scorer:
         found: list[list[Evidence]] = [[] for _ in cleaned]
         rows, heads = np.nonzero(decided)
         wanted: dict[int, list[int]] = {}
-        for row, head in zip(rows, heads, strict=True):
-            wanted.setdefault(int(scores.best[row, head]), []).append(int(head))
+        for row, head in zip(rows.tolist(), heads.tolist(), strict=True):
+            wanted.setdefault(int(scores.best[row, head]), []).append(head)
         for number, which in wanted.items():
             passage = scores.passages[number]
             text = cleaned[passage.row]

@@ -60,7 +60,9 @@ def train(
     """
     if len({g.group for g in gold}) < settings.folds * 2:
         raise CorpusError(
-            "ZF-TRAIN-FEW", f"只有 {len(gold)} 条训练文本，不够做 {settings.folds} 折校准", "至少准备二十条不同情境的文本。"
+            "ZF-TRAIN-FEW",
+            f"只有 {len(gold)} 条训练文本，不够做 {settings.folds} 折校准",
+            "至少准备二十条不同情境的文本。",
         )
     segmenter = RjiebaSegmenter(words)
     texts = [clean(g.text).text for g in gold]

@@ -13,7 +13,9 @@ __all__ = ["Found", "find_personal_data", "mask"]
 _NOT_BEFORE, _NOT_AFTER = r"(?<![0-9A-Za-z])", r"(?![0-9A-Za-z])"
 _ID = re.compile(rf"{_NOT_BEFORE}[1-9]\d{{16}}[\dXx]{_NOT_AFTER}")
 _MOBILE = re.compile(r"(?<![\d.])(?:\+?86[- ]?)?(1[3-9]\d[- ]?\d{4}[- ]?\d{4})(?!\d)")
-_LANDLINE = re.compile(r"(?<![\d.])(?:0(?:10|2\d|[3-9]\d{2})[- ]?[2-9]\d{6,7}|\(0(?:10|2\d|[3-9]\d{2})\)[2-9]\d{6,7})(?!\d)")
+_LANDLINE = re.compile(
+    r"(?<![\d.])(?:0(?:10|2\d|[3-9]\d{2})[- ]?[2-9]\d{6,7}|\(0(?:10|2\d|[3-9]\d{2})\)[2-9]\d{6,7})(?!\d)"
+)
 _CARD = re.compile(r"(?<!\d)[3-6]\d{3}(?:[ -]?\d{4}){2,3}(?:[ -]?\d{1,3})?(?!\d)")
 _CREDIT = re.compile(rf"{_NOT_BEFORE}[1-9ANY][0-9A-HJ-NPQRTUWXY]\d{{6}}[0-9A-HJ-NPQRTUWXY]{{10}}{_NOT_AFTER}")
 _PLATE = re.compile(
@@ -21,12 +23,50 @@ _PLATE = re.compile(
     r"(?:[DF][A-HJ-NP-Z0-9]\d{4}|\d{5}[DF]|[A-HJ-NP-Z0-9]{4}[A-HJ-NP-Z0-9挂学警])(?![A-Za-z0-9])"
 )
 _EMAIL = re.compile(r"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){1,4}")
-_CARD_CONTEXT = re.compile(r"卡号|银行|账号|帐号|账户|帐户|开户|户名|信用卡|储蓄|打款|汇款|转账|工行|农行|建行|中行|信用社|农商")
+_CARD_CONTEXT = re.compile(
+    r"卡号|银行|账号|帐号|账户|帐户|开户|户名|信用卡|储蓄|打款|汇款|转账|工行|农行|建行|中行|信用社|农商"
+)
 _SUSPECT = re.compile(r"[\d -]{7}|@|[A-HJ-NP-Z][·. ]?[A-HJ-NP-Z0-9]{5}")
 
 _ID_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 _PROVINCES = frozenset(
-    "11 12 13 14 15 21 22 23 31 32 33 34 35 36 37 41 42 43 44 45 46 50 51 52 53 54 61 62 63 64 65 71 81 82 83".split()
+    [
+        "11",
+        "12",
+        "13",
+        "14",
+        "15",
+        "21",
+        "22",
+        "23",
+        "31",
+        "32",
+        "33",
+        "34",
+        "35",
+        "36",
+        "37",
+        "41",
+        "42",
+        "43",
+        "44",
+        "45",
+        "46",
+        "50",
+        "51",
+        "52",
+        "53",
+        "54",
+        "61",
+        "62",
+        "63",
+        "64",
+        "65",
+        "71",
+        "81",
+        "82",
+        "83",
+    ]
 )
 _CREDIT_ALPHABET = "0123456789ABCDEFGHJKLMNPQRTUWXY"
 _CREDIT_WEIGHTS = tuple(3**i % 31 for i in range(17))
@@ -47,7 +87,15 @@ def find_personal_data(text: str) -> list[Found]:
         return []
     taken: list[Found] = []
     # The stricter the check, the earlier its turn: an ID number must not be taken for a card.
-    for found in (*_ids(text), *_credits(text), *_emails(text), *_mobiles(text), *_landlines(text), *_cards(text), *_plates(text)):
+    for found in (
+        *_ids(text),
+        *_credits(text),
+        *_emails(text),
+        *_mobiles(text),
+        *_landlines(text),
+        *_cards(text),
+        *_plates(text),
+    ):
         if all(found.end <= t.start or found.start >= t.end for t in taken):
             taken.append(found)
     return sorted(taken, key=lambda f: f.start)

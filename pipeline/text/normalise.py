@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -93,6 +93,6 @@ def offsets(text: str) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
     return source, source + 1
 
 
-def _cut(keep: npt.NDArray[np.bool_], matches: Sequence[re.Match[str]] | object, leave: int = 0) -> None:
-    for m in matches:  # type: ignore[attr-defined]
+def _cut(keep: npt.NDArray[np.bool_], matches: Iterable[re.Match[str]], leave: int = 0) -> None:
+    for m in matches:
         keep[m.start() + leave : m.end()] = False

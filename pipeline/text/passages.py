@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def split_sentences(text: str) -> list[tuple[int, int]]:
         spans += [(at + s.start_char, at + s.end_char) for s in _sentencizer()(piece).sents]
     # spaCy leaves white space between sentences out of both; give it to the one before.
     bounds = [0, *(start for start, _ in spans[1:]), len(text)]
-    return [(a, b) for a, b in zip(bounds, bounds[1:], strict=False) if a < b]
+    return [(a, b) for a, b in itertools.pairwise(bounds) if a < b]
 
 
 def split_passages(text: str, size: int, overlap: int = 1) -> list[tuple[int, int]]:
@@ -47,9 +48,7 @@ def split_passages(text: str, size: int, overlap: int = 1) -> list[tuple[int, in
     """
     if len(text) <= size:
         return [(0, len(text))]
-    pieces = [
-        (a, min(a + size, end)) for start, end in split_sentences(text) for a in range(start, end, size)
-    ]
+    pieces = [(a, min(a + size, end)) for start, end in split_sentences(text) for a in range(start, end, size)]
     passages: list[tuple[int, int]] = []
     first = 0
     while first < len(pieces):

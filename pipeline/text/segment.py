@@ -42,7 +42,9 @@ def load_dictionary(path: Path) -> dict[str, int]:
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except OSError as e:
-        raise ConfigError("ZF-DICT-MISSING", f"读不到领域词典 {path}（{e.strerror}）", "检查 corpora/dictionary.txt。") from e
+        raise ConfigError(
+            "ZF-DICT-MISSING", f"读不到领域词典 {path}（{e.strerror}）", "检查 corpora/dictionary.txt。"
+        ) from e
     for number, line in enumerate(lines, 1):
         fields = line.split()
         if not fields or line.startswith("#"):

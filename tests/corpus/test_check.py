@@ -29,7 +29,10 @@ def test_a_near_copy_in_another_group_is_found_and_in_its_own_group_is_not(two):
 
 def test_a_string_of_many_groups_is_found_unless_it_names_an_office(two):
     a, _ = two
-    many = [dataclasses.replace(a, id=str(n), group=str(n), text=f"第{n}件事说完了以后谁也没再来看过我们{n}") for n in range(4)]
+    many = [
+        dataclasses.replace(a, id=str(n), group=str(n), text=f"第{n}件事说完了以后谁也没再来看过我们{n}")
+        for n in range(4)
+    ]
     assert shared_strings(many)
     assert shared_strings(many[:3]) == []
     offices = [dataclasses.replace(m, text=f"{m.group}某县卫生健康委员会综合监督科") for m in many]

@@ -26,7 +26,7 @@ def test_one_changed_byte_is_refused(copy, name):
     raw = bytearray((copy / name).read_bytes())
     raw[len(raw) // 2] ^= 1
     (copy / name).write_bytes(raw)
-    with pytest.raises(BundleError, match="ZF-MODEL-(CHANGED|MANIFEST)"):
+    with pytest.raises(BundleError, match=r"ZF-MODEL-(CHANGED|MANIFEST)"):
         load_bundle(copy)
 
 

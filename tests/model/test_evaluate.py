@@ -32,7 +32,10 @@ def test_rare_labels_stay_out_of_the_macro_average(taxonomy):
 def test_the_model_beats_the_plain_baseline_on_unseen_texts(scorer, some_gold, gold, taxonomy):
     used = {g.group for g in some_gold}
     unseen = [g for g in gold if g.group not in used][:300]
-    ours, plain = evaluate(scorer, unseen, rounds=20), plain_baseline(some_gold, unseen, taxonomy, rounds=20, reference=False)
+    ours, plain = (
+        evaluate(scorer, unseen, rounds=20),
+        plain_baseline(some_gold, unseen, taxonomy, rounds=20, reference=False),
+    )
     assert ours["problem"]["f1"][0] > plain["problem"]["f1"][0]
     assert all(ours["schemes"][s]["micro_f1"][0] > plain["schemes"][s]["micro_f1"][0] for s in ours["schemes"])
     assert "problem" in headline(ours)

@@ -1,3 +1,5 @@
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -33,8 +35,7 @@ def test_the_matrix_equals_scikit_learns(texts, block):
 
 def _words(text):
     cut = SEGMENTER.cut([text])[0]
-    known = [*cut, *(a + "\0" + b for a, b in zip(cut, cut[1:], strict=False))]
-    return known
+    return [*cut, *(a + "\0" + b for a, b in itertools.pairwise(cut))]
 
 
 def test_occurrences_stand_where_their_feature_stands(texts):

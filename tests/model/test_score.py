@@ -56,7 +56,10 @@ def test_five_megabytes_are_scored(scorer):
 
 def test_an_offence_in_the_middle_of_a_long_text_is_found_in_its_passage(scorer, some_gold):
     plain = next(g.text for g in some_gold if not g.positive and len(g.text) > 100)
-    short = max((g for g in some_gold if g.positive and len(g.text) < 150), key=lambda g: scorer.probabilities([g.text])[0].max())
+    short = max(
+        (g for g in some_gold if g.positive and len(g.text) < 150),
+        key=lambda g: scorer.probabilities([g.text])[0].max(),
+    )
     text = plain * 10 + short.text + plain * 10
     best = int(scorer.probabilities([short.text])[0, :-1].argmax())
     long, alone, without = (scorer.probabilities([t])[0, best] for t in (text, short.text, plain * 20))
@@ -90,14 +93,18 @@ name = "从未"
 """
 
 
-@pytest.mark.parametrize(("kind", "least", "most"), [("exclusive", 1, 1), ("multi-at-least-one", 1, 3), ("multi", 0, 3)])
+@pytest.mark.parametrize(
+    ("kind", "least", "most"), [("exclusive", 1, 1), ("multi-at-least-one", 1, 3), ("multi", 0, 3)]
+)
 def test_any_scheme_trains_and_keeps_its_kind(kind, least, most, some_gold, words, tmp_path):
     taxonomy = parse_taxonomy(SCHEME.format(kind=kind).encode())
     own = [
         dataclasses.replace(g, labels={"topic": ("water",) if "水" in g.text else ("road",)}, evidence=())
         for g in some_gold[:150]
     ]
-    path = train(taxonomy=taxonomy, taxonomy_source=SCHEME.format(kind=kind).encode(), gold=own, words=words, out=tmp_path)
+    path = train(
+        taxonomy=taxonomy, taxonomy_source=SCHEME.format(kind=kind).encode(), gold=own, words=words, out=tmp_path
+    )
     from pipeline.model.bundle import load_bundle
 
     mine = Scorer(load_bundle(path), words)
@@ -109,7 +116,9 @@ def test_any_scheme_trains_and_keeps_its_kind(kind, least, most, some_gold, word
 
 def test_too_few_texts_are_refused(some_gold, taxonomy, words, tmp_path):
     with pytest.raises(CorpusError, match="ZF-TRAIN-FEW"):
-        train(taxonomy=taxonomy, taxonomy_source=b"", gold=some_gold[:5], words=words, out=tmp_path, settings=Settings())
+        train(
+            taxonomy=taxonomy, taxonomy_source=b"", gold=some_gold[:5], words=words, out=tmp_path, settings=Settings()
+        )
 
 
 def test_batches_hold_everything_once():

@@ -1,3 +1,5 @@
+import itertools
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -22,7 +24,7 @@ def test_passages_cover_the_text_and_keep_their_size(text, size):
     covered = set().union(*(range(a, b) for a, b in spans))
     assert covered == set(range(len(text)))
     assert all(b - a <= size for a, b in spans)
-    assert all(x[0] < y[0] and x[1] < y[1] for x, y in zip(spans, spans[1:], strict=False))
+    assert all(x[0] < y[0] and x[1] < y[1] for x, y in itertools.pairwise(spans))
 
 
 def test_neighbours_share_a_sentence():

@@ -5,86 +5,100 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies: list[tuple[str, str]] = []
 
     operations = [
         migrations.CreateModel(
-            name='Run',
+            name="Run",
             fields=[
-                ('id', models.CharField(max_length=40, primary_key=True, serialize=False)),
-                ('source', models.TextField()),
-                ('model', models.CharField(max_length=120)),
-                ('started', models.DateTimeField()),
-                ('finished', models.DateTimeField(null=True)),
-                ('state', models.CharField(default='running', max_length=20)),
-                ('counts', models.JSONField(default=dict)),
+                ("id", models.CharField(max_length=40, primary_key=True, serialize=False)),
+                ("source", models.TextField()),
+                ("model", models.CharField(max_length=120)),
+                ("started", models.DateTimeField()),
+                ("finished", models.DateTimeField(null=True)),
+                ("state", models.CharField(default="running", max_length=20)),
+                ("counts", models.JSONField(default=dict)),
             ],
             options={
-                'db_table': 'zuofeng_run',
-                'ordering': ('-started',),
+                "db_table": "zuofeng_run",
+                "ordering": ("-started",),
             },
         ),
         migrations.CreateModel(
-            name='RejectedRecord',
+            name="RejectedRecord",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('fingerprint', models.CharField(max_length=64, unique=True)),
-                ('key', models.CharField(default='', max_length=200)),
-                ('place', models.TextField()),
-                ('code', models.CharField(max_length=40)),
-                ('reason', models.TextField()),
-                ('raw', models.TextField(default='')),
-                ('run', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='rejected', to='desk.run')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("fingerprint", models.CharField(max_length=64, unique=True)),
+                ("key", models.CharField(default="", max_length=200)),
+                ("place", models.TextField()),
+                ("code", models.CharField(max_length=40)),
+                ("reason", models.TextField()),
+                ("raw", models.TextField(default="")),
+                (
+                    "run",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="rejected", to="desk.run"
+                    ),
+                ),
             ],
             options={
-                'db_table': 'zuofeng_rejected',
+                "db_table": "zuofeng_rejected",
             },
         ),
         migrations.CreateModel(
-            name='Document',
+            name="Document",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('key', models.CharField(max_length=200, unique=True)),
-                ('text', models.TextField()),
-                ('text_hash', models.CharField(max_length=64)),
-                ('title', models.TextField(default='')),
-                ('received', models.CharField(default='', max_length=60)),
-                ('unit', models.CharField(default='', max_length=200)),
-                ('channel', models.CharField(default='', max_length=100)),
-                ('district', models.CharField(default='', max_length=100)),
-                ('place', models.TextField(default='')),
-                ('run', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='desk.run')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("key", models.CharField(max_length=200, unique=True)),
+                ("text", models.TextField()),
+                ("text_hash", models.CharField(max_length=64)),
+                ("title", models.TextField(default="")),
+                ("received", models.CharField(default="", max_length=60)),
+                ("unit", models.CharField(default="", max_length=200)),
+                ("channel", models.CharField(default="", max_length=100)),
+                ("district", models.CharField(default="", max_length=100)),
+                ("place", models.TextField(default="")),
+                (
+                    "run",
+                    models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="+", to="desk.run"),
+                ),
             ],
             options={
-                'db_table': 'zuofeng_document',
+                "db_table": "zuofeng_document",
             },
         ),
         migrations.CreateModel(
-            name='Prediction',
+            name="Prediction",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('model', models.CharField(max_length=120)),
-                ('taxonomy', models.CharField(max_length=80)),
-                ('segmenter', models.CharField(max_length=60)),
-                ('dictionary', models.CharField(max_length=64)),
-                ('text_hash', models.CharField(max_length=64)),
-                ('is_problem', models.BooleanField()),
-                ('problem_score', models.FloatField()),
-                ('review', models.BooleanField()),
-                ('decided', models.JSONField()),
-                ('scores', models.JSONField()),
-                ('evidence', models.JSONField()),
-                ('document', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='predictions', to='desk.document')),
-                ('run', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='desk.run')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("model", models.CharField(max_length=120)),
+                ("taxonomy", models.CharField(max_length=80)),
+                ("segmenter", models.CharField(max_length=60)),
+                ("dictionary", models.CharField(max_length=64)),
+                ("text_hash", models.CharField(max_length=64)),
+                ("is_problem", models.BooleanField()),
+                ("problem_score", models.FloatField()),
+                ("review", models.BooleanField()),
+                ("decided", models.JSONField()),
+                ("scores", models.JSONField()),
+                ("evidence", models.JSONField()),
+                (
+                    "document",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="predictions", to="desk.document"
+                    ),
+                ),
+                (
+                    "run",
+                    models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="+", to="desk.run"),
+                ),
             ],
             options={
-                'db_table': 'zuofeng_prediction',
-                'indexes': [models.Index(fields=['model', 'is_problem', '-problem_score'], name='prediction_triage')],
-                'constraints': [models.UniqueConstraint(fields=('document', 'model'), name='one_prediction_per_model')],
+                "db_table": "zuofeng_prediction",
+                "indexes": [models.Index(fields=["model", "is_problem", "-problem_score"], name="prediction_triage")],
+                "constraints": [models.UniqueConstraint(fields=("document", "model"), name="one_prediction_per_model")],
             },
         ),
     ]

@@ -1,0 +1,66 @@
+"""Input of any format as a stream of documents and rejected records.
+
+    for item in open_source("工单.csv"):
+        ...  # a Document, or a Rejected with its reason
+
+What concerns one record is a ``Rejected``; what concerns the whole file is a ``SourceError``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from types import MappingProxyType
+
+from pipeline.batch.sources.columns import ColumnMap
+from pipeline.batch.sources.delimited import read_delimited
+from pipeline.batch.sources.docx import read_docx
+from pipeline.batch.sources.inbox import SUFFIXES, expand, skipped
+from pipeline.batch.sources.jsonl import read_jsonl
+from pipeline.batch.sources.limits import Limits
+from pipeline.batch.sources.parquet import read_parquet
+from pipeline.batch.sources.txt import read_txt
+from pipeline.batch.sources.xlsx import read_xlsx
+from pipeline.documents import Document, Rejected
+from pipeline.errors import SourceError
+
+__all__ = ["SUFFIXES", "ColumnMap", "Limits", "expand", "open_source", "skipped"]
+
+Reader = Callable[[Path, ColumnMap, Limits], Iterator[Document | Rejected]]
+_READERS: Mapping[str, Reader] = MappingProxyType(
+    {
+        ".csv": read_delimited,
+        ".tsv": read_delimited,
+        ".xlsx": read_xlsx,
+        ".jsonl": read_jsonl,
+        ".parquet": read_parquet,
+        ".txt": read_txt,
+        ".docx": read_docx,
+    }
+)
+_COLUMNS = ColumnMap()
+_LIMITS = Limits()
+
+
+def open_source(
+    source: str | Path, *, columns: ColumnMap = _COLUMNS, limits: Limits = _LIMITS
+) -> Iterator[Document | Rejected]:
+    """Read one file lazily, record by record, in its own order.
+
+    Nothing is opened before the first record is asked for, and closing the iterator closes the file.
+
+    Raises
+    ------
+    SourceError
+        While iterating, when the file as a whole cannot be read; records that came before stand.
+    """
+    path = Path(source)
+    reader = _READERS.get(path.suffix.lower())
+    if reader is None:
+        hint = "旧版 .xls 请另存为 .xlsx。" if path.suffix.lower() == ".xls" else ""
+        raise SourceError(
+            "ZF-SRC-SUFFIX",
+            f"不认得 {path.name} 的扩展名“{path.suffix}”。",
+            f"{hint}能读的有：{' '.join(SUFFIXES)}",
+        )
+    yield from reader(path, columns, limits)

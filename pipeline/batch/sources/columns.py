@@ -1,0 +1,115 @@
+"""Which column of a foreign table means what."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+
+from pipeline.errors import SourceError
+
+__all__ = ["META_FIELDS", "ColumnMap", "unique_headers"]
+
+META_FIELDS = ("time", "unit", "channel", "district", "title")
+_INVISIBLE = dict.fromkeys(map(ord, "\ufeff\u200b\u200c\u200d\u2060\x00"))
+_SHOWN = 30
+
+
+def _key(name: object) -> str:
+    """Fold case, width, byte order marks and surrounding white space away."""
+    return unicodedata.normalize("NFKC", str(name or "").translate(_INVISIBLE)).strip().casefold()
+
+
+def unique_headers(header: Sequence[object]) -> tuple[str, ...]:
+    """Return the header cells as given, blank ones named ``列3`` and repeated ones ``内容_2``."""
+    names: dict[str, None] = {}
+    for position, cell in enumerate(header, 1):
+        base = name = str("" if cell is None else cell).replace("\ufeff", "").strip() or f"列{position}"
+        number = 2
+        while name in names:
+            name, number = f"{base}_{number}", number + 1
+        names[name] = None
+    return tuple(names)
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnMap:
+    """Accepted header names for each field, the preferred ones first.
+
+    Names match whatever their case, width (full or half), byte order mark or surrounding white space.
+    """
+
+    id: tuple[str, ...] = (
+        "工单编号", "编号", "受理编号", "留言编号", "诉求编号", "信访编号", "工单号", "案件编号", "单号",
+        "id", "ticket_id", "ticketid", "case_id", "doc_id",
+    )  # fmt: skip
+    title: tuple[str, ...] = (
+        "标题", "主题", "留言主题", "留言标题", "诉求标题", "工单标题", "title", "subject",
+    )  # fmt: skip
+    text: tuple[str, ...] = (
+        "内容", "诉求内容", "留言详情", "留言内容", "正文", "反映内容", "投诉内容", "工单内容", "问题描述",
+        "信访内容", "受理内容", "来电内容", "诉求描述", "详情", "全文", "文本",
+        "text", "content", "detail", "details", "body", "message", "description",
+    )  # fmt: skip
+    time: tuple[str, ...] = (
+        "受理时间", "留言时间", "来电时间", "诉求时间", "登记时间", "创建时间", "提交时间", "发布时间",
+        "时间", "日期",
+        "time", "created_at", "created", "datetime", "timestamp", "date",
+    )  # fmt: skip
+    unit: tuple[str, ...] = (
+        "承办单位", "办理单位", "主办单位", "责任单位", "处理单位", "承办部门", "处置部门", "单位", "部门",
+        "unit", "department", "dept", "agency",
+    )  # fmt: skip
+    channel: tuple[str, ...] = (
+        "渠道",
+        "来源",
+        "诉求渠道",
+        "来电渠道",
+        "受理渠道",
+        "诉求来源",
+        "channel",
+        "source",
+    )
+    district: tuple[str, ...] = (
+        "区县", "所属区域", "区域", "所属区县", "行政区", "属地", "事发区域", "district", "region", "area",
+    )  # fmt: skip
+
+    def preferring(self, names: Mapping[Any, Sequence[str]]) -> ColumnMap:
+        """Return a map that tries ``names`` (field → header names) before its own."""
+        own = {f.name: getattr(self, f.name) for f in fields(self)}
+        return ColumnMap(**{f: tuple(dict.fromkeys((*names.get(f, ()), *known))) for f, known in own.items()})
+
+    def find(self, header: Sequence[object]) -> dict[str, int]:
+        """Return the position of each field that ``header`` names; fields it does not name are absent."""
+        where: dict[str, int] = {}
+        for position, cell in enumerate(header):
+            where.setdefault(_key(cell), position)
+        where.pop("", None)
+        found: dict[str, int] = {}
+        for field in fields(self):
+            for name in getattr(self, field.name):
+                if (position_of := where.get(_key(name))) is not None:
+                    found[field.name] = position_of
+                    break
+        return found
+
+    def resolve(self, header: Sequence[object], *, name: str = "") -> Mapping[str, int]:
+        """Return the position of each field, or say which headers there are and how to map them.
+
+        Raises
+        ------
+        SourceError
+            ``ZF-SRC-COLUMN`` when neither a text nor a title column is there.
+        """
+        found = self.find(header)
+        if "text" in found or "title" in found:
+            return found
+        shown = unique_headers(header)[:_SHOWN]
+        raise SourceError(
+            "ZF-SRC-COLUMN",
+            f"{name or '表格'} 里没有可作正文的列。",
+            "请把正文列改名为“内容”，或在配置的列名对照里为 text 写上它的列名；"
+            f"现在认得的正文列名：{'、'.join(self.text)}；没有正文时可用标题列：{'、'.join(self.title)}。",
+            [f"读到的列名：{'、'.join(s[:40] for s in shown) or '（空）'}"],
+        )

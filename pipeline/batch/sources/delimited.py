@@ -1,0 +1,170 @@
+"""Tables as text: .csv and .tsv, with the delimiter told from the header."""
+
+from __future__ import annotations
+
+import re
+from collections import deque
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipeline.batch.sources.cells import CellParser, State
+from pipeline.batch.sources.columns import ColumnMap
+from pipeline.batch.sources.limits import Limits
+from pipeline.batch.sources.lines import Line, Lines
+from pipeline.batch.sources.records import Table, reject
+from pipeline.documents import Document, Rejected
+from pipeline.errors import SourceError
+
+__all__ = ["read_delimited"]
+
+_DELIMITERS = ",\t;|"
+_SEP = re.compile(r'"?sep=(.)"?\s*', re.IGNORECASE)
+_QUOTE = "引号不配对（或一条记录跨行太多）：本行单独放入待查，后面的行照常读取。"
+_REST = "列数不足，应是上面引号不配对的记录留下的残段。"
+
+
+@dataclass(frozen=True, slots=True)
+class _Record:
+    lines: tuple[Line, ...]
+    cells: tuple[str, ...]
+    broken: bool = False
+
+    @property
+    def raw(self) -> str:
+        return "".join(line.text for line in self.lines)
+
+    @property
+    def fault(self) -> str:
+        return next((line.fault for line in self.lines if line.fault), "")
+
+    @property
+    def blank(self) -> bool:
+        return not self.broken and not any(cell.strip() for cell in self.cells)
+
+
+class _Feed:
+    """Lines that can be given back."""
+
+    def __init__(self, lines: Iterable[Line]) -> None:
+        self._lines = iter(lines)
+        self._back: deque[Line] = deque()
+
+    def take(self) -> Line | None:
+        return self._back.popleft() if self._back else next(self._lines, None)
+
+    def give_back(self, lines: Iterable[Line]) -> None:
+        self._back.extendleft(reversed(tuple(lines)))
+
+
+def read_delimited(path: Path, columns: ColumnMap, limits: Limits) -> Iterator[Document | Rejected]:
+    """Yield the records of a .csv or .tsv."""
+    with Lines(path, limits) as lines:
+        feed = _Feed(lines)
+        start = _header(path, feed, lines, columns, limits)
+        if start is None:
+            return
+        header, delimiter, number = start
+        table = Table.of(path.name, header.cells, columns, limits)
+        width, astray = len(table.header), False
+        while (record := _next(feed, delimiter, lines, limits)) is not None:
+            number += 1
+            place = f"{path.name}:{number}"
+            if record.broken or record.fault:
+                astray = astray or record.broken
+                yield _fault(place, record)
+            elif astray and not record.blank and len(record.cells) < width:
+                yield reject(place, "ZF-REC-QUOTE", _REST, raw=record.raw)
+            elif any(cell.strip() for cell in record.cells[width:]):
+                astray = False
+                reason = f"有 {len(record.cells)} 格，比表头的 {width} 列多，无法确定哪一格是正文。"
+                yield reject(place, "ZF-REC-FIELDS", reason, raw=record.raw)
+            else:
+                astray = astray and len(record.cells) < width
+                if (made := table.record(number, record.cells[:width])) is not None:
+                    yield made
+
+
+def _fault(place: str, record: _Record) -> Rejected:
+    if record.fault == "length":
+        return reject(place, "ZF-REC-TOO-LONG", "这一行太长，没有读入。", raw=record.raw)
+    if record.fault == "encoding":
+        reason = "编码无法识别（不是 UTF-8，也不是 GB18030）。"
+        return reject(place, "ZF-REC-ENCODING", reason, raw=record.raw)
+    return reject(place, "ZF-REC-QUOTE", _QUOTE, raw=record.raw)
+
+
+def _next(feed: _Feed, delimiter: str, lines: Lines, limits: Limits) -> _Record | None:
+    """Read one record; one whose quotes do not match is its first line alone, the others are given back."""
+    first = feed.take()
+    if first is None:
+        return None
+    if first.fault == "length":
+        return _Record((first,), ())
+    parser, taken, size = CellParser(delimiter), [first], len(first.text)
+    state = parser.feed(first.text)
+    while state is State.OPEN:
+        line = feed.take()
+        if line is None:
+            if lines.grown:
+                return None  # the writer is not done with this record: next night
+            break
+        taken.append(line)
+        size += len(line.text)
+        if len(taken) > limits.max_record_lines or size > limits.max_line_bytes or line.fault == "length":
+            break
+        state = parser.feed(line.text)
+    if state is State.DONE:
+        return _Record(tuple(taken), tuple(parser.cells))
+    feed.give_back(taken[1:])
+    return _Record((first,), tuple(parser.cells), broken=True)
+
+
+def _header(
+    path: Path, feed: _Feed, lines: Lines, columns: ColumnMap, limits: Limits
+) -> tuple[_Record, str, int] | None:
+    """Return the header, the delimiter that makes the most sense of it, and its row number.
+
+    ``None`` when the file is only just being written and not even its header is complete.
+    """
+    number = 1
+    order = sorted(_DELIMITERS, key=lambda d: (d == "\t") != (path.suffix.lower() == ".tsv"))
+    while (line := feed.take()) is not None:
+        if line.fault:
+            raise SourceError(
+                "ZF-SRC-ENCODING",
+                f"{path.name} 的表头读不出来：编码不是 UTF-8、UTF-16 或 GB18030，或者这不是文本文件。",
+                "请另存为 UTF-8 编码的 CSV。",
+            )
+        if hint := _SEP.fullmatch(line.text):
+            order = [hint[1]]
+        elif line.text.strip(" \t\r\n,;|\ufeff\0"):
+            break
+        number += 1
+    if line is None:
+        if lines.grown:
+            return None
+        raise SourceError("ZF-SRC-EMPTY", f"{path.name} 只有空行，没有任何内容。", "请重新导出后再放入。")
+    feed.give_back((line,))
+    best: tuple[tuple[bool, int, int], _Record, str] | None = None
+    for delimiter in order:
+        record = _next(feed, delimiter, lines, limits)
+        if record is None:
+            continue
+        feed.give_back(record.lines)
+        found = columns.find(record.cells)
+        rank = (not record.broken, len(found) + 2 * ("text" in found), len(record.cells))
+        if best is None or rank > best[0]:
+            best = rank, record, delimiter
+    if best is None and lines.grown:
+        return None
+    if best is None or best[1].broken:
+        raise SourceError(
+            "ZF-SRC-COLUMN",
+            f"{path.name} 的表头引号不配对，读不出列名。",
+            "请检查第一行的引号。",
+            [line.text[:200]],
+        )
+    for _ in best[1].lines:
+        feed.take()
+    return best[1], best[2], number

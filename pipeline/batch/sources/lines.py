@@ -1,0 +1,118 @@
+"""The lines of a text file as it stood when it was opened.
+
+Exports and logs may grow while they are read. Only the bytes that were there at opening are read; when they
+end in the middle of a line and the file has grown since, that half line is left for the next night. A file
+replaced by another (rename) is read to its own end, because the handle keeps the old one alive.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Literal, Self
+
+from pipeline.batch.sources.encoding import decode_line, detect
+from pipeline.batch.sources.limits import Limits
+from pipeline.batch.sources.signature import check_kind, open_file
+from pipeline.errors import SourceError
+
+__all__ = ["Line", "Lines"]
+
+_CHUNK = 1 << 18
+_SHOWN = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A physical line with its line end; ``fault`` says why its text cannot be trusted."""
+
+    number: int
+    text: str
+    fault: Literal["", "encoding", "length"] = ""
+
+
+class Lines:
+    """Iterate once over the lines of ``path``; a context manager that closes the file."""
+
+    def __init__(self, path: Path, limits: Limits) -> None:
+        self.name = path.name
+        self._cap = limits.max_line_bytes
+        self._file = open_file(path)
+        try:
+            self._size = self._left = os.fstat(self._file.fileno()).st_size
+            check_kind(path, self._file, "text")
+            head = self._read()
+            self.encoding, bom = detect(head)
+            self._head = head[bom:]
+        except BaseException:
+            self._file.close()
+            raise
+        end, self._width = "\n", 2 if self.encoding.startswith("utf-16") else 1
+        if "\n".encode(self.encoding) not in head and "\r".encode(self.encoding) in head:
+            end = "\r"  # classic Mac
+        self._end = end.encode(self.encoding)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._file.close()
+
+    @property
+    def grown(self) -> bool:
+        """Whether the file is longer now than when it was opened."""
+        return os.fstat(self._file.fileno()).st_size > self._size
+
+    def _read(self) -> bytes:
+        if not self._left:
+            return b""
+        data = self._file.read(min(_CHUNK, self._left))
+        if not data:
+            raise SourceError(
+                "ZF-SRC-CHANGED",
+                f"{self.name} 在读取过程中被截短或改写。",
+                "已读出的记录有效；请等文件写完后再运行一次，不会重复。",
+            )
+        self._left -= len(data)
+        return data
+
+    def _find(self, buffer: bytearray, start: int) -> int:
+        at = buffer.find(self._end, start)
+        while at >= 0 and at % self._width:
+            at = buffer.find(self._end, at + 1)
+        return at
+
+    def _raw(self) -> Iterator[tuple[bytes, bool]]:
+        """Yield each line's bytes and whether it was too long to keep whole."""
+        buffer, start, scan = bytearray(self._head), 0, 0
+        self._head = b""
+        shown: bytes | None = None
+        while True:
+            at = self._find(buffer, scan)
+            if at >= 0:
+                stop = at + self._width
+                yield (bytes(buffer[start:stop]), False) if shown is None else (shown, True)
+                start, scan, shown = stop, stop, None
+                continue
+            del buffer[:start]
+            start, scan = 0, len(buffer) // self._width * self._width
+            if len(buffer) > self._cap or shown is not None:
+                shown = shown or bytes(buffer[: _SHOWN * self._width])
+                del buffer[:scan]
+                scan = 0
+            data = self._read()
+            if not data:
+                break
+            buffer += data
+        if (buffer or shown is not None) and not self.grown:
+            yield (bytes(buffer), False) if shown is None else (shown, True)
+
+    def __iter__(self) -> Iterator[Line]:
+        for number, (raw, cut) in enumerate(self._raw(), 1):
+            text, trusted = decode_line(raw, self.encoding)
+            yield Line(number, text, "length" if cut else "" if trusted else "encoding")

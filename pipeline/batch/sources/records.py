@@ -1,0 +1,155 @@
+"""One row of any table into a document, or the reason why not."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import math
+import re
+import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from pipeline.batch.sources.columns import META_FIELDS, ColumnMap, unique_headers
+from pipeline.batch.sources.encoding import decode_line
+from pipeline.batch.sources.limits import Limits
+from pipeline.documents import Document, Rejected, text_hash
+
+__all__ = ["Table", "as_text", "is_blank", "mend", "reject", "whole_text"]
+
+_RAW_CHARS = 20_000
+_PAIR = re.compile("[\ud800-\udbff][\udc00-\udfff]")
+_LOST = re.compile("[\x00\ud800-\udfff]")
+_STOPS = ("。", "！", "？", "!", "?")
+
+
+def mend(text: str) -> str:
+    """Replace what no database stores, NULs and lone surrogates, by U+FFFD, one for one.
+
+    Surrogate pairs that were encoded one by one (CESU-8, as some Java exports do) become their character.
+    """
+    if not _LOST.search(text):
+        return text
+    text = _PAIR.sub(lambda m: m[0].encode("utf-16", "surrogatepass").decode("utf-16"), text)
+    return _LOST.sub("\ufffd", text)
+
+
+def is_blank(text: str) -> bool:
+    """Whether there is nothing to read: only white space, control and format characters."""
+    return not text.strip() or not any(c != "\ufffd" and unicodedata.category(c)[0] not in "CZ" for c in text)
+
+
+def as_text(value: object) -> str:
+    """Return a cell as people see it: 123.0 as ``123`` with all digits, dates in ISO form, nothing as ""."""
+    match value:
+        case None:
+            return ""
+        case str():
+            return value
+        case bool():
+            return "TRUE" if value else "FALSE"
+        case float() | Decimal():
+            if not math.isfinite(value):
+                return ""
+            return str(int(value)) if value == int(value) else str(value)
+        case dt.datetime():
+            return value.isoformat(" ")
+        case bytes():
+            return decode_line(value, "utf-8")[0]
+        case list() | dict() | tuple():
+            return json.dumps(value, ensure_ascii=False, default=str)
+    return str(value)
+
+
+def _mend_value(value: Any) -> Any:
+    match value:
+        case str():
+            return mend(value)
+        case list():
+            return [_mend_value(v) for v in value]
+        case dict():
+            return {mend(str(k)): _mend_value(v) for k, v in value.items()}
+    return value
+
+
+def reject(place: str, code: str, reason: str, *, id: str = "", raw: str = "") -> Rejected:  # noqa: A002
+    """Set one record aside; what is kept of it can be stored and is cut to a length people can look at."""
+    raw = mend(raw[: _RAW_CHARS + 1])
+    if len(raw) > _RAW_CHARS:
+        raw = raw[:_RAW_CHARS] + "…"
+    return Rejected(place, code, reason, id=mend(id)[:200], raw=raw)
+
+
+def _join(title: str, body: str) -> str:
+    """Put the title in front of the body unless the body repeats it; either may be blank."""
+    head = title.strip()
+    if is_blank(title):
+        return body
+    if is_blank(body):
+        return title
+    if body.lstrip().startswith(head):
+        return body
+    return title + body if head.endswith(_STOPS) else f"{title}。{body}"
+
+
+def whole_text(name: str, number: int, text: str, row: Mapping[str, Any], limits: Limits) -> Document | Rejected:
+    """Make a document of a text that has no columns."""
+    return _finish(f"{name}:{number}", "", mend(text), {}, row, limits)
+
+
+def _finish(
+    place: str, identity: str, text: str, meta: Mapping[str, str], row: Mapping[str, Any], limits: Limits
+) -> Document | Rejected:
+    if is_blank(text):
+        return reject(place, "ZF-REC-EMPTY", "正文是空的。", id=identity, raw=_dump(row))
+    size = len(text) if text.isascii() else len(text) * 4
+    if size > limits.max_text_bytes and (size := len(text.encode("utf-8"))) > limits.max_text_bytes:
+        reason = f"正文太长：{size:,} 字节，上限 {limits.max_text_bytes:,} 字节。"
+        return reject(place, "ZF-REC-TOO-LONG", reason, id=identity, raw=text)
+    return Document(identity or f"t-{text_hash(text)[:16]}", text, meta=meta, row=row, place=place)
+
+
+def _dump(row: Mapping[str, Any]) -> str:
+    return json.dumps(row, ensure_ascii=False, default=str)
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A header whose columns are known; turns its rows into documents."""
+
+    name: str
+    header: tuple[str, ...]
+    where: Mapping[str, int]
+    limits: Limits
+
+    @classmethod
+    def of(cls, name: str, header: Sequence[object], columns: ColumnMap, limits: Limits) -> Table:
+        """Resolve ``header``, or raise ``ZF-SRC-COLUMN``."""
+        return cls(name, tuple(map(mend, unique_headers(header))), columns.resolve(header, name=name), limits)
+
+    def record(self, number: int, values: Sequence[Any]) -> Document | Rejected | None:
+        """Return what row ``number`` becomes; ``None`` for a row without any data."""
+        width = len(self.header)
+        names = (*self.header, *(f"列{i}" for i in range(width + 1, len(values) + 1)))
+        row = {n: _mend_value(v) for n, v in zip(names, values, strict=False)}
+        place = f"{self.name}:{number}"
+
+        def value(field: str) -> Any:
+            at = self.where.get(field)
+            return values[at] if at is not None and at < len(values) else None
+
+        identity = mend(as_text(value("id"))).strip()
+        for field in ("text", "title"):
+            raw = value(field)
+            if isinstance(raw, (list, dict, tuple)):
+                return reject(place, "ZF-REC-TYPE", "正文或标题不是文字，而是列表或对象。", id=identity, raw=_dump(row))
+            if isinstance(raw, bytes) and not decode_line(raw, "utf-8")[1]:
+                reason = "正文或标题的编码无法识别（不是 UTF-8，也不是 GB18030）。"
+                return reject(place, "ZF-REC-ENCODING", reason, id=identity, raw=as_text(raw))
+        if all(v is None or not as_text(v).strip() for v in values):
+            return None
+        meta = {f: t for f in META_FIELDS if (t := mend(as_text(value(f)))).strip()}
+        text = mend(_join(as_text(value("title")), as_text(value("text"))))
+        return _finish(place, identity, text, meta, row, self.limits)

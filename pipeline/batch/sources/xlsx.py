@@ -1,0 +1,122 @@
+"""Excel workbooks, read row by row."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from pipeline.batch.sources.archive import check_archive, damaged
+from pipeline.batch.sources.columns import ColumnMap
+from pipeline.batch.sources.limits import Limits
+from pipeline.batch.sources.records import Table, as_text, reject
+from pipeline.batch.sources.signature import check_kind, open_file
+from pipeline.documents import Document, Rejected
+from pipeline.errors import SourceError, ZuofengError
+
+__all__ = ["read_xlsx"]
+
+_HEADER_ROWS = 10  # a caption and a date often stand above the header
+_MAX_ROW = 1_048_576
+_BATCH = 64
+
+
+def read_xlsx(path: Path, columns: ColumnMap, limits: Limits) -> Iterator[Document | Rejected]:
+    """Yield the records of every sheet that has a text column.
+
+    Places are ``name:row`` on the first sheet and ``name!sheet:row`` on others. A visible sheet that holds
+    data but no text column is reported as one rejected record (``ZF-REC-SHEET``) when others could be read.
+    """
+    with open_file(path) as file:
+        check_kind(path, file, "zip")
+        check_archive(path, file, limits)
+        book = _load(path, file)
+        try:
+            read, odd = False, []
+            for position, sheet in enumerate(book.worksheets):
+                name = path.name if not position else f"{path.name}!{sheet.title}"
+                reader = _Sheet(name, _rows(path, sheet), columns, limits)
+                yield from reader.records()
+                read = read or reader.table is not None
+                if reader.table is None and reader.first:
+                    odd.append((name, reader.first, sheet.sheet_state == "visible"))
+            if not read:
+                if not odd:
+                    raise SourceError("ZF-SRC-EMPTY", f"{path.name} 的工作表都是空的。", "请重新导出后再放入。")
+                columns.resolve(odd[0][1], name=odd[0][0])
+            for name, header, visible in odd:
+                if visible:
+                    reason = "这张工作表没有可作正文的列，整张没有读取。"
+                    yield reject(f"{name}:1", "ZF-REC-SHEET", reason, raw="、".join(map(as_text, header)))
+        finally:
+            book.close()
+
+
+class _Sheet:
+    """One sheet: finds its header among the first rows, then yields records."""
+
+    def __init__(self, name: str, rows: Iterator[tuple[Any, ...]], columns: ColumnMap, limits: Limits) -> None:
+        self.table: Table | None = None
+        self.first: tuple[Any, ...] = ()
+        self._name, self._rows, self._columns, self._limits = name, rows, columns, limits
+
+    def records(self) -> Iterator[Document | Rejected]:
+        tried = 0
+        for number, row in enumerate(self._rows, 1):
+            if self.table is not None:
+                if (made := self.table.record(number, row)) is not None:
+                    yield made
+            elif any(as_text(cell).strip() for cell in row):
+                found = self._columns.find(row)
+                if "text" in found or "title" in found:
+                    self.table = Table.of(self._name, row, self._columns, self._limits)
+                    continue
+                self.first = self.first or row
+                tried += 1
+                if tried >= _HEADER_ROWS:
+                    return
+
+
+def _load(path: Path, file: Any) -> Any:
+    import openpyxl
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # missing styles, unknown extensions: nothing that concerns the text
+            book = openpyxl.load_workbook(file, read_only=True, data_only=True, keep_links=False)
+    except MemoryError:
+        raise
+    except Exception as error:  # openpyxl raises whatever the damage provokes: KeyError, TypeError, ParseError …
+        raise damaged(path.name, error) from error
+    if not book.worksheets:
+        book.close()
+        raise damaged(path.name, "没有工作表")
+    return book
+
+
+def _rows(path: Path, sheet: Any) -> Iterator[tuple[Any, ...]]:
+    """Yield the rows from row 1 on, in batches so that warnings are silenced only while openpyxl works."""
+    from openpyxl.utils.escape import unescape
+
+    seen = 0
+    try:
+        sheet.reset_dimensions()  # many exporters write a wrong <dimension>, and openpyxl would stop there
+        rows = sheet.iter_rows(values_only=True)
+        while True:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                batch = list(islice(rows, _BATCH))
+            if not batch:
+                return
+            seen += len(batch)
+            if seen > _MAX_ROW:
+                raise damaged(path.name, f"行号超过 {_MAX_ROW:,}")
+            for row in batch:
+                # Excel stores a carriage return as _x000D_, and openpyxl leaves it so.
+                yield tuple(unescape(c) if isinstance(c, str) and "_x" in c else c for c in row)
+    except (ZuofengError, MemoryError, GeneratorExit):
+        raise
+    except Exception as error:  # as above
+        raise damaged(path.name, error) from error

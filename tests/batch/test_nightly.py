@@ -1,0 +1,251 @@
+import csv
+import json
+import threading
+from pathlib import Path
+
+import pytest
+from filelock import FileLock
+from openpyxl import load_workbook
+
+from pipeline.batch.nightly import nightly
+from pipeline.batch.sources import ColumnMap, Limits
+from pipeline.errors import SourceError, UnfinishedError
+
+
+@pytest.fixture
+def night(scorer, store, tmp_path):
+    def run(source, **options):
+        return nightly(
+            source=str(source),
+            scorer=options.pop("scorer", scorer),
+            store=store,
+            state=tmp_path / "state",
+            columns=ColumnMap(),
+            limits=Limits(),
+            **{"chunk": 7, **options},
+        )
+
+    return run
+
+
+@pytest.fixture
+def records(some_gold):
+    return [{"id": g.id, "text": g.text} for g in some_gold[:40]]
+
+
+def rows():
+    """Every row of the store that a night may write, without its own number."""
+    from pipeline.desk.models import Document, Prediction
+
+    return (
+        list(Document.objects.order_by("key").values_list("key", "text", "text_hash", "place")),
+        list(
+            Prediction.objects.order_by("document__key").values_list(
+                "document__key", "model", "decided", "scores", "evidence"
+            )
+        ),
+    )
+
+
+def adds_up(report):
+    return report.read == report.new + report.changed + report.rescored + report.unchanged + report.rejected
+
+
+def test_a_second_night_changes_nothing(night, write_jsonl, records):
+    source = write_jsonl("in/a.jsonl", records)
+    first = night(source)
+    before = rows()
+    second = night(source)
+    assert (first.new, first.unchanged, first.exit_code) == (40, 0, 0)
+    assert (second.new, second.scored, second.unchanged) == (0, 0, 40)
+    assert rows() == before
+    assert adds_up(first)
+    assert adds_up(second)
+
+
+def test_stored_results_are_what_classify_says(night, write_jsonl, records, scorer):
+    from pipeline.desk.models import Prediction
+    from pipeline.documents import Document
+
+    night(write_jsonl("a.jsonl", records))
+    expected = {p.id: p.to_dict() for p in scorer.score([Document(r["id"], r["text"]) for r in records])}
+    for p in Prediction.objects.select_related("document"):
+        want = expected[p.document.key]
+        assert p.scores == want["scores"]
+        assert p.evidence == want["evidence"]
+        assert p.decided == {s: want[s] for s in p.scores}
+        assert (p.model, p.text_hash) == (want["model"], p.document.text_hash)
+        assert p.taxonomy.endswith(scorer.bundle.taxonomy.version)
+
+
+def test_new_and_changed_texts_are_scored_and_others_left(night, write_jsonl, records):
+    night(write_jsonl("a.jsonl", records[:30]))
+    changed = [{**records[0], "text": records[0]["text"] + "至今没有人来。"}, *records[1:]]
+    report = night(write_jsonl("a.jsonl", changed))
+    assert (report.new, report.changed, report.unchanged) == (10, 1, 29)
+    assert rows()[0][[k for k, *_ in rows()[0]].index(records[0]["id"])][1].endswith("至今没有人来。")
+
+
+def test_another_model_scores_everything_again_and_keeps_the_old(night, write_jsonl, records, scorer):
+    import dataclasses
+
+    from pipeline.desk.models import Prediction
+    from pipeline.model.score import Scorer
+
+    source = write_jsonl("a.jsonl", records)
+    night(source)
+    other = Scorer.__new__(Scorer)
+    other.__dict__.update(scorer.__dict__)
+    other.bundle = dataclasses.replace(scorer.bundle, id="other-model")
+    report = night(source, scorer=other)
+    assert (report.rescored, report.new) == (40, 0)
+    assert Prediction.objects.count() == 80
+
+
+def test_numbers_that_come_twice_are_set_aside_with_the_reason(night, write_jsonl, records):
+    twice = [*records[:5], records[0], {**records[1], "text": "另一件事，编号却一样"}]
+    report = night(write_jsonl("a.jsonl", twice), chunk=3)
+    assert (report.new, report.rejected, report.exit_code) == (5, 2, 1)
+    with Path(report.rejected_file).open(encoding="utf-8-sig", newline="") as f:
+        listed = list(csv.DictReader(f))
+    assert [r["代码"] for r in listed] == ["ZF-REC-DUPLICATE", "ZF-REC-CONFLICT"]
+    from pipeline.desk.models import Document, RejectedRecord
+
+    assert Document.objects.get(key=records[1]["id"]).text == records[1]["text"]
+    assert RejectedRecord.objects.count() == 2
+
+
+def test_rejected_records_are_kept_once_however_many_nights(night, write_jsonl, records):
+    from pipeline.desk.models import RejectedRecord
+
+    source = write_jsonl("a.jsonl", [*records[:3], {"id": "empty", "text": "  "}])
+    for _ in range(2):
+        report = night(source)
+        assert report.rejected == 1
+    assert [(r.key, bool(r.reason)) for r in RejectedRecord.objects.all()] == [("empty", True)]
+
+
+def test_texts_no_database_can_hold_are_stored_all_the_same(night, tmp_path):
+    path = tmp_path / "odd.jsonl"
+    path.write_bytes(
+        b'{"id": "nul", "text": "a\\u0000b \\u529e\\u4e8b"}\n'
+        b'{"id": "lone", "text": "\\ud800\\u6ca1\\u4eba\\u7ba1"}\n'
+        b'{"id": "emoji", "text": "\\ud83d\\ude00\\u200f"}\n{"id": "one", "text": "\\u5511"}\n'
+    )
+    report = night(path)
+    assert (report.new, report.rejected) == (4, 0)
+    assert night(path).unchanged == 4
+
+
+def test_a_dry_run_counts_and_writes_nothing(night, write_jsonl, records):
+    report = night(write_jsonl("a.jsonl", records), dry_run=True)
+    assert (report.new, report.dry_run) == (40, True)
+    assert rows() == ([], [])
+    from pipeline.desk.models import Run
+
+    assert Run.objects.count() == 0
+
+
+def test_an_unreadable_file_in_an_inbox_does_not_stop_the_night(night, write_jsonl, records, tmp_path):
+    write_jsonl("in/good.jsonl", records[:4])
+    (tmp_path / "in" / "bad.xlsx").write_bytes(b"<html><table></table></html>")
+    report = night(tmp_path / "in")
+    assert report.new == 4
+    assert [u["code"] for u in report.unreadable] == ["ZF-SRC-HTML"]
+    assert report.exit_code == 1
+
+
+def test_a_source_that_cannot_be_read_at_all_is_an_error(night, tmp_path):
+    (tmp_path / "bad.xlsx").write_bytes(b"<html></html>")
+    with pytest.raises(SourceError, match="ZF-SRC-HTML"):
+        night(tmp_path / "bad.xlsx")
+    with pytest.raises(SourceError):
+        night(tmp_path / "none.csv")
+
+
+def test_a_second_run_at_the_same_time_is_refused(night, write_jsonl, records, tmp_path):
+    source = write_jsonl("a.jsonl", records[:3])
+    (tmp_path / "state").mkdir()
+    held, done = threading.Event(), threading.Event()
+
+    def hold():
+        with FileLock(tmp_path / "state" / "nightly.lock"):
+            held.set()
+            done.wait(30)
+
+    other = threading.Thread(target=hold)
+    other.start()
+    held.wait(30)
+    with pytest.raises(UnfinishedError, match="ZF-NIGHT-RUNNING"):
+        night(source)
+    done.set()
+    other.join()
+    assert night(source).new == 3
+
+
+def test_a_night_that_died_leaves_whole_chunks_and_the_next_finishes(night, write_jsonl, records, scorer, monkeypatch):
+    source = write_jsonl("a.jsonl", records)
+    calls = []
+    score = scorer.score
+
+    def dies(documents, **options):
+        calls.append(len(documents))
+        if len(calls) == 3:
+            raise MemoryError
+        return score(documents, **options)
+
+    monkeypatch.setattr(scorer, "score", dies)
+    with pytest.raises(MemoryError):
+        night(source)
+    assert len(rows()[0]) == len(rows()[1]) == 14
+    monkeypatch.undo()
+    report = night(source)
+    assert (report.unchanged, report.new) == (14, 26)
+    from pipeline.desk.models import Run
+
+    assert sorted(Run.objects.values_list("state", flat=True)) == ["died", "done"]
+
+
+def test_the_report_lists_what_to_look_at_first(night, write_jsonl, records):
+    report = night(write_jsonl("a.jsonl", records))
+    scores = [round(t["problem_score"], 2) for t in report.top]
+    assert scores == sorted(scores, reverse=True)
+    assert 0 < len(report.top) <= 20
+    written = json.loads(Path(report.report_file).read_text(encoding="utf-8"))
+    assert written["read"] == 40
+    assert sum(written["labels"].values()) == sum(report.labels.values()) > 0
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".xlsx"])
+def test_write_back_returns_every_row_with_scores_and_no_formula(night, tmp_path, records, suffix):
+    source = tmp_path / "in.csv"
+    with source.open("w", encoding="gb18030", newline="") as f:
+        out = csv.writer(f)
+        out.writerow(["工单编号", "内容", "备注"])
+        out.writerows([r["id"], r["text"].replace("\n", " "), "=1+cmd|' /C calc'!A0"] for r in records[:9])
+        out.writerow(["空", "", "-5"])
+    target = tmp_path / f"back{suffix}"
+    for _ in range(2):  # the second time from what is stored
+        report = night(source, write_back=target)
+        table = read_table(target)
+        header, *body = table
+        assert len(body) == report.read == 10
+        by_id = {row[header.index("工单编号")]: row for row in body if row[header.index("工单编号")]}
+        assert set(by_id) == {r["id"] for r in records[:9]}
+        assert all(row[header.index("备注")].startswith("'=") for row in by_id.values())
+        assert {row[header.index("zuofeng_问题")] for row in by_id.values()} <= {"是", "否"}
+        assert len([h for h in header if h.startswith("zuofeng_分_")]) == 19
+        assert any("ZF-REC-EMPTY" in str(row[header.index("zuofeng_说明")]) for row in body)
+    if suffix == ".csv":
+        assert target.read_bytes().startswith(b"\xef\xbb\xbf")
+
+
+def read_table(path):
+    if path.suffix == ".csv":
+        with path.open(encoding="utf-8-sig", newline="") as f:
+            return list(csv.reader(f))
+    book = load_workbook(path)
+    table = [["" if c is None else c for c in row] for row in book.active.iter_rows(values_only=True)]
+    assert all(c.data_type != "f" for row in book.active.iter_rows() for c in row)
+    book.close()
+    return table

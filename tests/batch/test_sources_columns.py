@@ -1,0 +1,59 @@
+"""Header names: what is accepted, what is said when no text column is there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pipeline.batch.sources import ColumnMap, open_source
+from pipeline.batch.sources.columns import unique_headers
+from pipeline.documents import Document
+from pipeline.errors import SourceError
+
+
+def test_resolve_chinese_defaults() -> None:
+    header = ["工单编号", "标题", "内容", "受理时间", "承办单位", "渠道", "所属区域"]
+    found = ColumnMap().resolve(header)
+    assert found == {"id": 0, "title": 1, "text": 2, "time": 3, "unit": 4, "channel": 5, "district": 6}
+
+
+@pytest.mark.parametrize("name", ["Content", " CONTENT ", "\ufeffcontent", "ｃｏｎｔｅｎｔ", "　内容　", "内容\u200b"])
+def test_resolve_ignores_case_width_marks_and_space(name: str) -> None:
+    assert ColumnMap().resolve([None, name])["text"] == 1
+
+
+def test_resolve_prefers_the_first_accepted_name() -> None:
+    assert ColumnMap().resolve(["text", "内容"])["text"] == 1
+
+
+def test_resolve_without_text_lists_headers_and_the_way_out() -> None:
+    with pytest.raises(SourceError) as caught:
+        ColumnMap().resolve(["编号", "说法"], name="a.csv")
+    assert caught.value.code == "ZF-SRC-COLUMN"
+    assert "说法" in str(caught.value)
+    assert "列名对照" in caught.value.hint
+    assert "诉求内容" in caught.value.hint
+
+
+@pytest.mark.parametrize("suffix", ["csv", "jsonl"])
+def test_own_mapping_makes_the_file_readable(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"a.{suffix}"
+    path.write_text("说法\n路灯不亮\n" if suffix == "csv" else '{"说法": "路灯不亮"}\n', encoding="utf-8")
+    with pytest.raises(SourceError, match="没有可作正文的列"):
+        list(open_source(path))
+    (document,) = open_source(path, columns=ColumnMap(text=("说法",)))
+    assert isinstance(document, Document)
+    assert document.text == "路灯不亮"
+
+
+def test_title_alone_serves_as_text(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("编号,标题\n1,路灯不亮\n", encoding="utf-8")
+    (document,) = open_source(path)
+    assert isinstance(document, Document)
+    assert (document.id, document.text) == ("1", "路灯不亮")
+
+
+def test_unique_headers_keep_every_column() -> None:
+    assert unique_headers(["\ufeff内容", "内容", None, "列3"]) == ("内容", "内容_2", "列3", "列3_2")

@@ -1,0 +1,86 @@
+"""Files, folders and globs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pipeline.batch.sources import SUFFIXES, expand, open_source, skipped
+from pipeline.errors import SourceError
+
+
+@pytest.fixture
+def inbox(tmp_path: Path) -> Path:
+    for name in (
+        "b.csv",
+        "a.JSONL",
+        "sub/c.docx",
+        ".hidden.csv",
+        ".git/d.csv",
+        "~$e.xlsx",
+        "old.xls",
+        "f.pdf",
+    ):
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("x", encoding="utf-8")
+    (tmp_path / "folder.csv").mkdir()
+    return tmp_path
+
+
+def names(paths: list[Path], root: Path) -> list[str]:
+    return [p.relative_to(root).as_posix() for p in paths]
+
+
+def test_folder(inbox: Path) -> None:
+    assert names(expand(inbox), inbox) == ["a.JSONL", "b.csv", "sub/c.docx"]
+    assert names(skipped(inbox), inbox) == ["f.pdf", "old.xls"]
+
+
+def test_hidden_folder_named_outright_is_read(inbox: Path) -> None:
+    assert names(expand(inbox / ".git"), inbox) == [".git/d.csv"]
+
+
+def test_file_and_glob(inbox: Path) -> None:
+    assert expand(str(inbox / "b.csv")) == [inbox / "b.csv"]
+    assert names(expand(f"{inbox}/*.csv"), inbox) == ["b.csv"]
+    assert names(expand(f"{inbox}/**/*"), inbox) == ["a.JSONL", "b.csv", "sub/c.docx"]
+    assert expand(f"{inbox}/*.tsv") == []
+    (inbox / "g[1].csv").write_text("x", encoding="utf-8")
+    assert names(expand(inbox / "g[1].csv"), inbox) == ["g[1].csv"]
+
+
+@pytest.mark.parametrize("source", ["none.csv", "none", "nowhere/*.csv"])
+def test_missing(tmp_path: Path, source: str) -> None:
+    with pytest.raises(SourceError) as caught:
+        expand(tmp_path / source)
+    assert caught.value.code == "ZF-SRC-MISSING"
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_open_missing_empty_and_folder(tmp_path: Path, suffix: str) -> None:
+    def code(path: Path) -> str:
+        with pytest.raises(SourceError) as caught:
+            list(open_source(path))
+        assert caught.value.hint
+        return caught.value.code
+
+    assert code(tmp_path / f"none{suffix}") == "ZF-SRC-MISSING"
+    (tmp_path / f"empty{suffix}").touch()
+    assert code(tmp_path / f"empty{suffix}") == "ZF-SRC-EMPTY"
+    (tmp_path / f"dir{suffix}").mkdir()
+    assert code(tmp_path / f"dir{suffix}") == "ZF-SRC-FOLDER"
+
+
+@pytest.mark.parametrize("name", ["a.xls", "a.pdf", "a", "a.zip"])
+def test_unknown_suffix(tmp_path: Path, name: str) -> None:
+    with pytest.raises(SourceError) as caught:
+        next(open_source(tmp_path / name))
+    assert caught.value.code == "ZF-SRC-SUFFIX"
+    assert ".xlsx" in caught.value.hint
+    assert ("另存" in caught.value.hint) == (name == "a.xls")
+
+
+def test_nothing_is_opened_before_the_first_record(tmp_path: Path) -> None:
+    open_source(tmp_path / "none.csv")

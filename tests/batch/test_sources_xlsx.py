@@ -1,0 +1,283 @@
+"""Excel workbooks, honest and not."""
+
+from __future__ import annotations
+
+import datetime as dt
+import io
+import re
+import struct
+import zipfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import openpyxl
+import pytest
+
+from pipeline.batch.sources import Limits, open_source
+from pipeline.documents import Document, Rejected
+from pipeline.errors import SourceError
+
+OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+
+
+def workbook(path: Path, *sheets: Sequence[Sequence[Any]], hidden: Sequence[int] = ()) -> Path:
+    book = openpyxl.Workbook()
+    book.remove(book.active)
+    for number, rows in enumerate(sheets):
+        sheet = book.create_sheet(f"S{number + 1}")
+        sheet.sheet_state = "hidden" if number in hidden else "visible"
+        for row in rows:
+            sheet.append(row)
+    book.save(path)
+    book.close()
+    return path
+
+
+def rewrite(path: Path, part: str, change: Callable[[bytes], bytes]) -> Path:
+    with zipfile.ZipFile(path) as archive:
+        parts = {i.filename: archive.read(i) for i in archive.infolist()}
+    parts[part] = change(parts[part])
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in parts.items():
+            archive.writestr(name, data)
+    return path
+
+
+def share_strings(path: Path) -> Path:
+    """Store strings as Excel does, in a part of their own; openpyxl writes them into the sheet."""
+    strings: list[bytes] = []
+
+    def move(match: re.Match[bytes]) -> bytes:
+        strings.append(match[1])
+        return b't="s"><v>%d</v>' % (len(strings) - 1)
+
+    sheet, types = "xl/worksheets/sheet1.xml", "[Content_Types].xml"
+    rewrite(path, sheet, lambda x: re.sub(rb't="inlineStr"><is>(.*?)</is>', move, x))
+    kind = b"application/vnd.openxmlformats-officedocument.spreadsheetml.sharedStrings+xml"
+    part = b'<Override PartName="/xl/sharedStrings.xml" ContentType="%s"/></Types>' % kind
+    rewrite(path, types, lambda x: x.replace(b"</Types>", part))
+    with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as archive:
+        space = b'xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"'
+        items = b"".join(b"<si>%s</si>" % s for s in strings)
+        archive.writestr("xl/sharedStrings.xml", b"<sst %s>%s</sst>" % (space, items))
+    return path
+
+
+def refused(path: Path, limits: Limits | None = None) -> SourceError:
+    with pytest.raises(SourceError) as caught:
+        list(open_source(path, limits=limits or Limits()))
+    return caught.value
+
+
+def test_cells_as_people_see_them(tmp_path: Path) -> None:
+    header = ["工单编号", "标题", "内容", "受理时间", "承办单位"]
+    when = dt.datetime(2024, 1, 2, 3, 4, 5)  # noqa: DTZ001
+    rows = [
+        [123.0, "路灯", "坏了", when, "城管局"],
+        [20240101000000001, None, 3.5, None, None],
+        ["0007", None, "甲", dt.datetime(2024, 1, 2), True],  # noqa: DTZ001
+    ]
+    path = workbook(tmp_path / "a.xlsx", [header, *rows])
+    # openpyxl writes 16 digits only, Excel and others write them all
+    rewrite(path, "xl/worksheets/sheet1.xml", lambda x: x.replace(b"2.0240101e+16", b"20240101000000001"))
+    items = list(open_source(path))
+    assert [(i.id, i.text) for i in items if isinstance(i, Document)] == [
+        ("123", "路灯。坏了"),
+        ("20240101000000001", "3.5"),
+        ("0007", "甲"),
+    ]
+    first = items[0]
+    assert isinstance(first, Document)
+    assert first.meta == {"time": "2024-01-02 03:04:05", "unit": "城管局", "title": "路灯"}
+    assert first.row["受理时间"] == when
+    assert [i.place for i in items] == ["a.xlsx:2", "a.xlsx:3", "a.xlsx:4"]
+
+
+def test_shared_strings(tmp_path: Path) -> None:
+    path = share_strings(workbook(tmp_path / "a.xlsx", [["编号", "内容"], ["1", "甲"], ["2", "乙_x000D_"]]))
+    assert [i.text for i in open_source(path) if isinstance(i, Document)] == ["甲", "乙\r"]
+
+
+def test_caption_above_header_blank_rows_and_places(tmp_path: Path) -> None:
+    rows = [["2024 年工单汇总"], [], ["编号", "内容"], [1, "甲"], [], [3, None], [4, "乙", "旁注"]]
+    items = list(open_source(workbook(tmp_path / "a.xlsx", rows)))
+    assert [(i.place, i.id) for i in items] == [("a.xlsx:4", "1"), ("a.xlsx:6", "3"), ("a.xlsx:7", "4")]
+    assert isinstance(items[1], Rejected)
+    assert items[1].code == "ZF-REC-EMPTY"
+    assert items[2].row["列3"] == "旁注"  # type: ignore[union-attr]
+
+
+def test_all_sheets_with_a_text_column_are_read(tmp_path: Path) -> None:
+    good = [["编号", "内容"], [1, "甲"]]
+    path = workbook(tmp_path / "a.xlsx", good, [["说明"], ["x"]], [], good, [["字典"]], hidden=[4])
+    items = list(open_source(path))
+    assert [i.place for i in items] == ["a.xlsx:2", "a.xlsx!S4:2", "a.xlsx!S2:1"]
+    assert isinstance(items[-1], Rejected)
+    assert (items[-1].code, items[-1].raw) == ("ZF-REC-SHEET", "说明")
+
+
+def test_header_only_empty_and_without_text_column(tmp_path: Path) -> None:
+    assert list(open_source(workbook(tmp_path / "a.xlsx", [["编号", "内容"]]))) == []
+    assert refused(workbook(tmp_path / "b.xlsx", [])).code == "ZF-SRC-EMPTY"
+    error = refused(workbook(tmp_path / "c.xlsx", [["编号", "说法"], *([i, "x"] for i in range(20))]))
+    assert error.code == "ZF-SRC-COLUMN"
+    assert "说法" in str(error)
+    (tmp_path / "d.xlsx").write_bytes(b"")
+    assert refused(tmp_path / "d.xlsx").code == "ZF-SRC-EMPTY"
+
+
+def test_wrong_dimension_does_not_hide_rows(tmp_path: Path) -> None:
+    path = workbook(tmp_path / "a.xlsx", [["编号", "内容"], [1, "甲"], [2, "乙"]])
+    rewrite(
+        path,
+        "xl/worksheets/sheet1.xml",
+        lambda x: re.sub(rb'<dimension ref="[^"]*"', b'<dimension ref="A1"', x),
+    )
+    assert [i.id for i in open_source(path)] == ["1", "2"]
+
+
+def test_excel_escapes_are_resolved(tmp_path: Path) -> None:
+    path = workbook(tmp_path / "a.xlsx", [["编号", "内容"], [1, "甲_x000D_\n乙_x0000_"]])
+    (document,) = open_source(path)
+    assert isinstance(document, Document)
+    assert document.text == "甲\r\n乙\ufffd"
+
+
+def test_openpyxl_warnings_stay_inside(tmp_path: Path) -> None:
+    path = workbook(tmp_path / "a.xlsx", [["编号", "内容", "受理时间"], [1, "甲", dt.date(2024, 1, 2)]])
+    rewrite(path, "xl/worksheets/sheet1.xml", lambda x: re.sub(rb"<v>45293</v>", b"<v>99999999999</v>", x))
+    (document,) = open_source(path)  # a date out of range, warnings are errors here
+    assert isinstance(document, Document)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"<html><table><tr><td>x</td></tr></table></html>",
+        b"\xef\xbb\xbf\r\n <!DOCTYPE html>",
+        "\ufeff<table>".encode("utf-16-le"),
+        b'<?xml version="1.0"?><Workbook/>',
+    ],
+)
+def test_html_in_disguise(tmp_path: Path, data: bytes) -> None:
+    (tmp_path / "a.xlsx").write_bytes(data)
+    error = refused(tmp_path / "a.xlsx")
+    assert error.code == "ZF-SRC-HTML"
+    assert "另存为 .xlsx" in error.hint
+
+
+@pytest.mark.parametrize("suffix", ["xlsx", "docx"])
+def test_encrypted_and_old_formats(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"a.{suffix}"
+    path.write_bytes(OLE + b"\0" * ((1 << 20) - 20) + "EncryptedPackage".encode("utf-16-le"))
+    error = refused(path)
+    assert error.code == "ZF-SRC-ENCRYPTED"
+    assert "密码" in error.message
+    path.write_bytes(OLE + b"\0" * 2000 + "Workbook".encode("utf-16-le"))
+    error = refused(path)
+    assert error.code == "ZF-SRC-ENCRYPTED"
+    assert f"旧版 .{suffix[:-1]}" in error.message
+
+
+@pytest.mark.parametrize("data", [b"PK\x03\x04", b"PK\x05\x06" + b"\0" * 18, b"hello", b"PAR1....", b"\0" * 99])
+def test_damaged(tmp_path: Path, data: bytes) -> None:
+    (tmp_path / "a.xlsx").write_bytes(data)
+    assert refused(tmp_path / "a.xlsx").code == "ZF-SRC-DAMAGED"
+
+
+def test_cut_short_and_bits_flipped(tmp_path: Path) -> None:
+    path = workbook(tmp_path / "a.xlsx", [["编号", "内容"], *([i, f"第 {i} 条"] for i in range(300))])
+    data = path.read_bytes()
+    path.write_bytes(data[: len(data) // 2])
+    assert refused(path).code == "ZF-SRC-DAMAGED"
+    at = data.index(b"xl/worksheets/sheet1.xml") + 200
+    path.write_bytes(data[:at] + bytes([data[at] ^ 0x55]) + data[at + 1 :])
+    assert refused(path).code == "ZF-SRC-DAMAGED"
+
+
+def bomb(path: Path, member: str, size: int) -> Path:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(member, b"\0" * size)
+    return path
+
+
+@pytest.mark.parametrize("suffix", ["xlsx", "docx"])
+def test_bomb_by_the_directory(tmp_path: Path, suffix: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = bomb(tmp_path / f"a.{suffix}", "xl/styles.xml", 3 << 20)
+    monkeypatch.setattr("pipeline.batch.sources.archive._unpack", None)  # the directory alone must do
+    assert refused(path).code == "ZF-SRC-BOMB"
+    assert refused(path, Limits(max_ratio=1e9, max_unzipped_bytes=1 << 20)).code == "ZF-SRC-BOMB"
+
+
+@pytest.mark.parametrize("limits", [Limits(), Limits(max_ratio=1e9, max_unzipped_bytes=1 << 20)])
+def test_bomb_whose_directory_lies(tmp_path: Path, limits: Limits) -> None:
+    path = bomb(tmp_path / "a.xlsx", "xl/styles.xml", 3 << 20)
+    data = path.read_bytes().replace(struct.pack("<L", 3 << 20), struct.pack("<L", 1000))
+    path.write_bytes(data)
+    with zipfile.ZipFile(path) as archive:
+        assert archive.infolist()[0].file_size == 1000
+    assert refused(path, limits).code == "ZF-SRC-BOMB"
+
+
+def test_compression_that_cannot_be_bounded(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "a.xlsx", "w", zipfile.ZIP_BZIP2) as archive:
+        archive.writestr("xl/workbook.xml", b"\0" * 1000)
+    assert refused(tmp_path / "a.xlsx").code == "ZF-SRC-DAMAGED"
+
+
+def test_password_inside_the_zip(tmp_path: Path) -> None:
+    path = workbook(tmp_path / "a.xlsx", [["内容"], ["甲"]])
+    data = bytearray(path.read_bytes())
+    at = data.index(b"PK\x01\x02")
+    data[at + 8] |= 1
+    path.write_bytes(bytes(data))
+    assert refused(path).code == "ZF-SRC-ENCRYPTED"
+
+
+def test_rows_beyond_excel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pipeline.batch.sources.xlsx._MAX_ROW", 5000)
+    path = workbook(tmp_path / "a.xlsx", [["内容"], ["甲"]])
+    rewrite(path, "xl/worksheets/sheet1.xml", lambda x: x.replace(b'<row r="2"', b'<row r="999999999999"'))
+    assert refused(path).code == "ZF-SRC-DAMAGED"
+
+
+LAUGHS = b'<!DOCTYPE r [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;&a;">]>'
+
+
+@pytest.mark.parametrize("part", ["xl/sharedStrings.xml", "xl/worksheets/sheet1.xml", "xl/workbook.xml"])
+def test_entities_are_refused_before_parsing(tmp_path: Path, part: str) -> None:
+    path = share_strings(workbook(tmp_path / "a.xlsx", [["内容"], ["甲"]]))
+    rewrite(path, part, lambda x: LAUGHS + x[x.find(b"?>") + 2 if x.startswith(b"<?xml") else 0 :])
+    assert refused(path).code == "ZF-SRC-XML"
+
+
+def test_openpyxl_itself_refuses_entities(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert openpyxl.DEFUSEDXML  # or every sheet is parsed by the plain standard library
+    monkeypatch.setattr("pipeline.batch.sources.archive._DTD", ())
+    for part in ("xl/worksheets/sheet1.xml", "xl/sharedStrings.xml"):
+        path = share_strings(workbook(tmp_path / "a.xlsx", [["内容"], ["甲"]]))
+        rewrite(path, part, lambda x: LAUGHS + x)
+        assert "EntitiesForbidden" in str(refused(path))
+
+
+def test_workbook_handle_is_closed(tmp_path: Path) -> None:
+    path = workbook(tmp_path / "a.xlsx", [["内容"], *([f"甲{i}"] for i in range(200))])
+    items = open_source(path)
+    next(items)
+    items.close()  # type: ignore[attr-defined]
+
+
+def test_too_long_and_unusual_cells(tmp_path: Path) -> None:
+    path = workbook(tmp_path / "a.xlsx", [["编号", "内容"], [1, "甲" * 500], [2, "😡"], [3, "\u202eמ"]])
+    items = list(open_source(path, limits=Limits(max_text_bytes=1000)))
+    assert [type(i) for i in items] == [Rejected, Document, Document]
+    assert items[0].code == "ZF-REC-TOO-LONG"  # type: ignore[union-attr]
+
+
+def test_not_a_workbook_inside(tmp_path: Path) -> None:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("readme.txt", "x")
+    (tmp_path / "a.xlsx").write_bytes(buffer.getvalue())
+    assert refused(tmp_path / "a.xlsx").code == "ZF-SRC-DAMAGED"

@@ -1,0 +1,43 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline.batch.writeback import WriteBack, safe_cell
+from pipeline.errors import ConfigError
+
+
+@pytest.mark.parametrize("text", ["=1+1", "+cmd", "-x", "@SUM(A1)", "\t=1", "  =1", "|x", "%x", "=1.5"])
+def test_what_looks_like_a_formula_is_defused(text):
+    assert safe_cell(text) == "'" + text
+
+
+@pytest.mark.parametrize("value", ["-5", "+12.5", "1e5", "没人管", "", 3, -2.5, True])
+def test_numbers_and_plain_text_stay(value):
+    assert safe_cell(value) == value
+
+
+@given(st.text(max_size=20))
+def test_no_cell_ever_starts_like_a_formula(text):
+    cell = safe_cell(text)
+    assert cell == text or cell == "'" + text
+    assert not (cell.lstrip()[:1] in tuple("=@|%") and cell.lstrip()[:1] != "")
+
+
+def test_another_suffix_is_refused(tmp_path, taxonomy):
+    with pytest.raises(ConfigError, match="ZF-WRITEBACK-SUFFIX"):
+        WriteBack(tmp_path / "a.pdf", taxonomy)
+
+
+def test_a_failed_night_leaves_the_old_file(tmp_path, taxonomy):
+    path = tmp_path / "a.csv"
+    path.write_text("old", encoding="utf-8")
+
+    def interrupted():
+        with WriteBack(path, taxonomy) as back:
+            back.add({"a": "1"}, None, "x")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        interrupted()
+    assert path.read_text(encoding="utf-8") == "old"
+    assert [p.name for p in tmp_path.iterdir()] == ["a.csv"]

@@ -1,0 +1,150 @@
+"""The commands as operators run them: in a process of their own, from any folder."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from pipeline.model.registry import champion_id
+
+
+@pytest.fixture
+def zuofeng(home, tmp_path):
+    def run(*arguments, **options):
+        env = {**os.environ, "ZUOFENG_HOME": str(home), "COLUMNS": "160", **options.pop("env", {})}
+        return subprocess.run(
+            [sys.executable, "-m", "pipeline.cli", *map(str, arguments)],
+            capture_output=True,
+            text=True,
+            cwd=tmp_path,
+            env=env,
+            timeout=120,
+            check=False,
+            **options,
+        )
+
+    return run
+
+
+def test_every_verb_explains_itself_in_chinese(zuofeng):
+    top = zuofeng("--help").stdout
+    for verb in ("nightly", "classify", "train", "evaluate", "models", "promote", "corpus"):
+        assert verb in top
+    assert "投诉" in top
+    assert "夜间任务" in zuofeng("nightly", "--help").stdout
+
+
+def test_classify_answers_in_input_order_from_standard_input(zuofeng, some_gold):
+    lines = "".join(json.dumps({"id": g.id, "text": g.text}) + "\n" for g in some_gold[:12])
+    done = zuofeng("classify", input=lines)
+    assert done.returncode == 0, done.stderr
+    out = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [o["id"] for o in out] == [g.id for g in some_gold[:12]]
+    assert set(out[0]) == {
+        "id", "is_problem", "problem_score", "categories", "types", "scores", "evidence", "review", "model",
+    }  # fmt: skip
+
+
+def test_classify_prints_a_table_and_keeps_the_reason_of_bad_records(zuofeng, tmp_path):
+    (tmp_path / "a.csv").write_text("编号,内容\n1,路灯坏了\n2,\n", encoding="utf-8")
+    done = zuofeng("classify", "a.csv", "--format", "table")
+    assert done.returncode == 1
+    assert "ZF-REC-EMPTY" in done.stderr
+    assert "七类表现" in done.stdout
+
+
+def test_a_night_prints_its_table_and_a_second_says_nothing_is_new(zuofeng, write_jsonl, some_gold, home):
+    source = write_jsonl("in.jsonl", [{"工单编号": g.id, "内容": g.text} for g in some_gold[:30]])
+    first = zuofeng("nightly", "--source", source, "--write-back", "out.xlsx")
+    assert first.returncode == 0, first.stderr
+    assert "先看这些" in first.stdout
+    assert (home / "state" / "zuofeng.sqlite3").exists()
+    second = zuofeng("nightly", "--source", source)
+    assert second.returncode == 0
+    assert "没有新内容" in second.stdout
+    dry = zuofeng("nightly", "--source", source, "--dry-run")
+    assert "演练" in dry.stdout
+
+
+def test_mistakes_end_with_their_code_and_a_sentence(zuofeng, home, tmp_path):
+    for arguments, code, expected in (
+        (("nightly",), 2, "--source"),
+        (("nightly", "--source", "none.csv"), 2, "ZF-SRC-MISSING"),
+        (("classify", "none.csv"), 2, "ZF-SRC"),
+        (("classify", "--model", "none"), 2, "ZF-MODEL-MISSING"),
+        (("promote", "none"), 2, "ZF-MODEL-MISSING"),
+        (("nightly", "--source", ".", "--store", "oracle://x"), 2, "ZF-STORE-URL"),
+    ):
+        done = zuofeng(*arguments, input="")
+        assert (done.returncode, expected in done.stderr) == (code, True), (arguments, done.stderr)
+        assert "Traceback" not in done.stderr
+
+
+def test_a_store_out_of_reach_ends_with_3(zuofeng, write_jsonl):
+    source = write_jsonl("in.jsonl", [{"id": "1", "text": "路灯坏了"}])
+    done = zuofeng("nightly", "--source", source, "--store", "postgresql://nobody@127.0.0.1:9/none")
+    assert done.returncode == 3
+    assert "ZF-STORE-DOWN" in done.stderr
+
+
+def test_all_mistakes_of_the_settings_come_at_once(zuofeng, home):
+    (home / "zuofeng.toml").write_text("chunk = 0\nsauce = 1\n", encoding="utf-8")
+    done = zuofeng("models", env={"ZUOFENG_MAX_TEXT_BYTES": "many"})
+    assert done.returncode == 2
+    for expected in ("chunk", "sauce", "max_text_bytes"):
+        assert expected in done.stderr
+    (home / "zuofeng.toml").write_text("chunk = ", encoding="utf-8")
+    assert "ZF-CONFIG-SYNTAX" in zuofeng("models").stderr
+
+
+def test_columns_are_mapped_by_the_settings(zuofeng, home, tmp_path):
+    (home / "zuofeng.toml").write_text('[columns]\nid = ["流水"]\ntext = ["来电情况"]\n', encoding="utf-8")
+    (tmp_path / "a.csv").write_text("流水,来电情况\n7,路灯坏了没人修\n", encoding="utf-8")
+    done = zuofeng("classify", "a.csv")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["id"] == "7"
+
+
+def test_train_evaluate_and_promote(zuofeng, home, tmp_path, gold, write_jsonl):
+    small = write_jsonl(
+        "small.jsonl",
+        [
+            {"id": g.id, "text": g.text, "labels": {s: list(v) for s, v in g.labels.items()}, "group": g.group}
+            for g in gold[::8]
+        ],
+    )
+    live = champion_id(home / "models")
+    done = zuofeng(
+        "train", "--corpus", small, "--taxonomy", home / "corpora" / "taxonomy.toml", "--out", home / "models"
+    )
+    assert done.returncode == 0, done.stderr
+    assert champion_id(home / "models") == live
+    trained = next(p.name for p in (home / "models").iterdir() if p.is_dir() and p.name != live)
+    figures = zuofeng(
+        "evaluate", "--gold", small, "--model", trained, "--format", "json", "--no-baseline", "--rounds", "10"
+    )
+    assert json.loads(figures.stdout)["model"]["texts"] == len(gold[::8])
+    assert "查准率" in zuofeng("evaluate", "--gold", small, "--no-baseline", "--rounds", "10").stdout
+    assert zuofeng("promote", trained).returncode == 0
+    assert champion_id(home / "models") == trained
+    listed = zuofeng("models").stdout
+    assert trained in listed
+    assert live in listed
+    assert "完好" in listed
+
+
+def test_a_damaged_model_is_listed_as_such_and_never_used(zuofeng, home):
+    live = champion_id(home / "models")
+    (home / "models" / live / "weights.npz").write_bytes(b"x")
+    assert "ZF-MODEL-CHANGED" in zuofeng("models").stdout
+    done = zuofeng("classify", input='{"id": "1", "text": "x"}\n')
+    assert (done.returncode, "ZF-MODEL-CHANGED" in done.stderr) == (2, True)
+
+
+def test_the_corpus_check_prints_its_tables(zuofeng):
+    done = zuofeng("corpus", "check")
+    assert done.returncode == 0, done.stderr
+    for table in ("标签", "语域", "长度", "语料合格"):
+        assert table in done.stdout

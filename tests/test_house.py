@@ -1,0 +1,66 @@
+"""The rules that keep it one corridor, and documents that stay true."""
+
+import ast
+import re
+import subprocess
+import sys
+
+import pytest
+
+
+def imports(path):
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (a.name for a in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield node.module or ""
+
+
+@pytest.mark.parametrize("room", ["text", "corpus", "model"])
+def test_rooms_below_know_nothing_of_the_store_or_the_command_line(root, room):
+    forbidden = re.compile(r"django|typer|rich|pipeline\.(batch|desk|cli|settings)")
+    files = list((root / "pipeline" / room).rglob("*.py"))
+    assert files
+    assert [(f.name, m) for f in files for m in imports(f) if forbidden.match(m)] == []
+
+
+def test_scoring_starts_without_django_spacy_scikit_learn_or_pandas():
+    heavy = "django", "spacy", "sklearn", "pandas"
+    code = f"import sys, pipeline.model.score, pipeline.model.registry;print([m for m in {heavy} if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_no_label_id_is_written_in_code(root, taxonomy):
+    ids = {label for _, label in taxonomy.columns}
+    for path in (root / "pipeline").rglob("*.py"):
+        words = set(re.findall(r"\w+", path.read_text(encoding="utf-8")))
+        assert not words & ids, path
+
+
+def test_the_guide_names_every_verb_and_every_suffix(root):
+    from pipeline.batch.sources import SUFFIXES
+    from pipeline.cli import app
+
+    guide = (root / "README.zh-CN.md").read_text(encoding="utf-8")
+    verbs = [c.name for c in app.registered_commands] + [g.name for g in app.registered_groups]
+    assert [v for v in verbs if f"zuofeng {v}" not in guide] == []
+    assert [s for s in SUFFIXES if s not in guide] == []
+
+
+def test_no_module_has_outgrown_its_noun(root):
+    long = [
+        (p.name, n)
+        for p in (root / "pipeline").rglob("*.py")
+        if (n := len(p.read_text(encoding="utf-8").splitlines())) > 350
+    ]
+    assert long == []
+
+
+def test_requirement_files_pin_with_hashes_and_name_no_host(root):
+    for path in (root / "requirements").glob("*.txt"):
+        text = path.read_text(encoding="utf-8")
+        assert "://" not in text
+        pins = re.findall(r"^[a-z0-9][^\s=]*==\S+", text, re.M)
+        assert len(pins) > 1
+        assert text.count("--hash=sha256:") >= len(pins)
