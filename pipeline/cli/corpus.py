@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.table import Table
+from rich import table
 
 from pipeline.cli.common import Home, console
-from pipeline.corpus.check import Findings
 from pipeline.errors import CorpusError
 from pipeline.settings import load_settings
-from pipeline.taxonomy import load_taxonomy
+from pipeline.taxonomy import Taxonomy, load_taxonomy
+
+if TYPE_CHECKING:
+    from pipeline.corpus.gold import Gold
+    from pipeline.corpus.tables import Table
 
 __all__ = ["app"]
 
@@ -24,34 +28,48 @@ Files = Annotated[list[Path] | None, typer.Argument(help="语料文件，默认 
 @app.command("check")
 def check(
     files: Files = None,
-    public: Annotated[Path | None, typer.Option("--public", help="不得与之雷同的公开数据目录（.jsonl.gz）")] = None,
+    public: Annotated[
+        Path | None, typer.Option("--public", help="不得与之雷同的公开数据目录（.jsonl.gz），默认 ../shared/data")
+    ] = None,
     home: Home = None,
 ) -> None:
-    """检查语料：格式、证据、近似重复、雷同字串、分组与划分，并列出统计。"""
-    found = _check(files, public, home)
-    if found.wrong:
-        raise CorpusError("ZF-GOLD-CHECK", f"语料有 {len(found.wrong)} 处不合格", "逐条改正。", found.wrong)
-    console().print("语料合格。")
+    """检查语料：格式、证据、近似重复、雷同字串、分组与划分、泄漏，并列出统计。"""
+    from pipeline.corpus.check import find_mistakes
+    from pipeline.corpus.leaks import leak_table
+    from pipeline.corpus.tables import corpus_tables
+
+    gold, taxonomy, beside = _read(files, home)
+    public = public or (beside if beside.is_dir() else None)
+    _print({**corpus_tables(gold, taxonomy), "泄漏（0.5 为随机）": leak_table(gold, taxonomy)})
+    wrong = find_mistakes(gold, public)
+    if wrong:
+        raise CorpusError("ZF-GOLD-CHECK", f"语料有 {len(wrong)} 处不合格", "逐条改正。", wrong)
+    compared = f"与 {public} 没有相同的十二字" if public else "没有公开数据目录，未与之比对"
+    console().print(f"语料合格：{len(gold)} 条；{compared}。", highlight=False)
 
 
 @app.command("stats")
 def stats(files: Files = None, home: Home = None) -> None:
     """列出语料的统计表。"""
-    _check(files, None, home)
+    from pipeline.corpus.tables import corpus_tables
+
+    gold, taxonomy, _ = _read(files, home)
+    _print(corpus_tables(gold, taxonomy))
 
 
-def _check(files: list[Path] | None, public: Path | None, home: Path | None) -> Findings:
-    from pipeline.corpus.check import check_corpus
+def _read(files: list[Path] | None, home: Path | None) -> tuple[list[Gold], Taxonomy, Path]:
     from pipeline.corpus.gold import read_gold
 
     settings = load_settings(home)
     taxonomy = load_taxonomy(settings.taxonomy_file)
     paths = files or sorted((settings.path("corpora") / "gold").glob("*.jsonl"))
-    found = check_corpus(read_gold(paths, taxonomy), taxonomy, public)
+    return read_gold(paths, taxonomy), taxonomy, settings.home.parent / "shared" / "data"
+
+
+def _print(tables: Mapping[str, Table]) -> None:
     out = console()
-    for title, (head, *rows) in found.tables.items():
-        table = Table(*head, title=title, title_justify="left")
+    for title, (head, *rows) in tables.items():
+        drawn = table.Table(*head, title=title, title_justify="left")
         for row in rows:
-            table.add_row(*row)
-        out.print(table)
-    return found
+            drawn.add_row(*row)
+        out.print(drawn)

@@ -30,7 +30,10 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Gold:
-    """One labelled text. Texts of one ``group`` speak of one situation and stay on one side of every split."""
+    """One labelled text. Texts of one ``group`` speak of one situation and stay on one side of every split.
+
+    ``pair`` names the row of the table of confusable pairs that a near miss was written for.
+    """
 
     id: str
     text: str
@@ -39,6 +42,7 @@ class Gold:
     part: str = ""
     register: str = ""
     domain: str = ""
+    pair: str = ""
     evidence: tuple[Span, ...] = ()
 
     @property
@@ -87,7 +91,7 @@ def parse_gold(record: Any, taxonomy: Taxonomy) -> tuple[Gold | None, list[str]]
         return None, ["应为 JSON 对象"]
     wrong = []
     fields = {}
-    for key in ("id", "text", "group", "part", "register", "domain"):
+    for key in ("id", "text", "group", "part", "register", "domain", "pair"):
         value = record.get(key, "")
         if not isinstance(value, str) or (key in ("id", "text") and not value.strip()):
             wrong.append(f"{key} 应为{'非空' if key in ('id', 'text') else ''}文字")
