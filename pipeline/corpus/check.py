@@ -20,9 +20,11 @@ NEAR = 0.35
 GRAM = 5
 SHARED = 12
 SHARED_GROUPS = 3
-#: Names of offices and laws, and the set phrases of bulletins, may recur in any number of situations.
+#: Names of offices and laws, dates, penalties and the set phrases of bulletins recur in any number of situations.
 _EXCEPTED = re.compile(
-    r"条例|办法|规定|委员会|管理局|有限公司|人民政府|监察|中华人民共和国|服务中心|办公室|年\d*月|受到党内|警告处分|有期徒刑|审查起诉"
+    r"条例|办法|规定|委员会|管理局|有限公司|人民政府|监察|中华人民共和国|服务中心|办公室|年\d*月|\d年至\d|\d年[，,]|年至20"
+    r"|受到党内|警告处分|党内严重警告|党内职务|留党察看|政务撤职|政务降级|警告、政务|有期徒刑|审查起诉|提起公诉"
+    r"|主义、官僚主义|形式主义为基层减负|之日起|尊敬的"
 )
 
 
