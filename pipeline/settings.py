@@ -62,6 +62,11 @@ class Settings(BaseSettings):
         return self.path("corpora") / "dictionary.txt"
 
     @property
+    def lexicon_file(self) -> Path:
+        """The concept lexicon."""
+        return self.path("corpora") / "concepts.toml"
+
+    @property
     def store_url(self) -> str:
         """The store: the one that was set, else the embedded one below ``state``."""
         return self.store or f"sqlite:///{self.path('state') / 'zuofeng.sqlite3'}"

@@ -9,6 +9,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from pipeline.corpus.gold import Gold, read_gold
@@ -17,7 +18,12 @@ from pipeline.model.registry import set_champion
 from pipeline.model.score import Scorer
 from pipeline.model.train import Settings, train
 from pipeline.taxonomy import Taxonomy, load_taxonomy
+from pipeline.text.concepts import Lexicon, load_lexicon
 from pipeline.text.segment import load_dictionary
+
+# A busy machine is no error.
+hypothesis.settings.register_profile("unhurried", deadline=None)
+hypothesis.settings.load_profile("unhurried")
 
 ROOT = Path(__file__).resolve().parents[1]
 CORPORA = ROOT / "corpora"
@@ -44,6 +50,11 @@ def words() -> dict[str, int]:
 
 
 @pytest.fixture(scope="session")
+def lexicon() -> Lexicon:
+    return load_lexicon(CORPORA / "concepts.toml")
+
+
+@pytest.fixture(scope="session")
 def gold(taxonomy: Taxonomy) -> list[Gold]:
     return read_gold(sorted((CORPORA / "gold").glob("*.jsonl")), taxonomy)
 
@@ -56,13 +67,18 @@ def some_gold(gold: list[Gold]) -> list[Gold]:
 
 @pytest.fixture(scope="session")
 def trained(
-    some_gold: list[Gold], taxonomy: Taxonomy, words: dict[str, int], tmp_path_factory: pytest.TempPathFactory
+    some_gold: list[Gold],
+    taxonomy: Taxonomy,
+    words: dict[str, int],
+    lexicon: Lexicon,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Path:
     return train(
         taxonomy=taxonomy,
         taxonomy_source=(CORPORA / "taxonomy.toml").read_bytes(),
         gold=some_gold,
         words=words,
+        lexicon=lexicon,
         out=tmp_path_factory.mktemp("models"),
         settings=Settings(folds=3, jobs=1),
     )

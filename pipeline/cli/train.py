@@ -11,6 +11,7 @@ import typer
 from pipeline.cli.common import Home, console
 from pipeline.settings import load_settings
 from pipeline.taxonomy import load_taxonomy
+from pipeline.text.concepts import load_lexicon
 from pipeline.text.segment import load_dictionary
 
 __all__ = ["command"]
@@ -24,6 +25,9 @@ def command(
         list[Path] | None, typer.Option("--corpus", help="语料 .jsonl，可多次给出，默认 corpora/gold/*.jsonl")
     ] = None,
     more: Annotated[list[Path] | None, typer.Argument(help="更多语料文件", show_default=False)] = None,
+    lexicon: Annotated[
+        Path | None, typer.Option("--lexicon", help="概念词典，默认 corpora/concepts.toml；没有此文件就不用")
+    ] = None,
     out: Annotated[Path | None, typer.Option("--out", help="模型写到哪个目录，默认 models")] = None,
     all_parts: Annotated[bool, typer.Option("--all-parts", help="连标为 test 的文本一起训练（默认不用）。")] = False,
     champion: Annotated[bool, typer.Option("--champion", help="训练完就设为在用模型。")] = False,
@@ -40,6 +44,7 @@ def command(
     paths = [*(corpus or []), *(more or [])] or sorted((settings.path("corpora") / "gold").glob("*.jsonl"))
     gold = read_gold(paths, schemes)
     used = [g for g in gold if all_parts or g.part != "test"]
+    concepts = lexicon or settings.lexicon_file
     target = out or settings.path("models")
     screen = console()
     started = time.monotonic()
@@ -49,6 +54,7 @@ def command(
             taxonomy_source=file.read_bytes(),
             gold=used,
             words=load_dictionary(settings.dictionary_file),
+            lexicon=load_lexicon(concepts) if lexicon or concepts.is_file() else None,
             out=target,
             progress=lambda step: status.update(f"训练：{step}"),
         )

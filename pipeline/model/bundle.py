@@ -3,7 +3,8 @@
 manifest.json      what it is, what it was made from, the sha256 of every other file
 weights.npz        coefficients, intercepts, idf and n-gram keys (allow_pickle=False)
 vocabulary.json    tokens and alphabet
-calibration.json   slope, intercept and threshold of every head
+concepts.json      the lexicon, indexed
+calibration.json   slopes, intercept and threshold of every head
 taxonomy.toml      the label schemes it was trained for
 """
 
@@ -17,7 +18,7 @@ import shutil
 import tempfile
 import zipfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -27,35 +28,49 @@ import numpy.typing as npt
 from pipeline.errors import BundleError
 from pipeline.model.features import Features
 from pipeline.taxonomy import Taxonomy, parse_taxonomy
+from pipeline.text.concepts import Lexicon
 
-__all__ = ["PROBLEM", "Bundle", "Head", "load_bundle", "save_bundle"]
+__all__ = ["PROBLEM", "Bundle", "Head", "Weights", "load_bundle", "save_bundle"]
 
-FORMAT = 1
+FORMAT = 2
 #: Name of the head that tells occurrence from mention; stands behind the labels.
 PROBLEM = "problem"
-_FILES = ("weights.npz", "vocabulary.json", "calibration.json", "taxonomy.toml")
+_FILES = ("weights.npz", "vocabulary.json", "concepts.json", "calibration.json", "taxonomy.toml")
 _MAX_BYTES = 2**31
 
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """Calibration of one head: P = sigmoid(slope · margin + intercept), decided from ``threshold`` on."""
+    """Calibration of one head: P = sigmoid(whole · m + sentence · s + intercept), decided from ``threshold`` on.
 
-    slope: float
+    m is the passage's margin, s that of its strongest sentence.
+    """
+
+    whole: float
+    sentence: float
     intercept: float
     threshold: float
 
 
 @dataclass(frozen=True)
+class Weights:
+    """The linear heads of passages and of sentences: coefficients (columns, heads), biases (heads,)."""
+
+    coef: npt.NDArray[np.float32]
+    bias: npt.NDArray[np.float32]
+    sentence_coef: npt.NDArray[np.float32]
+    sentence_bias: npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
 class Bundle:
-    """A model in memory. ``coef`` has shape (columns, heads); heads are the taxonomy's columns, then PROBLEM."""
+    """A model in memory. Heads are the taxonomy's columns, then PROBLEM."""
 
     id: str
     taxonomy: Taxonomy
     taxonomy_source: bytes
     features: Features
-    coef: npt.NDArray[np.float32]
-    bias: npt.NDArray[np.float32]
+    weights: Weights
     heads: tuple[Head, ...]
     manifest: Mapping[str, Any]
 
@@ -66,8 +81,7 @@ def save_bundle(
     taxonomy: Taxonomy,
     taxonomy_source: bytes,
     features: Features,
-    coef: npt.NDArray[np.float32],
-    bias: npt.NDArray[np.float32],
+    weights: Weights,
     heads: tuple[Head, ...],
     about: Mapping[str, Any],
 ) -> Path:
@@ -76,19 +90,19 @@ def save_bundle(
     The folder appears whole or not at all.
     """
     names = [f"{s}.{label}" for s, label in taxonomy.columns] + [PROBLEM]
-    weights = io.BytesIO()
+    arrays = io.BytesIO()
     np.savez(
-        weights, coef=coef, bias=bias, idf=features.idf, word_keys=features.word_keys, char_keys=features.char_keys
+        arrays,
+        **vars(weights),
+        idf=features.idf,
+        word_keys=features.word_keys,
+        char_keys=features.char_keys,
     )
     content = {
-        "weights.npz": weights.getvalue(),
+        "weights.npz": arrays.getvalue(),
         "vocabulary.json": _json({"tokens": list(features.tokens), "alphabet": features.alphabet}),
-        "calibration.json": _json(
-            {
-                n: {"slope": h.slope, "intercept": h.intercept, "threshold": h.threshold}
-                for n, h in zip(names, heads, strict=True)
-            }
-        ),
+        "concepts.json": _json(features.lexicon.to_dict() if features.lexicon else None, indent=None),
+        "calibration.json": _json({n: asdict(h) for n, h in zip(names, heads, strict=True)}),
         "taxonomy.toml": taxonomy_source,
     }
     manifest: dict[str, Any] = {
@@ -98,7 +112,7 @@ def save_bundle(
             "word_n": features.word_n,
             "char_n": list(features.char_n),
             "min_texts": features.min_texts,
-            "block_weights": list(features.block_weights),
+            "concept_weight": features.concept_weight,
         },
         **about,
         "files": {name: hashlib.sha256(data).hexdigest() for name, data in content.items()},
@@ -176,6 +190,7 @@ def _build(manifest: dict[str, Any], raw: dict[str, bytes]) -> Bundle:
     taxonomy = parse_taxonomy(raw["taxonomy.toml"], "taxonomy.toml")
     vocabulary = json.loads(raw["vocabulary.json"])
     calibration = json.loads(raw["calibration.json"])
+    concepts = json.loads(raw["concepts.json"])
     with np.load(io.BytesIO(raw["weights.npz"]), allow_pickle=False) as arrays:
         a = {name: arrays[name] for name in arrays.files}
     spec = manifest["features"]
@@ -183,7 +198,8 @@ def _build(manifest: dict[str, Any], raw: dict[str, bytes]) -> Bundle:
         word_n=spec["word_n"],
         char_n=(spec["char_n"][0], spec["char_n"][1]),
         min_texts=spec["min_texts"],
-        block_weights=(spec["block_weights"][0], spec["block_weights"][1]),
+        lexicon=Lexicon.from_dict(concepts) if concepts else None,
+        concept_weight=spec["concept_weight"],
         tokens=tuple(vocabulary["tokens"]),
         alphabet=vocabulary["alphabet"],
         word_keys=a["word_keys"],
@@ -191,11 +207,14 @@ def _build(manifest: dict[str, Any], raw: dict[str, bytes]) -> Bundle:
         idf=a["idf"],
     )
     names = [f"{s}.{label}" for s, label in taxonomy.columns] + [PROBLEM]
-    if list(calibration) != names or a["coef"].shape != (features.columns, len(names)) or len(a["bias"]) != len(names):
+    weights = Weights(**{name: a[name] for name in Weights.__dataclass_fields__})
+    coefs, biases = (weights.coef, weights.sentence_coef), (weights.bias, weights.sentence_bias)
+    shape = (features.columns, len(names))
+    if list(calibration) != names or any(c.shape != shape for c in coefs) or any(b.shape != shape[1:] for b in biases):
         raise ValueError("heads, weights and taxonomy differ")
     heads = tuple(Head(**calibration[n]) for n in names)
-    return Bundle(manifest["id"], taxonomy, raw["taxonomy.toml"], features, a["coef"], a["bias"], heads, manifest)
+    return Bundle(manifest["id"], taxonomy, raw["taxonomy.toml"], features, weights, heads, manifest)
 
 
-def _json(value: object) -> bytes:
-    return (json.dumps(value, ensure_ascii=False, indent=1) + "\n").encode()
+def _json(value: object, indent: int | None = 1) -> bytes:
+    return (json.dumps(value, ensure_ascii=False, indent=indent) + "\n").encode()

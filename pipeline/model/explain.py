@@ -10,9 +10,13 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.model.bundle import Bundle
+from pipeline.model.features import Features, Occurrences
 from pipeline.text.segment import Segmenter
+from pipeline.text.sentences import split_sentences
 
 __all__ = ["Passage", "character_weights", "explain"]
+
+Floats = npt.NDArray[np.float64]
 
 _CLAUSE = re.compile(r"[^，。！？；：、,!?;:…\n“”\"]+")
 #: A second clause is shown when it carries at least this share of the first one's weight.
@@ -29,24 +33,46 @@ class Passage:
     end: int
 
 
-def character_weights(text: str, bundle: Bundle, segmenter: Segmenter) -> npt.NDArray[np.float64]:
-    """Return what each character adds to each head's margin, shape (len(text), heads).
+def character_weights(text: str, bundle: Bundle, segmenter: Segmenter) -> Floats:
+    """Return what each character adds to each head's log-odds, shape (len(text), heads).
 
-    A linear margin is a sum over features; a feature's share is split evenly over its occurrences and each
-    occurrence's over its characters, so the columns sum to the margin without its bias.
+    Both margins are sums over features; a feature's share is split evenly over its occurrences and each
+    occurrence's over its characters, so the columns sum to the log-odds without the constant terms. Of the sentences
+    only each head's strongest one speaks.
     """
-    found = bundle.features.occurrences([text], segmenter)
-    x = bundle.features.matrix(found, 1)
-    value = np.zeros(bundle.features.columns)
-    value[x.indices] = x.data
-    count = np.bincount(found.column, minlength=bundle.features.columns)
-    length = found.end - found.start
-    share = (value[found.column] / count[found.column] / length)[:, None] * bundle.coef[found.column]
-    # Differences at the borders, summed up, spread each occurrence over its characters.
-    edge = np.zeros((len(text) + 1, bundle.coef.shape[1]))
+    features, weights = bundle.features, bundle.weights
+    sentences = split_sentences([text])
+    found = features.occurrences([text], segmenter, sentences)
+    edge = np.zeros((len(text) + 1, len(bundle.heads)))
+    _spread(edge, found, _shares(features, found, 1)[:, None] * weights.coef[found.column] * _slopes(bundle, "whole"))
+    inside = found.by_sentence(sentences, 1)
+    share = _shares(features, inside, len(sentences.row))[:, None] * weights.sentence_coef[inside.column]
+    margins = np.zeros((len(sentences.row), len(bundle.heads)))
+    np.add.at(margins, inside.row, share)
+    if len(margins):
+        share = share * (inside.row[:, None] == margins.argmax(0))
+        _spread(edge, inside, share * _slopes(bundle, "sentence"))
+    return np.asarray(edge.cumsum(0)[:-1])
+
+
+def _slopes(bundle: Bundle, name: str) -> Floats:
+    return np.array([getattr(h, name) for h in bundle.heads])
+
+
+def _shares(features: Features, found: Occurrences, rows: int) -> Floats:
+    """Return what each occurrence contributes to its row's value of the matrix, (occurrences,)."""
+    counts = features.counts(found, rows)
+    x = features.weigh(counts)
+    keys = np.repeat(np.arange(rows), np.diff(counts.indptr)) * features.columns + counts.indices
+    at = np.searchsorted(keys, found.row * features.columns + found.column)
+    return np.asarray(x.data[at] / counts.data[at])
+
+
+def _spread(edge: Floats, found: Occurrences, share: Floats) -> None:
+    """Add each occurrence's share to the characters it covers, as differences at its borders."""
+    share = share / (found.end - found.start)[:, None]
     np.add.at(edge, found.start, share)
     np.subtract.at(edge, found.end, share)
-    return np.asarray(edge.cumsum(0)[:-1])
 
 
 def explain(

@@ -1,19 +1,22 @@
-"""Words ∪ characters as one sparse matrix; one extraction for training, scoring and evidence.
+"""Words ∪ characters ∪ concepts as one sparse matrix; one extraction for training, scoring and evidence.
 
 Everything works on whole batches: texts become one array of character ids and one list of tokens, n-grams
-become integer keys, keys become columns by a sorted lookup.
+become integer keys, keys become columns by a sorted lookup. The same occurrences give the matrix of whole texts
+and that of their sentences.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
+from pipeline.text.concepts import Lexicon
 from pipeline.text.segment import Segmenter
+from pipeline.text.sentences import Sentences, split_sentences
 
 __all__ = ["Features", "Occurrences", "fold"]
 
@@ -23,6 +26,8 @@ Floats = npt.NDArray[np.float64]
 _FOLD = str.maketrans("ABCDEFGHIJKLMNOPQRSTUVWXYZ123456789", "abcdefghijklmnopqrstuvwxyz000000000")
 _CHAR_BITS = 15  # four characters fit one int64 key
 _POINTS = 0x110000
+#: Number of the concepts' block, behind words and characters.
+CONCEPTS = 2
 
 
 def fold(text: str) -> str:
@@ -39,20 +44,32 @@ class Occurrences:
     start: Ints
     end: Ints
 
+    def by_sentence(self, sentences: Sentences, rows: int) -> Occurrences:
+        """Return the same places counted by sentence; what crosses the border of two is in neither."""
+        # Texts laid end to end, so that one sorted lookup finds the sentence of any place.
+        lengths = np.zeros(rows, np.int64)
+        np.maximum.at(lengths, sentences.row, sentences.end)
+        first = np.cumsum(lengths) - lengths
+        begins = first[sentences.row] + sentences.start
+        at = np.searchsorted(begins, first[self.row] + self.start, "right") - 1
+        inside = at == np.searchsorted(begins, first[self.row] + self.end - 1, "right") - 1
+        return Occurrences(at[inside], self.column[inside], self.start[inside], self.end[inside])
+
 
 @dataclass
 class Features:
     """Vocabulary and weights of both blocks.
 
     ``tokens`` and ``alphabet`` are sorted; ``word_keys`` and ``char_keys`` are the sorted integer keys of the
-    kept n-grams; ``idf`` (columns,) covers words, then characters. Word n-grams up to ``word_n`` ≤ 2,
-    character n-grams of ``char_n`` = (shortest, longest) ≤ 4.
+    kept n-grams; ``idf`` (n-grams,) covers words, then characters; the lexicon's concepts are the last columns.
+    Word n-grams up to ``word_n`` ≤ 2, character n-grams of ``char_n`` = (shortest, longest) ≤ 4.
     """
 
     word_n: int = 2
     char_n: tuple[int, int] = (1, 3)
     min_texts: int = 2
-    block_weights: tuple[float, float] = (1.0, 1.0)
+    lexicon: Lexicon | None = None
+    concept_weight: float = 0.15
     tokens: tuple[str, ...] = ()
     alphabet: str = ""
     word_keys: Ints = field(default_factory=lambda: np.zeros(0, np.int64))
@@ -69,6 +86,11 @@ class Features:
     @property
     def columns(self) -> int:
         """Number of columns."""
+        return self.ngrams + (len(self.lexicon.concepts) if self.lexicon else 0)
+
+    @property
+    def ngrams(self) -> int:
+        """Number of columns before the concepts."""
         return len(self.word_keys) + len(self.char_keys)
 
     def fit(self, texts: Sequence[str], segmenter: Segmenter) -> Features:
@@ -77,7 +99,7 @@ class Features:
         cut = segmenter.cut(folded)
         tokens = _frequent((t for words in cut for t in set(words)), self.min_texts)
         letters = _frequent((c for t in folded for c in set(t)), self.min_texts)[: 2**_CHAR_BITS - 1]
-        new = Features(self.word_n, self.char_n, self.min_texts, self.block_weights, tuple(tokens), "".join(letters))
+        new = replace(self, tokens=tuple(tokens), alphabet="".join(letters))
         idf = []
         for name, (row, key, _start, _end) in (("word_keys", new._words(cut)), ("char_keys", new._chars(folded))):
             # A text counts once for each key, however often it says it.
@@ -92,30 +114,46 @@ class Features:
         new.idf = np.concatenate(idf)
         return new
 
-    def occurrences(self, texts: Sequence[str], segmenter: Segmenter) -> Occurrences:
-        """Return every place of clean ``texts`` where a known feature stands."""
+    def occurrences(self, texts: Sequence[str], segmenter: Segmenter, sentences: Sentences) -> Occurrences:
+        """Return every place of clean ``texts`` where a known feature stands; ``sentences`` are those of the texts."""
         folded = [fold(t) for t in texts]
         word = _look_up(self.word_keys, *self._words(segmenter.cut(folded)))
         char = _look_up(self.char_keys, *self._chars(folded))
-        both = [np.concatenate(pair) for pair in zip(word, char, strict=True)]
-        both[1][len(word[1]) :] += len(self.word_keys)
-        return Occurrences(*both)
+        char[1][:] += len(self.word_keys)
+        return Occurrences(
+            *(np.concatenate(parts) for parts in zip(word, char, self._concepts(texts, sentences), strict=True))
+        )
 
     def matrix(self, found: Occurrences, rows: int) -> sparse.csr_matrix:
-        """Return TF-IDF, sublinear, each block of unit length, as (rows, columns)."""
-        shape = (rows, self.columns)
-        counts = sparse.csr_matrix((np.ones(len(found.row)), (found.row, found.column)), shape)
-        values = (1 + np.log(counts.data)) * self.idf[counts.indices]
-        is_char = (counts.indices >= len(self.word_keys)).astype(np.int64)
-        block = 2 * np.repeat(np.arange(rows), np.diff(counts.indptr)) + is_char
-        length = np.sqrt(np.bincount(block, values * values, 2 * rows))
+        """Return the weighted matrix of ``found``, (rows, columns)."""
+        return self.weigh(self.counts(found, rows))
+
+    def counts(self, found: Occurrences, rows: int) -> sparse.csr_matrix:
+        """Return how often each feature stands in each row, (rows, columns)."""
+        return sparse.csr_matrix((np.ones(len(found.row)), (found.row, found.column)), (rows, self.columns))
+
+    def weigh(self, counts: sparse.csr_matrix) -> sparse.csr_matrix:
+        """Return TF-IDF, sublinear, words and characters each of unit length; a concept counts its weight once."""
+        rows = counts.shape[0]
+        block = np.searchsorted([len(self.word_keys), self.ngrams], counts.indices, "right")
+        row = np.repeat(np.arange(rows), np.diff(counts.indptr))
+        plain = block != CONCEPTS
+        values = np.full(len(row), self.concept_weight)
+        values[plain] = (1 + np.log(counts.data[plain])) * self.idf[counts.indices[plain]]
+        length = np.sqrt(np.bincount(3 * row + block, values * values, 3 * rows))
+        length[CONCEPTS::3] = 1
         length[length == 0] = 1
-        counts.data = values / length[block] * np.asarray(self.block_weights)[is_char]
-        return counts
+        return sparse.csr_matrix((values / length[3 * row + block], counts.indices, counts.indptr), counts.shape)
 
     def transform(self, texts: Sequence[str], segmenter: Segmenter) -> sparse.csr_matrix:
         """Return the matrix of clean ``texts``."""
-        return self.matrix(self.occurrences(texts, segmenter), len(texts))
+        return self.matrix(self.occurrences(texts, segmenter, split_sentences(texts)), len(texts))
+
+    def _concepts(self, texts: Sequence[str], sentences: Sentences) -> tuple[Ints, Ints, Ints, Ints]:
+        hits = self.lexicon.find(sentences.of(texts)) if self.lexicon else []
+        at = np.array([(h.sentence, h.concept, h.start, h.end) for h in hits], np.int64).reshape(-1, 4)
+        before = sentences.start[at[:, 0]]
+        return sentences.row[at[:, 0]], at[:, 1] + self.ngrams, at[:, 2] + before, at[:, 3] + before
 
     def _words(self, cut: list[list[str]]) -> tuple[Ints, Ints, Ints, Ints]:
         flat = [t for words in cut for t in words]

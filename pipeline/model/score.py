@@ -14,9 +14,11 @@ from pipeline.documents import Document, Evidence, Prediction
 from pipeline.errors import BundleError
 from pipeline.model.bundle import Bundle
 from pipeline.model.explain import Passage, explain
+from pipeline.model.pool import strongest_sentence
 from pipeline.text.clean import Clean, clean
 from pipeline.text.passages import split_passages
 from pipeline.text.segment import RjiebaSegmenter
+from pipeline.text.sentences import split_sentences
 
 __all__ = ["Scorer"]
 
@@ -49,8 +51,9 @@ class Scorer:
                 "安装与模型相同的分词版本，或重新训练。",
             )
         self.columns = bundle.taxonomy.columns
-        self._slope = np.array([h.slope for h in bundle.heads])
-        self._shift = np.array([h.intercept for h in bundle.heads])
+        self._whole = np.array([h.whole for h in bundle.heads])
+        self._sentence = np.array([h.sentence for h in bundle.heads])
+        self._intercept = np.array([h.intercept for h in bundle.heads])
         self._threshold = np.array([h.threshold for h in bundle.heads])
         self._passage_chars = int(bundle.manifest["settings"]["passage_chars"])
 
@@ -96,9 +99,7 @@ class Scorer:
                 split_passages(c.text, self._passage_chars) if len(c.text) > self._passage_chars else [(0, len(c.text))]
             )
         ]
-        texts = [cleaned[p.row].text[p.start : p.end] for p in passages]
-        x = self.bundle.features.transform(texts, self.segmenter)
-        probability = expit((x @ self.bundle.coef + self.bundle.bias) * self._slope + self._shift)
+        probability = self._probability([cleaned[p.row].text[p.start : p.end] for p in passages])
         # A document takes each label from the passage that shows it best.
         rows = np.array([p.row for p in passages], np.int64)
         first = np.searchsorted(rows, np.arange(len(cleaned)))
@@ -108,6 +109,17 @@ class Scorer:
         for row, (a, b) in enumerate(itertools.pairwise([*first.tolist(), len(passages)])):
             best[row] = a + probability[a:b].argmax(0)
         return Scores(np.take_along_axis(probability, best, 0), passages, best)
+
+    def _probability(self, texts: Sequence[str]) -> Floats:
+        """Return calibrated probabilities of clean passages, (passages, heads)."""
+        features, weights = self.bundle.features, self.bundle.weights
+        sentences = split_sentences(texts)
+        found = features.occurrences(texts, self.segmenter, sentences)
+        whole = features.matrix(found, len(texts)) @ weights.coef + weights.bias
+        x = features.matrix(found.by_sentence(sentences, len(texts)), len(sentences.row))
+        single = x @ weights.sentence_coef + weights.sentence_bias
+        strongest = strongest_sentence(single, sentences.row, len(texts), weights.sentence_bias)
+        return np.asarray(expit(whole * self._whole + strongest * self._sentence + self._intercept))
 
     def _evidence(self, cleaned: Sequence[Clean], scores: Scores, decided: Bools) -> list[tuple[Evidence, ...]]:
         found: list[list[Evidence]] = [[] for _ in cleaned]

@@ -11,21 +11,30 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 from scipy import sparse
+from scipy.special import expit
 
 from pipeline.corpus.gold import Gold, label_matrix
 from pipeline.errors import CorpusError
-from pipeline.model.bundle import Head, save_bundle
+from pipeline.model.bundle import Head, Weights, save_bundle
 from pipeline.model.calibrate import best_f1_threshold, fit_sigmoid
 from pipeline.model.features import Features
 from pipeline.model.folds import group_folds
+from pipeline.model.padding import pad
+from pipeline.model.pool import maximum_over, strongest_sentence
 from pipeline.taxonomy import Taxonomy
-from pipeline.text.clean import clean
+from pipeline.text.clean import Clean, clean
+from pipeline.text.concepts import Lexicon
 from pipeline.text.segment import RjiebaSegmenter, dictionary_hash
+from pipeline.text.sentences import Sentences, split_sentences
 
 __all__ = ["Settings", "train"]
 
 Bools = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+
+#: Lowest threshold tried; labels are rare and their scores low.
+LEAST = 0.02
 
 
 @dataclass(frozen=True)
@@ -39,7 +48,8 @@ class Settings:
     char_shortest: int = 1
     char_longest: int = 3
     min_texts: int = 2
-    passage_chars: int = 500
+    concept_weight: float = 0.15
+    passage_chars: int = 1000
     jobs: int = 2
 
 
@@ -49,14 +59,16 @@ def train(
     taxonomy_source: bytes,
     gold: Sequence[Gold],
     words: dict[str, int],
+    lexicon: Lexicon | None = None,
     out: Path,
     settings: Settings = Settings(),
     progress: Callable[[str], None] = lambda step: None,
 ) -> Path:
     """Train on all of ``gold`` and return the path of the new bundle below ``out``.
 
-    The same texts, settings and library versions give the same bytes. Raises CorpusError when there is too
-    little to learn from.
+    Each label has two linear heads: one reads the whole text, one learned from the evidence reads single sentences.
+    Calibration joins the text's margin and that of its strongest sentence. The same texts, settings and library
+    versions give the same bytes. Raises CorpusError when there is too little to learn from.
     """
     if len({g.group for g in gold}) < settings.folds * 2:
         raise CorpusError(
@@ -65,40 +77,87 @@ def train(
             "至少准备二十条不同情境的文本。",
         )
     segmenter = RjiebaSegmenter(words)
-    texts = [clean(g.text).text for g in gold]
+    cleaned = [clean(g.text) for g in gold]
+    texts = [c.text for c in cleaned]
     labels = label_matrix(gold, taxonomy)
     truth = np.hstack([labels, labels.any(1, keepdims=True)])
+    fold = group_folds([g.group for g in gold], labels, settings.folds, settings.seed)
     progress("提取特征")
     features = Features(
-        word_n=settings.word_n, char_n=(settings.char_shortest, settings.char_longest), min_texts=settings.min_texts
+        word_n=settings.word_n,
+        char_n=(settings.char_shortest, settings.char_longest),
+        min_texts=settings.min_texts,
+        lexicon=lexicon,
+        concept_weight=settings.concept_weight,
     ).fit(texts, segmenter)
-    x = features.transform(texts, segmenter)
-    fold = group_folds([g.group for g in gold], labels, settings.folds, settings.seed)
-    margins = np.zeros(truth.shape)
+    sentences = split_sentences(texts)
+    found = features.occurrences(texts, segmenter, sentences)
+    counts = features.counts(found, len(texts))
+    about, members = pad(gold, fold, settings.seed)
+    x = features.weigh(sparse.vstack([counts, members @ counts], format="csr"))
+    y = np.vstack([truth, truth[about]])
+    x_sentence = features.matrix(found.by_sentence(sentences, len(texts)), len(sentences.row))
+    y_sentence, known = evidence_matrix(gold, cleaned, sentences, truth, taxonomy)
+
+    whole = np.zeros(y.shape)
+    single = np.zeros(y_sentence.shape)
+    fold_y, fold_sentence = np.append(fold, fold[about]), fold[sentences.row]
     for held_out in range(settings.folds):
         progress(f"交叉验证 {held_out + 1}/{settings.folds}")
-        inside = fold != held_out
-        coef, bias = fit_heads(x[inside], truth[inside], settings)
-        margins[~inside] = x[~inside] @ coef + bias
+        inside = fold_y != held_out
+        coef, bias = fit_heads(x[inside], y[inside], settings.c, settings.jobs)
+        whole[~inside] = x[~inside] @ coef + bias
+        inside = fold_sentence != held_out
+        coef, bias = fit_heads(x_sentence[inside], y_sentence[inside], settings.c, settings.jobs, known[inside])
+        single[~inside] = x_sentence[~inside] @ coef + bias
     progress("训练各标签")
-    coef, bias = fit_heads(x, truth, settings)
+    coef, bias = fit_heads(x, y, settings.c, settings.jobs)
+    sentence_coef, sentence_bias = fit_heads(x_sentence, y_sentence, settings.c, settings.jobs, known)
     progress("校准与阈值")
-    heads = tuple(_head(margins[:, j], truth[:, j]) for j in range(truth.shape[1]))
+    strongest = strongest_sentence(single, sentences.row, len(texts), sentence_bias)
+    strongest = np.vstack([strongest, maximum_over(strongest, members)])
+    heads = tuple(_head(np.column_stack([whole[:, j], strongest[:, j]]), y[:, j]) for j in range(y.shape[1]))
     return save_bundle(
         out,
         taxonomy=taxonomy,
         taxonomy_source=taxonomy_source,
         features=features,
-        coef=coef.astype(np.float32),
-        bias=bias.astype(np.float32),
+        weights=Weights(*(a.astype(np.float32) for a in (coef, bias, sentence_coef, sentence_bias))),
         heads=heads,
         about={
             "segmenter": segmenter.name,
             "dictionary": dictionary_hash(words),
+            "lexicon": lexicon.sha256 if lexicon else "",
             "settings": {k: v for k, v in asdict(settings).items() if k != "jobs"},
             "corpus": {"texts": len(gold), "groups": len({g.group for g in gold}), "sha256": corpus_hash(gold)},
         },
     )
+
+
+def evidence_matrix(
+    gold: Sequence[Gold], cleaned: Sequence[Clean], sentences: Sentences, truth: Bools, taxonomy: Taxonomy
+) -> tuple[Bools, Bools]:
+    """Return which sentences show which label, and for which this is known, both (sentences, labels + 1).
+
+    A sentence shows a label when it holds half of a span of evidence, or half of it is evidence. Of a text that
+    has a label without evidence nothing is known but that it is somewhere.
+    """
+    column = {label: j for j, (_, label) in enumerate(taxonomy.columns)}
+    shows = np.zeros((len(sentences.row), truth.shape[1]), bool)
+    first = np.searchsorted(sentences.row, np.arange(len(gold) + 1))
+    shown = np.zeros(truth.shape, bool)
+    for row, (g, text) in enumerate(zip(gold, cleaned, strict=True)):
+        mine = range(first[row], first[row + 1])
+        spans = [text.to_given(int(sentences.start[s]), int(sentences.end[s])) for s in mine] if g.evidence else []
+        for e in g.evidence:
+            shown[row, column[e.label]] = True
+            for s, (a, b) in zip(mine, spans, strict=True):
+                common = min(b, e.end) - max(a, e.start)
+                if 2 * common >= min(b - a, e.end - e.start):
+                    shows[s, column[e.label]] = True
+    shows[:, -1] = shows[:, :-1].any(1)
+    shown[:, -1] = shown.any(1)
+    return shows, (shown | ~truth)[sentences.row]
 
 
 def corpus_hash(gold: Sequence[Gold]) -> str:
@@ -109,26 +168,33 @@ def corpus_hash(gold: Sequence[Gold]) -> str:
     return digest.hexdigest()
 
 
-def fit_heads(x: sparse.csr_matrix, truth: Bools, settings: Settings) -> tuple[Floats, Floats]:
+def fit_heads(
+    x: sparse.csr_matrix, truth: Bools, c: float, jobs: int, known: Bools | None = None
+) -> tuple[Floats, Floats]:
     """Fit one linear head per column of ``truth``; return (columns, heads) coefficients and (heads,) biases.
 
-    The primal solver draws no random numbers, so threads do not change the result.
+    Rows that are not ``known`` for a head are left out of it. liblinear's random numbers belong to the process and
+    start anew with each fit, so the number of processes does not change the result.
     """
     from joblib import Parallel, delayed
     from sklearn.svm import LinearSVC
 
-    def one(target: Bools) -> tuple[Floats, float]:
+    def one(j: int) -> tuple[Floats, float]:
+        target, rows = truth[:, j], x
+        if known is not None and not known[:, j].all():
+            target, rows = target[known[:, j]], x[known[:, j]]
         if target.all() or not target.any():
-            return np.zeros(x.shape[1]), 1.0 if target.all() else -1.0
-        head = LinearSVC(C=settings.c, dual=False, tol=1e-3).fit(x, target)
+            return np.zeros(x.shape[1]), 1.0 if target.all() and len(target) else -1.0
+        head = LinearSVC(C=c, dual=True, tol=5e-2, random_state=0).fit(rows, target)
         return head.coef_[0], float(head.intercept_[0])
 
-    found = Parallel(n_jobs=settings.jobs, prefer="threads")(delayed(one)(t) for t in truth.T)
+    found = Parallel(n_jobs=jobs)(delayed(one)(j) for j in range(truth.shape[1]))
     return np.column_stack([w for w, _ in found]), np.array([b for _, b in found])
 
 
 def _head(margins: Floats, truth: Bools) -> Head:
-    slope, intercept = fit_sigmoid(margins, truth)
-    probabilities = 1 / (1 + np.exp(-(slope * margins + intercept)))
+    slopes, intercept = fit_sigmoid(margins, truth)
+    probabilities = expit(margins @ slopes + intercept)
     # Rounded, so that the last bits of a sum never reach the file.
-    return Head(round(slope, 6), round(intercept, 6), best_f1_threshold(probabilities, truth))
+    whole, sentence = (round(float(s), 6) for s in slopes)
+    return Head(whole, sentence, round(intercept, 6), best_f1_threshold(probabilities, truth, least=LEAST))

@@ -2,8 +2,9 @@
 
 from pipeline.text.clean import Clean, clean
 from pipeline.text.mask import Found, find_personal_data, mask
-from pipeline.text.passages import split_passages, split_sentences
+from pipeline.text.passages import split_passages
 from pipeline.text.segment import JiebaSegmenter, RjiebaSegmenter, Segmenter, dictionary_hash, load_dictionary
+from pipeline.text.sentences import split_sentences
 
 __all__ = [
     "Clean",

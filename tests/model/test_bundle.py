@@ -13,7 +13,7 @@ from pipeline.model.train import Settings, train
 from pipeline.taxonomy import parse_taxonomy
 from pipeline.text.segment import dictionary_hash
 
-FILES = ["manifest.json", "weights.npz", "vocabulary.json", "calibration.json", "taxonomy.toml"]
+FILES = ["manifest.json", "weights.npz", "vocabulary.json", "concepts.json", "calibration.json", "taxonomy.toml"]
 
 
 @pytest.fixture
@@ -92,13 +92,14 @@ def test_the_champion_is_switched_only_to_a_sound_model(copy):
     assert sorted(p.name for p in folder.iterdir()) == sorted([copy.name, "champion"])
 
 
-def test_training_twice_gives_the_same_bytes(some_gold, taxonomy, corpora, words, tmp_path):
+def test_training_twice_gives_the_same_bytes(some_gold, taxonomy, corpora, words, lexicon, tmp_path):
     paths = [
         train(
             taxonomy=taxonomy,
             taxonomy_source=(corpora / "taxonomy.toml").read_bytes(),
             gold=some_gold[:120],
             words=words,
+            lexicon=lexicon,
             out=tmp_path / str(jobs),
             settings=Settings(folds=2, jobs=jobs),
         )

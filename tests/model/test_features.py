@@ -8,7 +8,9 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 
 from pipeline.model.features import Features, fold
 from pipeline.text.clean import clean
+from pipeline.text.concepts import Concept, Lexicon
 from pipeline.text.segment import RjiebaSegmenter
+from pipeline.text.sentences import split_sentences
 
 SEGMENTER = RjiebaSegmenter({})
 
@@ -40,7 +42,7 @@ def _words(text):
 
 def test_occurrences_stand_where_their_feature_stands(texts):
     features = Features().fit(texts, SEGMENTER)
-    found = features.occurrences(texts[:20], SEGMENTER)
+    found = features.occurrences(texts[:20], SEGMENTER, split_sentences(texts[:20]))
     words = len(features.word_keys)
     where: dict[int, set[str]] = {}
     for row, column, start, end in zip(found.row, found.column, found.start, found.end, strict=True):
@@ -63,3 +65,23 @@ def test_digits_and_case_are_read_alike():
     a, b = features.transform(["打了98次abc", "打了34次Abc"], SEGMENTER).toarray()
     np.testing.assert_array_equal(a, b)
     assert a.any()
+
+
+LEXICON = Lexicon(
+    [Concept("unanswered", "没有回音", ("没人管", "石沉大海")), Concept("calls", "打了几次", ("打了#次",))]
+)
+
+
+def test_a_concept_counts_once_whatever_its_form():
+    features = Features(min_texts=1, lexicon=LEXICON, concept_weight=0.2).fit(["没人管"], SEGMENTER)
+    x = features.transform(["没人管，石沉大海，还是没人管", "石沉大海", "有人管"], SEGMENTER).toarray()
+    np.testing.assert_allclose(x[:, -2:], [[0.2, 0], [0.2, 0], [0, 0]])
+
+
+def test_sentences_are_rows_of_their_own():
+    features = Features(min_texts=1, lexicon=LEXICON).fit(["打了三次电话没人管", "谢谢"], SEGMENTER)
+    texts = ["", "打了三次电话。没人管！谢谢", "打了三次电话没人管"]
+    sentences = split_sentences(texts)
+    found = features.occurrences(texts, SEGMENTER, sentences).by_sentence(sentences, len(texts))
+    alone = features.transform(sentences.of(texts), SEGMENTER)
+    np.testing.assert_allclose(features.matrix(found, len(sentences.row)).toarray(), alone.toarray())

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.special import logit
 
 from pipeline.documents import Document
 from pipeline.errors import CorpusError
@@ -67,11 +68,17 @@ def test_an_offence_in_the_middle_of_a_long_text_is_found_in_its_passage(scorer,
     assert long > 0.5 * alone
 
 
-def test_characters_sum_to_the_margin(scorer, some_gold):
+def test_characters_sum_to_the_log_odds(scorer, some_gold):
+    texts = [clean(g.text).text for g in some_gold if g.positive and len(g.text) < 300][:10]
     bundle = scorer.bundle
-    text = clean(next(g.text for g in some_gold if g.positive and len(g.text) < 300)).text
-    margin = bundle.features.transform([text], scorer.segmenter) @ bundle.coef
-    np.testing.assert_allclose(character_weights(text, bundle, scorer.segmenter).sum(0), np.ravel(margin), atol=1e-5)
+    constant = np.array([h.intercept for h in bundle.heads])
+    constant += bundle.weights.bias * [h.whole for h in bundle.heads]
+    constant += bundle.weights.sentence_bias * [h.sentence for h in bundle.heads]
+    for text in texts:
+        given = logit(scorer.probabilities([text])[0])
+        np.testing.assert_allclose(
+            character_weights(text, bundle, scorer.segmenter).sum(0) + constant, given, atol=1e-4
+        )
 
 
 SCHEME = """

@@ -1,0 +1,53 @@
+"""Long documents to learn from: a short text among others that show nothing.
+
+People write about one thing for a page and say the conduct in one sentence; texts written for a corpus come to the
+point. A padded text keeps its labels and is as long as a real message. Only its matrix row is ever built.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+from scipy import sparse
+
+from pipeline.corpus.gold import Gold
+
+__all__ = ["pad"]
+
+#: Lengths of real messages are about log-normal: median and spread, in characters.
+MEDIAN = 330
+SPREAD = 0.6
+#: A text this near to the length drawn for it stays as it is.
+NEAR = 0.8
+
+
+def pad(
+    gold: Sequence[Gold], fold: npt.NDArray[np.int64], seed: int
+) -> tuple[npt.NDArray[np.int64], sparse.csr_matrix]:
+    """Return which text each padded one is about, (padded,), and which texts stand in it, (padded, texts).
+
+    The others carry no label, are of the same register and in the same fold, so that what is held out stays so.
+    """
+    rng = np.random.default_rng(seed)
+    size = np.array([len(g.text) for g in gold])
+    wanted = rng.lognormal(np.log(MEDIAN), SPREAD, len(gold))
+    neutral: dict[tuple[str, int], list[int]] = {}
+    for i, g in enumerate(gold):
+        if not g.positive and g.register:
+            neutral.setdefault((g.register, int(fold[i])), []).append(i)
+    about: list[int] = []
+    together: list[list[int]] = []
+    for i, g in enumerate(gold):
+        others = [o for o in neutral.get((g.register, int(fold[i])), []) if o != i]
+        if not others or size[i] >= NEAR * wanted[i]:
+            continue
+        rng.shuffle(others)
+        enough = int(np.searchsorted(size[i] + np.cumsum(size[others]), wanted[i])) + 1
+        about.append(i)
+        together.append([i, *others[:enough]])
+    row = np.repeat(np.arange(len(together)), [len(t) for t in together])
+    column = np.array([i for t in together for i in t], np.int64)
+    members = sparse.csr_matrix((np.ones(len(row)), (row, column)), (len(together), len(gold)))
+    return np.array(about, np.int64), members

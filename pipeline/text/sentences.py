@@ -1,0 +1,97 @@
+"""Sentences of whole batches at once; spaCy's sentencizer is the reference, this is its rule on arrays.
+
+A sentence ends behind an end mark and the punctuation that follows it (closing quotes, more marks), or at a new line.
+"""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import sys
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+if TYPE_CHECKING:
+    from spacy.language import Language
+
+__all__ = ["Sentences", "reference_sentencizer", "split_sentences"]
+
+ENDS = ["。", "！", "？", "；", "!", "?", ";", "…"]
+
+Ints = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Sentences:
+    """``row`` (sentences,) numbers the text; ``start`` and ``end`` are offsets in it."""
+
+    row: Ints
+    start: Ints
+    end: Ints
+
+    def of(self, texts: Sequence[str]) -> list[str]:
+        """Return the sentences as strings."""
+        return [
+            texts[r][a:b] for r, a, b in zip(self.row.tolist(), self.start.tolist(), self.end.tolist(), strict=True)
+        ]
+
+
+def split_sentences(texts: Sequence[str]) -> Sentences:
+    """Split normalised ``texts``; each one's sentences cover it without gaps, an empty text has none."""
+    points = np.frombuffer("".join(texts).encode("utf-32-le", "surrogatepass"), np.uint32)
+    lengths = np.fromiter(map(len, texts), np.int64, len(texts))
+    first = np.cumsum(lengths) - lengths
+    begins = np.zeros(len(points) + 1, bool)
+    begins[first] = True
+    begins = begins[:-1]
+    if not len(points):
+        return Sentences(*(np.zeros(0, np.int64) for _ in range(3)))
+    punctuation, ends, lines = _tables()
+    mark, end, line = punctuation[points], ends[points], lines[points]
+    # The last character that is no mark: an end mark since then, and a new sentence begins here.
+    place = np.arange(len(points))
+    last_end = np.maximum.accumulate(np.where(end, place, -1))
+    last_word = np.maximum.accumulate(np.where(mark, -1, place))
+    before = np.repeat(first, lengths)[1:] - 1
+    begins[1:] |= ~mark[1:] & (last_end[:-1] > np.maximum(last_word[:-1], before))
+    begins[1:] |= line[:-1] & ~line[1:]
+    start = np.flatnonzero(begins)
+    row = np.searchsorted(first, start, "right") - 1
+    stop = np.append(start[1:], len(points))
+    return Sentences(row, start - first[row], stop - first[row])
+
+
+@functools.cache
+def _tables() -> tuple[Bools, Bools, Bools]:
+    """Return which code points are punctuation, end marks, new lines."""
+    punctuation = np.zeros(sys.maxunicode + 1, bool)
+    # Punctuation stands in the first two planes.
+    punctuation[[c for c in range(0x20000) if unicodedata.category(chr(c))[0] == "P"]] = True
+    ends = np.zeros(sys.maxunicode + 1, bool)
+    ends[[ord(c) for c in ENDS]] = True
+    lines = np.zeros(sys.maxunicode + 1, bool)
+    lines[ord("\n")] = True
+    return punctuation | ends, ends, lines
+
+
+@functools.cache
+def reference_sentencizer() -> Language:
+    """Return spaCy's Chinese character pipeline with a sentencizer: no global dictionary, picklable."""
+    import spacy
+
+    nlp = spacy.blank("zh", config={"nlp": {"tokenizer": {"segmenter": "char"}}})
+    nlp.add_pipe("sentencizer", config={"punct_chars": ENDS})
+    return nlp
+
+
+def reference_sentences(text: str) -> list[tuple[int, int]]:
+    """Split one text with spaCy, white space given to the sentence before it."""
+    starts = [s.start_char for s in reference_sentencizer()(text).sents]
+    bounds = [0, *starts[1:], len(text)]
+    return [(a, b) for a, b in itertools.pairwise(bounds) if a < b]

@@ -1,0 +1,82 @@
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline.errors import ConfigError
+from pipeline.text.concepts import Concept, Lexicon, parse_lexicon
+
+
+def found(form, text):
+    return [(h.start, h.end) for h in Lexicon([Concept("x", "某", (form,))]).find([text])]
+
+
+@pytest.mark.parametrize(
+    ("form", "text", "span"),
+    [
+        ("没人管", "一直没人管", (2, 5)),
+        ("没(有)?人(管|理)", "没有人理", (0, 4)),
+        ("没[人谁]管", "没谁管", (0, 3)),
+        ("打了#次", "打了十几次电话", (0, 5)),
+        ("打了#次", "打了12次电话", (0, 5)),
+        ("#(次|趟)", "跑了三趟", (2, 4)),
+        ("答应~年底", "答应我们年底修好", (0, 6)),
+        ("没.{0,2}管", "没有来管", (0, 4)),
+        (r"\\*\\*局", "**局", (0, 3)),
+    ],
+)
+def test_a_form_is_found_where_it_stands(form, text, span):
+    form = form.replace("\\\\", "\\")
+    assert found(form, text) == [span]
+
+
+@pytest.mark.parametrize(
+    ("form", "text"), [("答应~年底", "答应了，年底"), ("打了#次", "打了好久"), ("没.{0,2}管", "没有人来管")]
+)
+def test_a_form_is_not_found_where_it_does_not_stand(form, text):
+    assert found(form, text) == []
+
+
+def test_each_concept_is_reported_once_per_sentence():
+    lexicon = Lexicon([Concept("a", "甲", ("没人管", "不管")), Concept("b", "乙", ("不管",))])
+    hits = lexicon.find(["不管就不管，没人管", "没人管"])
+    assert [(h.sentence, h.concept) for h in hits] == [(0, 0), (0, 1), (1, 0)]
+    assert len(lexicon.find_all(["不管就不管"])) == 4
+
+
+def test_stored_and_rebuilt_it_finds_the_same(lexicon, some_gold):
+    texts = [g.text for g in some_gold[:30]]
+    again = Lexicon.from_dict(lexicon.to_dict())
+    assert again.find(texts) == lexicon.find(texts)
+    assert again.sha256 == lexicon.sha256
+
+
+FORMS = ("没(人|谁)?管", "打了#次", "答应~年底", "(一|再)拖再拖?", "(不|没).{1,3}理")
+
+
+@given(st.text("没人谁管打了三12次答应年底，一再拖不理", max_size=30))
+def test_it_finds_what_plain_patterns_find(text):
+    number, clause = "[0-9零一二三四五六七八九十百千万几两多半数好]{1,6}", "[^，。！？；]{0,6}"
+    hits = {h.concept for h in Lexicon([Concept(f"c{n}", "某", (f,)) for n, f in enumerate(FORMS)]).find([text])}
+    plain = {n for n, f in enumerate(FORMS) if re.search(f.replace("#", number).replace("~", clause), text)}
+    assert hits == plain
+
+
+def test_every_mistake_is_reported_at_once():
+    raw = """
+[[concept]]
+id = "Bad Id"
+name = ""
+forms = ["没(人管", "~没人", "没人*", "好)", "重", "重"]
+[[concept]]
+id = "ok"
+name = "好"
+forms = []
+extra = 1
+""".encode()
+    with pytest.raises(ConfigError) as raised:
+        parse_lexicon(raw, "concepts.toml")
+    message = "\n".join(raised.value.details)
+    for part in ("id 应为", "name 应为", "括号没有合上", "开头", "不认识", "多余", "出现两次", "forms 应为", "extra"):
+        assert part in message

@@ -1,0 +1,37 @@
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from pipeline.text.sentences import reference_sentences, split_sentences
+
+PROSE = st.text("上访三年没人管。！？；…”“）（，a1", max_size=200)
+
+
+def spans(text):
+    found = split_sentences([text])
+    return list(zip(found.start.tolist(), found.end.tolist(), strict=True))
+
+
+def test_sentences_end_where_chinese_sentences_end():
+    text = "路坏了！找过街道；街道说“不归我们管。”怎么办？"
+    assert split_sentences([text]).of([text]) == ["路坏了！", "找过街道；", "街道说“不归我们管。”", "怎么办？"]
+
+
+@given(PROSE)
+@example("。。”")
+@example("，。a")
+def test_they_are_spacys(text):
+    assert spans(text) == reference_sentences(text)
+
+
+@given(st.lists(st.text("没人管。！@ \n😀a", max_size=30), max_size=5))
+@example(["。", "@0"])
+def test_a_batch_is_its_texts_one_by_one(texts):
+    together = split_sentences(texts)
+    assert together.of(texts) == [s for t in texts for s in split_sentences([t]).of([t])]
+    for row, text in enumerate(texts):
+        assert "".join(s for r, s in zip(together.row, together.of(texts), strict=True) if r == row) == text
+
+
+def test_a_new_line_ends_a_sentence():
+    text = "一、路灯不亮\n二、没人来修"
+    assert split_sentences([text]).of([text]) == ["一、路灯不亮\n", "二、没人来修"]
