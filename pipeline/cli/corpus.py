@@ -6,10 +6,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
+import numpy as np
 import typer
 from rich import table
 
 from pipeline.cli.common import Home, console
+from pipeline.documents import Document
 from pipeline.errors import CorpusError
 from pipeline.settings import load_settings
 from pipeline.taxonomy import Taxonomy, load_taxonomy
@@ -55,6 +57,51 @@ def stats(files: Files = None, home: Home = None) -> None:
 
     gold, taxonomy, _ = _read(files, home)
     _print(corpus_tables(gold, taxonomy))
+
+
+@app.command("concepts")
+def concepts(
+    files: Files = None,
+    messages: Annotated[
+        list[Path] | None, typer.Option("--messages", help="别处的来文，量其中的命中率；默认公开数据中的未标注留言")
+    ] = None,
+    forms: Annotated[bool, typer.Option("--forms", help="逐条写法列出，不只列概念。")] = False,
+    home: Home = None,
+) -> None:
+    """列出概念词典每个概念（或每条写法）在语料和别处来文中的命中率。"""
+    from pipeline.batch.sources import open_source
+    from pipeline.bench.public import unlabelled_messages
+    from pipeline.corpus.usage import concept_usage, form_texts
+    from pipeline.text.clean import clean
+    from pipeline.text.concepts import load_lexicon
+
+    gold, _, beside = _read(files, home)
+    lexicon = load_lexicon(load_settings(home).lexicon_file)
+    out = console()
+    with out.status("数写法") as status:
+        corpus = form_texts(lexicon, [clean(g.text).text for g in gold])
+        status.update("数别处来文中的写法")
+        given = [d.text for p in messages or [] for d in open_source(p) if isinstance(d, Document)]
+        if messages is None and beside.is_dir():
+            given = unlabelled_messages(beside)
+        outside = form_texts(lexicon, [clean(t).text for t in given])
+    positive = np.array([g.positive for g in gold])
+    by_concept, by_form = concept_usage(lexicon, corpus, positive, outside)
+    rows = (
+        [(lexicon.concepts[c].name, f, u) for c, f, u in zip(lexicon.owner, lexicon.forms, by_form, strict=True)]
+        if forms
+        else [(c.name, str(len(c.forms)), u) for c, u in zip(lexicon.concepts, by_concept, strict=True)]
+    )
+    drawn = table.Table(
+        title=f"{len(lexicon.concepts)} 个概念、{len(lexicon.forms)} 条写法；"
+        f"语料 {len(gold)} 条，别处来文 {len(given)} 条",
+        title_justify="left",
+    )
+    for head in ("概念", "写法", "有标签的", "空标签的", "倍数", "别处来文"):
+        drawn.add_column(head, overflow="fold")
+    for name, form, u in rows:
+        drawn.add_row(name, form, f"{u.positive:.2%}", f"{u.negative:.2%}", f"{u.lift:.1f}", f"{u.outside:.2%}")
+    out.print(drawn)
 
 
 def _read(files: list[Path] | None, home: Path | None) -> tuple[list[Gold], Taxonomy, Path]:

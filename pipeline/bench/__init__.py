@@ -1,0 +1,1 @@
+"""Measurements whose figures the documents print. Public data is read where it lies, never copied."""

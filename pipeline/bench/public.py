@@ -1,0 +1,62 @@
+"""The public data that figures are measured on, in a folder beside the project."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from pipeline.corpus.gold import Gold
+from pipeline.errors import ConfigError
+from pipeline.taxonomy import Taxonomy
+
+__all__ = ["labelled_messages", "public_folder", "read_lines", "unlabelled_messages"]
+
+_LABELS = "real_dev_labels.jsonl"
+_SPACE = re.compile(r"\s+")
+
+
+def public_folder(given: Path | None, home: Path) -> Path:
+    """Return the folder of public data; raises ConfigError where there is none."""
+    folder = given or home.parent / "shared" / "data"
+    if not (folder / _LABELS).is_file():
+        raise ConfigError(
+            "ZF-BENCH-DATA",
+            f"{folder} 里没有公开数据（{_LABELS} 等）",
+            "用 --public 指定目录；没有数据就量不了这一项。",
+        )
+    return folder
+
+
+def read_lines(path: Path) -> Iterator[dict[str, Any]]:
+    """Yield the objects of a ``.jsonl`` or ``.jsonl.gz`` file."""
+    with gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open(encoding="utf-8") as lines:
+        for line in lines:
+            yield json.loads(line)
+
+
+def labelled_messages(folder: Path, taxonomy: Taxonomy) -> list[Gold]:
+    """Return the labelled real messages, each a group of its own, in the order of their file."""
+    texts = {f"td-{r['id']}": _join(r, "detail") for r in read_lines(folder / "teddy2020c_public.jsonl.gz")}
+    texts |= {f"fz-{r['id']}": _join(r, "text") for r in read_lines(folder / "fuzhou12345_river.jsonl.gz")}
+    return [
+        Gold(
+            id=r["id"],
+            text=texts[r["id"]],
+            labels={s.id: tuple(r["labels"].get(s.id, ())) for s in taxonomy.schemes},
+            group=r["id"],
+        )
+        for r in read_lines(folder / _LABELS)
+    ]
+
+
+def unlabelled_messages(folder: Path) -> list[str]:
+    """Return the messages nobody labelled."""
+    return [_join(r, "detail") for r in read_lines(folder / "teddy2020c_unlabeled.jsonl.gz")]
+
+
+def _join(record: Mapping[str, Any], body: str) -> str:
+    return _SPACE.sub("", f"{record['title']}。{record[body]}")

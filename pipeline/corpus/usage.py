@@ -1,0 +1,59 @@
+"""How often the forms of the concept lexicon are really said, and in which texts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from pipeline.text.concepts import Lexicon
+from pipeline.text.sentences import split_sentences
+
+__all__ = ["Usage", "concept_usage", "form_texts"]
+
+Bools = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Shares of texts that contain something: among labelled texts, the others, and other people's messages."""
+
+    positive: float
+    negative: float
+    outside: float
+
+    @property
+    def lift(self) -> float:
+        """How many times as often it is said where there is a problem; 0.1 % is added to both sides."""
+        return (self.positive + 1e-3) / (self.negative + 1e-3)
+
+
+def form_texts(lexicon: Lexicon, texts: Sequence[str]) -> Bools:
+    """Return which clean text contains which form, (texts, forms)."""
+    sentences = split_sentences(texts)
+    found = np.zeros((len(texts), len(lexicon.forms)), bool)
+    for hit in lexicon.find_all(sentences.of(texts)):
+        found[sentences.row[hit.sentence], hit.form] = True
+    return found
+
+
+def concept_usage(lexicon: Lexicon, corpus: Bools, positive: Bools, outside: Bools) -> tuple[list[Usage], list[Usage]]:
+    """Return the usage of each concept and of each form.
+
+    ``corpus`` and ``outside`` come from `form_texts`; ``positive`` (texts,) says which texts have a label.
+    """
+    owner = np.array(lexicon.owner)
+    forms = [_usage(corpus[:, [j]], positive, outside[:, [j]]) for j in range(corpus.shape[1])]
+    concepts = [_usage(corpus[:, owner == c], positive, outside[:, owner == c]) for c in range(len(lexicon.concepts))]
+    return concepts, forms
+
+
+def _usage(corpus: Bools, positive: Bools, outside: Bools) -> Usage:
+    said: Bools = np.asarray(corpus.any(1))
+    return Usage(_share(said[positive]), _share(said[~positive]), _share(outside.any(1)))
+
+
+def _share(values: Bools) -> float:
+    return float(values.mean()) if len(values) else 0.0
