@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from pipeline.cli import classify, corpus, evaluate, models, nightly, train
+from pipeline.cli import bench, classify, corpus, evaluate, models, nightly, train
 from pipeline.errors import ZuofengError
 
 __all__ = ["app", "main"]
@@ -26,6 +26,7 @@ app.command("evaluate")(evaluate.command)
 app.command("models")(models.list_command)
 app.command("promote")(models.promote_command)
 app.add_typer(corpus.app, name="corpus")
+app.add_typer(bench.app, name="bench")
 
 
 def main() -> None:

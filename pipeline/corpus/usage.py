@@ -52,7 +52,7 @@ def concept_usage(lexicon: Lexicon, corpus: Bools, positive: Bools, outside: Boo
 
 def _usage(corpus: Bools, positive: Bools, outside: Bools) -> Usage:
     said: Bools = np.asarray(corpus.any(1))
-    return Usage(_share(said[positive]), _share(said[~positive]), _share(outside.any(1)))
+    return Usage(_share(said[positive]), _share(said[~positive]), _share(np.asarray(outside.any(1))))
 
 
 def _share(values: Bools) -> float:

@@ -16,7 +16,7 @@ from pipeline.model.score import Scorer
 from pipeline.taxonomy import Taxonomy
 from pipeline.text.segment import JiebaSegmenter, RjiebaSegmenter
 
-__all__ = ["Interval", "evaluate", "headline", "measure", "plain_baseline"]
+__all__ = ["Interval", "evaluate", "headline", "macro_f1", "measure", "plain_baseline"]
 
 Bools = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float64]
@@ -88,6 +88,17 @@ def measure(truth: Bools, called: Bools, taxonomy: Taxonomy, *, rounds: int = 10
             "f1": _interval(2 * hit / np.maximum(both, 1)),
             "false_alarm_rate": _interval(weights @ (innocent & any_called) / np.maximum(weights @ innocent, 1)),
         },
+    }
+
+
+def macro_f1(truth: Bools, called: Bools, taxonomy: Taxonomy) -> dict[str, float]:
+    """Return each scheme's mean F1 over the labels with at least LEAST positives in ``truth`` (texts, columns)."""
+    hits, total = (truth & called).sum(0), truth.sum(0) + called.sum(0)
+    f1 = 2 * hits / np.maximum(total, 1)
+    counted = truth.sum(0) >= LEAST
+    return {
+        s.id: float(np.mean([f1[j] for j, (scheme, _) in enumerate(taxonomy.columns) if scheme == s.id and counted[j]]))
+        for s in taxonomy.schemes
     }
 
 

@@ -72,13 +72,18 @@ class Scorer:
         ]
 
     def decide(self, probabilities: Floats) -> Bools:
-        """Return which labels are decided, shape (texts, labels)."""
+        """Return which labels are decided, shape (texts, labels).
+
+        What only speaks of conduct has none: where a scheme may stay empty, a label also needs the problem head.
+        """
+        occurs = probabilities[:, -1:] >= self._threshold[-1]
         labels = probabilities[:, :-1] >= self._threshold[:-1]
         at = 0
         for scheme in self.bundle.taxonomy.schemes:
             block = slice(at, at + len(scheme.labels))
             at += len(scheme.labels)
             if scheme.kind == "multi":
+                labels[:, block] &= occurs
                 continue
             # The nearest to its threshold stands in where a scheme must not stay empty.
             margin = probabilities[:, block] - (self._threshold[block] if scheme.kind != "exclusive" else 0)
