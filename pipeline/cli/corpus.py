@@ -59,6 +59,43 @@ def stats(files: Files = None, home: Home = None) -> None:
     _print(corpus_tables(gold, taxonomy))
 
 
+@app.command("agreement")
+def agreement(
+    pairs: Annotated[
+        Path | None, typer.Option("--pairs", help="两人各自的标注，默认 corpora/second.jsonl", show_default=False)
+    ] = None,
+    home: Home = None,
+) -> None:
+    """第二人盲标与第一人的一致程度：逐标签的 kappa 与 F1。"""
+    from pipeline.corpus.agreement import agreement as measure
+    from pipeline.corpus.agreement import mean_kappa, read_pairs
+
+    settings = load_settings(home)
+    taxonomy = load_taxonomy(settings.taxonomy_file)
+    first, second = read_pairs(pairs or settings.path("corpora") / "second.jsonl", taxonomy)
+    found = measure(first, second, taxonomy)
+    rows = [
+        (
+            a.scheme,
+            taxonomy.label(a.label).name,
+            *map(str, (a.first, a.second, a.both)),
+            f"{a.kappa:.2f}",
+            f"{a.f1:.2f}",
+        )
+        for a in found
+    ]
+    means = [(s.name, f"{mean_kappa(found, s.id):.3f}") for s in taxonomy.schemes]
+    _print(
+        {
+            f"{len(first)} 条文本的两人标注（裁决之前）": [
+                ("方案", "标签", "第一人", "第二人", "都标", "kappa", "F1"),
+                *rows,
+            ],
+            "平均 kappa": [("方案", "kappa"), *means],
+        }
+    )
+
+
 @app.command("concepts")
 def concepts(
     files: Files = None,

@@ -16,7 +16,7 @@ import functools
 import hashlib
 import re
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,7 @@ _SAME_CLAUSE = "[^，。！？；]{0,6}"
 _ID = re.compile(r"[a-z][a-z0-9_]*")
 _REPEAT = re.compile(r"\{(\d),(\d{1,2})\}|\?")
 _SPECIAL = frozenset("()[]{}?~#|.\\*+^$")
+_Match = Callable[[str, int], re.Match[str] | None]
 #: Forms are looked up by their first two characters.
 _HEAD = 2
 
@@ -63,7 +64,10 @@ class Lexicon:
         self.forms = tuple(form for c in self.concepts for form in c.forms)
         self.owner = tuple(i for i, c in enumerate(self.concepts) for _ in c.forms)
         self.heads = {k: tuple(v) for k, v in (heads or self._index()).items()}
-        self._patterns: list[re.Pattern[str] | None] = [None] * len(self.forms)
+        # Forms by their first two characters, those known by one character among them; compiled when first met.
+        self._single = {k: v for k, v in self.heads.items() if len(k) < _HEAD}
+        self._double = {k: v + self._single.get(k[0], ()) for k, v in self.heads.items() if len(k) == _HEAD}
+        self._match: list[_Match | None] = [None] * len(self.forms)
         digest = hashlib.sha256()
         for c in self.concepts:
             digest.update("\x1f".join((c.id, c.name, *c.forms, "\x1e")).encode())
@@ -90,30 +94,30 @@ class Lexicon:
 
     def find(self, sentences: Sequence[str]) -> list[Hit]:
         """Return the first place of each concept in each sentence, in reading order."""
-        seen: set[tuple[int, int]] = set()
-        hits = []
-        for hit in self._hits(sentences, seen):
-            seen.add((hit.sentence, hit.concept))
-            hits.append(hit)
-        return hits
+        return list(self._hits(sentences, every=False))
 
     def find_all(self, sentences: Sequence[str]) -> list[Hit]:
         """Return every form wherever it begins."""
-        return list(self._hits(sentences, set()))
+        return list(self._hits(sentences, every=True))
 
-    def _hits(self, sentences: Sequence[str], skip: set[tuple[int, int]]) -> Iterator[Hit]:
-        heads, owner, patterns = self.heads, self.owner, self._patterns
+    def _hits(self, sentences: Sequence[str], *, every: bool) -> Iterator[Hit]:
+        double, single, owner, match = self._double, self._single, self.owner, self._match
         for row, text in enumerate(sentences):
+            seen: set[int] = set()
             for at, first in enumerate(text):
-                for number in (*heads.get(text[at : at + _HEAD], ()), *heads.get(first, ())):
+                for number in double.get(text[at : at + _HEAD]) or single.get(first, ()):
                     concept = owner[number]
-                    if (row, concept) in skip:
+                    if concept in seen:
                         continue
-                    pattern = patterns[number]
-                    if pattern is None:
-                        pattern = patterns[number] = re.compile(_parse(self.forms[number]).regex())
-                    if found := pattern.match(text, at):
+                    if found := (match[number] or self._compile(number))(text, at):
                         yield Hit(row, concept, number, at, found.end())
+                        if not every:
+                            seen.add(concept)
+
+    def _compile(self, number: int) -> _Match:
+        match = re.compile(_parse(self.forms[number]).regex()).match
+        self._match[number] = match
+        return match
 
 
 def load_lexicon(path: Path) -> Lexicon:

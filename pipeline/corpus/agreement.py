@@ -1,0 +1,84 @@
+"""How well two people agree who labelled the same texts without seeing each other's labels."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from pipeline.errors import CorpusError
+from pipeline.taxonomy import Taxonomy
+
+__all__ = ["Agreement", "agreement", "kappa", "mean_kappa", "read_pairs"]
+
+Bools = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """Of one label: texts that either person gave it, Cohen's kappa, and F1 of one against the other."""
+
+    scheme: str
+    label: str
+    first: int
+    second: int
+    both: int
+    kappa: float
+    f1: float
+
+
+def read_pairs(path: Path, taxonomy: Taxonomy) -> tuple[Bools, Bools]:
+    """Read ``{"id", "first": labels, "second": labels}`` lines as two matrices (texts, taxonomy columns)."""
+    at = {column: i for i, column in enumerate(taxonomy.columns)}
+    wrong: list[str] = []
+    rows: list[tuple[list[int], list[int]]] = []
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except OSError as e:
+        raise CorpusError("ZF-SECOND-READ", f"读不了第二人标注 {path}（{e.strerror}）", "检查路径。") from e
+    for number, line in enumerate(lines, 1):
+        record = json.loads(line)
+        for who in ("first", "second"):
+            wrong += [f"{path.name}:{number} {who} -> {m}" for m in taxonomy.check_labels(record.get(who))]
+        if not wrong:
+            rows.append(
+                (
+                    [at[s, x] for s, v in record["first"].items() for x in v],
+                    [at[s, x] for s, v in record["second"].items() for x in v],
+                )
+            )
+    if wrong:
+        raise CorpusError("ZF-SECOND-INVALID", f"第二人标注有 {len(wrong)} 处错误", "逐条改正。", wrong)
+    first, second = (np.zeros((len(rows), len(at)), bool) for _ in range(2))
+    for row, (one, other) in enumerate(rows):
+        first[row, one] = True
+        second[row, other] = True
+    return first, second
+
+
+def agreement(first: Bools, second: Bools, taxonomy: Taxonomy) -> list[Agreement]:
+    """Return the agreement on each label of matrices (texts, taxonomy columns)."""
+    found = []
+    for j, (scheme, label) in enumerate(taxonomy.columns):
+        a, b = first[:, j], second[:, j]
+        both = int((a & b).sum())
+        f1 = 2 * both / max(int(a.sum() + b.sum()), 1)
+        found.append(Agreement(scheme, label, int(a.sum()), int(b.sum()), both, kappa(a, b), f1))
+    return found
+
+
+def kappa(first: Bools, second: Bools) -> float:
+    """Return Cohen's kappa of two binary judgements (Cohen 1960); not a number where neither ever says yes."""
+    observed = float((first == second).mean())
+    yes, also = float(first.mean()), float(second.mean())
+    chance = yes * also + (1 - yes) * (1 - also)
+    return (observed - chance) / (1 - chance) if chance < 1 else float("nan")
+
+
+def mean_kappa(found: Sequence[Agreement], scheme: str) -> float:
+    """Return the mean kappa over a scheme's labels that anybody gave."""
+    return float(np.nanmean([a.kappa for a in found if a.scheme == scheme]))

@@ -1,0 +1,47 @@
+import json
+
+import numpy as np
+import pytest
+from sklearn.metrics import cohen_kappa_score
+
+from pipeline.corpus.agreement import agreement, kappa, mean_kappa, read_pairs
+from pipeline.errors import CorpusError
+
+
+def test_kappa_is_scikit_learns():
+    rng = np.random.default_rng(0)
+    a = rng.random(500) < 0.3
+    b = a ^ (rng.random(500) < 0.1)
+    assert kappa(a, b) == pytest.approx(cohen_kappa_score(a, b))
+    assert np.isnan(kappa(a & False, b & False))
+
+
+def test_pairs_are_read_and_measured(tmp_path, taxonomy):
+    one = {"categories": ["fabrication"], "types": []}
+    none = {"categories": [], "types": []}
+    lines = [{"id": "1", "first": one, "second": one}, {"id": "2", "first": one, "second": none}]
+    lines += [{"id": str(n), "first": none, "second": none} for n in range(3, 9)]
+    path = tmp_path / "pairs.jsonl"
+    path.write_text("".join(json.dumps(r) + "\n" for r in lines), encoding="utf-8")
+    found = agreement(*read_pairs(path, taxonomy), taxonomy)
+    fabrication = next(a for a in found if a.label == "fabrication")
+    assert (fabrication.first, fabrication.second, fabrication.both) == (2, 1, 1)
+    assert fabrication.f1 == pytest.approx(2 / 3)
+    assert mean_kappa(found, "categories") == pytest.approx(fabrication.kappa)
+
+
+def test_an_unknown_label_is_named(tmp_path, taxonomy):
+    path = tmp_path / "pairs.jsonl"
+    path.write_text('{"id": "1", "first": {"types": ["nonsense"]}, "second": {}}\n', encoding="utf-8")
+    with pytest.raises(CorpusError) as raised:
+        read_pairs(path, taxonomy)
+    assert any("nonsense" in d for d in raised.value.details)
+
+
+def test_the_corpus_was_labelled_twice(corpora, taxonomy, gold):
+    """What the data card promises: 600 texts, agreement over the bar before adjudication."""
+    first, second = read_pairs(corpora / "second.jsonl", taxonomy)
+    found = agreement(first, second, taxonomy)
+    assert len(first) >= 590
+    assert mean_kappa(found, "types") >= 0.8
+    assert mean_kappa(found, "categories") >= 0.7
