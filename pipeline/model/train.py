@@ -52,7 +52,7 @@ class Settings:
     seed: int = 20190301
     word_n: int = 2
     char_shortest: int = 1
-    char_longest: int = 3
+    char_longest: int = 2
     min_texts: int = 2
     concept_weight: float = 0.15
     lean: float = 0.8
