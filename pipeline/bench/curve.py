@@ -49,12 +49,13 @@ def learning_curve(
     taxonomy: Taxonomy,
     *,
     first: Callable[[Gold], bool],
+    local: int = LOCAL,
     progress: Callable[[str], None] = lambda step: None,
 ) -> list[Point]:
     """Train jieba words ∪ characters, TF-IDF, LogisticRegression on shares of the groups and on ``first`` alone.
 
     Groups enter in the order of a hash of their names, so that each share holds the smaller ones. Macro-F1 counts
-    labels with at least five positives in the test set; local thresholds are the mean over random draws.
+    labels with at least five positives in the test set; thresholds re-set on ``local`` messages are a mean over draws.
     """
     order = sorted({g.group for g in train}, key=lambda name: hashlib.sha256(name.encode()).digest())
     sets = [("只用首批", [g for g in train if first(g)])]
@@ -70,16 +71,16 @@ def learning_curve(
         points += [
             Point(name, len(texts), "语料 test", "训练时", macro_f1(truth, own >= thresholds, taxonomy)),
             Point(name, len(texts), "真实留言", "训练时", macro_f1(real_truth, real >= thresholds, taxonomy)),
-            Point(name, len(texts), "真实留言", f"{LOCAL} 条重设", _local(real, real_truth, taxonomy)),
+            Point(name, len(texts), "真实留言", f"{local} 条重设", _local(real, real_truth, taxonomy, local)),
         ]
     return points
 
 
-def _local(scores: Floats, truth: Bools, taxonomy: Taxonomy) -> dict[str, float]:
+def _local(scores: Floats, truth: Bools, taxonomy: Taxonomy, size: int) -> dict[str, float]:
     found = []
     for seed in range(DRAWS):
         order = np.random.default_rng(seed).permutation(len(truth))
-        local, rest = order[:LOCAL], order[LOCAL:]
+        local, rest = order[:size], order[size:]
         found.append(macro_f1(truth[rest], scores[rest] >= _thresholds(scores[local], truth[local]), taxonomy))
     return {scheme: float(np.mean([f[scheme] for f in found])) for scheme in found[0]}
 

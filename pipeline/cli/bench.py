@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
+import numpy as np
 import typer
 from rich.table import Table
 
-from pipeline.cli.common import Home, console
+from pipeline.cli.common import Home, Model, console, open_scorer
 from pipeline.settings import load_settings
 from pipeline.taxonomy import load_taxonomy
 
@@ -22,6 +23,74 @@ Public = Annotated[Path | None, typer.Option("--public", help="公开数据目�
 @app.callback()
 def bench() -> None:
     """量文档里的数字。"""
+
+
+#: What speaks of conduct without being about one case.
+TALK = (
+    "speech",
+    "regulation",
+    "notice",
+    "training_plan",
+    "clue_call",
+    "praise",
+    "good_practice",
+    "commentary",
+    "statistics",
+    "policy_qa",
+)
+REQUESTS = ("message_board", "hotline_ticket", "petition_letter")
+
+
+@app.command("accuracy")
+def accuracy(public: Public = None, model: Model = None, home: Home = None) -> None:
+    """在用模型在语料 test 部分（与通常写法对照）和带标签的真实留言上的准确度。"""
+    from pipeline.bench import accuracy as bench
+    from pipeline.bench.public import labelled_messages, public_folder
+    from pipeline.corpus.gold import label_matrix, read_gold
+    from pipeline.model.calibrate import expected_calibration_error
+    from pipeline.model.evaluate import macro_f1, plain_decisions
+
+    settings = load_settings(home)
+    scorer = open_scorer(settings, model)
+    taxonomy = scorer.bundle.taxonomy
+    messages = labelled_messages(public_folder(public, settings.home), taxonomy)
+    gold = read_gold(sorted((settings.path("corpora") / "gold").glob("*.jsonl")), taxonomy)
+    test = [g for g in gold if g.part == "test"]
+    out = console()
+    with out.status("测量"):
+        truth = label_matrix(test, taxonomy)
+        scores = scorer.probabilities([g.text for g in test])
+        called = scorer.decide(scores)
+        plain = plain_decisions([g for g in gold if g.part != "test"], test, taxonomy)
+        gap = bench.paired_difference(truth, called, plain, taxonomy)
+        mine, theirs = macro_f1(truth, called, taxonomy), macro_f1(truth, plain, taxonomy)
+        error = np.mean([expected_calibration_error(scores[:, j], truth[:, j]) for j in range(truth.shape[1])])
+        spans, shown = bench.span_f1(scorer, [g for g in test if g.positive])
+        local = bench.on_messages(scorer, messages)
+    table = Table(title=f"语料 test 部分 {len(test)} 条，模型 {scorer.bundle.id}", title_justify="left")
+    for head in ("", *(s.name for s in taxonomy.schemes)):
+        table.add_column(head)
+    table.add_row("宏 F1", *(f"{mine[s.id]:.3f}" for s in taxonomy.schemes))
+    table.add_row("通常写法", *(f"{theirs[s.id]:.3f}" for s in taxonomy.schemes))
+    table.add_row("差（95% 区间）", *("{:+.3f} [{:+.3f}, {:+.3f}]".format(*gap[s.id]) for s in taxonomy.schemes))
+    out.print(table)
+    more = Table("项目", "数值", title="同上")
+    anything, said = truth.any(1), called.any(1)
+    more.add_row("有无问题 F1", f"{2 * (anything & said).sum() / (anything.sum() + said.sum()):.3f}")
+    for name, registers in (("只是谈论的文本误报率", TALK), ("一般诉求误报率", REQUESTS)):
+        texts, share = bench.false_alarms(test, called, registers)
+        more.add_row(f"{name}（{texts} 条）", f"{share:.1%}")
+    more.add_row("期望校准误差", f"{error:.4f}")
+    more.add_row("证据与人圈的字 F1", f"{spans:.3f}")
+    more.add_row("判出标签的都有证据", f"{shown:.1%}")
+    out.print(more)
+    table = Table(title=f"带标签的真实留言 {len(messages)} 条（没有用于训练）", title_justify="left")
+    for head in ("本地复核条数", *(f"{s.name} 宏 F1（微）" for s in taxonomy.schemes), "有无问题 F1"):
+        table.add_column(head)
+    for f in local:
+        cells = (f"{f.macro_f1[s.id]:.3f}（{f.micro_f1[s.id]:.3f}）" for s in taxonomy.schemes)
+        table.add_row(str(f.reviewed), *cells, f"{f.problem_f1:.3f}")
+    out.print(table)
 
 
 @app.command("corpus")

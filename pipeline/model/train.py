@@ -48,7 +48,7 @@ class Settings:
     """
 
     c: float = 0.5
-    folds: int = 5
+    folds: int = 4
     seed: int = 20190301
     word_n: int = 2
     char_shortest: int = 1

@@ -1,0 +1,112 @@
+"""The live model on the corpus's test part and on labelled real messages, beside the plain baseline."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from pipeline.corpus.gold import Gold, label_matrix
+from pipeline.documents import Document
+from pipeline.model.calibrate import best_f1_threshold
+from pipeline.model.evaluate import macro_f1
+from pipeline.model.score import Scorer
+from pipeline.taxonomy import Taxonomy
+
+__all__ = ["Local", "false_alarms", "on_messages", "paired_difference", "span_f1"]
+
+Bools = npt.NDArray[np.bool_]
+Floats = npt.NDArray[np.float64]
+
+DRAWS = 10
+LEAST = 0.02
+
+
+@dataclass(frozen=True, slots=True)
+class Local:
+    """Figures on real messages after thresholds were re-set on ``reviewed`` of them (0: as trained)."""
+
+    reviewed: int
+    macro_f1: dict[str, float]
+    micro_f1: dict[str, float]
+    problem_f1: float
+
+
+def on_messages(scorer: Scorer, messages: Sequence[Gold], reviewed: Sequence[int] = (300, 1000)) -> list[Local]:
+    """Score labelled messages; with local thresholds, the mean over random draws, measured on the others."""
+    taxonomy = scorer.bundle.taxonomy
+    scores = scorer.probabilities([g.text for g in messages])
+    truth = label_matrix(messages, taxonomy)
+    found = [_figures(0, truth, scorer.decide(scores), taxonomy)]
+    for size in reviewed:
+        drawn = []
+        for seed in range(DRAWS):
+            order = np.random.default_rng(seed).permutation(len(truth))
+            local, rest = order[:size], order[size:]
+            thresholds = [
+                best_f1_threshold(scores[local, j], truth[local, j], least=LEAST) for j in range(truth.shape[1])
+            ]
+            drawn.append(_figures(size, truth[rest], scores[rest, :-1] >= thresholds, taxonomy))
+        found.append(
+            Local(
+                size,
+                {s.id: float(np.mean([d.macro_f1[s.id] for d in drawn])) for s in taxonomy.schemes},
+                {s.id: float(np.mean([d.micro_f1[s.id] for d in drawn])) for s in taxonomy.schemes},
+                float(np.mean([d.problem_f1 for d in drawn])),
+            )
+        )
+    return found
+
+
+def _figures(reviewed: int, truth: Bools, called: Bools, taxonomy: Taxonomy) -> Local:
+    micro = {}
+    for s in taxonomy.schemes:
+        mine = [j for j, (scheme, _) in enumerate(taxonomy.columns) if scheme == s.id]
+        micro[s.id] = _f1(truth[:, mine], called[:, mine])
+    problem = _f1(np.asarray(truth.any(1)), np.asarray(called.any(1)))
+    return Local(reviewed, macro_f1(truth, called, taxonomy), micro, problem)
+
+
+def _f1(truth: Bools, called: Bools) -> float:
+    return float(2 * (truth & called).sum() / max(int(truth.sum() + called.sum()), 1))
+
+
+def paired_difference(
+    truth: Bools, called: Bools, other: Bools, taxonomy: Taxonomy, *, rounds: int = 1000, seed: int = 0
+) -> dict[str, tuple[float, float, float]]:
+    """Return per scheme macro-F1 of ``called`` minus that of ``other`` on the same texts, with its 95 % interval."""
+    rng = np.random.default_rng(seed)
+    samples = [np.arange(len(truth)), *rng.integers(0, len(truth), (rounds, len(truth)))]
+    mine, theirs = ([macro_f1(truth[s], c[s], taxonomy) for s in samples] for c in (called, other))
+    found = {}
+    for scheme in taxonomy.schemes:
+        gap = np.array([a[scheme.id] - b[scheme.id] for a, b in zip(mine, theirs, strict=True)])
+        low, high = np.percentile(gap[1:], [2.5, 97.5])
+        found[scheme.id] = (float(gap[0]), float(low), float(high))
+    return found
+
+
+def false_alarms(gold: Sequence[Gold], called: Bools, registers: Sequence[str]) -> tuple[int, float]:
+    """Return how many texts of ``registers`` carry no label, and the share of them that got one."""
+    innocent = np.array([g.register in registers and not g.positive for g in gold])
+    return int(innocent.sum()), float(called[innocent].any(1).mean()) if innocent.any() else 0.0
+
+
+def span_f1(scorer: Scorer, gold: Sequence[Gold]) -> tuple[float, float]:
+    """Return character-level F1 of evidence against the gold spans, and the share of positives with evidence.
+
+    Characters are pooled over texts and over the labels that are both given and decided. The share counts texts
+    with a decided label.
+    """
+    hit = said = real = shown = positives = 0
+    for g, p in zip(gold, scorer.score([Document(g.id, g.text) for g in gold]), strict=True):
+        decided = {label for pairs in p.decided.values() for label, _ in pairs}
+        positives += bool(decided)
+        shown += bool(decided) and decided <= {e.label for e in p.evidence}
+        for label in decided & {e.label for e in g.evidence}:
+            mine = {c for e in p.evidence if e.label == label for c in range(e.start, e.end)}
+            theirs = {c for e in g.evidence if e.label == label for c in range(e.start, e.end)}
+            hit, said, real = hit + len(mine & theirs), said + len(mine), real + len(theirs)
+    return 2 * hit / max(said + real, 1), shown / max(positives, 1)

@@ -1,0 +1,36 @@
+import numpy as np
+import pytest
+
+from pipeline.bench.accuracy import false_alarms, on_messages, paired_difference, span_f1
+from pipeline.corpus.gold import label_matrix
+
+
+def test_local_thresholds_are_measured_on_the_others(scorer, some_gold):
+    found = on_messages(scorer, some_gold[:200], reviewed=(50,))
+    assert [f.reviewed for f in found] == [0, 50]
+    for f in found:
+        assert set(f.macro_f1) == {"categories", "types"}
+        assert 0 <= f.problem_f1 <= 1
+
+
+def test_a_perfect_answer_beats_silence_by_its_whole_f1(some_gold, taxonomy):
+    truth = label_matrix(some_gold, taxonomy)
+    gap = paired_difference(truth, truth, truth & False, taxonomy, rounds=20)
+    assert all(value == pytest.approx(1) and low <= value for value, low, _ in gap.values())
+    same = paired_difference(truth, truth, truth, taxonomy, rounds=20)
+    assert all(v == (0, 0, 0) for v in same.values())
+
+
+def test_false_alarms_count_the_innocent_of_the_registers(some_gold, taxonomy):
+    called = np.zeros((len(some_gold), len(taxonomy.columns)), bool)
+    at = next(i for i, g in enumerate(some_gold) if g.register == "message_board" and not g.positive)
+    called[at, 0] = True
+    innocent, share = false_alarms(some_gold, called, ("message_board",))
+    assert share == pytest.approx(1 / innocent)
+    assert false_alarms(some_gold, called, ("speech",))[1] == 0
+
+
+def test_evidence_meets_what_people_marked(scorer, some_gold):
+    f1, shown = span_f1(scorer, [g for g in some_gold if g.positive][:60])
+    assert f1 > 0.3
+    assert shown == 1
