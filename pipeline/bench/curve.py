@@ -10,11 +10,13 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 from scipy import sparse
+from scipy.special import expit, logit
 
 from pipeline.corpus.gold import Gold, label_matrix
 from pipeline.model.calibrate import best_f1_threshold
 from pipeline.model.evaluate import macro_f1
 from pipeline.model.folds import group_folds
+from pipeline.model.train import Settings
 from pipeline.taxonomy import Taxonomy
 from pipeline.text.segment import RjiebaSegmenter
 
@@ -29,6 +31,8 @@ FOLDS = 3
 LOCAL = 300
 DRAWS = 10
 LEAST = 0.02
+#: Thresholds from training are lowered by these log-odds, as the product does.
+LEAN = Settings().lean
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +110,8 @@ def _fit(train: Sequence[Gold], test: Sequence[Gold], taxonomy: Taxonomy) -> tup
     for number in range(FOLDS):
         inside = fold != number
         held[~inside] = _logistic(x[inside], truth[inside], x[~inside])
-    return _logistic(x, truth, features.transform([g.text for g in test])), _thresholds(held, truth)
+    thresholds = expit(logit(_thresholds(held, truth)) - LEAN)
+    return _logistic(x, truth, features.transform([g.text for g in test])), thresholds
 
 
 def _logistic(x: sparse.csr_matrix, truth: Bools, unseen: sparse.csr_matrix) -> Floats:
@@ -116,7 +121,7 @@ def _logistic(x: sparse.csr_matrix, truth: Bools, unseen: sparse.csr_matrix) -> 
     def one(target: Bools) -> Floats:
         if target.all() or not target.any():
             return np.full(unseen.shape[0], float(target.all()))
-        return np.asarray(LogisticRegression(C=10, solver="liblinear").fit(x, target).predict_proba(unseen)[:, 1])
+        return np.asarray(LogisticRegression(C=3, solver="liblinear").fit(x, target).predict_proba(unseen)[:, 1])
 
     return np.column_stack(Parallel(n_jobs=-1, max_nbytes=None)(delayed(one)(t) for t in truth.T))
 

@@ -13,19 +13,19 @@ from pipeline.corpus.gold import Gold
 from pipeline.errors import ConfigError
 from pipeline.taxonomy import Taxonomy
 
-__all__ = ["labelled_messages", "public_folder", "read_lines", "unlabelled_messages"]
+__all__ = ["LABELS", "labelled_messages", "public_folder", "read_lines", "unlabelled_messages"]
 
-_LABELS = "real_dev_labels.jsonl"
+LABELS = "real_dev_labels.jsonl"
 _SPACE = re.compile(r"\s+")
 
 
 def public_folder(given: Path | None, home: Path) -> Path:
     """Return the folder of public data; raises ConfigError where there is none."""
     folder = given or home.parent / "shared" / "data"
-    if not (folder / _LABELS).is_file():
+    if not (folder / LABELS).is_file():
         raise ConfigError(
             "ZF-BENCH-DATA",
-            f"{folder} 里没有公开数据（{_LABELS} 等）",
+            f"{folder} 里没有公开数据（{LABELS} 等）",
             "用 --public 指定目录；没有数据就量不了这一项。",
         )
     return folder
@@ -49,7 +49,7 @@ def labelled_messages(folder: Path, taxonomy: Taxonomy) -> list[Gold]:
             labels={s.id: tuple(r["labels"].get(s.id, ())) for s in taxonomy.schemes},
             group=r["id"],
         )
-        for r in read_lines(folder / _LABELS)
+        for r in read_lines(folder / LABELS)
     ]
 
 

@@ -36,6 +36,7 @@ def check(
     home: Home = None,
 ) -> None:
     """检查语料：格式、证据、近似重复、雷同字串、分组与划分、泄漏，并列出统计。"""
+    from pipeline.bench.public import LABELS, labelled_messages
     from pipeline.corpus.check import find_mistakes
     from pipeline.corpus.leaks import leak_table
     from pipeline.corpus.tables import corpus_tables
@@ -43,6 +44,9 @@ def check(
     gold, taxonomy, beside = _read(files, home)
     public = public or (beside if beside.is_dir() else None)
     _print({**corpus_tables(gold, taxonomy), "泄漏（0.5 为随机）": leak_table(gold, taxonomy)})
+    if public and (public / LABELS).is_file():
+        real = labelled_messages(public, taxonomy)
+        _print({f"同样的分类器在 {len(real)} 条带标签的真实留言上": leak_table(real, taxonomy)})
     wrong = find_mistakes(gold, public)
     if wrong:
         raise CorpusError("ZF-GOLD-CHECK", f"语料有 {len(wrong)} 处不合格", "逐条改正。", wrong)

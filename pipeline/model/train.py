@@ -55,7 +55,7 @@ class Settings:
     char_longest: int = 2
     min_texts: int = 2
     concept_weight: float = 0.15
-    lean: float = 0.8
+    lean: float = 1.0
     passage_chars: int = 1000
     jobs: int = 2
 
