@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import expit
+from scipy.special import expit, logit
 
 from pipeline.documents import Document, Evidence, Prediction
 from pipeline.errors import BundleError
@@ -25,8 +25,8 @@ __all__ = ["Scorer"]
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 
-#: A label whose score lies this close to its threshold asks for a person.
-NEAR = 0.1
+#: A label whose log-odds lie this close to those of its threshold asks for a person.
+NEAR = 0.3
 
 
 @dataclass(frozen=True)
@@ -55,6 +55,7 @@ class Scorer:
         self._sentence = np.array([h.sentence for h in bundle.heads])
         self._intercept = np.array([h.intercept for h in bundle.heads])
         self._threshold = np.array([h.threshold for h in bundle.heads])
+        self._edge = logit(self._threshold)
         self._passage_chars = int(bundle.manifest["settings"]["passage_chars"])
 
     def probabilities(self, texts: Sequence[str]) -> Floats:
@@ -157,7 +158,7 @@ class Scorer:
             decided={s: tuple(sorted(v, key=lambda item: -item[1])) for s, v in chosen.items()},
             scores=scores,
             evidence=tuple(evidence),
-            review=bool((np.abs(p - self._threshold) < NEAR).any()),
+            review=bool((np.abs(logit(np.clip(p, 1e-12, 1 - 1e-12)) - self._edge) < NEAR).any()),
             model=self.bundle.id,
         )
 
