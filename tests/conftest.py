@@ -94,11 +94,21 @@ def scorer(bundle: Bundle, words: dict[str, int]) -> Scorer:
     return Scorer(bundle, words)
 
 
+@pytest.fixture(scope="session")
+def some_lines(some_gold: list[Gold]) -> str:
+    """The lines of ``some_gold`` as they stand in the corpus."""
+    wanted = {g.id for g in some_gold}
+    lines = (line for p in sorted((CORPORA / "gold").glob("*.jsonl")) for line in p.open(encoding="utf-8"))
+    return "".join(line for line in lines if json.loads(line)["id"] in wanted)
+
+
 @pytest.fixture
-def home(trained: Path, tmp_path: Path) -> Path:
-    """A home with corpora and a live model, for commands."""
+def home(trained: Path, some_lines: str, tmp_path: Path) -> Path:
+    """A home with some of the corpus and a live model, for commands."""
     folder = tmp_path / "home"
-    shutil.copytree(CORPORA, folder / "corpora", ignore=shutil.ignore_patterns("samples"))
+    shutil.copytree(CORPORA, folder / "corpora", ignore=shutil.ignore_patterns("samples", "gold"))
+    (folder / "corpora" / "gold").mkdir()
+    (folder / "corpora" / "gold" / "some.jsonl").write_text(some_lines, encoding="utf-8")
     shutil.copytree(trained, folder / "models" / trained.name)
     set_champion(folder / "models", trained.name)
     return folder

@@ -42,7 +42,12 @@ REQUESTS = ("message_board", "hotline_ticket", "petition_letter")
 
 
 @app.command("accuracy")
-def accuracy(public: Public = None, model: Model = None, home: Home = None) -> None:
+def accuracy(
+    public: Public = None,
+    local: Annotated[list[int] | None, typer.Option("--local", min=20, help="用多少条真实留言重设阈值，可多次")] = None,
+    model: Model = None,
+    home: Home = None,
+) -> None:
     """在用模型在语料 test 部分（与通常写法对照）和带标签的真实留言上的准确度。"""
     from pipeline.bench import accuracy as bench
     from pipeline.bench.public import labelled_messages, public_folder
@@ -66,7 +71,7 @@ def accuracy(public: Public = None, model: Model = None, home: Home = None) -> N
         mine, theirs = macro_f1(truth, called, taxonomy), macro_f1(truth, plain, taxonomy)
         error = np.mean([expected_calibration_error(scores[:, j], truth[:, j]) for j in range(truth.shape[1])])
         spans, shown = bench.span_f1(scorer, [g for g in test if g.positive])
-        local = bench.on_messages(scorer, messages)
+        found = bench.on_messages(scorer, messages, local or (300, 1000))
     table = Table(title=f"语料 test 部分 {len(test)} 条，模型 {scorer.bundle.id}", title_justify="left")
     for head in ("", *(s.name for s in taxonomy.schemes)):
         table.add_column(head)
@@ -87,7 +92,7 @@ def accuracy(public: Public = None, model: Model = None, home: Home = None) -> N
     table = Table(title=f"带标签的真实留言 {len(messages)} 条（没有用于训练）", title_justify="left")
     for head in ("本地复核条数", *(f"{s.name} 宏 F1（微）" for s in taxonomy.schemes), "有无问题 F1"):
         table.add_column(head)
-    for f in local:
+    for f in found:
         cells = (f"{f.macro_f1[s.id]:.3f}（{f.micro_f1[s.id]:.3f}）" for s in taxonomy.schemes)
         table.add_row(str(f.reviewed), *cells, f"{f.problem_f1:.3f}")
     out.print(table)
@@ -98,6 +103,7 @@ def corpus(
     public: Public = None,
     picture: Annotated[Path | None, typer.Option("--picture", help="曲线图存为 .svg")] = None,
     first: Annotated[str, typer.Option("--first", help="首批文本的编号以什么开头")] = "s-",
+    local: Annotated[int, typer.Option("--local", min=20, help="用多少条真实留言重设阈值")] = 300,
     home: Home = None,
 ) -> None:
     """学习曲线：通常写法用八分之一到全部语料训练，测在语料的 test 部分和带标签的真实留言上。"""
@@ -117,6 +123,7 @@ def corpus(
             messages,
             taxonomy,
             first=lambda g: g.id.startswith(first),
+            local=local,
             progress=lambda step: status.update(f"训练：{step}"),
         )
     table = Table(

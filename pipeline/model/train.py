@@ -44,7 +44,8 @@ class Settings:
     """What an analyst may turn; all of it goes into the manifest.
 
     ``lean`` lowers every threshold by so much log-odds: people's own words score lower than texts written for a
-    corpus, and F1 falls off more slowly below its best threshold than above.
+    corpus, and F1 falls off more slowly below its best threshold than above. ``occurrence_lean`` is the same for the
+    problem head, which only has to hold back what no label should be read into.
     """
 
     c: float = 0.5
@@ -56,6 +57,7 @@ class Settings:
     min_texts: int = 2
     concept_weight: float = 0.15
     lean: float = 1.0
+    occurrence_lean: float = 1.3
     passage_chars: int = 1000
     jobs: int = 2
 
@@ -114,7 +116,8 @@ def train(
     strongest = strongest_sentence(single, sentences.row, len(texts), sentence_bias)
     strongest = np.vstack([strongest, maximum_over(strongest, members)])
     margins = np.stack([whole, strongest], 2)
-    heads = tuple(_head(margins[:, j], y[:, j], settings.lean) for j in range(y.shape[1]))
+    leans = [settings.lean] * len(taxonomy.columns) + [settings.occurrence_lean]
+    heads = tuple(_head(margins[:, j], y[:, j], lean) for j, lean in enumerate(leans))
     return save_bundle(
         out,
         taxonomy=taxonomy,

@@ -148,3 +148,70 @@ def test_the_corpus_check_prints_its_tables(zuofeng):
     assert done.returncode == 0, done.stderr
     for table in ("标签", "语域", "长度", "语料合格"):
         assert table in done.stdout
+
+
+@pytest.fixture
+def public(tmp_path, some_gold):
+    """A folder shaped like the public data: a few messages, labelled and not."""
+    import gzip
+
+    folder = tmp_path / "data"
+    folder.mkdir()
+    chosen = some_gold[::3]
+
+    def write(name, records):
+        body = "".join(json.dumps(r, ensure_ascii=False) + "\n" for r in records)
+        (folder / name).write_bytes(gzip.compress(body.encode()) if name.endswith(".gz") else body.encode())
+
+    write("teddy2020c_public.jsonl.gz", [{"id": g.id, "title": "来文", "detail": g.text} for g in chosen])
+    write("fuzhou12345_river.jsonl.gz", [{"id": "1", "title": "河", "text": "河水发黑"}])
+    write("teddy2020c_unlabeled.jsonl.gz", [{"id": "1", "title": "问", "detail": "多次反映没人管"}])
+    write(
+        "real_dev_labels.jsonl",
+        [{"id": f"td-{g.id}", "labels": {k: list(v) for k, v in g.labels.items()}} for g in chosen],
+    )
+    return folder
+
+
+def test_the_corpus_is_checked_and_its_tables_printed(zuofeng):
+    done = zuofeng("corpus", "check")
+    assert done.returncode == 0, done.stderr
+    for title in ("总量", "标签", "多标签", "语域", "领域", "长度", "近失", "开头", "泄漏", "语料合格"):
+        assert title in done.stdout
+    assert "总量" in zuofeng("corpus", "stats").stdout
+
+
+def test_a_repeated_text_is_refused(zuofeng, home):
+    gold = home / "corpora" / "gold" / "some.jsonl"
+    lines = gold.read_text(encoding="utf-8")
+    copy = {**json.loads(lines.splitlines()[0]), "id": "copy", "group": "copy"}
+    gold.write_text(lines + json.dumps(copy, ensure_ascii=False) + "\n", encoding="utf-8")
+    done = zuofeng("corpus", "check")
+    assert done.returncode == 2
+    assert "近似" in done.stderr
+
+
+def test_concepts_and_agreement_are_tables(zuofeng, write_jsonl):
+    messages = write_jsonl("messages.jsonl", [{"id": "1", "text": "多次反映没人管"}])
+    done = zuofeng("corpus", "concepts", "--messages", messages)
+    assert done.returncode == 0, done.stderr
+    assert "没人管" in done.stdout
+    assert "100.00%" in done.stdout
+    assert "平均 kappa" in zuofeng("corpus", "agreement").stdout
+
+
+def test_the_bench_measures_on_the_public_data_and_says_when_there_is_none(zuofeng, public, tmp_path):
+    done = zuofeng("bench", "accuracy", "--public", public, "--local", "60")
+    assert done.returncode == 0, done.stderr
+    assert "真实留言" in done.stdout
+    assert "有无问题 F1" in done.stdout
+    absent = zuofeng("bench", "accuracy", "--public", tmp_path / "none")
+    assert absent.returncode == 2
+    assert "ZF-BENCH-DATA" in absent.stderr
+
+
+def test_the_learning_curve_is_drawn(zuofeng, public, tmp_path):
+    done = zuofeng("bench", "corpus", "--public", public, "--local", "40", "--picture", tmp_path / "curve.svg")
+    assert done.returncode == 0, done.stderr
+    assert "100.0%" in done.stdout
+    assert "<svg" in (tmp_path / "curve.svg").read_text(encoding="utf-8")
