@@ -19,7 +19,7 @@ import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from pipeline.errors import ConfigError
 
@@ -185,15 +185,16 @@ def _concept(table: Any) -> tuple[Concept, list[str]]:
 _OPEN = "\0"
 
 
-class _Part:
+class _Part(Protocol):
     """A piece of a form."""
 
     def regex(self) -> str:
-        raise NotImplementedError
+        """Return it as a regular expression."""
+        ...
 
     def heads(self) -> set[str]:
         """Return the beginnings, up to two characters each; shorter ones are complete unless they end in _OPEN."""
-        raise NotImplementedError
+        ...
 
 
 @dataclass(frozen=True)
