@@ -98,8 +98,8 @@ def scorer(bundle: Bundle, words: dict[str, int]) -> Scorer:
 def some_lines(some_gold: list[Gold]) -> str:
     """The lines of ``some_gold`` as they stand in the corpus."""
     wanted = {g.id for g in some_gold}
-    lines = (line for p in sorted((CORPORA / "gold").glob("*.jsonl")) for line in p.open(encoding="utf-8"))
-    return "".join(line for line in lines if json.loads(line)["id"] in wanted)
+    lines = [line for p in (CORPORA / "gold").glob("*.jsonl") for line in p.read_text(encoding="utf-8").splitlines()]
+    return "".join(line + "\n" for line in lines if json.loads(line)["id"] in wanted)
 
 
 @pytest.fixture
