@@ -7,26 +7,26 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from scipy.special import expit
 
 from pipeline.corpus.gold import Gold, label_matrix
 from pipeline.documents import Document
-from pipeline.model.calibrate import best_f1_threshold
-from pipeline.model.evaluate import macro_f1
+from pipeline.model.adapt import fit_adaptation
+from pipeline.model.evaluate import macro_f1, micro_f1, problem_f1
 from pipeline.model.score import Scorer
 from pipeline.taxonomy import Taxonomy
 
-__all__ = ["Local", "false_alarms", "on_messages", "paired_difference", "span_f1"]
+__all__ = ["Local", "false_alarms", "on_messages", "span_f1"]
 
 Bools = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float64]
 
 DRAWS = 10
-LEAST = 0.02
 
 
 @dataclass(frozen=True, slots=True)
 class Local:
-    """Figures on real messages after thresholds were re-set on ``reviewed`` of them (0: as trained)."""
+    """Figures on real messages after adapting to ``reviewed`` of them (0: as trained)."""
 
     reviewed: int
     macro_f1: dict[str, float]
@@ -34,21 +34,21 @@ class Local:
     problem_f1: float
 
 
-def on_messages(scorer: Scorer, messages: Sequence[Gold], reviewed: Sequence[int] = (300, 1000)) -> list[Local]:
-    """Score labelled messages; with local thresholds, the mean over random draws, measured on the others."""
+def on_messages(scorer: Scorer, messages: Sequence[Gold], reviewed: Sequence[int] = (100, 300, 1000)) -> list[Local]:
+    """Score labelled messages; adapted to some of them, the mean over random draws, measured on the others."""
     taxonomy = scorer.bundle.taxonomy
-    scores = scorer.probabilities([g.text for g in messages])
-    truth = label_matrix(messages, taxonomy)
-    found = [_figures(0, truth, scorer.decide(scores), taxonomy)]
+    log_odds, margins = scorer.log_odds([g.text for g in messages])
+    labels = label_matrix(messages, taxonomy)
+    truth = np.hstack([labels, labels.any(1, keepdims=True)])
+    found = [_figures(0, labels, scorer.decide(expit(log_odds)), taxonomy)]
     for size in reviewed:
         drawn = []
         for seed in range(DRAWS):
-            order = np.random.default_rng(seed).permutation(len(truth))
+            order = np.random.default_rng(seed).permutation(len(labels))
             local, rest = order[:size], order[size:]
-            thresholds = [
-                best_f1_threshold(scores[local, j], truth[local, j], least=LEAST) for j in range(truth.shape[1])
-            ]
-            drawn.append(_figures(size, truth[rest], scores[rest, :-1] >= thresholds, taxonomy))
+            home = fit_adaptation(log_odds[local], margins[local], truth[local])
+            called = scorer.decide(home.apply(log_odds[rest], margins[rest]), home.threshold)
+            drawn.append(_figures(size, labels[rest], called, taxonomy))
         found.append(
             Local(
                 size,
@@ -64,28 +64,8 @@ def _figures(reviewed: int, truth: Bools, called: Bools, taxonomy: Taxonomy) -> 
     micro = {}
     for s in taxonomy.schemes:
         mine = [j for j, (scheme, _) in enumerate(taxonomy.columns) if scheme == s.id]
-        micro[s.id] = _f1(truth[:, mine], called[:, mine])
-    problem = _f1(np.asarray(truth.any(1)), np.asarray(called.any(1)))
-    return Local(reviewed, macro_f1(truth, called, taxonomy), micro, problem)
-
-
-def _f1(truth: Bools, called: Bools) -> float:
-    return float(2 * (truth & called).sum() / max(int(truth.sum() + called.sum()), 1))
-
-
-def paired_difference(
-    truth: Bools, called: Bools, other: Bools, taxonomy: Taxonomy, *, rounds: int = 1000, seed: int = 0
-) -> dict[str, tuple[float, float, float]]:
-    """Return per scheme macro-F1 of ``called`` minus that of ``other`` on the same texts, with its 95 % interval."""
-    rng = np.random.default_rng(seed)
-    samples = [np.arange(len(truth)), *rng.integers(0, len(truth), (rounds, len(truth)))]
-    mine, theirs = ([macro_f1(truth[s], c[s], taxonomy) for s in samples] for c in (called, other))
-    found = {}
-    for scheme in taxonomy.schemes:
-        gap = np.array([a[scheme.id] - b[scheme.id] for a, b in zip(mine, theirs, strict=True)])
-        low, high = np.percentile(gap[1:], [2.5, 97.5])
-        found[scheme.id] = (float(gap[0]), float(low), float(high))
-    return found
+        micro[s.id] = micro_f1(truth[:, mine], called[:, mine])
+    return Local(reviewed, macro_f1(truth, called, taxonomy), micro, problem_f1(truth, called))
 
 
 def false_alarms(gold: Sequence[Gold], called: Bools, registers: Sequence[str]) -> tuple[int, float]:

@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from pipeline.cli import bench, classify, corpus, evaluate, models, nightly, train
+from pipeline.cli import adapt, bench, classify, corpus, evaluate, models, nightly, train
 from pipeline.errors import ZuofengError
 
 __all__ = ["app", "main"]
@@ -22,6 +22,7 @@ app = typer.Typer(
 app.command("nightly")(nightly.command)
 app.command("classify")(classify.command)
 app.command("train")(train.command)
+app.command("adapt")(adapt.command)
 app.command("evaluate")(evaluate.command)
 app.command("models")(models.list_command)
 app.command("promote")(models.promote_command)

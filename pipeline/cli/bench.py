@@ -53,7 +53,7 @@ def accuracy(
     from pipeline.bench.public import labelled_messages, public_folder
     from pipeline.corpus.gold import label_matrix, read_gold
     from pipeline.model.calibrate import expected_calibration_error
-    from pipeline.model.evaluate import macro_f1, plain_decisions
+    from pipeline.model.evaluate import macro_f1, paired_difference, plain_decisions, problem_f1
 
     settings = load_settings(home)
     scorer = open_scorer(settings, model)
@@ -67,11 +67,11 @@ def accuracy(
         scores = scorer.probabilities([g.text for g in test])
         called = scorer.decide(scores)
         plain = plain_decisions([g for g in gold if g.part != "test"], test, taxonomy)
-        gap = bench.paired_difference(truth, called, plain, taxonomy)
+        gap = paired_difference(truth, called, plain, taxonomy)
         mine, theirs = macro_f1(truth, called, taxonomy), macro_f1(truth, plain, taxonomy)
         error = np.mean([expected_calibration_error(scores[:, j], truth[:, j]) for j in range(truth.shape[1])])
         spans, shown = bench.span_f1(scorer, [g for g in test if g.positive])
-        found = bench.on_messages(scorer, messages, local or (300, 1000))
+        found = bench.on_messages(scorer, messages, local or (100, 300, 1000))
     table = Table(title=f"语料 test 部分 {len(test)} 条，模型 {scorer.bundle.id}", title_justify="left")
     for head in ("", *(s.name for s in taxonomy.schemes)):
         table.add_column(head)
@@ -80,8 +80,7 @@ def accuracy(
     table.add_row("差（95% 区间）", *("{:+.3f} [{:+.3f}, {:+.3f}]".format(*gap[s.id]) for s in taxonomy.schemes))
     out.print(table)
     more = Table("项目", "数值", title="同上")
-    anything, said = truth.any(1), called.any(1)
-    more.add_row("有无问题 F1", f"{2 * (anything & said).sum() / (anything.sum() + said.sum()):.3f}")
+    more.add_row("有无问题 F1", f"{problem_f1(truth, called):.3f}")
     for name, registers in (("只是谈论的文本误报率", TALK), ("一般诉求误报率", REQUESTS)):
         texts, share = bench.false_alarms(test, called, registers)
         more.add_row(f"{name}（{texts} 条）", f"{share:.1%}")

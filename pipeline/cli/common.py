@@ -14,10 +14,30 @@ from pipeline.settings import Settings
 from pipeline.taxonomy import load_taxonomy
 from pipeline.text.segment import dictionary_hash, load_dictionary
 
-__all__ = ["Home", "Model", "console", "open_scorer"]
+__all__ = ["Home", "Model", "Promise", "console", "open_scorer", "read_promise"]
 
 Home = Annotated[Path | None, typer.Option("--home", help="家目录（含 corpora 与 models），默认自动查找。")]
 Model = Annotated[str | None, typer.Option("--model", help="模型编号或目录，默认在用模型。")]
+Promise = Annotated[
+    str | None,
+    typer.Option(
+        "--promise", help="自动判出的标签要达到的查准率，如 precision=0.9；达不到的一律交给人", metavar="precision=P"
+    ),
+]
+
+
+def read_promise(given: str | None) -> float:
+    """Return the precision of ``precision=P``, 0 when nothing is promised."""
+    if given is None:
+        return 0.0
+    name, _, value = given.partition("=")
+    try:
+        precision = float(value)
+    except ValueError:
+        precision = 0.0
+    if name != "precision" or not 0 < precision < 1:
+        raise typer.BadParameter(f"--promise 应写作 precision=0.9 这样（0 到 1 之间），现为 {given}")
+    return precision
 
 
 def console() -> Console:

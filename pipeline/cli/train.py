@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from pipeline.cli.common import Home, console
+from pipeline.cli.common import Home, Promise, console, read_promise
 from pipeline.settings import load_settings
 from pipeline.taxonomy import load_taxonomy
 from pipeline.text.concepts import load_lexicon
@@ -31,12 +31,13 @@ def command(
     out: Annotated[Path | None, typer.Option("--out", help="模型写到哪个目录，默认 models")] = None,
     all_parts: Annotated[bool, typer.Option("--all-parts", help="连标为 test 的文本一起训练（默认不用）。")] = False,
     champion: Annotated[bool, typer.Option("--champion", help="训练完就设为在用模型。")] = False,
+    promise: Promise = None,
     home: Home = None,
 ) -> None:
     """训练一个模型。同样的语料得到逐字节相同的模型。"""
     from pipeline.corpus.gold import read_gold
     from pipeline.model.registry import champion_id, set_champion
-    from pipeline.model.train import train
+    from pipeline.model.train import Settings, train
 
     settings = load_settings(home)
     file = taxonomy or settings.taxonomy_file
@@ -56,6 +57,7 @@ def command(
             words=load_dictionary(settings.dictionary_file),
             lexicon=load_lexicon(concepts) if lexicon or concepts.is_file() else None,
             out=target,
+            settings=Settings(promise=read_promise(promise)),
             progress=lambda step: status.update(f"训练：{step}"),
         )
     seconds = time.monotonic() - started

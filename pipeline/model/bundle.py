@@ -4,7 +4,7 @@ manifest.json      what it is, what it was made from, the sha256 of every other 
 weights.npz        coefficients, intercepts, idf and n-gram keys (allow_pickle=False)
 vocabulary.json    tokens and alphabet
 concepts.json      the lexicon, indexed
-calibration.json   slopes, intercept and threshold of every head
+calibration.json   slopes, intercept and thresholds of every head
 taxonomy.toml      the label schemes it was trained for
 """
 
@@ -26,13 +26,14 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.errors import BundleError
+from pipeline.model.calibrate import NEVER
 from pipeline.model.features import Features
 from pipeline.taxonomy import Taxonomy, parse_taxonomy
 from pipeline.text.concepts import Lexicon
 
 __all__ = ["PROBLEM", "Bundle", "Head", "Weights", "load_bundle", "save_bundle"]
 
-FORMAT = 2
+FORMAT = 3
 #: Name of the head that tells occurrence from mention; stands behind the labels.
 PROBLEM = "problem"
 _FILES = ("weights.npz", "vocabulary.json", "concepts.json", "calibration.json", "taxonomy.toml")
@@ -43,13 +44,24 @@ _MAX_BYTES = 2**31
 class Head:
     """Calibration of one head: P = sigmoid(whole · m + sentence · s + intercept), decided from ``threshold`` on.
 
-    m is the passage's margin, s that of its strongest sentence.
+    m is the passage's margin, s that of its strongest sentence. From ``ask`` to ``threshold`` a person decides; NEVER
+    as threshold leaves every decision to people.
     """
 
     whole: float
     sentence: float
     intercept: float
     threshold: float
+    ask: float
+
+    def to_dict(self) -> dict[str, float | None]:
+        """Return plain data; JSON has no infinity, so NEVER is null."""
+        return {k: None if v == NEVER else v for k, v in asdict(self).items()}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, float | None]) -> Head:
+        """Rebuild what to_dict returned."""
+        return cls(**{k: NEVER if v is None else v for k, v in data.items()})
 
 
 @dataclass(frozen=True)
@@ -102,7 +114,7 @@ def save_bundle(
         "weights.npz": arrays.getvalue(),
         "vocabulary.json": _json({"tokens": list(features.tokens), "alphabet": features.alphabet}),
         "concepts.json": _json(features.lexicon.to_dict() if features.lexicon else None, indent=None),
-        "calibration.json": _json({n: asdict(h) for n, h in zip(names, heads, strict=True)}),
+        "calibration.json": _json({n: h.to_dict() for n, h in zip(names, heads, strict=True)}),
         "taxonomy.toml": taxonomy_source,
     }
     manifest: dict[str, Any] = {
@@ -212,7 +224,7 @@ def _build(manifest: dict[str, Any], raw: dict[str, bytes]) -> Bundle:
     shape = (features.columns, len(names))
     if list(calibration) != names or any(c.shape != shape for c in coefs) or any(b.shape != shape[1:] for b in biases):
         raise ValueError("heads, weights and taxonomy differ")
-    heads = tuple(Head(**calibration[n]) for n in names)
+    heads = tuple(Head.from_dict(calibration[n]) for n in names)
     return Bundle(manifest["id"], taxonomy, raw["taxonomy.toml"], features, weights, heads, manifest)
 
 

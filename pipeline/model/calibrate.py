@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import numpy.typing as npt
 from scipy.optimize import minimize
 from scipy.special import expit
+from scipy.stats import binom
 
-__all__ = ["best_f1_threshold", "expected_calibration_error", "fit_sigmoid"]
+__all__ = [
+    "NEVER",
+    "best_f1_threshold",
+    "expected_calibration_error",
+    "expected_f1_threshold",
+    "fit_sigmoid",
+    "promised_thresholds",
+]
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
+
+#: Threshold of a label that is never decided without a person.
+NEVER = math.inf
 
 
 def fit_sigmoid(margins: Floats, truth: Bools) -> tuple[Floats, float]:
@@ -52,6 +65,44 @@ def best_f1_threshold(
     # A flat top has many equal thresholds; its middle is the safest.
     top = np.flatnonzero(f1 >= f1.max() - 1e-9)
     return float(grid[top[len(top) // 2]])
+
+
+def expected_f1_threshold(probabilities: Floats) -> float:
+    """Return the threshold of the highest expected F1, 2·Σ p(called) / (called + Σ p), of calibrated probabilities.
+
+    It looks at no label, so a handful of positives cannot lead it astray (plug-in rule, Ye et al. 2012).
+    """
+    falling = np.append(np.sort(probabilities)[::-1], 0.0)
+    called = np.arange(1, len(falling))
+    f1 = 2 * falling[:-1].cumsum() / (called + falling.sum())
+    last = int(f1.argmax()) if len(f1) else 0
+    return float(falling[last : last + 2].mean())
+
+
+def promised_thresholds(
+    probabilities: Floats, truth: Bools, precision: float, *, confidence: float = 0.95
+) -> list[float]:
+    """Return for each label the lowest threshold that keeps the promised ``precision``, or NEVER.
+
+    ``probabilities`` and ``truth`` (texts, labels), out of fold. A threshold keeps the promise when, were its precision
+    no better than promised, so many hits would come with probability ≤ 1 − ``confidence`` (Clopper & Pearson 1934),
+    Holm's correction over the labels.
+    """
+    order = np.argsort(-probabilities, 0, kind="stable")
+    falling = np.take_along_axis(probabilities, order, 0)
+    hits = np.take_along_axis(truth, order, 0).cumsum(0)
+    called = np.arange(1, len(truth) + 1)[:, None]
+    chance = np.asarray(binom.sf(hits - 1, called, precision))
+    # A threshold calls all texts of equal score or none.
+    chance[:-1][falling[:-1] == falling[1:]] = 1.0
+    best = chance.min(0)
+    thresholds = [NEVER] * truth.shape[1]
+    for rank, label in enumerate(np.argsort(best, kind="stable").tolist()):
+        level = (1 - confidence) / (len(thresholds) - rank)
+        if best[label] > level:
+            break
+        thresholds[label] = float(falling[np.flatnonzero(chance[:, label] <= level)[-1], label])
+    return thresholds
 
 
 def expected_calibration_error(probabilities: Floats, truth: Bools, bins: int = 10) -> float:

@@ -1,7 +1,8 @@
-"""Evidence: what each character of a passage adds to a label, gathered into clauses a person can read."""
+"""Evidence: what each character of a passage adds to a label, gathered into runs of clauses a person can read."""
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -18,8 +19,11 @@ __all__ = ["Passage", "character_weights", "explain"]
 
 Floats = npt.NDArray[np.float64]
 
-_CLAUSE = re.compile(r"[^，。！？；：、,!?;:…\n“”\"]+")
-#: A second clause is shown when it carries at least this share of the first one's weight.
+_CLAUSE = re.compile(r"[^，。！？；,!?;…\n]+")
+_STOP = re.compile(r"[。！？!?\n]")
+#: What a clause costs a run, as a share of the strongest clause's weight: weaker neighbours do not join.
+COST = 0.2
+#: A second run is shown when it is worth at least this share of the first.
 SHARE = 0.6
 MOST = 3
 
@@ -78,14 +82,37 @@ def _spread(edge: Floats, found: Occurrences, share: Floats) -> None:
 def explain(
     text: str, heads: Sequence[int], bundle: Bundle, segmenter: Segmenter
 ) -> Iterator[tuple[int, int, int, float]]:
-    """Yield ``(head, start, end, weight)`` for the clauses that speak most for each head, at least one each."""
+    """Yield ``(head, start, end, weight)`` for the runs of clauses that speak most for each head, at least one each.
+
+    A run stays inside a sentence; the best is the one of the largest sum after each clause has paid COST (Bentley's
+    maximum subarray).
+    """
     weights = character_weights(text, bundle, segmenter)
     clauses = [m.span() for m in _CLAUSE.finditer(text) if text[m.start() : m.end()].strip()] or [(0, len(text))]
+    opens = [not i or bool(_STOP.search(text, clauses[i - 1][1], c[0])) for i, c in enumerate(clauses)]
     sums = np.concatenate([np.zeros((1, weights.shape[1])), weights.cumsum(0)])
+    first, last = (np.array(side) for side in zip(*clauses, strict=True))
+    worth = sums[last] - sums[first]
     for head in heads:
-        worth = np.array([sums[b, head] - sums[a, head] for a, b in clauses])
-        order = np.argsort(-worth, kind="stable")[:MOST]
-        for at in order:
-            if at != order[0] and worth[at] < max(SHARE * worth[order[0]], 1e-9):
+        paid = (worth[:, head] - COST * abs(worth[:, head].max())).tolist()
+        best = -math.inf
+        for _ in range(min(MOST, len(paid))):
+            a, b, value = _best_run(paid, opens)
+            if value < max(SHARE * best, 1e-9) and best > -math.inf:
                 break
-            yield head, clauses[at][0], clauses[at][1], float(worth[at])
+            best = max(best, value)
+            yield head, clauses[a][0], clauses[b][1], float(worth[a : b + 1, head].sum())
+            paid[a : b + 1] = [-math.inf] * (b + 1 - a)
+
+
+def _best_run(values: Sequence[float], opens: Sequence[bool]) -> tuple[int, int, float]:
+    """Return first, last and sum of the run of the largest sum; a run may not cross where a sentence ``opens``."""
+    best = (0, 0, -math.inf)
+    start, total = 0, 0.0
+    for i, value in enumerate(values):
+        if total <= 0 or opens[i]:
+            start, total = i, 0.0
+        total += value
+        if total > best[2]:
+            best = (start, i, total)
+    return best

@@ -31,11 +31,15 @@ NEAR = 0.3
 
 @dataclass(frozen=True)
 class Scores:
-    """Probabilities of a batch: documents × heads, and for each the passage that gave it."""
+    """Probabilities of a batch: documents × heads, and for each the passage that gave it.
+
+    ``whole`` (passages, heads) are the margins of whole passages.
+    """
 
     documents: Floats
     passages: list[Passage]
     best: npt.NDArray[np.int64]
+    whole: Floats
 
 
 class Scorer:
@@ -55,7 +59,7 @@ class Scorer:
         self._sentence = np.array([h.sentence for h in bundle.heads])
         self._intercept = np.array([h.intercept for h in bundle.heads])
         self._threshold = np.array([h.threshold for h in bundle.heads])
-        self._edge = logit(self._threshold)
+        self._ask = np.array([h.ask for h in bundle.heads])
         self._passage_chars = int(bundle.manifest["settings"]["passage_chars"])
 
     def probabilities(self, texts: Sequence[str]) -> Floats:
@@ -69,33 +73,48 @@ class Scorer:
         decided = self.decide(scores.documents)
         found = self._evidence(cleaned, scores, decided) if evidence else [()] * len(documents)
         return [
-            self._prediction(d, p, y, e) for d, p, y, e in zip(documents, scores.documents, decided, found, strict=True)
+            self._prediction(*of)
+            for of in zip(documents, scores.documents, decided, found, self.unsure(scores.documents), strict=True)
         ]
 
-    def decide(self, probabilities: Floats) -> Bools:
-        """Return which labels are decided, shape (texts, labels).
+    def decide(self, probabilities: Floats, thresholds: Floats | None = None) -> Bools:
+        """Return which labels are decided, shape (texts, labels); ``thresholds`` (heads,) or (texts, heads).
 
         What only speaks of conduct has none: where a scheme may stay empty, a label also needs the problem head.
         """
-        occurs = probabilities[:, -1:] >= self._threshold[-1]
-        labels = probabilities[:, :-1] >= self._threshold[:-1]
+        passed = probabilities >= (self._threshold if thresholds is None else thresholds)
+        labels = passed[:, :-1].copy()
+        edge = np.minimum(self._threshold if thresholds is None else thresholds, 1)
+        margins = probabilities - edge
         at = 0
         for scheme in self.bundle.taxonomy.schemes:
             block = slice(at, at + len(scheme.labels))
             at += len(scheme.labels)
             if scheme.kind == "multi":
-                labels[:, block] &= occurs
+                labels[:, block] &= passed[:, -1:]
                 continue
             # The nearest to its threshold stands in where a scheme must not stay empty.
-            margin = probabilities[:, block] - (self._threshold[block] if scheme.kind != "exclusive" else 0)
-            best = np.zeros_like(labels[:, block])
-            best[np.arange(len(best)), margin.argmax(1)] = True
-            if scheme.kind == "exclusive":
-                labels[:, block] = best
-            else:
-                passed = probabilities[:, block] >= self._threshold[block]
-                labels[:, block] = np.where(passed.any(1, keepdims=True), passed, best)
+            value = probabilities[:, block] if scheme.kind == "exclusive" else margins[:, block]
+            best = value.argmax(1)[:, None] == np.arange(len(scheme.labels))
+            alone = scheme.kind == "exclusive" or ~labels[:, block].any(1, keepdims=True)
+            labels[:, block] = np.where(alone, best, labels[:, block])
         return labels
+
+    def unsure(self, probabilities: Floats) -> npt.NDArray[np.bool_]:
+        """Return which texts ask for a person, (texts,): some head is near its threshold or kept for people."""
+        log_odds = logit(np.clip(probabilities, 1e-12, 1 - 1e-12))
+        edge = logit(np.where(self._threshold < 1, self._threshold, 0.5))
+        near = (abs(log_odds - edge) < NEAR) & (self._threshold < 1)
+        kept = (probabilities >= self._ask) & (probabilities < self._threshold)
+        return np.asarray((near | kept).any(1))
+
+    def log_odds(self, texts: Sequence[str]) -> tuple[Floats, Floats]:
+        """Return calibrated log-odds and whole-text margins of given texts, both (texts, labels + 1).
+
+        Of a long text the margins are those of its most suspicious passage.
+        """
+        scores = self._scores([clean(t) for t in texts])
+        return logit(np.clip(scores.documents, 1e-12, 1 - 1e-12)), scores.whole[scores.best[:, -1]]
 
     def _scores(self, cleaned: Sequence[Clean]) -> Scores:
         passages = [
@@ -105,27 +124,27 @@ class Scorer:
                 split_passages(c.text, self._passage_chars) if len(c.text) > self._passage_chars else [(0, len(c.text))]
             )
         ]
-        probability = self._probability([cleaned[p.row].text[p.start : p.end] for p in passages])
+        probability, whole = self._probability([cleaned[p.row].text[p.start : p.end] for p in passages])
         # A document takes each label from the passage that shows it best.
         rows = np.array([p.row for p in passages], np.int64)
         first = np.searchsorted(rows, np.arange(len(cleaned)))
         if len(passages) == len(cleaned):
-            return Scores(probability, passages, np.tile(first[:, None], (1, probability.shape[1])))
+            return Scores(probability, passages, np.tile(first[:, None], (1, probability.shape[1])), whole)
         best = np.empty((len(cleaned), probability.shape[1]), np.int64)
         for row, (a, b) in enumerate(itertools.pairwise([*first.tolist(), len(passages)])):
             best[row] = a + probability[a:b].argmax(0)
-        return Scores(np.take_along_axis(probability, best, 0), passages, best)
+        return Scores(np.take_along_axis(probability, best, 0), passages, best, whole)
 
-    def _probability(self, texts: Sequence[str]) -> Floats:
-        """Return calibrated probabilities of clean passages, (passages, heads)."""
+    def _probability(self, texts: Sequence[str]) -> tuple[Floats, Floats]:
+        """Return calibrated probabilities and whole margins of clean passages, both (passages, heads)."""
         features, weights = self.bundle.features, self.bundle.weights
         sentences = split_sentences(texts)
         found = features.occurrences(texts, self.segmenter, sentences)
-        whole = features.matrix(found, len(texts)) @ weights.coef + weights.bias
+        whole: Floats = features.matrix(found, len(texts)) @ weights.coef + weights.bias
         x = features.matrix(found.by_sentence(sentences, len(texts)), len(sentences.row))
         single = x @ weights.sentence_coef + weights.sentence_bias
         strongest = strongest_sentence(single, sentences.row, len(texts), weights.sentence_bias)
-        return np.asarray(expit(whole * self._whole + strongest * self._sentence + self._intercept))
+        return np.asarray(expit(whole * self._whole + strongest * self._sentence + self._intercept)), whole
 
     def _evidence(self, cleaned: Sequence[Clean], scores: Scores, decided: Bools) -> list[tuple[Evidence, ...]]:
         found: list[list[Evidence]] = [[] for _ in cleaned]
@@ -144,7 +163,9 @@ class Scorer:
         order = {label: i for i, (_, label) in enumerate(self.columns)}
         return [tuple(sorted(f, key=lambda e: (order[e.label], -e.weight, e.start))) for f in found]
 
-    def _prediction(self, document: Document, p: Floats, decided: Bools, evidence: Sequence[Evidence]) -> Prediction:
+    def _prediction(
+        self, document: Document, p: Floats, decided: Bools, evidence: Sequence[Evidence], unsure: bool
+    ) -> Prediction:
         scores: dict[str, dict[str, float]] = {s.id: {} for s in self.bundle.taxonomy.schemes}
         chosen: dict[str, list[tuple[str, float]]] = {s.id: [] for s in self.bundle.taxonomy.schemes}
         for (scheme, label), value, is_decided in zip(self.columns, p.tolist(), decided.tolist(), strict=False):
@@ -158,7 +179,7 @@ class Scorer:
             decided={s: tuple(sorted(v, key=lambda item: -item[1])) for s, v in chosen.items()},
             scores=scores,
             evidence=tuple(evidence),
-            review=bool((np.abs(logit(np.clip(p, 1e-12, 1 - 1e-12)) - self._edge) < NEAR).any()),
+            review=bool(unsure),
             model=self.bundle.id,
         )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +16,7 @@ from scipy.special import expit, logit
 from pipeline.corpus.gold import Gold, label_matrix
 from pipeline.errors import CorpusError
 from pipeline.model.bundle import Head, Weights, save_bundle
-from pipeline.model.calibrate import best_f1_threshold, fit_sigmoid
+from pipeline.model.calibrate import best_f1_threshold, fit_sigmoid, promised_thresholds
 from pipeline.model.features import Features
 from pipeline.model.folds import group_folds
 from pipeline.model.padding import pad
@@ -45,7 +45,8 @@ class Settings:
 
     ``lean`` lowers every threshold by so much log-odds: people's own words score lower than texts written for a
     corpus, and F1 falls off more slowly below its best threshold than above. ``occurrence_lean`` is the same for the
-    problem head, which only has to hold back what no label should be read into.
+    problem head, which only has to hold back what no label should be read into. ``promise`` > 0 is the precision every
+    decided label is to have; what only the F1 threshold would decide then asks for a person.
     """
 
     c: float = 0.5
@@ -57,6 +58,7 @@ class Settings:
     min_texts: int = 2
     concept_weight: float = 0.15
     lean: float = 1.0
+    promise: float = 0.0
     occurrence_lean: float = 1.3
     passage_chars: int = 1000
     jobs: int = 2
@@ -117,7 +119,9 @@ def train(
     strongest = np.vstack([strongest, maximum_over(strongest, members)])
     margins = np.stack([whole, strongest], 2)
     leans = [settings.lean] * len(taxonomy.columns) + [settings.occurrence_lean]
-    heads = tuple(_head(margins[:, j], y[:, j], lean) for j, lean in enumerate(leans))
+    heads = tuple(fit_head(margins[:, j], y[:, j], lean) for j, lean in enumerate(leans))
+    if settings.promise:
+        heads = keep_promise(heads, margins[: len(gold)], truth, settings.promise)
     return save_bundle(
         out,
         taxonomy=taxonomy,
@@ -215,10 +219,23 @@ def fit_heads(x: sparse.csr_matrix, truth: Bools, c: float, known: Bools | None 
     return coef, bias
 
 
-def _head(margins: Floats, truth: Bools, lean: float) -> Head:
+def fit_head(margins: Floats, truth: Bools, lean: float) -> Head:
+    """Return the calibration of one head from out-of-fold ``margins`` (texts, 2), its threshold lowered by ``lean``."""
     slopes, intercept = fit_sigmoid(margins, truth)
     probabilities = expit(margins @ slopes + intercept)
-    threshold = float(expit(logit(best_f1_threshold(probabilities, truth, least=LEAST)) - lean))
+    threshold = round(float(expit(logit(best_f1_threshold(probabilities, truth, least=LEAST)) - lean)), 4)
     # Rounded, so that the last bits of a sum never reach the file.
     whole, sentence = (round(float(s), 6) for s in slopes)
-    return Head(whole, sentence, round(intercept, 6), round(threshold, 4))
+    return Head(whole, sentence, round(intercept, 6), threshold, threshold)
+
+
+def keep_promise(heads: Sequence[Head], margins: Floats, truth: Bools, precision: float) -> tuple[Head, ...]:
+    """Return ``heads`` whose labels are decided only where they keep the promised precision; problem-or-not stays.
+
+    ``margins`` (texts, heads, 2) are out of fold.
+    """
+    slopes = np.array([[h.whole, h.sentence] for h in heads])
+    probabilities = expit((margins * slopes).sum(2) + [h.intercept for h in heads])
+    promised = promised_thresholds(probabilities[:, :-1], truth[:, :-1], precision)
+    kept = [replace(h, threshold=max(t, h.ask)) for h, t in zip(heads, promised, strict=False)]
+    return (*kept, heads[-1])

@@ -4,7 +4,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.special import expit
 
-from pipeline.model.calibrate import best_f1_threshold, expected_calibration_error, fit_sigmoid
+from pipeline.model.calibrate import (
+    NEVER,
+    best_f1_threshold,
+    expected_calibration_error,
+    expected_f1_threshold,
+    fit_sigmoid,
+    promised_thresholds,
+)
 
 
 def test_a_sigmoid_is_found_again():
@@ -41,3 +48,21 @@ def test_the_threshold_lies_between_two_clear_crowds():
 
 def test_certain_and_wrong_scores_have_the_full_error():
     assert expected_calibration_error(np.array([1.0, 0.0]), np.array([False, True])) == pytest.approx(1)
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=30))
+def test_the_expected_f1_threshold_calls_the_best_number_of_texts(values):
+    p = np.sort(np.array(values))[::-1]
+    worth = [2 * p[:k].sum() / (k + p.sum()) for k in range(1, len(p) + 1)]
+    called = p >= expected_f1_threshold(p)
+    assert 2 * p[called].sum() / (called.sum() + p.sum()) == pytest.approx(max(worth))
+
+
+def test_a_promise_is_kept_or_the_label_is_never_decided():
+    rng = np.random.default_rng(0)
+    scores = rng.random((4000, 2))
+    truth = np.column_stack([rng.random(4000) < scores[:, 0], rng.random(4000) < 0.3])
+    kept, never = promised_thresholds(scores, truth, 0.9)
+    assert truth[scores[:, 0] >= kept, 0].mean() > 0.9
+    assert kept < 0.95
+    assert never == NEVER

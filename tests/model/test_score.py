@@ -8,7 +8,7 @@ from scipy.special import logit
 
 from pipeline.documents import Document
 from pipeline.errors import CorpusError
-from pipeline.model.explain import character_weights
+from pipeline.model.explain import _best_run, character_weights
 from pipeline.model.score import Scorer, batches
 from pipeline.model.train import Settings, train
 from pipeline.taxonomy import parse_taxonomy
@@ -132,3 +132,16 @@ def test_batches_hold_everything_once():
     documents = [Document(str(n), "") for n in range(7)]
     assert [len(b) for b in batches(iter(documents), 3)] == [3, 3, 1]
     assert [d for b in batches(iter(documents), 3) for d in b] == documents
+
+
+@pytest.mark.parametrize(
+    ("values", "opens", "run"),
+    [
+        ([1, 2, -5, 4], [True, False, False, False], (3, 3, 4)),
+        ([1, 2, -1, 4], [True, False, False, False], (0, 3, 6)),
+        ([1, 2, -1, 4], [True, False, False, True], (3, 3, 4)),
+        ([-3, -1], [True, False], (1, 1, -1)),
+    ],
+)
+def test_evidence_is_the_strongest_run_inside_a_sentence(values, opens, run):
+    assert _best_run(values, opens) == run

@@ -1,0 +1,61 @@
+"""``zuofeng adapt``: reviewed documents of this office → a bundle that is at home there, and what to expect of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from pipeline.cli.common import Home, Model, Promise, console, open_scorer, read_promise
+from pipeline.settings import load_settings
+
+__all__ = ["command"]
+
+
+def command(
+    reviewed: Annotated[
+        list[Path], typer.Option("--reviewed", help="复核过的本地文本 .jsonl（id、text、labels），可多次")
+    ],
+    promise: Promise = None,
+    out: Annotated[Path | None, typer.Option("--out", help="模型写到哪个目录，默认 models")] = None,
+    champion: Annotated[bool, typer.Option("--champion", help="设为在用模型。")] = False,
+    model: Model = None,
+    home: Home = None,
+) -> None:
+    """用几百条复核过的本地文本重设校准与阈值，不重新训练；说明预期有多少长进。"""
+    from pipeline.corpus.gold import read_gold
+    from pipeline.model.adapt import adapt, expect
+    from pipeline.model.evaluate import macro_f1, paired_difference, problem_f1
+    from pipeline.model.registry import set_champion
+
+    settings = load_settings(home)
+    scorer = open_scorer(settings, model)
+    taxonomy = scorer.bundle.taxonomy
+    gold = read_gold(reviewed, taxonomy)
+    precision = read_promise(promise)
+    screen = console()
+    with screen.status("重设"):
+        truth, before, after = expect(scorer, gold)
+        gap = paired_difference(truth, after, before, taxonomy)
+        target = out or settings.path("models")
+        folder = adapt(scorer, gold, target, promise=precision)
+    table = Table(
+        "", "原模型", "重设后", "差（95% 区间）", title=f"预期（{len(gold)} 条，交叉验证）", title_justify="left"
+    )
+    old, new = macro_f1(truth, before, taxonomy), macro_f1(truth, after, taxonomy)
+    for s in taxonomy.schemes:
+        change = "{:+.3f} [{:+.3f}, {:+.3f}]".format(*gap[s.id])
+        table.add_row(f"{s.name} 宏 F1", f"{old[s.id]:.3f}", f"{new[s.id]:.3f}", change)
+    was, now = problem_f1(truth, before), problem_f1(truth, after)
+    table.add_row("有无问题 F1", f"{was:.3f}", f"{now:.3f}", f"{now - was:+.3f}")
+    screen.print(table)
+    screen.print(f"新模型 {folder.name}，出自 {scorer.bundle.id}")
+    if champion:
+        set_champion(target, folder.name)
+        screen.print("已设为在用模型。")
+    elif any(low > 0 for _, low, _ in gap.values()):
+        screen.print(f"看来更好；要启用：zuofeng promote {folder.name}")
+    else:
+        screen.print("这些文本还看不出明显长进；多复核一些再重设。")

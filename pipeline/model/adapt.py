@@ -1,0 +1,153 @@
+"""At home in a new office: a few hundred reviewed documents set calibration, priors and thresholds anew.
+
+The weights learned from the corpus stay. Each head's log-odds get a correction that is linear in the margins of all
+heads, so that what goes together in this office is learned too; a Gaussian prior holds the correction near zero
+(prior-centred logistic regression, Chelba & Acero 2006). Being linear it folds into the coefficients: the new bundle
+is as fast and as explainable as the old one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from scipy.optimize import minimize
+from scipy.special import expit, logit
+
+from pipeline.corpus.gold import Gold, label_matrix
+from pipeline.errors import CorpusError
+from pipeline.model.bundle import Head, save_bundle
+from pipeline.model.calibrate import expected_f1_threshold, promised_thresholds
+from pipeline.model.folds import group_folds
+from pipeline.model.score import Scorer
+from pipeline.model.train import corpus_hash
+
+__all__ = ["Adaptation", "adapt", "expect", "fit_adaptation"]
+
+Bools = npt.NDArray[np.bool_]
+Floats = npt.NDArray[np.float64]
+
+#: Fewer reviewed documents say too little.
+FEWEST = 50
+FOLDS = 5
+#: Precision of the prior on the correction's slopes (of standardised margins) and on its intercepts.
+PRIOR = 40.0
+PRIOR_INTERCEPT = 0.05
+#: The problem head only holds back what no label should be read into: its threshold is lowered by so much log-odds.
+OCCURRENCE_LEAN = 0.6
+#: Thresholds stay inside these, however few documents there are.
+LOWEST, HIGHEST = 0.02, 0.95
+
+
+@dataclass(frozen=True)
+class Adaptation:
+    """A correction of the log-odds: ``slopes`` (heads, heads) on the margins, ``intercept`` and ``threshold`` (heads,).
+
+    ``ask`` (heads,) are the thresholds for F1 when ``threshold`` keeps a promise, else the same.
+    """
+
+    slopes: Floats
+    intercept: Floats
+    threshold: Floats
+    ask: Floats
+
+    def apply(self, log_odds: Floats, margins: Floats) -> Floats:
+        """Return corrected probabilities, (texts, heads)."""
+        return np.asarray(expit(log_odds + margins @ self.slopes + self.intercept))
+
+
+def adapt(scorer: Scorer, reviewed: Sequence[Gold], out: Path, *, promise: float = 0.0) -> Path:
+    """Write a bundle at home among ``reviewed`` below ``out`` and return its path.
+
+    Raises CorpusError for fewer than FEWEST documents.
+    """
+    bundle = scorer.bundle
+    log_odds, margins, truth = _look(scorer, reviewed)
+    found = fit_adaptation(log_odds, margins, truth)
+    if promise:
+        held = _held_out(log_odds, margins, truth, reviewed)[0]
+        promised = promised_thresholds(held[:, :-1], truth[:, :-1], promise)
+        found = replace(found, threshold=np.append(np.maximum(promised, found.ask[:-1]), found.ask[-1]))
+    slopes = np.array([h.whole for h in bundle.heads])
+    coef = bundle.weights.coef * slopes + bundle.weights.coef @ found.slopes
+    bias = bundle.weights.bias * slopes + bundle.weights.bias @ found.slopes
+    heads = tuple(
+        Head(1.0, h.sentence, round(h.intercept + float(shift), 6), round(float(t), 4), round(float(a), 4))
+        for h, shift, t, a in zip(bundle.heads, found.intercept, found.threshold, found.ask, strict=True)
+    )
+    kept = {k: bundle.manifest[k] for k in ("segmenter", "dictionary", "lexicon", "settings", "corpus")}
+    home = {"from": bundle.id, "documents": len(reviewed), "sha256": corpus_hash(reviewed), "promise": promise}
+    return save_bundle(
+        out,
+        taxonomy=bundle.taxonomy,
+        taxonomy_source=bundle.taxonomy_source,
+        features=bundle.features,
+        weights=replace(bundle.weights, coef=coef.astype(np.float32), bias=bias.astype(np.float32)),
+        heads=heads,
+        about={**kept, "adapted": home},
+    )
+
+
+def expect(scorer: Scorer, reviewed: Sequence[Gold]) -> tuple[Bools, Bools, Bools]:
+    """Return labels, the scorer's decisions and those after adapting, each (texts, labels): what to expect of it.
+
+    Every document is decided by an adaptation that did not see its group.
+    """
+    log_odds, margins, truth = _look(scorer, reviewed)
+    probabilities, thresholds = _held_out(log_odds, margins, truth, reviewed)
+    after = scorer.decide(probabilities, thresholds)
+    return truth[:, :-1], scorer.decide(expit(log_odds)), after
+
+
+def _look(scorer: Scorer, reviewed: Sequence[Gold]) -> tuple[Floats, Floats, Bools]:
+    if len(reviewed) < FEWEST:
+        raise CorpusError(
+            "ZF-ADAPT-FEW",
+            f"只有 {len(reviewed)} 条复核过的文本，不足以重设",
+            f"至少复核 {FEWEST} 条；三百条以上才有把握。",
+        )
+    labels = label_matrix(reviewed, scorer.bundle.taxonomy)
+    log_odds, margins = scorer.log_odds([g.text for g in reviewed])
+    return log_odds, margins, np.hstack([labels, labels.any(1, keepdims=True)])
+
+
+def _held_out(log_odds: Floats, margins: Floats, truth: Bools, reviewed: Sequence[Gold]) -> tuple[Floats, Floats]:
+    """Return probabilities and thresholds (texts, heads) by adaptations that did not see the text."""
+    fold = group_folds([g.group for g in reviewed], truth[:, :-1], FOLDS, 0)
+    probabilities, thresholds = np.zeros(log_odds.shape), np.zeros(log_odds.shape)
+    for number in range(FOLDS):
+        inside = fold != number
+        found = fit_adaptation(log_odds[inside], margins[inside], truth[inside])
+        probabilities[~inside] = found.apply(log_odds[~inside], margins[~inside])
+        thresholds[~inside] = found.threshold
+    return probabilities, thresholds
+
+
+def fit_adaptation(log_odds: Floats, margins: Floats, truth: Bools) -> Adaptation:
+    """Return the most probable correction and the thresholds of the highest expected F1 under it.
+
+    ``log_odds``, ``margins`` and ``truth`` are (texts, heads), problem-or-not last.
+    """
+    texts, heads = margins.shape
+    mean, spread = margins.mean(0), margins.std(0) + 1e-9
+    x = np.hstack([(margins - mean) / spread, np.ones((texts, 1))])
+    prior = np.append(np.full(heads, PRIOR), PRIOR_INTERCEPT)[:, None]
+
+    def loss(flat: Floats) -> tuple[float, Floats]:
+        w = flat.reshape(heads + 1, heads)
+        z = log_odds + x @ w
+        gap = expit(z) - truth
+        value = (np.logaddexp(0, z) - truth * z).sum() + (prior * w * w).sum() / 2
+        return float(value), (x.T @ gap + prior * w).ravel()
+
+    w = minimize(loss, np.zeros((heads + 1) * heads), jac=True, method="L-BFGS-B").x.reshape(heads + 1, heads)
+    slopes = w[:-1] / spread[:, None]
+    found = Adaptation(slopes, w[-1] - mean @ slopes, np.zeros(heads), np.zeros(heads))
+    probabilities = found.apply(log_odds, margins)
+    threshold = np.array([expected_f1_threshold(p) for p in probabilities.T])
+    threshold[-1] = expit(logit(threshold[-1]) - OCCURRENCE_LEAN)
+    threshold = threshold.clip(LOWEST, HIGHEST)
+    return replace(found, threshold=threshold, ask=threshold)

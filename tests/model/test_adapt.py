@@ -1,0 +1,73 @@
+import dataclasses
+
+import numpy as np
+import pytest
+from scipy.special import expit
+
+from pipeline.documents import Document
+from pipeline.errors import CorpusError
+from pipeline.model.adapt import adapt, expect, fit_adaptation
+from pipeline.model.bundle import load_bundle
+from pipeline.model.calibrate import NEVER
+from pipeline.model.evaluate import micro_f1
+from pipeline.model.score import Scorer
+
+
+@pytest.fixture(scope="module")
+def reviewed(gold, some_gold):
+    known = {g.group for g in some_gold}
+    return [g for g in gold if g.group not in known][::30][:300]
+
+
+def test_the_folded_bundle_scores_like_the_correction(scorer, reviewed, words, tmp_path):
+    log_odds, margins = scorer.log_odds([g.text for g in reviewed])
+    truth = np.zeros(log_odds.shape, bool)
+    for row, g in enumerate(reviewed):
+        named = {label for labels in g.labels.values() for label in labels}
+        truth[row] = [*(label in named for _, label in scorer.columns), g.positive]
+    found = fit_adaptation(log_odds, margins, truth)
+    home = Scorer(load_bundle(adapt(scorer, reviewed, tmp_path)), words)
+    short = [i for i, g in enumerate(reviewed) if len(g.text) < 500]
+    expected = found.apply(log_odds[short], margins[short])
+    np.testing.assert_allclose(home.probabilities([reviewed[i].text for i in short]), expected, atol=1e-4)
+
+
+def test_an_office_where_everything_is_rarer_is_learned(reviewed):
+    rng = np.random.default_rng(0)
+    margins = rng.normal(size=(3000, 4))
+    log_odds = 2 * margins
+    truth = rng.random(margins.shape) < expit(log_odds - 2)
+    found = fit_adaptation(log_odds, margins, truth)
+    corrected = found.apply(log_odds, margins)
+    np.testing.assert_allclose(corrected.mean(0), truth.mean(0), atol=0.02)
+    assert abs(corrected - truth).mean() < abs(expit(log_odds) - truth).mean()
+
+
+def test_what_is_expected_comes_from_texts_it_did_not_see(scorer, reviewed):
+    truth, before, after = expect(scorer, reviewed)
+    assert truth.sum() == sum(len(labels) for g in reviewed for labels in g.labels.values())
+    assert micro_f1(truth, after) > micro_f1(truth, before) - 0.05
+
+
+def test_too_few_reviewed_texts_are_refused(scorer, reviewed, tmp_path):
+    with pytest.raises(CorpusError, match="ZF-ADAPT-FEW"):
+        adapt(scorer, reviewed[:20], tmp_path)
+
+
+def test_what_a_promise_leaves_open_asks_for_a_person(scorer, reviewed, words, tmp_path):
+    bundle = load_bundle(adapt(scorer, reviewed, tmp_path, promise=0.99))
+    closed = [h for h in bundle.heads[:-1] if h.threshold == NEVER]
+    assert closed
+    home = Scorer(bundle, words)
+    predictions = home.score([Document(g.id, g.text) for g in reviewed])
+    kept = {label for (_, label), h in zip(home.columns, bundle.heads, strict=False) if h.threshold == NEVER}
+    for p in predictions:
+        assert not kept & {label for pairs in p.decided.values() for label, _ in pairs}
+    loose = Scorer(
+        dataclasses.replace(bundle, heads=tuple(dataclasses.replace(h, threshold=h.ask) for h in bundle.heads)), words
+    )
+    undecided = (loose.decide(home.probabilities([g.text for g in reviewed])).any(1)) & [
+        not any(p.decided.values()) for p in predictions
+    ]
+    assert undecided.any()
+    assert all(p.review for p, open_ in zip(predictions, undecided, strict=True) if open_)
