@@ -26,7 +26,7 @@ def command(
 ) -> None:
     """用几百条复核过的本地文本重设校准与阈值，不重新训练；说明预期有多少长进。"""
     from pipeline.corpus.gold import read_gold
-    from pipeline.model.adapt import adapt, expect
+    from pipeline.model.adapt import adapt
     from pipeline.model.evaluate import macro_f1, paired_difference, problem_f1
     from pipeline.model.registry import set_champion
 
@@ -37,10 +37,10 @@ def command(
     precision = read_promise(promise)
     screen = console()
     with screen.status("重设"):
-        truth, before, after = expect(scorer, gold)
-        gap = paired_difference(truth, after, before, taxonomy)
         target = out or settings.path("models")
-        folder = adapt(scorer, gold, target, promise=precision)
+        folder, expected = adapt(scorer, gold, target, promise=precision)
+        truth, before, after = expected.truth, expected.before, expected.after
+        gap = paired_difference(truth, after, before, taxonomy)
     table = Table(
         "", "原模型", "重设后", "差（95% 区间）", title=f"预期（{len(gold)} 条，交叉验证）", title_justify="left"
     )
@@ -50,12 +50,16 @@ def command(
         table.add_row(f"{s.name} 宏 F1", f"{old[s.id]:.3f}", f"{new[s.id]:.3f}", change)
     was, now = problem_f1(truth, before), problem_f1(truth, after)
     table.add_row("有无问题 F1", f"{was:.3f}", f"{now:.3f}", f"{now - was:+.3f}")
+    if precision:
+        rows = [(truth & called).sum() / max(called.sum(), 1) for called in (before, after)]
+        table.add_row("判出的标签的查准率", *(f"{v:.3f}" for v in rows), f"许诺 {precision:.3f}")
+        table.add_row("判出的标签", str(before.sum()), str(after.sum()), "其余交人")
     screen.print(table)
     screen.print(f"新模型 {folder.name}，出自 {scorer.bundle.id}")
     if champion:
         set_champion(target, folder.name)
         screen.print("已设为在用模型。")
-    elif any(low > 0 for _, low, _ in gap.values()):
-        screen.print(f"看来更好；要启用：zuofeng promote {folder.name}")
+    elif precision or any(low > 0 for _, low, _ in gap.values()):
+        screen.print(f"要启用：zuofeng promote {folder.name}")
     else:
         screen.print("这些文本还看不出明显长进；多复核一些再重设。")

@@ -44,7 +44,7 @@ REQUESTS = ("message_board", "hotline_ticket", "petition_letter")
 @app.command("accuracy")
 def accuracy(
     public: Public = None,
-    local: Annotated[list[int] | None, typer.Option("--local", min=20, help="用多少条真实留言重设阈值，可多次")] = None,
+    local: Annotated[list[int] | None, typer.Option("--local", min=50, help="用多少条真实留言 adapt，可多次")] = None,
     model: Model = None,
     home: Home = None,
 ) -> None:

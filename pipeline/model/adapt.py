@@ -20,12 +20,12 @@ from scipy.special import expit, logit
 from pipeline.corpus.gold import Gold, label_matrix
 from pipeline.errors import CorpusError
 from pipeline.model.bundle import Head, save_bundle
-from pipeline.model.calibrate import expected_f1_threshold, promised_thresholds
+from pipeline.model.calibrate import expected_f1_threshold, raise_to_promise
 from pipeline.model.folds import group_folds
 from pipeline.model.score import Scorer
 from pipeline.model.train import corpus_hash
 
-__all__ = ["Adaptation", "adapt", "expect", "fit_adaptation"]
+__all__ = ["Adaptation", "Expectation", "adapt", "fit_adaptation"]
 
 Bools = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float64]
@@ -44,43 +44,56 @@ LOWEST, HIGHEST = 0.02, 0.95
 
 @dataclass(frozen=True)
 class Adaptation:
-    """A correction of the log-odds: ``slopes`` (heads, heads) on the margins, ``intercept`` and ``threshold`` (heads,).
-
-    ``ask`` (heads,) are the thresholds for F1 when ``threshold`` keeps a promise, else the same.
-    """
+    """A correction of the log-odds: ``slopes`` (heads, heads) on the margins, ``intercept``, ``threshold`` (heads,)."""
 
     slopes: Floats
     intercept: Floats
     threshold: Floats
-    ask: Floats
 
     def apply(self, log_odds: Floats, margins: Floats) -> Floats:
         """Return corrected probabilities, (texts, heads)."""
         return np.asarray(expit(log_odds + margins @ self.slopes + self.intercept))
 
 
-def adapt(scorer: Scorer, reviewed: Sequence[Gold], out: Path, *, promise: float = 0.0) -> Path:
-    """Write a bundle at home among ``reviewed`` below ``out`` and return its path.
+@dataclass(frozen=True)
+class Expectation:
+    """Labels of the reviewed documents, the old decisions and the new ones, each (texts, labels).
 
-    Raises CorpusError for fewer than FEWEST documents.
+    Every document is decided by an adaptation that did not see its group.
+    """
+
+    truth: Bools
+    before: Bools
+    after: Bools
+
+
+def adapt(scorer: Scorer, reviewed: Sequence[Gold], out: Path, *, promise: float = 0.0) -> tuple[Path, Expectation]:
+    """Write a bundle at home among ``reviewed`` below ``out``; return its path and what to expect of it.
+
+    With a ``promise`` labels are decided only where they keep that precision. Raises CorpusError for fewer than FEWEST
+    documents.
     """
     bundle = scorer.bundle
     log_odds, margins, truth = _look(scorer, reviewed)
+    fold = group_folds([g.group for g in reviewed], truth[:, :-1], FOLDS, 0)
+    probabilities, thresholds = _held_out(log_odds, margins, truth, fold)
     found = fit_adaptation(log_odds, margins, truth)
+    threshold = found.threshold
     if promise:
-        held = _held_out(log_odds, margins, truth, reviewed)[0]
-        promised = promised_thresholds(held[:, :-1], truth[:, :-1], promise)
-        found = replace(found, threshold=np.append(np.maximum(promised, found.ask[:-1]), found.ask[-1]))
+        threshold = raise_to_promise(threshold, probabilities, truth, promise)
+        for number in range(FOLDS):
+            seen = fold != number
+            thresholds[~seen] = raise_to_promise(thresholds[~seen], probabilities[seen], truth[seen], promise)
     slopes = np.array([h.whole for h in bundle.heads])
     coef = bundle.weights.coef * slopes + bundle.weights.coef @ found.slopes
     bias = bundle.weights.bias * slopes + bundle.weights.bias @ found.slopes
     heads = tuple(
-        Head(1.0, h.sentence, round(h.intercept + float(shift), 6), round(float(t), 4), round(float(a), 4))
-        for h, shift, t, a in zip(bundle.heads, found.intercept, found.threshold, found.ask, strict=True)
+        Head(1.0, h.sentence, round(h.intercept + float(shift), 6), round(float(t), 4), round(float(ask), 4))
+        for h, shift, t, ask in zip(bundle.heads, found.intercept, threshold, found.threshold, strict=True)
     )
     kept = {k: bundle.manifest[k] for k in ("segmenter", "dictionary", "lexicon", "settings", "corpus")}
     home = {"from": bundle.id, "documents": len(reviewed), "sha256": corpus_hash(reviewed), "promise": promise}
-    return save_bundle(
+    path = save_bundle(
         out,
         taxonomy=bundle.taxonomy,
         taxonomy_source=bundle.taxonomy_source,
@@ -89,17 +102,8 @@ def adapt(scorer: Scorer, reviewed: Sequence[Gold], out: Path, *, promise: float
         heads=heads,
         about={**kept, "adapted": home},
     )
-
-
-def expect(scorer: Scorer, reviewed: Sequence[Gold]) -> tuple[Bools, Bools, Bools]:
-    """Return labels, the scorer's decisions and those after adapting, each (texts, labels): what to expect of it.
-
-    Every document is decided by an adaptation that did not see its group.
-    """
-    log_odds, margins, truth = _look(scorer, reviewed)
-    probabilities, thresholds = _held_out(log_odds, margins, truth, reviewed)
     after = scorer.decide(probabilities, thresholds)
-    return truth[:, :-1], scorer.decide(expit(log_odds)), after
+    return path, Expectation(truth[:, :-1], scorer.decide(expit(log_odds)), after)
 
 
 def _look(scorer: Scorer, reviewed: Sequence[Gold]) -> tuple[Floats, Floats, Bools]:
@@ -114,9 +118,8 @@ def _look(scorer: Scorer, reviewed: Sequence[Gold]) -> tuple[Floats, Floats, Boo
     return log_odds, margins, np.hstack([labels, labels.any(1, keepdims=True)])
 
 
-def _held_out(log_odds: Floats, margins: Floats, truth: Bools, reviewed: Sequence[Gold]) -> tuple[Floats, Floats]:
-    """Return probabilities and thresholds (texts, heads) by adaptations that did not see the text."""
-    fold = group_folds([g.group for g in reviewed], truth[:, :-1], FOLDS, 0)
+def _held_out(log_odds: Floats, margins: Floats, truth: Bools, fold: npt.NDArray[np.int64]) -> tuple[Floats, Floats]:
+    """Return probabilities and thresholds (texts, heads) by adaptations that did not see the text's fold."""
     probabilities, thresholds = np.zeros(log_odds.shape), np.zeros(log_odds.shape)
     for number in range(FOLDS):
         inside = fold != number
@@ -145,9 +148,8 @@ def fit_adaptation(log_odds: Floats, margins: Floats, truth: Bools) -> Adaptatio
 
     w = minimize(loss, np.zeros((heads + 1) * heads), jac=True, method="L-BFGS-B").x.reshape(heads + 1, heads)
     slopes = w[:-1] / spread[:, None]
-    found = Adaptation(slopes, w[-1] - mean @ slopes, np.zeros(heads), np.zeros(heads))
+    found = Adaptation(slopes, w[-1] - mean @ slopes, np.zeros(heads))
     probabilities = found.apply(log_odds, margins)
     threshold = np.array([expected_f1_threshold(p) for p in probabilities.T])
     threshold[-1] = expit(logit(threshold[-1]) - OCCURRENCE_LEAN)
-    threshold = threshold.clip(LOWEST, HIGHEST)
-    return replace(found, threshold=threshold, ask=threshold)
+    return replace(found, threshold=threshold.clip(LOWEST, HIGHEST))

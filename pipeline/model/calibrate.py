@@ -17,6 +17,7 @@ __all__ = [
     "expected_f1_threshold",
     "fit_sigmoid",
     "promised_thresholds",
+    "raise_to_promise",
 ]
 
 Floats = npt.NDArray[np.float64]
@@ -103,6 +104,15 @@ def promised_thresholds(
             break
         thresholds[label] = float(falling[np.flatnonzero(chance[:, label] <= level)[-1], label])
     return thresholds
+
+
+def raise_to_promise(thresholds: Floats, probabilities: Floats, truth: Bools, precision: float) -> Floats:
+    """Return ``thresholds`` (…, heads) of the labels no lower than the promise allows; problem-or-not, last, stays.
+
+    ``probabilities`` and ``truth`` (texts, heads), out of fold.
+    """
+    promised = promised_thresholds(probabilities[:, :-1], truth[:, :-1], precision)
+    return np.maximum(thresholds, [*promised, 0.0])
 
 
 def expected_calibration_error(probabilities: Floats, truth: Bools, bins: int = 10) -> float:

@@ -95,12 +95,12 @@ def explain(
     worth = sums[last] - sums[first]
     for head in heads:
         paid = (worth[:, head] - COST * abs(worth[:, head].max())).tolist()
-        best = -math.inf
+        least = -math.inf
         for _ in range(min(MOST, len(paid))):
             a, b, value = _best_run(paid, opens)
-            if value < max(SHARE * best, 1e-9) and best > -math.inf:
+            if value < least:
                 break
-            best = max(best, value)
+            least = max(least, SHARE * value, 1e-9)
             yield head, clauses[a][0], clauses[b][1], float(worth[a : b + 1, head].sum())
             paid[a : b + 1] = [-math.inf] * (b + 1 - a)
 

@@ -102,7 +102,7 @@ class Scorer:
 
     def unsure(self, probabilities: Floats) -> npt.NDArray[np.bool_]:
         """Return which texts ask for a person, (texts,): some head is near its threshold or kept for people."""
-        log_odds = logit(np.clip(probabilities, 1e-12, 1 - 1e-12))
+        log_odds = _log_odds(probabilities)
         edge = logit(np.where(self._threshold < 1, self._threshold, 0.5))
         near = (abs(log_odds - edge) < NEAR) & (self._threshold < 1)
         kept = (probabilities >= self._ask) & (probabilities < self._threshold)
@@ -114,7 +114,7 @@ class Scorer:
         Of a long text the margins are those of its most suspicious passage.
         """
         scores = self._scores([clean(t) for t in texts])
-        return logit(np.clip(scores.documents, 1e-12, 1 - 1e-12)), scores.whole[scores.best[:, -1]]
+        return _log_odds(scores.documents), scores.whole[scores.best[:, -1]]
 
     def _scores(self, cleaned: Sequence[Clean]) -> Scores:
         passages = [
@@ -182,6 +182,10 @@ class Scorer:
             review=bool(unsure),
             model=self.bundle.id,
         )
+
+
+def _log_odds(probabilities: Floats) -> Floats:
+    return np.asarray(logit(np.clip(probabilities, 1e-12, 1 - 1e-12)))
 
 
 def batches(documents: Iterator[Document], size: int) -> Iterator[list[Document]]:

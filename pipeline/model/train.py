@@ -16,7 +16,7 @@ from scipy.special import expit, logit
 from pipeline.corpus.gold import Gold, label_matrix
 from pipeline.errors import CorpusError
 from pipeline.model.bundle import Head, Weights, save_bundle
-from pipeline.model.calibrate import best_f1_threshold, fit_sigmoid, promised_thresholds
+from pipeline.model.calibrate import best_f1_threshold, fit_sigmoid, raise_to_promise
 from pipeline.model.features import Features
 from pipeline.model.folds import group_folds
 from pipeline.model.padding import pad
@@ -57,7 +57,7 @@ class Settings:
     char_longest: int = 2
     min_texts: int = 2
     concept_weight: float = 0.15
-    lean: float = 1.0
+    lean: float = 1.3
     promise: float = 0.0
     occurrence_lean: float = 1.3
     passage_chars: int = 1000
@@ -230,12 +230,11 @@ def fit_head(margins: Floats, truth: Bools, lean: float) -> Head:
 
 
 def keep_promise(heads: Sequence[Head], margins: Floats, truth: Bools, precision: float) -> tuple[Head, ...]:
-    """Return ``heads`` whose labels are decided only where they keep the promised precision; problem-or-not stays.
+    """Return ``heads`` whose labels are decided only where they keep the promised precision.
 
     ``margins`` (texts, heads, 2) are out of fold.
     """
     slopes = np.array([[h.whole, h.sentence] for h in heads])
     probabilities = expit((margins * slopes).sum(2) + [h.intercept for h in heads])
-    promised = promised_thresholds(probabilities[:, :-1], truth[:, :-1], precision)
-    kept = [replace(h, threshold=max(t, h.ask)) for h, t in zip(heads, promised, strict=False)]
-    return (*kept, heads[-1])
+    thresholds = raise_to_promise(np.array([h.ask for h in heads]), probabilities, truth, precision)
+    return tuple(replace(h, threshold=round(float(t), 4)) for h, t in zip(heads, thresholds, strict=True))

@@ -143,13 +143,6 @@ def test_a_damaged_model_is_listed_as_such_and_never_used(zuofeng, home):
     assert (done.returncode, "ZF-MODEL-CHANGED" in done.stderr) == (2, True)
 
 
-def test_the_corpus_check_prints_its_tables(zuofeng):
-    done = zuofeng("corpus", "check")
-    assert done.returncode == 0, done.stderr
-    for table in ("标签", "语域", "长度", "语料合格"):
-        assert table in done.stdout
-
-
 @pytest.fixture
 def public(tmp_path, some_gold):
     """A folder shaped like the public data: a few messages, labelled and not."""
@@ -215,3 +208,19 @@ def test_the_learning_curve_is_drawn(zuofeng, public, tmp_path):
     assert done.returncode == 0, done.stderr
     assert "100.0%" in done.stdout
     assert "<svg" in (tmp_path / "curve.svg").read_text(encoding="utf-8")
+
+
+def test_a_model_is_adapted_and_says_what_to_expect(zuofeng, home, gold, write_jsonl):
+    local = write_jsonl(
+        "local.jsonl",
+        [{"id": g.id, "text": g.text, "labels": {k: list(v) for k, v in g.labels.items()}} for g in gold[5::60]],
+    )
+    done = zuofeng("adapt", "--reviewed", local, "--promise", "precision=0.9", "--champion")
+    assert done.returncode == 0, done.stderr
+    assert "查准率" in done.stdout
+    live = (home / "models" / "champion").read_text().strip()
+    assert live in done.stdout
+    assert json.loads((home / "models" / live / "manifest.json").read_text())["adapted"]["documents"] == len(
+        gold[5::60]
+    )
+    assert zuofeng("adapt", "--reviewed", local, "--promise", "precision=2").returncode == 2
