@@ -34,8 +34,8 @@ def form_texts(lexicon: Lexicon, texts: Sequence[str]) -> Bools:
     """Return which clean text contains which form, (texts, forms)."""
     sentences = split_sentences(texts)
     found = np.zeros((len(texts), len(lexicon.forms)), bool)
-    for hit in lexicon.find_all(sentences.of(texts)):
-        found[sentences.row[hit.sentence], hit.form] = True
+    hits = lexicon.find_all(sentences.of(texts))
+    found[sentences.row[hits.sentence], hits.form] = True
     return found
 
 

@@ -150,10 +150,11 @@ class Features:
         return self.matrix(self.occurrences(texts, segmenter, split_sentences(texts)), len(texts))
 
     def _concepts(self, texts: Sequence[str], sentences: Sentences) -> tuple[Ints, Ints, Ints, Ints]:
-        hits = self.lexicon.find(sentences.of(texts)) if self.lexicon else []
-        at = np.array([(h.sentence, h.concept, h.start, h.end) for h in hits], np.int64).reshape(-1, 4)
-        before = sentences.start[at[:, 0]]
-        return sentences.row[at[:, 0]], at[:, 1] + self.ngrams, at[:, 2] + before, at[:, 3] + before
+        if not self.lexicon:
+            return _stack([], sentences.row, sentences.start)
+        hits = self.lexicon.find(sentences.of(texts))
+        before = sentences.start[hits.sentence]
+        return sentences.row[hits.sentence], hits.concept + self.ngrams, hits.start + before, hits.end + before
 
     def _words(self, cut: list[list[str]]) -> tuple[Ints, Ints, Ints, Ints]:
         flat = [t for words in cut for t in words]

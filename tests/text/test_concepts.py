@@ -1,15 +1,18 @@
 import re
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.errors import ConfigError
-from pipeline.text.concepts import Concept, Lexicon, parse_lexicon
+from pipeline.text.concepts import Concept, Hits, Lexicon, parse_lexicon
+from pipeline.text.plain import PlainMatcher
 
 
 def found(form, text):
-    return [(h.start, h.end) for h in Lexicon([Concept("x", "某", (form,))]).find([text])]
+    hits = Lexicon([Concept("x", "某", (form,))]).find([text])
+    return list(zip(hits.start.tolist(), hits.end.tolist(), strict=True))
 
 
 @pytest.mark.parametrize(
@@ -41,15 +44,28 @@ def test_a_form_is_not_found_where_it_does_not_stand(form, text):
 def test_each_concept_is_reported_once_per_sentence():
     lexicon = Lexicon([Concept("a", "甲", ("没人管", "不管")), Concept("b", "乙", ("不管",))])
     hits = lexicon.find(["不管就不管，没人管", "没人管"])
-    assert [(h.sentence, h.concept) for h in hits] == [(0, 0), (0, 1), (1, 0)]
-    assert len(lexicon.find_all(["不管就不管"])) == 4
+    assert list(zip(hits.sentence, hits.concept, strict=True)) == [(0, 0), (0, 1), (1, 0)]
+    assert lexicon.find_all(["不管就不管"]).form.tolist() == [1, 2, 1, 2]
 
 
 def test_stored_and_rebuilt_it_finds_the_same(lexicon, some_gold):
     texts = [g.text for g in some_gold[:30]]
     again = Lexicon.from_dict(lexicon.to_dict())
-    assert again.find(texts) == lexicon.find(texts)
+    assert same(again.find(texts), lexicon.find(texts))
     assert again.sha256 == lexicon.sha256
+
+
+def same(a, b):
+    return all(np.array_equal(getattr(a, name), getattr(b, name)) for name in Hits.__dataclass_fields__)
+
+
+def test_much_text_is_searched_by_the_compiled_matcher_with_the_same_outcome(lexicon, some_gold, monkeypatch):
+    texts = [g.text for g in some_gold[:20]]
+    plain, compiled = Lexicon(lexicon.concepts, lexicon.heads), Lexicon(lexicon.concepts, lexicon.heads)
+    expected = [plain.find(texts), plain.find_all(texts)]
+    monkeypatch.setattr("pipeline.text.concepts.LITTLE", 0)
+    monkeypatch.setattr(PlainMatcher, "find", None)
+    assert all(map(same, expected, [compiled.find(texts), compiled.find_all(texts)]))
 
 
 FORMS = ("没(人|谁)?管", "打了#次", "答应~年底", "(一|再)拖再拖?", "(不|没).{1,3}理")
@@ -58,7 +74,7 @@ FORMS = ("没(人|谁)?管", "打了#次", "答应~年底", "(一|再)拖再拖?
 @given(st.text("没人谁管打了三12次答应年底，一再拖不理", max_size=30))
 def test_it_finds_what_plain_patterns_find(text):
     number, clause = "[0-9零一二三四五六七八九十百千万几两多半数好]{1,6}", "[^，。！？；]{0,6}"
-    hits = {h.concept for h in Lexicon([Concept(f"c{n}", "某", (f,)) for n, f in enumerate(FORMS)]).find([text])}
+    hits = {*Lexicon([Concept(f"c{n}", "某", (f,)) for n, f in enumerate(FORMS)]).find([text]).concept.tolist()}
     plain = {n for n, f in enumerate(FORMS) if re.search(f.replace("#", number).replace("~", clause), text)}
     assert hits == plain
 
@@ -68,7 +84,7 @@ def test_every_mistake_is_reported_at_once():
 [[concept]]
 id = "Bad Id"
 name = ""
-forms = ["没(人管", "~没人", "没人*", "好)", "重", "重"]
+forms = ["没(人管", "~没人", "没人*", "好)", "好(了?){0,2}", "重", "重"]
 [[concept]]
 id = "ok"
 name = "好"
@@ -78,5 +94,16 @@ extra = 1
     with pytest.raises(ConfigError) as raised:
         parse_lexicon(raw, "concepts.toml")
     message = "\n".join(raised.value.details)
-    for part in ("id 应为", "name 应为", "括号没有合上", "开头", "不认识", "多余", "出现两次", "forms 应为", "extra"):
+    for part in (
+        "不能为空",
+        "id 应为",
+        "name 应为",
+        "括号没有合上",
+        "开头",
+        "不认识",
+        "多余",
+        "出现两次",
+        "forms 应为",
+        "extra",
+    ):
         assert part in message

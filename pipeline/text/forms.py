@@ -1,0 +1,203 @@
+"""The notation of forms: how one thing is said in many ways, parsed, checked, and written out for a matcher.
+
+A form is written as it is said, with a little notation::
+
+    (甲|乙)   one of several          [甲乙]   one of these characters
+    甲?       with or without          .{0,4}   up to four characters, whatever they are
+    ~         up to six characters of the same clause
+    #         a number: 3, 三, 十几, 好几, 多
+
+Nothing repeats without bound, so a form matches in time linear in its own length.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from dataclasses import dataclass
+from typing import Protocol
+
+__all__ = ["CLAUSE_ENDS", "HEAD", "NUMERALS", "OPEN", "Part", "parse_form"]
+
+NUMERALS = "0123456789零一二三四五六七八九十百千万几两多半数好"
+CLAUSE_ENDS = "，。！？；"
+_NUMBER = f"[{NUMERALS}]{{1,6}}"
+_SAME_CLAUSE = f"[^{CLAUSE_ENDS}]{{0,6}}"
+_REPEAT = re.compile(r"\{(\d),(\d{1,2})\}|\?")
+_SPECIAL = frozenset("()[]{}?~#|.\\*+^$")
+_TOKEN = re.compile(r"\\.|\[[^\]]+\]|\.\{\d,\d{1,2}\}|\.\?|\{\d,\d{1,2}\}|.", re.DOTALL)
+#: Forms are looked up by their first two characters.
+HEAD = 2
+#: Ends a head after which anything may stand.
+OPEN = "\0"
+
+
+class Part(Protocol):
+    """A piece of a form."""
+
+    def regex(self) -> str:
+        """Return it as a regular expression."""
+        ...
+
+    def heads(self) -> set[str]:
+        """Return the beginnings, up to two characters each; shorter ones are complete unless they end in OPEN."""
+        ...
+
+
+@dataclass(frozen=True)
+class _OneOf(Part):
+    characters: str
+
+    def regex(self) -> str:
+        return re.escape(self.characters) if len(self.characters) == 1 else f"[{re.escape(self.characters)}]"
+
+    def heads(self) -> set[str]:
+        return set(self.characters)
+
+
+class _Number(Part):
+    def regex(self) -> str:
+        return _NUMBER
+
+    def heads(self) -> set[str]:
+        return {n + OPEN for n in NUMERALS}
+
+
+@dataclass(frozen=True)
+class _Gap(Part):
+    pattern: str
+
+    def regex(self) -> str:
+        return self.pattern
+
+    def heads(self) -> set[str]:
+        return {OPEN}
+
+
+@dataclass(frozen=True)
+class _Choice(Part):
+    branches: tuple[Part, ...]
+
+    def regex(self) -> str:
+        return f"(?:{'|'.join(b.regex() for b in self.branches)})"
+
+    def heads(self) -> set[str]:
+        return {h for b in self.branches for h in b.heads()}
+
+
+@dataclass(frozen=True)
+class _Repeat(Part):
+    part: Part
+    least: int
+    most: int
+
+    def regex(self) -> str:
+        return f"(?:{self.part.regex()}){{{self.least},{self.most}}}"
+
+    def heads(self) -> set[str]:
+        once = _Sequence((self.part,) * min(self.most, HEAD)).heads() | self.part.heads()
+        return once if self.least else once | {""}
+
+
+@dataclass(frozen=True)
+class _Sequence(Part):
+    parts: tuple[Part, ...]
+
+    def regex(self) -> str:
+        return "".join(p.regex() for p in self.parts)
+
+    def heads(self) -> set[str]:
+        done: set[str] = set()
+        growing = {""}
+        for part in self.parts:
+            longer = {(h + more)[: HEAD + 1] for h in growing for more in part.heads()}
+            longer = {h if OPEN in h[:HEAD] else h[:HEAD] for h in longer}
+            done |= {h for h in longer if h.endswith(OPEN) or len(h) == HEAD}
+            growing = longer - done
+            if not growing:
+                return done
+        return done | growing
+
+
+@functools.cache
+def parse_form(form: str) -> _Sequence:
+    """Parse the notation; raises ValueError saying what is wrong."""
+    parts, end = _parse_sequence(form, 0)
+    if end < len(form):
+        raise ValueError(f"第 {end + 1} 个字 {form[end]} 多余")
+    return parts
+
+
+def _parse_sequence(form: str, at: int) -> tuple[_Sequence, int]:
+    parts: list[Part] = []
+    while at < len(form) and form[at] not in "|)":
+        part, at = _parse_one(form, at)
+        repeat = _REPEAT.match(form, at)
+        if repeat:
+            least, most = (int(repeat[1]), int(repeat[2])) if repeat[1] else (0, 1)
+            if least > most:
+                raise ValueError(f"{repeat[0]} 应前小后大")
+            # Whether nothing, said twice, counts as once or twice would decide where a form ends.
+            if most > 1 and part != _Gap(".") and any(not h.rstrip(OPEN) for h in part.heads()):
+                raise ValueError(f"{repeat[0]} 之前的部分不能为空")
+            part = _Gap("." + repeat[0]) if part == _Gap(".") else _Repeat(part, least, most)
+            at = repeat.end()
+        elif part == _Gap("."):
+            raise ValueError(". 之后要写 {最少,最多}")
+        parts.append(part)
+    return _Sequence(tuple(parts)), at
+
+
+def _parse_one(form: str, at: int) -> tuple[Part, int]:
+    mark = form[at]
+    if mark == "(":
+        branches = []
+        while True:
+            branch, at = _parse_sequence(form, at + 1)
+            branches.append(branch)
+            if at >= len(form):
+                raise ValueError("括号没有合上")
+            if form[at] == ")":
+                return _Choice(tuple(branches)), at + 1
+    if mark == "[":
+        end = form.find("]", at)
+        if end < at + 2 or set(form[at + 1 : end]) & _SPECIAL:
+            raise ValueError("方括号里应为一个或多个普通的字")
+        return _OneOf(form[at + 1 : end]), end + 1
+    if mark == "\\" and at + 1 < len(form) and form[at + 1] in _SPECIAL:
+        return _OneOf(form[at + 1]), at + 2
+    if mark in "~#.":
+        return {"~": _Gap(_SAME_CLAUSE), "#": _Number(), ".": _Gap(".")}[mark], at + 1
+    if mark in _SPECIAL:
+        raise ValueError(f"第 {at + 1} 个字 {mark} 不认识")
+    return _OneOf(mark), at + 1
+
+
+def form_tokens(form: str) -> list[str]:
+    """Return a valid form as characters (with a backslash where they are marks), ``(|)?``, ``~#`` and ``.{0,4}``.
+
+    Characters in square brackets become a group, repetitions are written out.
+    """
+    tokens = _TOKEN.findall(form)
+    if not any(t[0] in "[{" for t in tokens):
+        return tokens
+    out: list[str] = []
+    for token in tokens:
+        if token[0] == "[" and len(token) > 1:
+            out += ["(", *"|".join(token[1:-1]), ")"]
+        elif token[0] == "{":
+            out = _repeated(out, *map(int, token[1:-1].split(",")))
+        else:
+            out.append(token)
+    return out
+
+
+def _repeated(tokens: list[str], least: int, most: int) -> list[str]:
+    """Write out ``{least,most}`` of the last token or group."""
+    at = len(tokens) - 1
+    depth = 0
+    while (depth := depth + (tokens[at] == ")") - (tokens[at] == "(")) and at:
+        at -= 1
+    part = tokens[at:]
+    more = most - least
+    return tokens[:at] + part * least + ["(", *part] * more + [")", "?"] * more

@@ -1,0 +1,60 @@
+"""The plain way to find forms, with Python's ``re``: the reference of the compiled matcher, ready at once."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from pipeline.text.forms import HEAD, OPEN, parse_form
+
+__all__ = ["PlainMatcher", "index_heads"]
+
+Ints = npt.NDArray[np.int64]
+_Match = Callable[[str, int], re.Match[str] | None]
+
+
+def index_heads(forms: Sequence[str]) -> dict[str, list[int]]:
+    """Return the numbers of the forms that begin with each one or two characters."""
+    heads: dict[str, list[int]] = {}
+    for number, form in enumerate(forms):
+        for head in sorted({h.rstrip(OPEN) for h in parse_form(form).heads()}):
+            heads.setdefault(head, []).append(number)
+    return heads
+
+
+class PlainMatcher:
+    """Forms and the index of their heads; each is compiled when a text first has its head."""
+
+    def __init__(self, forms: Sequence[str], heads: Mapping[str, Sequence[int]]) -> None:
+        self._forms = forms
+        self._single = {k: tuple(v) for k, v in heads.items() if len(k) < HEAD}
+        self._double = {k: tuple(v) for k, v in heads.items() if len(k) == HEAD}
+        self._match: list[_Match | None] = [None] * len(forms)
+
+    def find(self, texts: Sequence[str], owner: Ints | None = None) -> Ints:
+        """Return (text, form, start, end) of every place, (places, 4), in reading order, forms by number.
+
+        With the ``owner`` of each form, only the first place of each owner in each text.
+        """
+        return np.array(list(self._places(texts, None if owner is None else owner.tolist())), np.int64).reshape(-1, 4)
+
+    def _places(self, texts: Sequence[str], owner: list[int] | None) -> Iterator[tuple[int, int, int, int]]:
+        for row, text in enumerate(texts):
+            seen: set[int] = set()
+            for at, first in enumerate(text):
+                double, single = self._double.get(text[at : at + HEAD]), self._single.get(first, ())
+                for number in sorted({*double, *single}) if double else single:
+                    if owner and owner[number] in seen:
+                        continue
+                    if found := (self._match[number] or self._compile(number))(text, at):
+                        yield row, number, at, found.end()
+                        if owner:
+                            seen.add(owner[number])
+
+    def _compile(self, number: int) -> _Match:
+        match = re.compile(parse_form(self._forms[number]).regex()).match
+        self._match[number] = match
+        return match
