@@ -5,7 +5,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 STATE := state
 
-.PHONY: run test lint format bench lock clean
+.PHONY: run test test-faults lint format bench lock clean
 
 run: .venv/run.ready
 	@test -f models/champion || $(BIN)/zuofeng train
@@ -17,7 +17,11 @@ run: .venv/run.ready
 test: .venv/dev.ready
 	$(BIN)/zuofeng corpus check
 	$(BIN)/python -m coverage erase
-	$(BIN)/python -m pytest -n 2 --cov --cov-report=term $(ARGS)
+	$(BIN)/python -m pytest -n 2 --cov --cov-report=term --ignore=tests/faults $(ARGS)
+
+# Bad days: kills, outages, full disks. Prints what was injected and what it cost; mounts a small disk, so it needs root.
+test-faults: .venv/dev.ready
+	$(BIN)/python -m pytest -n 2 tests/faults $(ARGS)
 
 lint: .venv/dev.ready
 	$(BIN)/ruff check .

@@ -31,6 +31,10 @@ class Settings(BaseSettings):
     source: str = ""
     chunk: int = Field(default=2000, ge=1, le=100_000)
     max_text_bytes: int = Field(default=8 * 2**20, ge=1000)
+    document_seconds: float = Field(default=30.0, gt=0)
+    document_memory_mb: int = Field(default=4096, ge=0)
+    outage_seconds: float = Field(default=600.0, ge=0)
+    lock_seconds: float = Field(default=30.0, gt=0)
     columns: dict[Column, list[str]] = Field(default_factory=dict)
 
     @classmethod
@@ -112,6 +116,9 @@ def _say(error: Any) -> str:
         "extra_forbidden": "没有这个设置项",
         "int_parsing": "应为整数",
         "int_type": "应为整数",
+        "float_parsing": "应为数字",
+        "float_type": "应为数字",
+        "greater_than": "太小，应大于 {gt}",
         "greater_than_equal": "太小，最小 {ge}",
         "less_than_equal": "太大，最大 {le}",
         "string_type": "应为文字",

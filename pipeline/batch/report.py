@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from pipeline.batch.tally import COUNTS, Tally
 from pipeline.batch.writeback import safe_cell
 from pipeline.documents import Rejected
 from pipeline.taxonomy import Taxonomy
@@ -40,6 +41,9 @@ class RunReport:
     labels: Counter[str] = field(default_factory=Counter)
     reasons: Counter[str] = field(default_factory=Counter)
     unreadable: list[dict[str, str]] = field(default_factory=list)
+    aside: list[dict[str, Any]] = field(default_factory=list)
+    state: str = "running"
+    starts: int = 1
     top: list[dict[str, Any]] = field(default_factory=list)
     rejected_file: str = ""
     report_file: str = ""
@@ -51,8 +55,21 @@ class RunReport:
 
     @property
     def exit_code(self) -> int:
-        """0 done, 1 done with records or files set aside."""
-        return 1 if self.rejected or self.unreadable else 0
+        """0 done, 1 done with records, chunks or files set aside, 3 to be continued."""
+        if self.state == "unfinished":
+            return 3
+        return 1 if self.rejected or self.unreadable or self.aside else 0
+
+    def add(self, tally: Tally) -> None:
+        """Add what came of one chunk."""
+        for name in COUNTS:
+            setattr(self, name, getattr(self, name) + getattr(tally, name))
+        self.labels.update(tally.labels)
+        self.reasons.update(tally.reasons)
+
+    def counts(self) -> dict[str, int]:
+        """Return the figures kept with the run."""
+        return {n: getattr(self, n) for n in COUNTS}
 
 
 def write_report(report: RunReport, folder: Path) -> Path:

@@ -26,6 +26,7 @@ class Known:
     text_hash: str
     meta: tuple[str, ...]
     scored_hash: str | None
+    purged: bool = False
 
 
 def known(keys: Sequence[str], model: str) -> dict[str, Known]:
@@ -38,8 +39,10 @@ def known(keys: Sequence[str], model: str) -> dict[str, Known]:
                 "document__key", "text_hash"
             )
         )
-        rows = models.Document.objects.filter(key__in=some).values_list("key", "text_hash", *_META)
-        found.update((key, Known(digest, tuple(meta), scored.get(key))) for key, digest, *meta in rows)
+        rows = models.Document.objects.filter(key__in=some).values_list("key", "text_hash", "purged", *_META)
+        found.update(
+            (key, Known(digest, tuple(meta), scored.get(key), bool(gone))) for key, digest, gone, *meta in rows
+        )
     return found
 
 
@@ -51,26 +54,28 @@ def meta_of(document: Document) -> tuple[str, ...]:
 
 
 def write_chunk(
-    run: models.Run, scored: Sequence[tuple[Document, Prediction]], moved: Sequence[Document], about: Mapping[str, str]
+    run: models.Run,
+    documents: Sequence[Document],
+    scored: Sequence[tuple[Document, Prediction]],
+    about: Mapping[str, str],
 ) -> None:
-    """Write new scores, and the fields of documents that ``moved`` without a new text, in one transaction."""
-    documents = [
-        models.Document(
-            key=d.id,
-            text=d.text,
-            text_hash=text_hash(d.text),
-            place=d.place,
-            run=run,
-            **dict(zip(_META, meta_of(d), strict=True)),
-        )
-        for d in [*(d for d, _ in scored), *moved]
-    ]
+    """Write documents that are new or have changed, and scores; for the caller's transaction."""
     with transaction.atomic():
         models.Document.objects.bulk_create(
-            documents,
+            [
+                models.Document(
+                    key=d.id,
+                    text=d.text,
+                    text_hash=text_hash(d.text),
+                    place=d.place,
+                    run=run,
+                    **dict(zip(_META, meta_of(d), strict=True)),
+                )
+                for d in documents
+            ],
             update_conflicts=True,
             unique_fields=["key"],
-            update_fields=["text", "text_hash", "place", "run", *_META],
+            update_fields=["text", "text_hash", "place", "purged", "run", *_META],
         )
         ids: dict[str, int] = {}
         keys = [d.id for d, _ in scored]

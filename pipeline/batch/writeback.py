@@ -12,6 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self
 
+from pipeline.documents import Document, Rejected
 from pipeline.errors import ConfigError
 from pipeline.taxonomy import Taxonomy
 
@@ -28,6 +29,8 @@ class WriteBack:
 
     Columns of all inputs come first in the order they were seen, then the score columns.
     """
+
+    whole = True
 
     def __init__(self, path: Path, taxonomy: Taxonomy) -> None:
         if path.suffix.lower() not in (".csv", ".xlsx"):
@@ -48,6 +51,20 @@ class WriteBack:
                 self._finish()
         finally:
             self._spool.close()
+
+    def write(
+        self,
+        records: Sequence[Document | Rejected],
+        results: Mapping[str, Mapping[str, Any]],
+        notes: Mapping[str, str],
+    ) -> None:
+        """Add one chunk, in its order."""
+        for r in records:
+            if isinstance(r, Rejected):
+                self.add({"编号": r.id, "位置": r.place, "原文": r.raw}, None, f"{r.code} {r.reason}")
+            else:
+                result = results.get(r.id)
+                self.add(r.row or {"id": r.id, "text": r.text}, result, "" if result else notes.get(r.id, ""))
 
     def add(self, row: Mapping[str, Any], result: Mapping[str, Any] | None, note: str = "") -> None:
         """Add one input row with its result (as in ``Prediction.to_dict``), or with the reason it has none."""

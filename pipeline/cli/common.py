@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
+from pipeline.batch.worker import Bounds, Worker
 from pipeline.model.registry import find_model
 from pipeline.model.score import Scorer
 from pipeline.settings import Settings
 from pipeline.taxonomy import load_taxonomy
 from pipeline.text.segment import dictionary_hash, load_dictionary
 
-__all__ = ["Home", "Model", "Promise", "console", "open_scorer", "read_promise"]
+__all__ = ["Home", "Model", "Promise", "console", "open_scorer", "open_worker", "read_promise"]
 
 Home = Annotated[Path | None, typer.Option("--home", help="家目录（含 corpora 与 models），默认自动查找。")]
 Model = Annotated[str | None, typer.Option("--model", help="模型编号或目录，默认在用模型。")]
@@ -56,3 +58,9 @@ def open_scorer(settings: Settings, model: str | None) -> Scorer:
         dictionary=dictionary_hash(words),
     )
     return Scorer(bundle, words)
+
+
+def open_worker(settings: Settings, scorer: Scorer) -> Worker:
+    """Return a process, not yet started, that scores as ``scorer`` does, within the bounds of the settings."""
+    make = partial(Scorer, scorer.bundle, load_dictionary(settings.dictionary_file))
+    return Worker(make, Bounds(settings.document_seconds, settings.document_memory_mb << 20))

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from pipeline.cli.common import Home, Model, console, open_scorer
+from pipeline.cli.common import Home, Model, console, open_scorer, open_worker
 from pipeline.settings import load_settings
 from pipeline.taxonomy import Taxonomy
 
@@ -29,6 +29,7 @@ def command(
 ) -> None:
     """夜间任务：读入新文本，打分，写回，列出先看哪些。"""
     from pipeline.batch.nightly import nightly
+    from pipeline.batch.patience import Patience
     from pipeline.batch.sources import ColumnMap, Limits
 
     settings = load_settings(home, store=store, source=source)
@@ -36,7 +37,7 @@ def command(
         raise typer.BadParameter("没有数据来源：用 --source 指定，或在 zuofeng.toml 里设 source。")
     scorer = open_scorer(settings, model)
     out = console()
-    with _Bar(out) as bar:
+    with open_worker(settings, scorer) as worker, _Bar(out) as bar:
         report = nightly(
             source=settings.source,
             scorer=scorer,
@@ -47,6 +48,9 @@ def command(
             chunk=settings.chunk,
             dry_run=dry_run,
             write_back=write_back,
+            scoring=worker,
+            patience=Patience(settings.outage_seconds),
+            lock_seconds=settings.lock_seconds,
             progress=bar,
         )
     show(report, scorer.bundle.taxonomy, out)
@@ -97,6 +101,8 @@ def show(report: Any, taxonomy: Taxonomy, out: Console) -> None:
     values = (report.read, report.new, report.changed, report.rescored, report.unchanged, report.rejected)
     counts.add_row(*map(str, values), str(report.problems), str(report.review), f"{report.seconds:.1f}")
     out.print(counts)
+    if report.starts > 1:
+        out.print(f"接着上次没做完的一次继续（第 {report.starts} 次启动），数字是合计。")
     if report.scored == 0 and report.read:
         out.print("没有新内容：读到的文本都已按现行模型打过分。")
     if report.scored and not report.dry_run:
@@ -115,6 +121,11 @@ def show(report: Any, taxonomy: Taxonomy, out: Console) -> None:
         out.print(aside)
     if report.top and not report.dry_run:
         out.print(_top(report.top, taxonomy))
+    for chunk in report.aside:
+        out.print(
+            f"搁置一批 {chunk['records']} 条（{chunk['first']} 至 {chunk['last']}）：{chunk['reason']}",
+            markup=False, highlight=False, soft_wrap=True,
+        )  # fmt: skip
     for name, path in (("搁置清单", report.rejected_file), ("运行报告", report.report_file)):
         if path:
             out.print(f"{name}：{path}", markup=False, highlight=False, soft_wrap=True)

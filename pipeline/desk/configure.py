@@ -7,17 +7,13 @@ from typing import Any
 
 from pipeline.errors import ConfigError, UnfinishedError
 
-__all__ = ["database", "open_store"]
+__all__ = ["database", "migrate", "open_store"]
 
-_SQLITE = {
-    # DEFERRED fails at once when a read turns into a write, whatever the timeout says.
-    "transaction_mode": "IMMEDIATE",
-    "timeout": 30,
-    "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA busy_timeout=30000;",
-}
+#: How long one statement waits for another's lock before the work is tried again, in seconds.
+LOCK_SECONDS = 30.0
 
 
-def database(url: str) -> dict[str, Any]:
+def database(url: str, *, lock_seconds: float = LOCK_SECONDS) -> dict[str, Any]:
     """Return Django's DATABASES entry for a store URL (``sqlite:///…``, ``postgresql://…``)."""
     import dj_database_url
 
@@ -29,16 +25,28 @@ def database(url: str) -> dict[str, Any]:
     entry: dict[str, Any] = dict(dj_database_url.parse(scheme + url[url.index(":") :]))
     if scheme == "sqlite":
         Path(entry["NAME"]).parent.mkdir(parents=True, exist_ok=True)
-        entry["OPTIONS"] = dict(_SQLITE)
+        entry["OPTIONS"] = {
+            # DEFERRED fails at once when a read turns into a write, whatever the timeout says.
+            "transaction_mode": "IMMEDIATE",
+            "timeout": lock_seconds,
+            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
+        }
+    else:
+        # A host that is gone is noticed: when connecting, and while waiting for an answer.
+        alive = {"connect_timeout": 10, "keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3}
+        wait = f"-c lock_timeout={round(lock_seconds * 1000)}"
+        given = entry.get("OPTIONS", {})
+        entry["OPTIONS"] = {**alive, **given, "options": f"{wait} {given.get('options', '')}".strip()}
     return entry
 
 
-def open_store(url: str, *, migrate: bool = True) -> None:
+def open_store(url: str, *, bring_up: bool = True, lock_seconds: float = LOCK_SECONDS) -> None:
     """Point Django at ``url`` and bring its tables up to date; raises UnfinishedError when it is out of reach."""
     import django
     from django.conf import settings
+    from django.db import DatabaseError
 
-    entry = database(url)
+    entry = database(url, lock_seconds=lock_seconds)
     if not settings.configured:
         settings.configure(
             DATABASES={"default": entry},
@@ -51,8 +59,13 @@ def open_store(url: str, *, migrate: bool = True) -> None:
         django.setup()
     else:
         _switch(entry)
-    if migrate:
-        _migrate()
+    if bring_up:
+        try:
+            migrate()
+        except DatabaseError as e:
+            raise UnfinishedError(
+                "ZF-STORE-DOWN", f"打不开存储：{e}", "检查地址、权限与数据库服务，之后重跑即可。"
+            ) from e
 
 
 def _switch(entry: dict[str, Any]) -> None:
@@ -67,11 +80,24 @@ def _switch(entry: dict[str, Any]) -> None:
     del connections["default"]
 
 
-def _migrate() -> None:
-    from django.core.management import call_command
-    from django.db import DatabaseError
+def migrate() -> None:
+    """Bring the store's tables up to date; each migration happens whole or not at all. Database errors pass.
 
+    Django records a migration with deferred statements in a transaction of its own: a process killed in between leaves
+    tables that the next start would create again. Hence one outer transaction around each.
+    """
+    from django.core.management import call_command
+    from django.db import connection, transaction
+    from django.db.migrations.executor import MigrationExecutor
+
+    executor = MigrationExecutor(connection)
+    plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
     try:
-        call_command("migrate", verbosity=0, interactive=False)
-    except DatabaseError as e:
-        raise UnfinishedError("ZF-STORE-DOWN", f"打不开存储：{e}", "检查地址、权限与数据库服务，之后重跑即可。") from e
+        for migration, _ in plan:
+            # SQLite rebuilds tables, and cannot leave foreign keys alone once a transaction has begun.
+            connection.disable_constraint_checking()
+            with transaction.atomic():
+                call_command("migrate", migration.app_label, migration.name, verbosity=0, interactive=False)
+    finally:
+        if plan:
+            connection.enable_constraint_checking()

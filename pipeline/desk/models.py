@@ -6,23 +6,56 @@ from django.db import models
 
 
 class Run(models.Model):
-    """One night: what it read and what came of it."""
+    """One night, re-scoring or purge: what it read and what came of it.
+
+    ``state`` is running, unfinished (stopped, to be continued), done, failed or died (given up for a later run).
+    ``serial`` counts the runs of a store: the order that holds when a clock goes back.
+    """
 
     id = models.CharField(primary_key=True, max_length=40)
+    serial = models.PositiveIntegerField(default=0)
+    kind = models.CharField(max_length=20, default="nightly")
     source = models.TextField()
     model = models.CharField(max_length=120)
+    plan = models.JSONField(default=dict)
     started = models.DateTimeField()
     finished = models.DateTimeField(null=True)
+    starts = models.PositiveIntegerField(default=1)
     state = models.CharField(max_length=20, default="running")
+    reason = models.TextField(default="")
     counts = models.JSONField(default=dict)
 
     class Meta:
         db_table = "zuofeng_run"
-        ordering = ("-started",)
+        ordering = ("-serial", "-started")
+
+
+class Chunk(models.Model):
+    """A part of a run. Its row is written in the transaction of the rows it speaks of.
+
+    ``state`` is scored (the caller's table not yet written), done, failed (to be tried again) or aside.
+    ``fingerprint`` is a hash of the records, ``mark`` the key of the last one where a source has an order.
+    """
+
+    run = models.ForeignKey(Run, on_delete=models.PROTECT, related_name="chunks")
+    source = models.TextField()
+    number = models.PositiveIntegerField()
+    state = models.CharField(max_length=20)
+    fingerprint = models.CharField(max_length=64)
+    mark = models.JSONField(null=True)
+    attempts = models.PositiveIntegerField(default=0)
+    reason = models.TextField(default="")
+    first = models.TextField(default="")
+    last = models.TextField(default="")
+    counts = models.JSONField(default=dict)
+
+    class Meta:
+        db_table = "zuofeng_chunk"
+        constraints = (models.UniqueConstraint(fields=("run", "source", "number"), name="one_state_per_chunk"),)
 
 
 class Document(models.Model):
-    """A complaint or report; ``key`` is the number it came with."""
+    """A complaint or report; ``key`` is the number it came with. A purged one has lost its text, not its scores."""
 
     key = models.CharField(max_length=200, unique=True)
     text = models.TextField()
@@ -33,6 +66,7 @@ class Document(models.Model):
     channel = models.CharField(max_length=100, default="")
     district = models.CharField(max_length=100, default="")
     place = models.TextField(default="")
+    purged = models.BooleanField(default=False)
     run = models.ForeignKey(Run, on_delete=models.PROTECT, related_name="+")
 
     class Meta:
@@ -47,6 +81,7 @@ class Prediction(models.Model):
     taxonomy = models.CharField(max_length=80)
     segmenter = models.CharField(max_length=60)
     dictionary = models.CharField(max_length=64)
+    thresholds = models.CharField(max_length=64, default="")
     text_hash = models.CharField(max_length=64)
     is_problem = models.BooleanField()
     problem_score = models.FloatField()

@@ -183,7 +183,7 @@ def test_a_second_run_at_the_same_time_is_refused(night, write_jsonl, records, t
     assert night(source).new == 3
 
 
-def test_a_night_that_died_leaves_whole_chunks_and_the_next_finishes(night, write_jsonl, records, scorer, monkeypatch):
+def test_a_night_that_died_leaves_whole_chunks_and_is_continued(night, write_jsonl, records, scorer, monkeypatch):
     source = write_jsonl("a.jsonl", records)
     calls = []
     score = scorer.score
@@ -199,11 +199,45 @@ def test_a_night_that_died_leaves_whole_chunks_and_the_next_finishes(night, writ
         night(source)
     assert len(rows()[0]) == len(rows()[1]) == 14
     monkeypatch.undo()
+    calls.clear()
+    monkeypatch.setattr(scorer, "score", lambda documents, **o: calls.append(len(documents)) or score(documents, **o))
     report = night(source)
-    assert (report.unchanged, report.new) == (14, 26)
+    assert (report.new, report.unchanged, report.starts) == (40, 0, 2)
+    assert sum(calls) == 26
+    from pipeline.desk.models import Chunk, Run
+
+    assert list(Run.objects.values_list("id", "state")) == [(report.run, "done")]
+    assert set(Chunk.objects.values_list("state", flat=True)) == {"done"}
+
+
+def test_another_source_gives_the_dead_run_up(night, write_jsonl, records, scorer, monkeypatch):
     from pipeline.desk.models import Run
 
-    assert sorted(Run.objects.values_list("state", flat=True)) == ["died", "done"]
+    monkeypatch.setattr(scorer, "score", lambda documents, **o: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        night(write_jsonl("a.jsonl", records[:8]))
+    monkeypatch.undo()
+    assert night(write_jsonl("b.jsonl", records)).new == 40
+    assert list(Run.objects.values_list("state", "serial")) == [("done", 2), ("died", 1)]
+
+
+def test_a_source_changed_since_the_run_died_is_read_as_it_is(night, write_jsonl, records, scorer, monkeypatch):
+    score, calls = scorer.score, []
+
+    def dies(documents, **options):
+        calls.append(1)
+        return score(documents, **options) if len(calls) < 3 else 1 / 0
+
+    monkeypatch.setattr(scorer, "score", dies)
+    with pytest.raises(ZeroDivisionError):
+        night(write_jsonl("a.jsonl", records[:21]))
+    monkeypatch.undo()
+    changed = [{**records[0], "text": records[0]["text"] + "至今没有人来。"}, *records[2:]]
+    report = night(write_jsonl("a.jsonl", changed))
+    assert adds_up(report)
+    assert report.read == 39
+    stored = {key: text for key, text, *_ in rows()[0]}
+    assert {r["id"]: r["text"] for r in [records[1], *changed]} == stored
 
 
 def test_the_report_lists_what_to_look_at_first(night, write_jsonl, records):

@@ -84,7 +84,8 @@ def test_mistakes_end_with_their_code_and_a_sentence(zuofeng, home, tmp_path):
 
 def test_a_store_out_of_reach_ends_with_3(zuofeng, write_jsonl):
     source = write_jsonl("in.jsonl", [{"id": "1", "text": "路灯坏了"}])
-    done = zuofeng("nightly", "--source", source, "--store", "postgresql://nobody@127.0.0.1:9/none")
+    done = zuofeng("nightly", "--source", source, "--store", "postgresql://nobody@127.0.0.1:9/none",
+                   env={"ZUOFENG_OUTAGE_SECONDS": "0.3"})  # fmt: skip
     assert done.returncode == 3
     assert "ZF-STORE-DOWN" in done.stderr
 

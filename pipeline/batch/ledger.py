@@ -1,0 +1,87 @@
+"""The ledger: which run this is, which of its chunks are done, and how it ended."""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from collections.abc import Mapping
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Max
+
+from pipeline.batch.tally import Tally
+from pipeline.desk.models import Chunk, Run
+
+__all__ = ["Chunks", "begin", "chunks_of", "finish", "new_id", "write_chunk_state"]
+
+#: By source and number.
+Chunks = dict[tuple[str, int], Chunk]
+#: States of a run that a later one takes up.
+OPEN = ("running", "unfinished")
+
+
+def new_id(now: dt.datetime) -> str:
+    """Return a new run's id: readable, and unique even when a clock goes back."""
+    return f"{now:%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:6]}"
+
+
+def begin(*, kind: str, source: str, model: str, plan: Mapping[str, Any], now: dt.datetime) -> Run:
+    """Continue the last run when it stopped half-way on the same work, else start a new one.
+
+    Only the very last run is continued: after another one has written, its chunks may be out of date.
+    """
+    with transaction.atomic():
+        last: Run | None = Run.objects.first()
+        if last is not None and last.state in OPEN and _same(last, kind, source, model, plan):
+            last.state, last.reason, last.starts = "running", "", last.starts + 1
+            last.save(update_fields=["state", "reason", "starts"])
+            return last
+        Run.objects.filter(state__in=OPEN).update(state="died", reason="没有做完，由后来的一次接替")
+        serial = (Run.objects.aggregate(top=Max("serial"))["top"] or 0) + 1
+        run = Run(id=new_id(now), serial=serial, kind=kind, source=source, model=model, plan=dict(plan), started=now)
+        run.save(force_insert=True)
+        return run
+
+
+def _same(run: Run, kind: str, source: str, model: str, plan: Mapping[str, Any]) -> bool:
+    return (run.kind, run.source, run.model, run.plan) == (kind, source, model, dict(plan))
+
+
+def chunks_of(run: Run) -> Chunks:
+    """Return the states of a run's chunks."""
+    return {(c.source, c.number): c for c in Chunk.objects.filter(run=run)}
+
+
+def write_chunk_state(
+    run: Run,
+    source: str,
+    number: int,
+    *,
+    state: str,
+    fingerprint: str,
+    tally: Tally,
+    attempts: int = 0,
+    reason: str = "",
+    mark: Any = None,
+    first: str = "",
+    last: str = "",
+) -> None:
+    """Write one chunk's state; called inside the transaction of its rows."""
+    row = Chunk(
+        run=run, source=source, number=number, state=state, fingerprint=fingerprint, counts=tally.to_dict(),
+        attempts=attempts, reason=reason, mark=mark, first=first, last=last,
+    )  # fmt: skip
+    Chunk.objects.bulk_create(
+        [row],
+        update_conflicts=True,
+        unique_fields=["run", "source", "number"],
+        update_fields=["state", "fingerprint", "counts", "attempts", "reason", "mark", "first", "last"],
+    )
+
+
+def finish(run: Run, state: str, *, counts: Mapping[str, Any], reason: str = "") -> None:
+    """Say how the run ended."""
+    run.state, run.reason, run.counts = state, reason, dict(counts)
+    run.finished = dt.datetime.now(dt.UTC)
+    run.save(update_fields=["state", "reason", "counts", "finished"])

@@ -1,0 +1,222 @@
+"""A run, chunk by chunk: score, write rows and ledger in one transaction, go on after faults, stop when asked."""
+
+from __future__ import annotations
+
+import itertools
+import logging
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from django.db import Error, transaction
+
+from pipeline.batch import ledger, store
+from pipeline.batch.lock import hold_store
+from pipeline.batch.patience import Patience
+from pipeline.batch.report import RunReport
+from pipeline.batch.sorting import Sorting, fingerprint
+from pipeline.batch.tally import Tally
+from pipeline.batch.worker import BrokenScoringError, Scoring
+from pipeline.desk.models import Run
+from pipeline.documents import Document, Prediction, Rejected, text_hash
+
+__all__ = ["ATTEMPTS", "Feed", "Night", "Record", "Target"]
+
+log = logging.getLogger("zuofeng.night")
+
+Record = Document | Rejected
+#: So often a chunk is tried before it is set aside.
+ATTEMPTS = 3
+
+
+class Feed(Protocol):
+    """A source of records. An ordered one has a key per record and can be read from a key on."""
+
+    name: str
+    ordered: bool
+
+    def read(self, after: Any) -> Iterator[Record]:
+        """Yield the records, of an ordered feed those behind the key ``after`` (None: all)."""
+        ...
+
+    def mark(self, record: Record) -> Any:
+        """Return the key of a record of an ordered feed."""
+        ...
+
+
+class Target(Protocol):
+    """Where scores go besides the store; writing the same rows twice must do no harm."""
+
+    #: Whether it needs every row of every chunk again when a run is continued.
+    whole: bool
+
+    def write(
+        self, records: Sequence[Record], results: Mapping[str, Mapping[str, Any]], notes: Mapping[str, str]
+    ) -> None:
+        """Write one chunk: results by document id, shaped like ``Prediction.to_dict``; why others have none."""
+        ...
+
+
+@dataclass(frozen=True)
+class _Part:
+    """One chunk: where it stands and what it consists of."""
+
+    feed: Feed
+    number: int
+    records: Sequence[Record]
+    fingerprint: str
+
+
+@dataclass
+class Night:
+    """The state of one run in the parent process; only this writes."""
+
+    scoring: Scoring
+    model: str
+    about: Mapping[str, str]
+    report: RunReport
+    run: Run | None
+    patience: Patience
+    chunk: int
+    targets: Sequence[Target] = ()
+    rejected: list[Rejected] = field(default_factory=list)
+    _seen: dict[int, tuple[int, str]] = field(default_factory=dict)
+    _states: ledger.Chunks = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.run is not None:
+            run = self.run
+            self._states = self.patience.run(lambda: ledger.chunks_of(run))
+
+    @property
+    def stopped(self) -> bool:
+        """Whether somebody asked the run to stop."""
+        return self.patience.stop.is_set()
+
+    def take_all(self, feed: Feed, progress: Callable[[int], None] = lambda read: None) -> None:
+        """Work through one feed, up to its end or to the chunk at which the run is asked to stop."""
+        number, after = self._resume(feed)
+        records = feed.read(after)
+        while not self.stopped and (some := list(itertools.islice(records, self.chunk))):
+            number += 1
+            chunk = some if feed.ordered else [self._once(r) for r in some]
+            self._take(_Part(feed, number, chunk, fingerprint(chunk)))
+            progress(self.report.read)
+        if self.stopped:
+            self.report.state = "unfinished"
+
+    def _resume(self, feed: Feed) -> tuple[int, Any]:
+        """Count the finished head of an ordered feed and return where it ends."""
+        number, after = 0, None
+        if feed.ordered and not any(t.whole for t in self.targets):
+            while (done := self._states.get((feed.name, number + 1))) is not None and done.state == "done":
+                number, after = number + 1, done.mark
+                self._count(Tally.from_dict(done.counts))
+        return number, after
+
+    def _take(self, part: _Part) -> None:
+        """Work through one chunk unless the ledger says that the same was done before."""
+        before = self._states.get((part.feed.name, part.number))
+        if before is not None and before.fingerprint != part.fingerprint:
+            before = None
+        if before is not None and before.state in ("done", "scored"):
+            tally = Tally.from_dict(before.counts)
+            if before.state == "scored" or any(t.whole for t in self.targets):
+                self._deliver(part, tally, {})
+            self._finish_chunk(part, tally)
+            return
+        attempts = before.attempts if before is not None and before.state == "failed" else 0
+        while attempts < ATTEMPTS:
+            attempts += 1
+            try:
+                tally, fresh = self._score_and_write(part)
+                self._deliver(part, tally, fresh)
+            except (Error, BrokenScoringError) as e:
+                self._failed(part, attempts, e)
+            else:
+                self._finish_chunk(part, tally)
+                return
+
+    def _score_and_write(self, part: _Part) -> tuple[Tally, dict[str, dict[str, Any]]]:
+        keys = [r.id for r in part.records if isinstance(r, Document)]
+        sorting = Sorting(part.records, self.patience.run(lambda: store.known(keys, self.model)))
+        if self.run is None:
+            return sorting.tally([]), {}
+        todo = sorting.todo
+        results = self.scoring.score(todo) if todo else []
+        # The head of an ordered feed is not read again: the ledger has to know its rejections.
+        tally = sorting.tally(results, every=part.feed.ordered)
+        state = "scored" if any(not t.whole for t in self.targets) else "done"
+        scored = [(d, p) for d, p in zip(todo, results, strict=True) if isinstance(p, Prediction)]
+        fresh = {d.id for d in (*sorting.new, *sorting.changed)}
+        documents = [*(d for d, _ in scored if d.id in fresh), *sorting.moved]
+        refused = [*sorting.rejected, *(r for r in results if isinstance(r, Rejected))]
+        run = self.run
+
+        def write() -> None:
+            hold_store()
+            with transaction.atomic():
+                store.write_chunk(run, documents, scored, self.about)
+                store.write_rejected(run, refused)
+                self._note(part, state, tally)
+
+        self.patience.run(write)
+        return tally, {p.id: p.to_dict() for _, p in scored}
+
+    def _deliver(self, part: _Part, tally: Tally, fresh: Mapping[str, dict[str, Any]]) -> None:
+        """Hand the chunk to the targets; rows another program must see are the last step before it is done."""
+        if not self.targets or self.run is None:
+            return
+        others = [r.id for r in part.records if isinstance(r, Document) and r.id not in fresh]
+        results = {**self.patience.run(lambda: store.stored_predictions(others, self.model)), **fresh}
+        notes = {r.id: f"{r.code} {r.reason}" for r in part.records if isinstance(r, Rejected)}
+        notes |= {key: f"{code} {reason}" for _, code, reason, key in tally.refused}
+        for target in self.targets:
+            target.write(part.records, results, notes)
+        if any(not t.whole for t in self.targets):
+            self.patience.run(lambda: self._note(part, "done", tally))
+
+    def _failed(self, part: _Part, attempts: int, error: Exception) -> None:
+        """Note a failure; the last one sets the chunk aside."""
+        state = "aside" if attempts >= ATTEMPTS else "failed"
+        reason = f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"[:500]
+        log.error("一批没有做成", extra={"fields": {"chunk": part.number, "attempts": attempts, "state": state}})
+        self.patience.run(lambda: self._note(part, state, Tally(), attempts=attempts, reason=reason))
+        if state == "aside":
+            self.report.aside.append({
+                "source": part.feed.name, "chunk": part.number, "records": len(part.records), "reason": reason,
+                "first": part.records[0].place, "last": part.records[-1].place,
+            })  # fmt: skip
+
+    def _note(self, part: _Part, state: str, tally: Tally, *, attempts: int = 0, reason: str = "") -> None:
+        if self.run is None:
+            return
+        ledger.write_chunk_state(
+            self.run, part.feed.name, part.number, state=state, fingerprint=part.fingerprint, tally=tally,
+            attempts=attempts, reason=reason, first=part.records[0].place, last=part.records[-1].place,
+            mark=part.feed.mark(part.records[-1]) if part.feed.ordered else None,
+        )  # fmt: skip
+
+    def _finish_chunk(self, part: _Part, tally: Tally) -> None:
+        self._count(tally)
+        if not part.feed.ordered:
+            self.rejected += [r for r in part.records if isinstance(r, Rejected)]
+
+    def _count(self, tally: Tally) -> None:
+        self.report.add(tally)
+        self.rejected += [Rejected(place, code, reason, key) for place, code, reason, key in tally.refused]
+
+    def _once(self, record: Record) -> Record:
+        """Set aside a record whose number already came in this run."""
+        if isinstance(record, Rejected):
+            return record
+        digest, key = hash(text_hash(record.text)), hash(record.id)
+        before = self._seen.get(key)
+        if before is None:
+            self._seen[key] = digest, record.place
+            return record
+        code, what = ("ZF-REC-CONFLICT", "编号相同而内容不同，请核对编号")
+        if before[0] == digest:
+            code, what = ("ZF-REC-DUPLICATE", "编号和内容都相同，只算一次")
+        reason = f"与 {before[1]} {what}"
+        return Rejected(record.place, code, reason, record.id, record.text)

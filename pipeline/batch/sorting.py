@@ -1,0 +1,73 @@
+"""One chunk's records against what the store holds: new, changed, to be scored again, unchanged."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+
+from pipeline.batch.store import Known, meta_of
+from pipeline.batch.tally import Tally
+from pipeline.documents import Document, Prediction, Rejected, text_hash
+
+__all__ = ["Sorting", "fingerprint"]
+
+
+class Sorting:
+    """One chunk's records against what the store holds."""
+
+    def __init__(self, records: Sequence[Document | Rejected], stored: dict[str, Known]) -> None:
+        self.rejected = [r for r in records if isinstance(r, Rejected)]
+        self.new: list[Document] = []
+        self.changed: list[Document] = []
+        self.rescored: list[Document] = []
+        self.unchanged: list[Document] = []
+        #: Same text, other fields; what was purged stays purged.
+        self.moved: list[Document] = []
+        for d in records:
+            if isinstance(d, Rejected):
+                continue
+            old, digest = stored.get(d.id), text_hash(d.text)
+            if old is None:
+                self.new.append(d)
+                continue
+            if old.text_hash != digest:
+                self.changed.append(d)
+                continue
+            (self.unchanged if old.scored_hash == digest else self.rescored).append(d)
+            if not old.purged and old.meta != meta_of(d):
+                self.moved.append(d)
+
+    @property
+    def todo(self) -> list[Document]:
+        """What has to be scored."""
+        return [*self.new, *self.changed, *self.rescored]
+
+    def tally(self, results: Sequence[Prediction | Rejected], *, every: bool = False) -> Tally:
+        """Count the chunk with what scoring returned for ``todo``; ``every`` lists all rejections, not its own."""
+        refused = [r for r in results if isinstance(r, Rejected)]
+        lost = {r.id for r in refused}
+        new, changed, rescored = (
+            sum(d.id not in lost for d in some) for some in (self.new, self.changed, self.rescored)
+        )
+        tally = Tally(new=new, changed=changed, rescored=rescored, unchanged=len(self.unchanged))
+        tally.reject([*self.rejected, *refused])
+        tally.refused = [[r.place, r.code, r.reason, r.id] for r in ([*self.rejected, *refused] if every else refused)]
+        tally.read = new + changed + rescored + tally.unchanged + tally.rejected
+        for p in results:
+            if isinstance(p, Prediction):
+                tally.problems += p.is_problem
+                tally.review += p.review
+                tally.labels.update(label for decided in p.decided.values() for label, _ in decided)
+        return tally
+
+
+def fingerprint(records: Iterable[Document | Rejected]) -> str:
+    """Return a hash of what a chunk consists of; equal ones need not be worked through again."""
+    digest = hashlib.sha256()
+    for r in records:
+        if isinstance(r, Document):
+            parts = (r.id, text_hash(r.text), *meta_of(r))
+        else:
+            parts = (r.place, r.code, r.id, text_hash(r.raw))
+        digest.update("\x1f".join(parts).encode("utf-8", "surrogatepass") + b"\x1e")
+    return digest.hexdigest()

@@ -1,0 +1,184 @@
+"""Scoring in a process of its own: a record that asks for too much time or memory cannot take the night with it."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import resource
+import signal
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from types import TracebackType
+from typing import Protocol, Self
+
+from pipeline.documents import Document, Prediction, Rejected
+from pipeline.errors import UnfinishedError
+
+__all__ = ["Bounds", "BrokenScoringError", "Scoring", "Worker"]
+
+#: Documents sent at once; what the bounds apply to, and after a failure each document alone.
+BATCH = 128
+_REASONS = {
+    "time": ("ZF-REC-TIME", "打分超过单条时限，已放弃"),
+    "memory": ("ZF-REC-MEMORY", "打分超过单条内存上限，已放弃"),
+    "crash": ("ZF-REC-CRASH", "打分时进程意外退出，已放弃"),
+}
+
+_HARMLESS = Document("", "今天天气很好。")
+#: The kernel's out-of-memory killer sends SIGKILL.
+_FATES = {-signal.SIGALRM: "time", -signal.SIGKILL: "memory"}
+
+
+class BrokenScoringError(Exception):
+    """Not even a harmless document can be scored: the fault lies not in a record."""
+
+
+class Scoring(Protocol):
+    """Whatever scores: predictions in order, a rejection in the place of a document that cannot be scored."""
+
+    def score(self, documents: Sequence[Document]) -> list[Prediction | Rejected]:
+        """Score ``documents``."""
+        ...
+
+
+class _Scores(Protocol):
+    def score(self, documents: Sequence[Document]) -> list[Prediction]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What one document may ask for: seconds, and bytes beyond what the model itself takes (0: no bound)."""
+
+    seconds: float = 30.0
+    memory: int = 4 << 30
+
+
+class Worker:
+    """A child process with a model in its memory; started at need, and again after it died.
+
+    ``make`` builds the scorer in the child; it is pickled once, so a model replaced on disk changes nothing.
+    """
+
+    def __init__(self, make: Callable[[], _Scores], bounds: Bounds) -> None:
+        self._make = make
+        self._bounds = bounds
+        self._child: tuple[BaseProcess, Connection] | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._end()
+
+    def score(self, documents: Sequence[Document]) -> list[Prediction | Rejected]:
+        """Score ``documents`` in order; raises BrokenScoringError when a harmless one cannot be scored either."""
+        results: list[Prediction | Rejected] = []
+        for at in range(0, len(documents), BATCH):
+            batch = documents[at : at + BATCH]
+            answer = self._ask(batch)
+            if isinstance(answer, str):
+                results += self._one_by_one(batch, answer)
+            else:
+                results += answer
+        return results
+
+    def _one_by_one(self, batch: Sequence[Document], fault: str) -> Iterator[Prediction | Rejected]:
+        answers = [fault] if len(batch) == 1 else [self._ask([d]) for d in batch]
+        if all(isinstance(a, str) for a in answers) and isinstance(self._ask([_HARMLESS]), str):
+            raise BrokenScoringError(f"一条也打不了分：{fault}")
+        for document, answer in zip(batch, answers, strict=True):
+            if isinstance(answer, str):
+                code, reason = _REASONS.get(answer, ("ZF-REC-SCORE", f"打分出错（{answer}）"))
+                yield Rejected(document.place, code, reason, document.id, document.text[:20_000])
+            else:
+                yield from answer
+
+    def _ask(self, documents: Sequence[Document]) -> list[Prediction] | str:
+        """Return the answer of the child, or what became of it."""
+        if self._child is None or not self._child[0].is_alive():
+            self._end()
+        process, pipe = self._child or self._start()
+        try:
+            # Rows and fields stay here: the model reads the text alone.
+            pipe.send([Document(d.id, d.text) for d in documents])
+            answer: list[Prediction] | str = pipe.recv()
+        except (EOFError, OSError):
+            process.join()
+            code = process.exitcode
+            self._end()
+            return _FATES.get(code or 0, "crash")
+        return answer
+
+    def _start(self) -> tuple[BaseProcess, Connection]:
+        # Spawned: neither the database's connection nor its locks may be inherited.
+        context = multiprocessing.get_context("spawn")
+        ours, theirs = context.Pipe()
+        process = context.Process(target=_serve, args=(theirs, self._make, self._bounds), daemon=True)
+        process.start()
+        theirs.close()
+        self._child = process, ours
+        try:
+            fault = ours.recv()
+        except (EOFError, OSError):
+            fault = "装载模型时进程意外退出"
+        if fault is not None:
+            self._end()
+            raise UnfinishedError(
+                "ZF-WORKER", f"打分进程起不来：{fault}", "检查内存与模型（zuofeng doctor），之后重跑即可。"
+            )
+        return self._child
+
+    def _end(self) -> None:
+        if self._child is None:
+            return
+        process, pipe = self._child
+        self._child = None
+        pipe.close()
+        process.join(2)
+        if process.is_alive():
+            process.kill()
+            process.join()
+        process.close()
+
+
+def _serve(pipe: Connection, make: Callable[[], _Scores], bounds: Bounds) -> None:
+    """Answer until the other end closes, also because the night was killed."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)  # the night decides when to stop
+    # The kernel ends what no Python handler could: the alarm's default is death.
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    try:
+        scorer = make()
+    except Exception as e:  # noqa: BLE001  told to the night, which ends with it
+        pipe.send(f"{type(e).__name__}: {e}")
+        return
+    statm = Path("/proc/self/statm")
+    if bounds.memory and statm.exists():
+        pages = int(statm.read_text(encoding="ascii").split()[0])
+        most = pages * os.sysconf("SC_PAGE_SIZE") + bounds.memory
+        resource.setrlimit(resource.RLIMIT_AS, (most, most))
+    pipe.send(None)
+    while True:
+        try:
+            documents = pipe.recv()
+        except (EOFError, OSError):
+            return
+        signal.setitimer(signal.ITIMER_REAL, bounds.seconds)
+        answer: list[Prediction] | str
+        try:
+            answer = scorer.score(documents)
+        except MemoryError:
+            answer = "memory"
+        except Exception as e:  # noqa: BLE001  the night names it beside the record
+            answer = type(e).__name__
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+        try:
+            pipe.send(answer)
+        except OSError:
+            return
