@@ -56,6 +56,11 @@ class Settings(BaseSettings):
         return (self.home / folder).resolve()
 
     @property
+    def training_file(self) -> Path:
+        """How a model is trained on this corpus; need not be there."""
+        return self.path("corpora") / "training.toml"
+
+    @property
     def taxonomy_file(self) -> Path:
         """The label schemes."""
         return self.path("corpora") / "taxonomy.toml"

@@ -16,7 +16,6 @@ from pipeline.corpus.gold import Gold, label_matrix
 from pipeline.model.calibrate import best_f1_threshold
 from pipeline.model.evaluate import macro_f1
 from pipeline.model.folds import group_folds
-from pipeline.model.train import Settings
 from pipeline.taxonomy import Taxonomy
 from pipeline.text.segment import RjiebaSegmenter
 
@@ -31,8 +30,6 @@ FOLDS = 3
 LOCAL = 300
 DRAWS = 10
 LEAST = 0.02
-#: Thresholds from training are lowered by these log-odds, as the product does.
-LEAN = Settings().lean
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +51,14 @@ def learning_curve(
     *,
     first: Callable[[Gold], bool],
     local: int = LOCAL,
+    lean: float = 0.0,
     progress: Callable[[str], None] = lambda step: None,
 ) -> list[Point]:
     """Train jieba words ∪ characters, TF-IDF, LogisticRegression on shares of the groups and on ``first`` alone.
 
     Groups enter in the order of a hash of their names, so that each share holds the smaller ones. Macro-F1 counts
     labels with at least five positives in the test set; thresholds re-set on ``local`` messages are a mean over draws.
+    Thresholds from training are lowered by ``lean``, as the product does.
     """
     order = sorted({g.group for g in train}, key=lambda name: hashlib.sha256(name.encode()).digest())
     sets = [("只用首批", [g for g in train if first(g)])]
@@ -69,7 +68,7 @@ def learning_curve(
     points = []
     for name, texts in sets:
         progress(f"{name}：{len(texts)} 条")
-        scores, thresholds = _fit(texts, [*test, *messages], taxonomy)
+        scores, thresholds = _fit(texts, [*test, *messages], taxonomy, lean)
         own, real = scores[: len(test)], scores[len(test) :]
         truth, real_truth = label_matrix(test, taxonomy), label_matrix(messages, taxonomy)
         points += [
@@ -93,7 +92,7 @@ def _thresholds(scores: Floats, truth: Bools) -> Floats:
     return np.array([best_f1_threshold(scores[:, j], truth[:, j], least=LEAST) for j in range(truth.shape[1])])
 
 
-def _fit(train: Sequence[Gold], test: Sequence[Gold], taxonomy: Taxonomy) -> tuple[Floats, Floats]:
+def _fit(train: Sequence[Gold], test: Sequence[Gold], taxonomy: Taxonomy, lean: float) -> tuple[Floats, Floats]:
     """Return scores (test, labels) and thresholds from the training texts, cross-validated."""
     from sklearn.feature_extraction.text import TfidfVectorizer
     from sklearn.pipeline import make_union
@@ -110,7 +109,7 @@ def _fit(train: Sequence[Gold], test: Sequence[Gold], taxonomy: Taxonomy) -> tup
     for number in range(FOLDS):
         inside = fold != number
         held[~inside] = _logistic(x[inside], truth[inside], x[~inside])
-    thresholds = expit(logit(_thresholds(held, truth)) - LEAN)
+    thresholds = expit(logit(_thresholds(held, truth)) - lean)
     return _logistic(x, truth, features.transform([g.text for g in test])), thresholds
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -29,6 +30,9 @@ def command(
         Path | None, typer.Option("--lexicon", help="概念词典，默认 corpora/concepts.toml；没有此文件就不用")
     ] = None,
     out: Annotated[Path | None, typer.Option("--out", help="模型写到哪个目录，默认 models")] = None,
+    recipe: Annotated[
+        Path | None, typer.Option("--settings", help="训练设置，默认 corpora/training.toml；换了标签体系就不用它")
+    ] = None,
     all_parts: Annotated[bool, typer.Option("--all-parts", help="连标为 test 的文本一起训练（默认不用）。")] = False,
     champion: Annotated[bool, typer.Option("--champion", help="训练完就设为在用模型。")] = False,
     promise: Promise = None,
@@ -36,8 +40,9 @@ def command(
 ) -> None:
     """训练一个模型。同样的语料得到逐字节相同的模型。"""
     from pipeline.corpus.gold import read_gold
+    from pipeline.model.recipe import Settings, read_settings
     from pipeline.model.registry import champion_id, set_champion
-    from pipeline.model.train import Settings, train
+    from pipeline.model.train import train
 
     settings = load_settings(home)
     file = taxonomy or settings.taxonomy_file
@@ -46,6 +51,8 @@ def command(
     gold = read_gold(paths, schemes)
     used = [g for g in gold if all_parts or g.part != "test"]
     concepts = lexicon or settings.lexicon_file
+    # The settings beside the corpus were chosen for it; another scheme starts from the defaults.
+    chosen = recipe or (settings.training_file if taxonomy is None and settings.training_file.is_file() else None)
     target = out or settings.path("models")
     screen = console()
     started = time.monotonic()
@@ -57,7 +64,7 @@ def command(
             words=load_dictionary(settings.dictionary_file),
             lexicon=load_lexicon(concepts) if lexicon or concepts.is_file() else None,
             out=target,
-            settings=Settings(promise=read_promise(promise)),
+            settings=replace(read_settings(chosen) if chosen else Settings(), promise=read_promise(promise)),
             progress=lambda step: status.update(f"训练：{step}"),
         )
     seconds = time.monotonic() - started

@@ -84,8 +84,6 @@ class Scorer:
         """
         passed = probabilities >= (self._threshold if thresholds is None else thresholds)
         labels = passed[:, :-1].copy()
-        edge = np.minimum(self._threshold if thresholds is None else thresholds, 1)
-        margins = probabilities - edge
         at = 0
         for scheme in self.bundle.taxonomy.schemes:
             block = slice(at, at + len(scheme.labels))
@@ -93,9 +91,8 @@ class Scorer:
             if scheme.kind == "multi":
                 labels[:, block] &= passed[:, -1:]
                 continue
-            # The nearest to its threshold stands in where a scheme must not stay empty.
-            value = probabilities[:, block] if scheme.kind == "exclusive" else margins[:, block]
-            best = value.argmax(1)[:, None] == np.arange(len(scheme.labels))
+            # The most probable stands in where a scheme must not stay empty.
+            best = probabilities[:, block].argmax(1)[:, None] == np.arange(len(scheme.labels))
             alone = scheme.kind == "exclusive" or ~labels[:, block].any(1, keepdims=True)
             labels[:, block] = np.where(alone, best, labels[:, block])
         return labels
