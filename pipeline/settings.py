@@ -11,6 +11,7 @@ from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from pipeline.errors import ConfigError
+from pipeline.table_settings import TableSettings
 
 __all__ = ["Settings", "find_home", "load_settings"]
 
@@ -36,6 +37,7 @@ class Settings(BaseSettings):
     outage_seconds: float = Field(default=600.0, ge=0)
     lock_seconds: float = Field(default=30.0, gt=0)
     columns: dict[Column, list[str]] = Field(default_factory=dict)
+    tables: TableSettings = Field(default_factory=TableSettings)
 
     @classmethod
     def settings_customise_sources(

@@ -119,18 +119,21 @@ class Night:
         before = self._states.get((part.feed.name, part.number))
         if before is not None and before.fingerprint != part.fingerprint:
             before = None
+        tally: Tally | None = None
         if before is not None and before.state in ("done", "scored"):
             tally = Tally.from_dict(before.counts)
-            if before.state == "scored" or any(t.whole for t in self.targets):
-                self._deliver(part, tally, {})
-            self._finish_chunk(part, tally)
-            return
+        done = before is not None and before.state == "done"
+        deliver = not done or any(t.whole for t in self.targets)
         attempts = before.attempts if before is not None and before.state == "failed" else 0
+        fresh: dict[str, dict[str, Any]] = {}
         while attempts < ATTEMPTS:
             attempts += 1
             try:
-                tally, fresh = self._score_and_write(part)
-                self._deliver(part, tally, fresh)
+                # What was scored and stored is not scored again because a target failed.
+                if tally is None:
+                    tally, fresh = self._score_and_write(part)
+                if deliver:
+                    self._deliver(part, tally, fresh)
             except (Error, BrokenScoringError) as e:
                 self._failed(part, attempts, e)
             else:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,9 +19,10 @@ from pipeline.batch.stop import stoppable
 from pipeline.batch.worker import Scoring
 from pipeline.batch.writeback import WriteBack
 from pipeline.documents import Document, Prediction, Rejected
-from pipeline.errors import SourceError, UnfinishedError
+from pipeline.errors import ConfigError, SourceError, UnfinishedError
 from pipeline.model.bundle import Bundle
 from pipeline.model.score import Scorer
+from pipeline.table_settings import TableSettings
 
 if TYPE_CHECKING:
     from pipeline.batch.night import Feed, Night, Target
@@ -30,8 +31,11 @@ __all__ = ["Progress", "nightly", "provenance"]
 
 #: Called with the file's number, how many files there are, its name, and the records read so far.
 Progress = Callable[[int, int, str, int], None]
+#: Asked with the run's source and model for what its plan holds besides the size of chunks.
+More = Callable[[str, str], Mapping[str, Any]]
 TOP = 20
 _PATIENCE = Patience()
+_TABLES = TableSettings()
 
 
 @dataclass(frozen=True)
@@ -55,6 +59,8 @@ def nightly(
     chunk: int = 2000,
     dry_run: bool = False,
     write_back: Path | None = None,
+    write_tables: bool = False,
+    tables: TableSettings = _TABLES,
     scoring: Scoring | None = None,
     patience: Patience = _PATIENCE,
     lock_seconds: float = 30.0,
@@ -66,6 +72,9 @@ def nightly(
     and model stays as it is. A file that cannot be opened is named in the report and the night goes on with the
     others. ``scoring`` scores instead of ``scorer`` in this process, a Worker for instance. Raises UnfinishedError
     when another night runs, the store stays away or a signal came; what was written by then is whole chunks.
+
+    A ``source`` with ``://`` is a table of a database, read as ``tables`` says; ``write_tables`` writes the scores
+    into that database, ``write_back`` into a file.
     """
     from pipeline.desk.configure import database, open_store
 
@@ -74,18 +83,43 @@ def nightly(
     with ExitStack() as stack:
         stack.enter_context(only_one(state, entry["NAME"] if "sqlite" in entry["ENGINE"] else ""))
         patience = replace(patience, stop=stack.enter_context(stoppable()))
-        paths = expand(source)
         open_store(store, bring_up=False, lock_seconds=lock_seconds)
-        report = RunReport(run="", model=scorer.bundle.id, sources=[str(p) for p in paths], dry_run=dry_run)
-        report.unreadable = [_unknown(p) for p in skipped(source)]
+        report = RunReport(run="", model=scorer.bundle.id, sources=[], dry_run=dry_run)
         targets: list[Target] = []
         if write_back and not dry_run:
             targets.append(stack.enter_context(WriteBack(write_back, scorer.bundle.taxonomy)))
-        feeds = [FileFeed(p, columns, limits, report) for p in paths]
+        feeds: list[Feed] = []
+        more: More = _nothing_more
+        if "://" in source:
+            from pipeline.batch.tables import Address, open_table
+
+            address = Address.parse(source)
+            table = open_table(
+                address, tables, columns=columns, limits=limits, taxonomy=scorer.bundle.taxonomy, report=report,
+                patience=patience, lock_seconds=lock_seconds, chunk=chunk, write_back=write_tables, dry_run=dry_run,
+            )  # fmt: skip
+            # From here on nobody sees a password.
+            source, more = address.shown, table.plan
+            feeds.append(table.feed)
+            targets += [table.target] if table.target else []
+            report.statements = [*table.statements] if dry_run else []
+        elif write_tables:
+            raise ConfigError(
+                "ZF-TAB-WRITE", "来源是文件，不能写回数据库的表",
+                "写进文件用 --write-back 结果.xlsx；写回表时 --source 写数据库地址。",
+            )  # fmt: skip
+        else:
+            feeds += [FileFeed(p, columns, limits, report) for p in expand(source)]
+            report.unreadable = [_unknown(p) for p in skipped(source)]
+        report.sources = [f.name for f in feeds]
         return run_feeds(
             feeds, report, kind="nightly", source=source, bundle=scorer.bundle, scoring=scoring or _InProcess(scorer),
-            state=state, chunk=chunk, patience=patience, targets=targets, progress=progress,
+            state=state, chunk=chunk, patience=patience, targets=targets, progress=progress, more=more,
         )  # fmt: skip
+
+
+def _nothing_more(source: str, model: str) -> Mapping[str, Any]:
+    return {}
 
 
 def run_feeds(
@@ -101,6 +135,7 @@ def run_feeds(
     patience: Patience,
     targets: Sequence[Target],
     progress: Progress,
+    more: More = _nothing_more,
 ) -> RunReport:
     """Work through ``feeds`` on an opened store as one run, from where the last one stopped."""
     from pipeline.batch import ledger
@@ -111,10 +146,9 @@ def run_feeds(
     _bring_up(patience)
     run = None
     report.run, report.started = ledger.new_id(now), now.isoformat(timespec="seconds")
+    plan = {"chunk": chunk, **patience.run(lambda: more(source, bundle.id))}
     if not report.dry_run:
-        run = patience.run(
-            lambda: ledger.begin(kind=kind, source=source, model=bundle.id, plan={"chunk": chunk}, now=now)
-        )
+        run = patience.run(lambda: ledger.begin(kind=kind, source=source, model=bundle.id, plan=plan, now=now))
         report.run, report.starts, report.started = run.id, run.starts, run.started.isoformat(timespec="seconds")
     night = Night(scoring, bundle.id, provenance(bundle), report, run, patience, chunk, targets)
 

@@ -47,6 +47,7 @@ class RunReport:
     top: list[dict[str, Any]] = field(default_factory=list)
     rejected_file: str = ""
     report_file: str = ""
+    statements: list[str] = field(default_factory=list)
 
     @property
     def scored(self) -> int:

@@ -30,10 +30,20 @@ app.add_typer(corpus.app, name="corpus")
 app.add_typer(bench.app, name="bench")
 
 
+def _with_values(arguments: list[str]) -> list[str]:
+    """Give ``--write-back`` without a value the one that means the caller's own table."""
+    filled: list[str] = []
+    for argument, following in zip(arguments, [*arguments[1:], "-"], strict=True):
+        filled.append(argument)
+        if argument == "--write-back" and following.startswith("-"):
+            filled.append(nightly.TABLE)
+    return filled
+
+
 def main() -> None:
     """Run the command line; errors of ours end in their exit code with a sentence, not a traceback."""
     try:
-        app()
+        app(args=_with_values(sys.argv[1:]))
     except ZuofengError as e:
         print(e, file=sys.stderr)  # noqa: T201
         sys.exit(e.exit_code)
