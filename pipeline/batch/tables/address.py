@@ -51,7 +51,7 @@ class Address:
         if bool(table) == bool(query):
             what = "又有 table 又有 query" if table else "没有说读哪张表"
             raise ConfigError("ZF-TAB-URL", f"数据库地址里{what}", _FORM)
-        bare = url.set(password=None, query={}).render_as_string()
+        bare = sa.URL.create(url.drivername, url.username, None, url.host, url.port, url.database).render_as_string()
         part = "&".join(f"{k}={own[k]}" for k in _OURS if own.get(k))
         rest_of_query = {k: v for k, v in url.query.items() if k not in _OURS}
         made = cls(url.set(query=rest_of_query), table, query, schema or None, f"{bare}?{part}")

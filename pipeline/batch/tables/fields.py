@@ -15,6 +15,8 @@ __all__ = ["FLAG", "NUMBER", "TEXT", "Fields", "fitter"]
 
 FLAG, NUMBER, TEXT = "是否", "数字", "文字"
 _NEW: Mapping[str, sa.types.TypeEngine[Any]] = {FLAG: sa.Boolean(), NUMBER: sa.Double(), TEXT: sa.Text()}
+#: As in ``Prediction.to_dict``: a score is the same whether it is fresh or comes from the store.
+_DIGITS = 6
 Value = bool | float | str | None
 
 
@@ -24,6 +26,7 @@ class Fields:
     def __init__(self, taxonomy: Taxonomy) -> None:
         self._names = label_names(taxonomy)
         self._schemes = [s.id for s in taxonomy.schemes]
+        self._labels = {s: [i for of, i in taxonomy.columns if of == s] for s in self._schemes}
         self.kinds: dict[str, str] = {
             "problem": FLAG,
             "problem_score": NUMBER,
@@ -61,7 +64,7 @@ class Fields:
             case ["problem"]:
                 return bool(result["is_problem"])
             case ["problem_score"]:
-                return float(result["problem_score"])
+                return round(float(result["problem_score"]), _DIGITS)
             case ["evidence"]:
                 return evidence_text(result["evidence"], self._names)
             case ["review"]:
@@ -69,7 +72,9 @@ class Fields:
             case ["model"]:
                 return str(result["model"])
             case ["scores"]:
-                return json.dumps(result["scores"], ensure_ascii=False, separators=(",", ":"))
+                # PostgreSQL's JSON keeps no order, and a text in another order would be written again.
+                ordered = {s: {i: result["scores"][s][i] for i in labels} for s, labels in self._labels.items()}
+                return json.dumps(ordered, ensure_ascii=False, separators=(",", ":"))
             case ["scores", scheme, label]:
                 return float(result["scores"][scheme][label])
         return labels_text(result[field], self._names)

@@ -7,10 +7,12 @@ clocks and time zones of two machines differ. What is read once more is recognis
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from pipeline.desk.models import Run
 from pipeline.errors import SourceError
+
+if TYPE_CHECKING:
+    from pipeline.desk.models import Run
 
 __all__ = ["decode", "next_mark", "plan_of"]
 
@@ -63,6 +65,8 @@ def plan_of(*, source: str, model: str, digest: str, upto: list[Any] | None) -> 
     Only a run that was done whole counts, of the same source, model and settings; with another model everything is
     read again.
     """
+    from pipeline.desk.models import Run
+
     last: Run | None = Run.objects.first()
     if last is not None and last.state in _OPEN and _same(last, source, model, digest):
         return dict(last.plan["table"])
