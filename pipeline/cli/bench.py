@@ -9,7 +9,7 @@ import numpy as np
 import typer
 from rich.table import Table
 
-from pipeline.cli.common import Home, Model, console, open_scorer
+from pipeline.cli.common import Home, Model, console, open_scorer, open_worker
 from pipeline.settings import load_settings
 from pipeline.taxonomy import load_taxonomy
 
@@ -139,3 +139,50 @@ def corpus(
     if picture:
         draw_curve(points, taxonomy, picture)
         out.print(f"图：{picture}")
+
+
+@app.command("tables")
+def tables(
+    rows: Annotated[int, typer.Option("--rows", min=1000, help="表里放多少行")] = 200_000,
+    database: Annotated[
+        str | None, typer.Option("--database", help="空的 PostgreSQL 库的地址，默认临时起一个", show_default=False)
+    ] = None,
+    model: Model = None,
+    home: Home = None,
+) -> None:
+    """一夜：PostgreSQL 的表读出、打分、写回同一张表的列；与同样内容的文件对比用时，并抽查。"""
+    import tempfile
+    from contextlib import nullcontext
+
+    from pipeline.bench.postgres import temporary_server
+    from pipeline.bench.tables import measure_tables
+    from pipeline.corpus.gold import read_gold
+
+    settings = load_settings(home)
+    scorer = open_scorer(settings, model)
+    gold = read_gold(sorted((settings.path("corpora") / "gold").glob("*.jsonl")), scorer.bundle.taxonomy)
+    out = console()
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        temporary_server() if database is None else nullcontext(database) as url,
+        open_worker(settings, scorer) as worker,
+        out.status("准备") as status,
+    ):
+        found = measure_tables(
+            [g.text for g in gold], rows=rows, database=url, folder=Path(folder), scorer=scorer, scoring=worker,
+            chunk=settings.chunk, told=status.update,
+        )  # fmt: skip
+    table = Table(title=f"{rows:,} 行，其中 {found.empty:,} 行没有正文；模型 {scorer.bundle.id}", title_justify="left")
+    for head in ("", "读入", "新增", "未变", "搁置", "有分数的行", "秒", "每秒"):
+        table.add_column(head, justify="left" if not head else "right")
+    for n in found.nights:
+        counts = (n.report.read, n.report.new, n.report.unchanged, n.report.rejected, n.scored_rows)
+        table.add_row(n.name, *(f"{c:,}" for c in counts), f"{n.seconds:.1f}", f"{n.report.read / n.seconds:,.0f}")
+    out.print(table)
+    out.print(f"表里现有 {found.rows:,} 行，{found.keys:,} 个不同的键。")
+    spots = Table("键", "表里的问题分", "文件里的", "重算的", "全部分数一致", title="抽查", title_justify="left")
+    for s in found.spots:
+        spots.add_row(str(s.key), f"{s.table:.6f}", f"{s.file:.4f}", f"{s.scorer:.6f}", "是" if s.all_equal else "否")
+    out.print(spots)
+    if not all(s.all_equal for s in found.spots):
+        raise typer.Exit(3)
