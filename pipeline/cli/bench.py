@@ -186,3 +186,58 @@ def tables(
     out.print(spots)
     if not all(s.all_equal for s in found.spots):
         raise typer.Exit(3)
+
+
+@app.command("fuzz")
+def fuzz(
+    inputs: Annotated[int, typer.Option("--inputs", min=1, help="每种格式多少份损坏的输入")] = 20_000,
+    first: Annotated[int, typer.Option("--first", min=0, help="从第几号开始；同一号码总是同一份输入")] = 0,
+    kind: Annotated[
+        list[str] | None, typer.Option("--kind", help="只做这一种，可多次", show_default="全部", metavar="格式")
+    ] = None,
+    keep: Annotated[Path | None, typer.Option("--keep", help="把出问题的输入存到这个目录")] = None,
+) -> None:
+    """把成千上万份损坏的文件和模型喂给读取程序：不许崩溃、卡住、吃光内存，也不许有没编号的错误。"""
+    from pipeline.bench.fuzz import KINDS, mutant
+    from pipeline.bench.fuzz import fuzz as run
+
+    if wrong := [k for k in kind or () if k not in KINDS]:
+        raise typer.BadParameter(f"没有这种格式：{'、'.join(wrong)}；有 {'、'.join(KINDS)}")
+    out = console()
+    with out.status("准备") as status:
+        found = [
+            run(k, inputs, first=first, told=lambda done, k=k: status.update(f"{k} {done:,}"))  # type: ignore[misc]
+            for k in kind or KINDS
+        ]
+    table = Table(title="损坏的输入", title_justify="left")
+    heads = (
+        "格式",
+        "份数",
+        "读出结果",
+        "有编号的错误",
+        "崩溃",
+        "超过 5 秒",
+        "超过 1 GB",
+        "没编号的错误",
+        "最慢（秒）",
+        "用时（秒）",
+    )
+    for head in heads:
+        table.add_column(head, justify="left" if head == "格式" else "right")
+    for o in found:
+        bad = [sum(f.kind == k for f in o.findings) for k in ("crash", "hang", "memory", "uncoded")]
+        counts = (o.inputs, o.results, o.coded, *bad)
+        table.add_row(o.kind, *(f"{c:,}" for c in counts), f"{o.slowest:.2f}", f"{o.seconds:.0f}")
+    out.print(table)
+    for o in found:
+        codes = "、".join(f"{code} {n:,}" for code, n in o.codes.most_common())
+        out.print(f"{o.kind}：{codes or '没有错误'}", markup=False, highlight=False, soft_wrap=True)
+        for f in o.findings[:20]:
+            out.print(f"  {f.number} 号 {f.kind}：{f.what}", markup=False, highlight=False, soft_wrap=True)
+        for f in o.findings if keep else ():
+            folder = Path(str(keep)) / f"{o.kind}-{f.number}"
+            folder.mkdir(parents=True, exist_ok=True)
+            for name, data in mutant(o.kind, f.number).items():
+                (folder / name).write_bytes(data)
+    if any(o.findings for o in found):
+        raise typer.Exit(3)
