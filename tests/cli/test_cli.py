@@ -1,7 +1,9 @@
 """The commands as operators run them: in a process of their own, from any folder."""
 
+import contextlib
 import json
 import os
+import sqlite3
 import subprocess
 import sys
 
@@ -66,6 +68,23 @@ def test_a_night_prints_its_table_and_a_second_says_nothing_is_new(zuofeng, writ
     assert "没有新内容" in second.stdout
     dry = zuofeng("nightly", "--source", source, "--dry-run")
     assert "演练" in dry.stdout
+
+
+def test_a_table_is_scored_in_place_and_a_dry_run_shows_how(zuofeng, tmp_path, some_gold):
+    base = tmp_path / "热线.db"
+    with contextlib.closing(sqlite3.connect(base)) as connection:
+        connection.execute('CREATE TABLE "工单" ("编号" INTEGER PRIMARY KEY, "内容" TEXT)')
+        connection.executemany('INSERT INTO "工单" VALUES (?, ?)', [(i, g.text) for i, g in enumerate(some_gold[:9])])
+        connection.commit()
+        source = f"sqlite:///{base}?table=工单"
+        dry = zuofeng("nightly", "--source", source, "--write-back", "--dry-run")
+        assert dry.returncode == 0, dry.stderr
+        assert "ALTER TABLE" in dry.stdout
+        assert "UPDATE" in dry.stdout
+        for arguments in (("--write-back", "--source", source), ("--source", source, "--write-back", "table")):
+            done = zuofeng("nightly", *arguments)
+            assert done.returncode == 0, done.stderr
+        assert connection.execute('SELECT count("zuofeng_问题分") FROM "工单"').fetchone() == (9,)
 
 
 def test_mistakes_end_with_their_code_and_a_sentence(zuofeng, home, tmp_path):
