@@ -50,6 +50,7 @@ def accuracy(
 ) -> None:
     """在用模型在语料 test 部分（与通常写法对照）和带标签的真实留言上的准确度。"""
     from pipeline.bench import accuracy as bench
+    from pipeline.bench.needle import find_needles, hide_needles
     from pipeline.bench.public import labelled_messages, public_folder
     from pipeline.corpus.gold import label_matrix, read_gold
     from pipeline.model.calibrate import expected_calibration_error
@@ -72,6 +73,7 @@ def accuracy(
         error = np.mean([expected_calibration_error(scores[:, j], truth[:, j]) for j in range(truth.shape[1])])
         spans, shown = bench.span_f1(scorer, [g for g in test if g.positive])
         found = bench.on_messages(scorer, messages, local or (100, 300, 1000))
+        needles = find_needles(scorer, hide_needles(test))
     table = Table(title=f"语料 test 部分 {len(test)} 条，模型 {scorer.bundle.id}", title_justify="left")
     for head in ("", *(s.name for s in taxonomy.schemes)):
         table.add_column(head)
@@ -87,6 +89,8 @@ def accuracy(
     more.add_row("期望校准误差", f"{error:.4f}")
     more.add_row("证据与人圈的字 F1", f"{spans:.3f}")
     more.add_row("判出标签的都有证据", f"{shown:.1%}")
+    more.add_row(f"三十句里藏一句（{needles.cases} 篇）：以那一句为证据找到", str(needles.found))
+    more.add_row(f"同样 {needles.cases} 篇不藏：误报", str(needles.false_alarms))
     out.print(more)
     table = Table(title=f"带标签的真实留言 {len(messages)} 条（没有用于训练）", title_justify="left")
     for head in ("本地复核条数", *(f"{s.name} 宏 F1（微）" for s in taxonomy.schemes), "有无问题 F1"):
