@@ -94,8 +94,11 @@ def json_lines(data: bytes, dice: random.Random) -> bytes:
             b"}", b', "text": "x", "text": ' + dice.choice((b"1", b"9" * 6000, b"1e999")) + b"}"
         )
     else:
-        changed = json.dumps(json_value(value, dice), ensure_ascii=dice.random() < 0.5)
-        lines[at] = changed.encode("utf-8", "surrogatepass")
+        changed = json_value(value, dice)
+        try:
+            lines[at] = json.dumps(changed, ensure_ascii=dice.random() < 0.5).encode("utf-8", "surrogatepass")
+        except RecursionError:  # nested twice, deeper than can be written
+            lines[at] = b'{"id": ' + b"[" * 5000
     return b"\n".join(lines)
 
 
