@@ -22,7 +22,7 @@ _TOKENS: tuple[bytes, ...] = (
 
 
 def mutant(kind: str, number: int) -> Files:
-    """Return the damaged input of this number; the same number gives the same input on any machine."""
+    """Return the damaged input of this number; the same number gives the same input, also in another process."""
     dice = random.Random(f"{kind} {number}")  # noqa: S311  repeatable, not secret
     files = dict(dice.choice(seeds(kind)))
     if kind == "bundle":
