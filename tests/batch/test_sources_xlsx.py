@@ -308,3 +308,16 @@ def test_a_far_row_number_costs_no_work_per_row(tmp_path, monkeypatch, row, read
         with pytest.raises(SourceError, match="ZF-SRC-DAMAGED"):
             next(items)
     assert len(looked) <= 2
+
+
+def test_a_directory_that_claims_more_than_the_file_holds_takes_no_memory(tmp_path, monkeypatch):
+    path = workbook(tmp_path / "a.xlsx", [["编号", "内容"], ["1", "路灯坏了"]])
+    data = bytearray(path.read_bytes())
+    at = data.index(b"PK\x01\x02")
+    data[at + 20 : at + 24] = struct.pack("<I", 2**31 - 2**20)
+    path.write_bytes(data)
+    asked, read = [], zipfile.ZipFile.open
+    monkeypatch.setattr(zipfile.ZipFile, "open", lambda self, *a, **o: asked.append(a) or read(self, *a, **o))
+    with pytest.raises(SourceError, match=r"ZF-SRC-DAMAGED(.|\n)*超出文件"):
+        list(open_source(path))
+    assert asked == []
