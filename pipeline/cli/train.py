@@ -53,6 +53,9 @@ def command(
     concepts = lexicon or settings.lexicon_file
     # The settings beside the corpus were chosen for it; another scheme starts from the defaults.
     chosen = recipe or (settings.training_file if taxonomy is None and settings.training_file.is_file() else None)
+    turned = read_settings(chosen) if chosen else Settings()
+    if promise:
+        turned = replace(turned, promise=read_promise(promise))
     target = out or settings.path("models")
     screen = console()
     started = time.monotonic()
@@ -64,7 +67,7 @@ def command(
             words=load_dictionary(settings.dictionary_file),
             lexicon=load_lexicon(concepts) if lexicon or concepts.is_file() else None,
             out=target,
-            settings=replace(read_settings(chosen) if chosen else Settings(), promise=read_promise(promise)),
+            settings=turned,
             progress=lambda step: status.update(f"训练：{step}"),
         )
     seconds = time.monotonic() - started

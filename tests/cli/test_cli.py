@@ -136,12 +136,16 @@ def test_train_evaluate_and_promote(zuofeng, home, tmp_path, gold, write_jsonl):
         ],
     )
     live = champion_id(home / "models")
+    (home / "turned.toml").write_text("promise = 0.8\nfolds = 4\n", encoding="utf-8")
     done = zuofeng(
-        "train", "--corpus", small, "--taxonomy", home / "corpora" / "taxonomy.toml", "--out", home / "models"
-    )
+        "train", "--corpus", small, "--taxonomy", home / "corpora" / "taxonomy.toml", "--out", home / "models",
+        "--settings", home / "turned.toml",
+    )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert champion_id(home / "models") == live
     trained = next(p.name for p in (home / "models").iterdir() if p.is_dir() and p.name != live)
+    settings = json.loads((home / "models" / trained / "manifest.json").read_text(encoding="utf-8"))["settings"]
+    assert (settings["promise"], settings["folds"]) == (0.8, 4)
     figures = zuofeng(
         "evaluate", "--gold", small, "--model", trained, "--format", "json", "--no-baseline", "--rounds", "10"
     )
