@@ -35,12 +35,13 @@ format: .venv/dev.ready
 bench: .venv/dev.ready
 	$(BIN)/zuofeng evaluate
 
-# Exact versions with hashes, no index lines; run after changing pyproject.toml.
+# Exact versions with hashes, no index lines; run after changing pyproject.toml. Extras stay: what another package asks for
+# with an extra is only pinned when the file has it with that extra.
 lock: .venv/base.ready
 	$(PIP) install uv
-	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate requirements/build.in -o requirements/build.txt
-	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate pyproject.toml --extra postgres -o requirements/run.txt
-	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate pyproject.toml --extra dev --extra postgres --extra cluster -o requirements/dev.txt
+	$(BIN)/uv pip compile -q --universal --no-strip-extras --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate requirements/build.in -o requirements/build.txt
+	$(BIN)/uv pip compile -q --universal --no-strip-extras --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate pyproject.toml --extra postgres -o requirements/run.txt
+	$(BIN)/uv pip compile -q --universal --no-strip-extras --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate pyproject.toml --extra dev --extra postgres --extra cluster -o requirements/dev.txt
 
 clean:
 	rm -rf .venv $(STATE) build dist .coverage* .mypy_cache .ruff_cache
