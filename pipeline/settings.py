@@ -11,6 +11,7 @@ from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from pipeline.errors import ConfigError
+from pipeline.mistakes import mistakes
 from pipeline.table_settings import TableSettings
 
 __all__ = ["Settings", "find_home", "load_settings"]
@@ -112,27 +113,7 @@ def load_settings(home: Path | None = None, **given: Any) -> Settings:
     except tomllib.TOMLDecodeError as e:
         raise ConfigError("ZF-CONFIG-SYNTAX", f"{folder / FILE} 不是合格的 TOML", "按提示的行列改正。", [str(e)]) from e
     except ValidationError as e:
-        wrong = [f"{'.'.join(map(str, x['loc']))} -> {_say(x)}" for x in e.errors()]
+        wrong = mistakes(e)
         raise ConfigError(
             "ZF-CONFIG-INVALID", f"配置有 {len(wrong)} 处错误", f"改正 {folder / FILE} 或环境变量。", wrong
         ) from e
-
-
-def _say(error: Any) -> str:
-    chinese = {
-        "extra_forbidden": "没有这个设置项",
-        "int_parsing": "应为整数",
-        "int_type": "应为整数",
-        "float_parsing": "应为数字",
-        "float_type": "应为数字",
-        "greater_than": "太小，应大于 {gt}",
-        "greater_than_equal": "太小，最小 {ge}",
-        "less_than_equal": "太大，最大 {le}",
-        "string_type": "应为文字",
-        "list_type": "应为列表",
-        "dict_type": "应为表",
-        "path_type": "应为路径",
-        "literal_error": "只能是 {expected}",
-    }
-    text = chinese.get(error["type"])
-    return text.format(**error.get("ctx", {})) if text else str(error["msg"])

@@ -13,7 +13,7 @@ from django.db.models import Max
 from pipeline.batch.tally import Tally
 from pipeline.desk.models import Chunk, Run
 
-__all__ = ["Chunks", "begin", "chunks_of", "finish", "new_id", "write_chunk_state"]
+__all__ = ["OPEN", "Chunks", "begin", "chunks_of", "finish", "new_id", "write_chunk_state"]
 
 #: By source and number.
 Chunks = dict[tuple[str, int], Chunk]

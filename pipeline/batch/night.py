@@ -170,10 +170,12 @@ class Night:
         """Hand the chunk to the targets; rows another program must see are the last step before it is done."""
         if not self.targets or self.run is None:
             return
-        others = [r.id for r in part.records if isinstance(r, Document) and r.id not in fresh]
-        results = {**self.patience.run(lambda: store.stored_predictions(others, self.model)), **fresh}
         notes = {r.id: f"{r.code} {r.reason}" for r in part.records if isinstance(r, Rejected)}
-        notes |= {key: f"{code} {reason}" for _, code, reason, key in tally.refused}
+        refused = {key: f"{code} {reason}" for _, code, reason, key in tally.refused}
+        notes |= refused
+        # What scoring refused may have scores of an older text; they are not of this record.
+        others = [r.id for r in part.records if isinstance(r, Document) and r.id not in fresh and r.id not in refused]
+        results = {**self.patience.run(lambda: store.stored_predictions(others, self.model)), **fresh}
         for target in self.targets:
             target.write(part.records, results, notes)
         if any(not t.whole for t in self.targets):

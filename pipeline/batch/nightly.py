@@ -110,7 +110,9 @@ def nightly(
             )  # fmt: skip
         else:
             feeds += [FileFeed(p, columns, limits, report) for p in expand(source)]
-            report.unreadable = [_unknown(p) for p in skipped(source)]
+            for path in skipped(source):
+                hint = f"能读的有 {' '.join(SUFFIXES)}"
+                report.cannot_read(str(path), SourceError("ZF-SRC-SUFFIX", "不认得这种文件", hint))
         report.sources = [f.name for f in feeds]
         return run_feeds(
             feeds, report, kind="nightly", source=source, bundle=scorer.bundle, scoring=scoring or _InProcess(scorer),
@@ -158,7 +160,7 @@ def run_feeds(
         report.seconds = round(time.monotonic() - started, 2)
         if run is not None:
             _write_files(night, state / "reports")
-            Patience(patience.seconds).run(lambda: ledger.finish(run, state_, counts=report.counts(), reason=reason))
+            Patience(patience.seconds).run(lambda: ledger.finish(run, state_, counts=report.numbers(), reason=reason))
 
     for number, feed in enumerate(feeds, 1):
         progress(number, len(feeds), Path(feed.name).name, report.read)
@@ -199,7 +201,7 @@ def provenance(bundle: Bundle) -> dict[str, str]:
 def _bring_up(patience: Patience) -> None:
     from django.db import Error
 
-    from pipeline.desk.configure import migrate
+    from pipeline.desk.configure import migrate, out_of_reach
 
     def work() -> None:
         hold_store()
@@ -208,7 +210,7 @@ def _bring_up(patience: Patience) -> None:
     try:
         patience.run(work)
     except Error as e:
-        raise UnfinishedError("ZF-STORE-DOWN", f"打不开存储：{e}", "检查地址、权限与数据库服务，之后重跑即可。") from e
+        raise out_of_reach(e) from e
 
 
 def _write_files(night: Night, folder: Path) -> None:
@@ -223,12 +225,3 @@ def _write_files(night: Night, folder: Path) -> None:
         raise UnfinishedError(
             "ZF-REPORT-WRITE", f"写不了运行报告：{e.strerror}", "检查磁盘空间与权限，之后重跑即可；打过的分都已保存。"
         ) from e
-
-
-def _unknown(path: Path) -> dict[str, Any]:
-    return {
-        "file": str(path),
-        "code": "ZF-SRC-SUFFIX",
-        "reason": "不认得这种文件",
-        "hint": f"能读的有 {' '.join(SUFFIXES)}",
-    }

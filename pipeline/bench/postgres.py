@@ -1,4 +1,4 @@
-"""A PostgreSQL server of its own for a measurement, gone afterwards."""
+"""A PostgreSQL server of its own for a measurement or a test, gone afterwards."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from pipeline.errors import ConfigError
 
@@ -15,8 +16,8 @@ __all__ = ["temporary_server"]
 
 
 @contextmanager
-def temporary_server() -> Iterator[str]:
-    """Yield the URL of a fresh server's first database; ConfigError when no server can be had."""
+def temporary_server() -> Iterator[Any]:
+    """Yield a fresh server, whose ``get_uri()`` is its first database; ConfigError when no server can be had."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # it asks for a desktop's variables on import
@@ -31,7 +32,7 @@ def temporary_server() -> Iterator[str]:
     folder = Path(tempfile.mkdtemp(prefix="zuofeng-postgres-"))
     server = get_server(folder / "data", cleanup_mode="stop")
     try:
-        yield str(server.get_uri())
+        yield server
     finally:
         server.cleanup()
         shutil.rmtree(folder)

@@ -156,7 +156,7 @@ def tables(
 ) -> None:
     """一夜：PostgreSQL 的表读出、打分、写回同一张表的列；与同样内容的文件对比用时，并抽查。"""
     import tempfile
-    from contextlib import nullcontext
+    from contextlib import ExitStack
 
     from pipeline.bench.postgres import temporary_server
     from pipeline.bench.tables import measure_tables
@@ -167,11 +167,12 @@ def tables(
     gold = read_gold(sorted((settings.path("corpora") / "gold").glob("*.jsonl")), scorer.bundle.taxonomy)
     out = console()
     with (
+        ExitStack() as stack,
         tempfile.TemporaryDirectory() as folder,
-        temporary_server() if database is None else nullcontext(database) as url,
         open_worker(settings, scorer) as worker,
         out.status("准备") as status,
     ):
+        url = database or stack.enter_context(temporary_server()).get_uri()
         found = measure_tables(
             [g.text for g in gold], rows=rows, database=url, folder=Path(folder), scorer=scorer, scoring=worker,
             chunk=settings.chunk, told=status.update,

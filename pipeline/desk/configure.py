@@ -7,7 +7,7 @@ from typing import Any
 
 from pipeline.errors import ConfigError, UnfinishedError
 
-__all__ = ["database", "migrate", "open_store"]
+__all__ = ["database", "migrate", "open_store", "out_of_reach"]
 
 #: How long one statement waits for another's lock before the work is tried again, in seconds.
 LOCK_SECONDS = 30.0
@@ -63,9 +63,12 @@ def open_store(url: str, *, bring_up: bool = True, lock_seconds: float = LOCK_SE
         try:
             migrate()
         except DatabaseError as e:
-            raise UnfinishedError(
-                "ZF-STORE-DOWN", f"打不开存储：{e}", "检查地址、权限与数据库服务，之后重跑即可。"
-            ) from e
+            raise out_of_reach(e) from e
+
+
+def out_of_reach(error: Exception) -> UnfinishedError:
+    """Return what is said of a store that cannot be opened."""
+    return UnfinishedError("ZF-STORE-DOWN", f"打不开存储：{error}", "检查地址、权限与数据库服务，之后重跑即可。")
 
 
 def _switch(entry: dict[str, Any]) -> None:

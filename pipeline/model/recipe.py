@@ -3,57 +3,56 @@
 from __future__ import annotations
 
 import tomllib
-from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Annotated
+
+from pydantic import ConfigDict, Field, ValidationError
+from pydantic.dataclasses import dataclass
 
 from pipeline.errors import ConfigError
+from pipeline.mistakes import mistakes
 
 __all__ = ["Settings", "read_settings"]
 
-CODE = "ZF-TRAIN-SETTINGS"
+_CODE = "ZF-TRAIN-SETTINGS"
+_Positive = Annotated[float, Field(gt=0)]
+_Lean = Annotated[float, Field(ge=0, le=10)]
+_Count = Annotated[int, Field(ge=1)]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, config=ConfigDict(extra="forbid", strict=True))
 class Settings:
     """What an analyst may turn; all of it goes into the manifest.
 
     ``lean`` lowers every threshold by so much log-odds, for corpora whose texts speak plainer than those to come.
     ``occurrence_lean`` is the same for the problem head, which only has to hold back what no label should be read
-    into. ``promise`` > 0 is the precision every
-    decided label is to have; what only the F1 threshold would decide then asks for a person.
+    into. ``promise`` > 0 is the precision every decided label is to have; what only the F1 threshold would decide
+    then asks for a person.
     """
 
-    c: float = 0.5
-    folds: int = 3
+    c: _Positive = 0.5
+    folds: Annotated[int, Field(ge=2)] = 3
     seed: int = 20190301
-    word_n: int = 2
-    char_shortest: int = 1
-    char_longest: int = 2
-    min_texts: int = 2
-    concept_weight: float = 0.15
-    lean: float = 0.0
-    promise: float = 0.0
-    occurrence_lean: float = 0.0
-    passage_chars: int = 1000
-    jobs: int = 2
+    word_n: Annotated[int, Field(ge=1, le=2)] = 2
+    char_shortest: Annotated[int, Field(ge=1, le=4)] = 1
+    char_longest: Annotated[int, Field(ge=1, le=4)] = 2
+    min_texts: _Count = 2
+    concept_weight: _Positive = 0.15
+    lean: _Lean = 0.0
+    promise: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    occurrence_lean: _Lean = 0.0
+    passage_chars: Annotated[int, Field(ge=100)] = 1000
+    jobs: _Count = 2
 
 
 def read_settings(path: Path) -> Settings:
     """Read a TOML file of settings, what it leaves out as by default; raises ConfigError with every mistake."""
     try:
-        given = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+        return Settings(**tomllib.loads(path.read_text(encoding="utf-8-sig")))
     except OSError as e:
-        raise ConfigError(CODE, f"读不到训练设置 {path}（{e.strerror}）", "用 --settings 指定文件。") from e
+        raise ConfigError(_CODE, f"读不到训练设置 {path}（{e.strerror}）", "用 --settings 指定文件。") from e
+    except ValidationError as e:
+        wrong = mistakes(e)
+        raise ConfigError(_CODE, f"训练设置 {path} 有 {len(wrong)} 处错误", "逐条改正后再运行。", wrong) from e
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as e:
-        raise ConfigError(CODE, f"训练设置 {path} 不是合格的 TOML", "按提示的行列改正。", [str(e)]) from e
-    kinds = {name: type(value) for name, value in asdict(Settings()).items()}
-    wrong = [f"{name} -> 没有这一项" for name in given if name not in kinds]
-    for name, kind in kinds.items():
-        value = given.get(name, kind())
-        if kind is float and type(value) is int:
-            given[name] = value = float(value)
-        if type(value) is not kind:
-            wrong.append(f"{name} -> 应为{'整数' if kind is int else '数'}，现为 {value!r}")
-    if wrong:
-        raise ConfigError(CODE, f"训练设置 {path} 有 {len(wrong)} 处错误", "逐条改正后再运行。", wrong)
-    return Settings(**given)
+        raise ConfigError(_CODE, f"训练设置 {path} 不是合格的 TOML", "按提示的行列改正。", [str(e)]) from e

@@ -148,7 +148,5 @@ class TableFeed:
         return json.dumps(dict(zip(self._layout.columns, row, strict=True)), ensure_ascii=False, default=as_text)
 
     def _unreadable(self, error: SourceError) -> None:
-        reason = "；".join([error.message, *error.details])
-        self._report.unreadable.append(
-            {"file": self.name, "code": error.code, "reason": self._address.scrub(reason), "hint": error.hint}
-        )
+        said = (self._address.scrub(s) for s in (error.message, *error.details))
+        self._report.cannot_read(self.name, SourceError(error.code, next(said), error.hint, list(said)))

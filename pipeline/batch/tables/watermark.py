@@ -19,7 +19,6 @@ __all__ = ["decode", "next_mark", "plan_of"]
 LAG = dt.timedelta(days=1)
 #: Of rising integers so many before the highest are read again.
 LAG_NUMBERS = 10_000
-_OPEN = ("running", "unfinished")
 
 
 def next_mark(highest: Any, now: dt.datetime) -> list[Any] | None:
@@ -65,10 +64,11 @@ def plan_of(*, source: str, model: str, digest: str, upto: list[Any] | None) -> 
     Only a run that was done whole counts, of the same source, model and settings; with another model everything is
     read again.
     """
+    from pipeline.batch.ledger import OPEN
     from pipeline.desk.models import Run
 
     last: Run | None = Run.objects.first()
-    if last is not None and last.state in _OPEN and _same(last, source, model, digest):
+    if last is not None and last.state in OPEN and _same(last, source, model, digest):
         return dict(last.plan["table"])
     for run in Run.objects.filter(source=source, model=model, state="done"):
         if _same(run, source, model, digest) and not run.chunks.filter(state="aside").exists():
