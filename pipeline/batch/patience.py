@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from django.db import DatabaseError, Error, InterfaceError, OperationalError, connection
+from django.db import DatabaseError, Error, InterfaceError, OperationalError, connection, connections
 from tenacity import (
     RetryCallState,
     Retrying,
@@ -90,7 +90,7 @@ class Patience:
         try:
             return retrying(work)
         except Error as e:
-            connection.close()
+            _forget_connection()
             if is_full(e):
                 raise UnfinishedError(
                     f"{self.code}-FULL", f"{self.what}所在的磁盘满了", "腾出空间后重跑；已写入的结果有效，不会重复。"
@@ -110,12 +110,21 @@ class Patience:
         log.warning(
             "%s暂不可用", self.what, extra={"fields": {"attempt": state.attempt_number, "error": type(error).__name__}}
         )
-        # What is left of the old connection is of no use; the next attempt opens its own.
-        try:
-            connection.close()
-        except DatabaseError:
-            log.debug("closing a broken connection failed")
+        _forget_connection()
         self.told(state.attempt_number)
+
+
+def _forget_connection() -> None:
+    """Let the next statement open a connection of its own.
+
+    Closing does not do: Django's schema editor leaves its transaction entered when its last statements fail, and a
+    connection inside a transaction is kept, broken as it is.
+    """
+    try:
+        connection.close()
+    except DatabaseError:
+        log.debug("closing a broken connection failed")
+    del connections["default"]
 
 
 def _first_line(error: BaseException) -> str:
