@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
-from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.shortcuts import redirect
 from django.urls import URLPattern, path, reverse
 
@@ -19,6 +19,8 @@ from pipeline.desk.views.refusal import refuse
 __all__ = ["Page", "View"]
 
 View = Callable[..., HttpResponse]
+#: Databases hold no larger number.
+_LARGEST = 2**63 - 1
 #: Pages open to one who still has to choose a password.
 _BEFORE_PASSWORD = frozenset({"password", "logout", "theme"})
 
@@ -56,6 +58,8 @@ def _guard(page: Page) -> View:
         if not request.user.may(page.needs):
             audit.record("access.deny", page.name, method=request.method, path=request.path[:200])
             return refuse(request, 403, "您的角色不能打开这一页。", "需要时请管理员调整角色。")
+        if kwargs.get("number", 0) > _LARGEST:
+            raise Http404
         return page.view(request, *args, **kwargs)
 
     return handle
