@@ -10,14 +10,18 @@ from urllib.parse import urlencode
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from pipeline.desk import audit
+from pipeline.desk.roles import Permission, Role, allows
 from pipeline.desk.states import STATES, State
-from pipeline.desk.tables import Case, Decision, User
+from pipeline.desk.tables import Case, Decision, Note, User
 
-__all__ = ["Filters", "Slice", "claim_next", "find", "free", "held_by", "hold", "page_of", "release", "twins"]
+__all__ = [
+    "Filters", "Slice", "asked_of", "claim_next", "find", "free", "held_by", "hold", "page_of", "release", "reviewers",
+    "twins",
+]  # fmt: skip
 
 PAGE = 30
 ORDERS = {"priority": "-priority", "uncertainty": "-uncertainty", "newest": "-document_id"}
@@ -79,6 +83,8 @@ def find(filters: Filters, user: User) -> QuerySet:
         rows = rows.filter(Q(document__received__lte=filters.until) | Q(document__received__startswith=filters.until))
     if filters.whose == "mine":
         rows = rows.filter(Q(assignee=user) | Q(holder=user, held_until__gt=timezone.now()))
+    elif filters.whose == "asked":
+        rows = rows.filter(asked_of(user))
     elif filters.whose == "free":
         rows = rows.filter(assignee=None).filter(free())
     elif filters.whose.isdecimal() and len(filters.whose) < 10:
@@ -155,6 +161,19 @@ def release(user: User) -> int:
 def free() -> Q:
     """Return the condition that nobody holds a case now."""
     return Q(holder=None) | Q(held_until__lte=timezone.now())
+
+
+def asked_of(user: User) -> Q:
+    """Return the condition that somebody asked ``user`` about the document, who has written nothing there since."""
+    answered = Note.objects.filter(document=OuterRef("document"), by=user, pk__gt=OuterRef("pk"))
+    asked = Note.objects.filter(to=user).filter(~Exists(answered))
+    return Q(document__in=asked.values("document"))
+
+
+def reviewers() -> QuerySet:
+    """Return the accounts that may decide."""
+    roles = [r.value for r in Role if allows(r, Permission.REVIEW)]
+    return User.objects.filter(role__in=roles, is_active=True)
 
 
 def twins(case: Case) -> QuerySet:

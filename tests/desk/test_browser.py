@@ -413,6 +413,36 @@ def test_a_workbook_goes_out_and_comes_back_with_a_conflict(visit, tmp_path):
     one.page.wait_for_selector("text=已保存 1 件")
 
 
+def test_near_duplicates_are_shown_and_decided_once(visit):
+    v = visit("reviewer")
+    v.open("T001")
+    assert "还有 2 件，一并判" in v.page.locator(".same").inner_text()
+    v.page.click(".twins summary")
+    assert "T002" in v.page.locator(".twins").inner_text()
+    v.press("c", "c", "Enter")
+    v.page.wait_for_url("**/queue*")
+    assert "共 3 件" in v.page.locator("#said").inner_text()
+    v.page.goto("/queue?state=done")
+    assert v.page.locator(".case").count() == 3
+
+
+def test_an_administrator_makes_an_account_and_its_owner_chooses_a_password(visit):
+    admin, new = visit("admin"), visit()
+    admin.page.goto("/users")
+    admin.page.fill("[name=username]", "xin")
+    admin.page.fill("[name=name]", "新来的")
+    admin.page.select_option(".stack select[name=role]", label="分办员")
+    admin.page.click("button:has-text('建帐号')")
+    first = admin.page.locator(".secret").inner_text()
+    new.enter("xin", first)
+    assert new.page.url.endswith("/password")
+    for field, value in (("old", first), ("new", "Bei-tang-77-x"), ("again", "Bei-tang-77-x")):
+        new.page.fill(f"[name={field}]", value)
+    new.press("Enter")
+    new.page.wait_for_url("**/queue")
+    assert "新来的" in new.page.locator(".menu").inner_text()
+
+
 PAGES = {
     None: ["/login", "/login?next=/queue"],
     "reviewer": ["/queue", "/queue?state=all&q=没有的", "/documents/1", "/documents/40", "/password"],

@@ -370,3 +370,29 @@ def test_decided_documents_of_the_same_unit_stand_beside_new_ones(desk):
     desk.decide(client, desk.case("D001"))
     page = client.get(f"/documents/{desk.case('D013').pk}")
     assert [x["key"] for x in page.context["similar"]] == ["D001"]
+
+
+def test_a_colleague_who_is_asked_finds_the_document_until_answering(desk):
+    desk.add_user("second", "reviewer")
+    one, two = desk.client("reviewer"), desk.client("second")
+    number = desk.case("D001").pk
+    one.post(f"/documents/{number}/note", {"text": "这算推诿吗？", "to": desk.user("second").pk})
+    assert (two.get("/queue").context["asked"], one.get("/queue").context["asked"]) == (1, 0)
+    found = two.get("/queue?whose=asked&state=all").context["rows"]
+    assert [r["case"].document.key for r in found] == ["D001"]
+    two.post(f"/documents/{number}/note", {"text": "算"})
+    assert two.get("/queue").context["asked"] == 0
+    auditor = desk.user("auditor").pk
+    assert one.post(f"/documents/{number}/note", {"text": "x", "to": auditor}).status_code == 404
+
+
+def test_remarks_of_the_first_reader_are_kept_from_the_second(pair):
+    one, two = pair.client("reviewer"), pair.client("second")
+    number = pair.case("D001").pk
+    one.post(f"/documents/{number}/note", {"text": "我看是推诿"})
+    pair.client("senior").post(f"/documents/{number}/note", {"text": "已请街道回话"})
+    pair.decide(one, pair.case("D001"))
+    page = two.get(f"/documents/{number}").content.decode()
+    assert ("我看是推诿" in page, "已请街道回话" in page) == (False, True)
+    pair.decide(two, pair.case("D001"))
+    assert "我看是推诿" in two.get(f"/documents/{number}").content.decode()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -11,7 +12,7 @@ from django.utils import timezone
 from pipeline.desk import audit
 from pipeline.desk.case import history, notes, sheet, similar
 from pipeline.desk.priority import waiting
-from pipeline.desk.queue import held_by, hold
+from pipeline.desk.queue import held_by, hold, reviewers
 from pipeline.desk.roles import Permission
 from pipeline.desk.schemes import label_names
 from pipeline.desk.states import State
@@ -58,6 +59,7 @@ def page(request: HttpRequest, case: Case, *, status: int = 200, reveal: bool = 
         "reasons": [*map(tuple, case.reasons), *([(f"等了 {days} 天", days)] if days else [])],
         "points": sum(p for _, p in case.reasons) + days,
         "notes": notes(s),
+        "colleagues": reviewers().exclude(pk=request.user.pk),
         "similar": similar(case),
         "history": [(e, audit.ACTIONS.get(e.action, e.action)) for e in history(s)],
         **more,
@@ -66,12 +68,14 @@ def page(request: HttpRequest, case: Case, *, status: int = 200, reveal: bool = 
 
 
 def note(request: HttpRequest, number: int) -> HttpResponse:
-    """Leave a remark for colleagues."""
+    """Leave a remark for colleagues, or ask one of them, whose queue then shows it."""
     case = find_case(number)
-    text = request.POST.get("text", "").strip()[:4000]
+    text, whom = request.POST.get("text", "").strip()[:4000], request.POST.get("to", "")
+    to = get_object_or_404(reviewers(), pk=int(whom)) if whom.isdecimal() and len(whom) < 10 else None
     if text:
-        Note.objects.create(document=case.document, by=request.user, text=text)
-        audit.record("review.note", case.document.key)
+        with transaction.atomic():
+            Note.objects.create(document=case.document, by=request.user, to=to, text=text)
+            audit.record("review.note", case.document.key, **({"to": to.username} if to else {}))
     return redirect("document", number)
 
 

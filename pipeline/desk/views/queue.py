@@ -15,12 +15,12 @@ from pipeline.desk import audit
 from pipeline.desk.cases import refresh_if_new
 from pipeline.desk.facets import facets
 from pipeline.desk.priority import waiting
-from pipeline.desk.queue import Filters, claim_next, find, held_by, page_of, release
+from pipeline.desk.queue import Filters, asked_of, claim_next, find, held_by, page_of, release, reviewers
 from pipeline.desk.reading import masked
-from pipeline.desk.roles import Permission, Role, allows
+from pipeline.desk.roles import Permission
 from pipeline.desk.schemes import label_names, taxonomy
 from pipeline.desk.states import STATES, State
-from pipeline.desk.tables import Case, SavedView, User
+from pipeline.desk.tables import Case, SavedView
 
 __all__ = ["assign", "drop_view", "give_back", "index", "keep_view", "take"]
 
@@ -44,9 +44,10 @@ def index(request: HttpRequest) -> HttpResponse:
         "orders": (("priority", "先急后缓"), ("uncertainty", "先看拿不准"), ("newest", "先看新到")),
         "schemes": taxonomy().schemes,
         "facets": facets(),
-        "people": _reviewers() if request.user.may(Permission.ASSIGN) else [],
+        "people": reviewers() if request.user.may(Permission.ASSIGN) else [],
         "views": SavedView.objects.filter(owner=request.user),
         "mine": len(held_by(request.user)) if request.user.may(Permission.REVIEW) else 0,
+        "asked": Case.objects.filter(asked_of(request.user)).count() if request.user.may(Permission.REVIEW) else 0,
         "narrowed": filters.query(state="open", order="priority") != "",
     }
     return render(request, "desk/queue.html", context)
@@ -72,7 +73,7 @@ def assign(request: HttpRequest) -> HttpResponse:
     """Give chosen cases to one reviewer, or free them; whoever held them holds them no longer."""
     ids = [int(i) for i in request.POST.getlist("case") if i.isdecimal() and len(i) < 19][:200]
     whom = request.POST.get("to", "")
-    person = get_object_or_404(_reviewers(), pk=int(whom)) if whom.isdecimal() and len(whom) < 10 else None
+    person = get_object_or_404(reviewers(), pk=int(whom)) if whom.isdecimal() and len(whom) < 10 else None
     with transaction.atomic():
         Case.objects.filter(pk__in=ids).exclude(state=State.DONE).update(assignee=person, holder=None, held_until=None)
         if ids:
@@ -111,8 +112,3 @@ def _row(case: Case) -> dict[str, Any]:
         "reasons": [*map(tuple, case.reasons), *([(f"等了 {days} 天", days)] if days else [])],
         "held": case.holder if case.held_until and case.held_until > timezone.now() else None,
     }
-
-
-def _reviewers() -> Any:
-    roles = [r.value for r in Role if allows(r, Permission.REVIEW)]
-    return User.objects.filter(role__in=roles, is_active=True)
