@@ -5,7 +5,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 STATE := state
 
-.PHONY: run test test-faults chromium lint format bench lock clean
+.PHONY: run test test-faults chromium pictures lint format bench lock clean
 
 run: .venv/run.ready
 	@test -f models/champion || $(BIN)/zuofeng train
@@ -31,6 +31,10 @@ chromium:
 	command -v apt-get >/dev/null || { echo "请安装 Chromium，或用 CHROMIUM=路径 指明它在哪里。"; exit 1; }; \
 	root=$$(test "$$(id -u)" = 0 || echo sudo); \
 	$$root apt-get update -q && $$root apt-get install -y -q --no-install-recommends chromium fonts-noto-cjk; }
+
+# The pictures in docs/desk; run after changing a page.
+pictures: .venv/dev.ready chromium
+	$(BIN)/python -m pytest tests/desk/pictures.py $(ARGS)
 
 lint: .venv/dev.ready
 	$(BIN)/ruff check .

@@ -186,6 +186,25 @@ def desk_home(tmp_path_factory, taxonomy):
     return home
 
 
+@pytest.fixture(scope="session")
+def browser_home(desk_home, tmp_path_factory, taxonomy):
+    """The desk with three letters besides that differ by a word."""
+    from django.db import connections
+
+    from pipeline.desk.cases import take_in
+    from pipeline.desk.configure import open_desk
+
+    home = tmp_path_factory.mktemp("browser") / "home"
+    shutil.copytree(desk_home, home)
+    open_desk(load_settings(home), bring_up=False)
+    for n, word in enumerate("五六七", 1):
+        text = f"窗口人员反复让我补交材料，前后跑了{word}趟，也没有人接听电话，请有关部门尽快核实处理，我们住在石坝镇。"
+        add_document(taxonomy.columns, f"T00{n}", text, score=0.5)
+    take_in()
+    connections.close_all()
+    return home
+
+
 def _session(user):
     """Return the number of a session in which ``user`` is signed in."""
     from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY

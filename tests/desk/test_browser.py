@@ -27,7 +27,7 @@ PHONE = {"width": 390, "height": 844}
 
 
 @pytest.fixture(scope="module")
-def browser(desk_home):
+def browser(browser_home):
     """The system's Chromium: `make test` installs it, its absence is a failure."""
     path = os.environ.get("CHROMIUM") or shutil.which("chromium")
     if path is None:
@@ -39,10 +39,10 @@ def browser(desk_home):
 
 
 @pytest.fixture(scope="module")
-def server(desk_home, tmp_path_factory):
+def server(browser_home, tmp_path_factory):
     """`zuofeng serve` on a copy of the desk: its address and its store's file."""
     home = tmp_path_factory.mktemp("served") / "home"
-    shutil.copytree(desk_home, home)
+    shutil.copytree(browser_home, home)
     (home / "zuofeng.toml").write_text("[desk]\nsecond_percent = 0\n", encoding="utf-8")
     command = [sys.executable, "-m", "pipeline.cli", "serve", "--port", "0", "--home", str(home)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
@@ -60,12 +60,12 @@ def server(desk_home, tmp_path_factory):
 
 
 @pytest.fixture
-def address(server, desk_home):
+def address(server, browser_home):
     """The address of the server, its store as it was in the beginning."""
     where, home = server
     name = load_settings(home).store_url.rpartition("/")[2]
     with (
-        contextlib.closing(sqlite3.connect(desk_home / "state" / name)) as fresh,
+        contextlib.closing(sqlite3.connect(browser_home / "state" / name)) as fresh,
         contextlib.closing(sqlite3.connect(home / "state" / name, timeout=20)) as used,
     ):
         fresh.backup(used)
@@ -73,9 +73,9 @@ def address(server, desk_home):
 
 
 @pytest.fixture(scope="module")
-def sessions(desk_home):
+def sessions(browser_home):
     """Session numbers by account: signing in has its own tests."""
-    return json.loads((desk_home / "sessions.json").read_text())
+    return json.loads((browser_home / "sessions.json").read_text())
 
 
 class Visitor:
@@ -419,6 +419,7 @@ def test_near_duplicates_are_shown_and_decided_once(visit):
     assert "还有 2 件，一并判" in v.page.locator(".same").inner_text()
     v.page.click(".twins summary")
     assert "T002" in v.page.locator(".twins").inner_text()
+    v.page.click("h1")
     v.press("c", "c", "Enter")
     v.page.wait_for_url("**/queue*")
     assert "共 3 件" in v.page.locator("#said").inner_text()

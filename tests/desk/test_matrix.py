@@ -97,3 +97,15 @@ def test_a_role_that_was_taken_away_counts_at_once(desk):
     user.save()
     assert client.post("/queue/assign").status_code == 403
     assert set(ROLE_NAMES) == set(Role)
+
+
+def test_each_page_has_its_picture_in_the_documents(root):
+    """``make pictures`` draws them; a page that is new needs one, and all together stay small."""
+    from desk.pictures import SHOWN
+
+    folder = root / "docs" / "desk"
+    guide = (folder / "复核台.md").read_text(encoding="utf-8")
+    files = {f.name: f.stat().st_size for f in folder.glob("*.webp")}
+    assert sum(files.values()) < 1_500_000
+    assert {f"{name}.webp" for name in SHOWN} <= set(files)
+    assert all(f"({name})" in guide for name in files)
