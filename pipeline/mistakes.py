@@ -30,6 +30,7 @@ def _say(error: Any) -> str:
         "list_type": "应为列表",
         "dict_type": "应为表",
         "path_type": "应为路径",
+        "bool_parsing": "应为 true 或 false",
         "literal_error": "只能是 {expected}",
     }
     text = chinese.get(error["type"])

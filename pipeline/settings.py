@@ -7,17 +7,34 @@ import tomllib
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from pipeline.errors import ConfigError
 from pipeline.mistakes import mistakes
 from pipeline.table_settings import TableSettings
 
-__all__ = ["Settings", "find_home", "load_settings"]
+__all__ = ["DeskSettings", "Settings", "find_home", "load_settings"]
 
 FILE = "zuofeng.toml"
 Column = Literal["id", "title", "text", "time", "unit", "channel", "district"]
+
+
+class DeskSettings(BaseModel):
+    """The table ``[desk]``: how the triage desk is served and how it works."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    #: Names under which browsers reach the desk, besides the loopback ones.
+    hosts: list[str] = Field(default_factory=list)
+    #: A reverse proxy in front speaks HTTPS: secure cookies, HSTS, redirects.
+    https: bool = False
+    #: Address of that proxy, the only one whose forwarding headers count.
+    trusted_proxy: str = ""
+    session_minutes: int = Field(default=30, ge=1, le=720)
+    claim_minutes: int = Field(default=45, ge=5, le=720)
+    #: Percent of decided documents that a second person reads blind.
+    second_percent: int = Field(default=10, ge=0, le=100)
 
 
 class Settings(BaseSettings):
@@ -39,6 +56,7 @@ class Settings(BaseSettings):
     lock_seconds: float = Field(default=30.0, gt=0)
     columns: dict[Column, list[str]] = Field(default_factory=dict)
     tables: TableSettings = Field(default_factory=TableSettings)
+    desk: DeskSettings = Field(default_factory=DeskSettings)
 
     @classmethod
     def settings_customise_sources(

@@ -62,7 +62,8 @@ def test_no_module_has_outgrown_its_noun(root):
     long = [
         (p.name, n)
         for p in (root / "pipeline").rglob("*.py")
-        if (n := len(p.read_text(encoding="utf-8").splitlines())) > 350
+        if p.parent.name != "migrations"  # generated
+        and (n := len(p.read_text(encoding="utf-8").splitlines())) > 350
     ]
     assert long == []
 

@@ -143,6 +143,7 @@ def run_feeds(
     from pipeline.batch import ledger
     from pipeline.batch import store as rows
     from pipeline.batch.night import Night
+    from pipeline.desk.cases import take_in
 
     started, now = time.monotonic(), dt.datetime.now(dt.UTC)
     _bring_up(patience)
@@ -183,6 +184,9 @@ def run_feeds(
             report.unreadable[0]["hint"],
             [f"{u['file']} -> {u['reason']}" for u in report.unreadable[1:]],
         )
+    if run is not None:
+        # The desk's queue is ready before anybody opens it. Safe to repeat: only what is behind is touched.
+        patience.run(take_in)
     report.top = patience.run(lambda: rows.top_documents(report.model, TOP))
     close("done")
     return report

@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from pipeline.cli import adapt, bench, classify, corpus, evaluate, models, nightly, train
+from pipeline.cli import adapt, audit, bench, classify, corpus, evaluate, models, nightly, serve, train, user
 from pipeline.errors import ZuofengError
 
 __all__ = ["app", "main"]
@@ -26,6 +26,9 @@ app.command("adapt")(adapt.command)
 app.command("evaluate")(evaluate.command)
 app.command("models")(models.list_command)
 app.command("promote")(models.promote_command)
+app.command("serve")(serve.command)
+app.add_typer(user.app, name="user")
+app.add_typer(audit.app, name="audit")
 app.add_typer(corpus.app, name="corpus")
 app.add_typer(bench.app, name="bench")
 
