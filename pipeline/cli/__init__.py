@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from pipeline.cli import adapt, bench, classify, corpus, evaluate, models, nightly, train
+from pipeline.cli import adapt, bench, classify, compare, corpus, evaluate, models, nightly, promote, train
 from pipeline.errors import ZuofengError
 
 __all__ = ["app", "main"]
@@ -24,8 +24,10 @@ app.command("classify")(classify.command)
 app.command("train")(train.command)
 app.command("adapt")(adapt.command)
 app.command("evaluate")(evaluate.command)
-app.command("models")(models.list_command)
-app.command("promote")(models.promote_command)
+app.command("models")(models.command)
+app.command("compare")(compare.command)
+app.command("promote")(promote.command)
+app.command("rollback")(promote.rollback_command)
 app.add_typer(corpus.app, name="corpus")
 app.add_typer(bench.app, name="bench")
 

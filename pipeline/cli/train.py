@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from pipeline.cli.common import Home, Promise, console, read_promise
+from pipeline.cli.promote import compare_with_live, whoami
 from pipeline.settings import load_settings
 from pipeline.taxonomy import load_taxonomy
 from pipeline.text.concepts import load_lexicon
@@ -30,13 +31,14 @@ def command(
     ] = None,
     out: Annotated[Path | None, typer.Option("--out", help="模型写到哪个目录，默认 models")] = None,
     all_parts: Annotated[bool, typer.Option("--all-parts", help="连标为 test 的文本一起训练（默认不用）。")] = False,
-    champion: Annotated[bool, typer.Option("--champion", help="训练完就设为在用模型。")] = False,
+    champion: Annotated[bool, typer.Option("--champion", help="训练完与在用模型比较，没有反对理由就启用。")] = False,
     promise: Promise = None,
     home: Home = None,
 ) -> None:
     """训练一个模型。同样的语料得到逐字节相同的模型。"""
     from pipeline.corpus.gold import read_gold
-    from pipeline.model.registry import champion_id, set_champion
+    from pipeline.model.promote import first, promote
+    from pipeline.model.registry import champion_id
     from pipeline.model.train import Settings, train
 
     settings = load_settings(home)
@@ -62,6 +64,12 @@ def command(
         )
     seconds = time.monotonic() - started
     screen.print(f"模型 {folder.name}：{len(used)} 条文本（另留 {len(gold) - len(used)} 条作测试），{seconds:.1f} 秒")
-    if champion or champion_id(target) is None:
-        set_champion(target, folder.name)
+    live = champion_id(target)
+    if live is None:
+        first(target, folder.name, author=whoami(), reason="训练出的第一个模型")
+    elif champion and live != folder.name:
+        with screen.status("与在用模型比较"):
+            found = compare_with_live(settings, str(target / live), str(folder), None)
+        promote(target, folder.name, author=whoami(), reason="train --champion", found=found)
+    if live is None or champion:
         screen.print("已设为在用模型。")
