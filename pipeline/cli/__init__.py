@@ -6,7 +6,21 @@ import sys
 
 import typer
 
-from pipeline.cli import adapt, bench, classify, compare, corpus, evaluate, models, nightly, promote, train
+from pipeline.cli import (
+    adapt,
+    audit_labels,
+    bench,
+    bench_analysts,
+    classify,
+    compare,
+    corpus,
+    evaluate,
+    models,
+    nightly,
+    promote,
+    suggest,
+    train,
+)
 from pipeline.errors import ZuofengError
 
 __all__ = ["app", "main"]
@@ -28,6 +42,10 @@ app.command("models")(models.command)
 app.command("compare")(compare.command)
 app.command("promote")(promote.command)
 app.command("rollback")(promote.rollback_command)
+app.command("suggest")(suggest.command)
+app.command("audit-labels")(audit_labels.command)
+bench.app.command("label-errors")(bench_analysts.label_errors)
+bench.app.command("suggest")(bench_analysts.suggest)
 app.add_typer(corpus.app, name="corpus")
 app.add_typer(bench.app, name="bench")
 
