@@ -15,6 +15,7 @@ from pipeline.cli import (
     compare,
     corpus,
     evaluate,
+    lexicon,
     models,
     nightly,
     promote,
@@ -47,6 +48,7 @@ app.command("audit-labels")(audit_labels.command)
 bench.app.command("label-errors")(bench_analysts.label_errors)
 bench.app.command("suggest")(bench_analysts.suggest)
 app.add_typer(corpus.app, name="corpus")
+app.add_typer(lexicon.app, name="lexicon")
 app.add_typer(bench.app, name="bench")
 
 
