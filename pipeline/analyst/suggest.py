@@ -1,7 +1,8 @@
 """What to label next: where a person's word changes most, spread over labels, no two alike.
 
 Four reasons, each from 0 to 1 for a text and a label:
-unsure      the score is near its threshold (uncertainty sampling, Lewis & Gale 1994)
+unsure      the score is near even odds (uncertainty sampling, Lewis & Gale 1994); thresholds lie lower, where rare
+            labels have almost only negatives, and there it saved nothing
 rules       the concepts of the lexicon and the model disagree
 thin        decided, but no single sentence says so, or few words do
 new         little of the text's vocabulary is known to the model
@@ -25,7 +26,7 @@ Floats = npt.NDArray[np.float64]
 REASONS = {"unsure": "拿不准", "rules": "词典与模型不一", "thin": "证据单薄", "new": "用词陌生"}
 #: What each reason weighs against being unsure.
 WEIGHTS = {"unsure": 1.0, "rules": 0.35, "thin": 0.25, "new": 0.15}
-#: Log-odds that far from the threshold count for little.
+#: Log-odds that far from even count for little.
 SPREAD = 1.0
 #: A text this like one already chosen (cosine) waits for another batch.
 ALIKE = 0.5
@@ -62,8 +63,7 @@ def interest(
     each margin, ``thin`` (texts, labels) decisions on little, ``known`` (texts,) the known share of each vocabulary.
     """
     clipped = np.clip(probabilities, 1e-6, 1 - 1e-6)
-    edge = logit(np.clip(thresholds, 1e-6, 1 - 1e-6))
-    reasons = {"unsure": np.exp(-abs(logit(clipped) - edge) / SPREAD)}
+    reasons = {"unsure": np.exp(-abs(logit(clipped)) / SPREAD)}
     if concepts is not None:
         spread = concepts.std(0) + 1e-9
         loud = expit(4 * (concepts / spread - 2))

@@ -14,6 +14,7 @@ from pipeline.cli import (
     classify,
     compare,
     corpus,
+    drift,
     evaluate,
     lexicon,
     models,
@@ -45,6 +46,8 @@ app.command("promote")(promote.command)
 app.command("rollback")(promote.rollback_command)
 app.command("suggest")(suggest.command)
 app.command("audit-labels")(audit_labels.command)
+app.command("drift")(drift.command)
+bench.app.command("drift")(bench_analysts.drift)
 bench.app.command("label-errors")(bench_analysts.label_errors)
 bench.app.command("suggest")(bench_analysts.suggest)
 app.add_typer(corpus.app, name="corpus")

@@ -1,4 +1,4 @@
-"""``zuofeng bench label-errors`` and ``suggest``: the measured curves of the analysts' tools."""
+"""``zuofeng bench drift``, ``label-errors`` and ``suggest``: the measured curves of the analysts' tools."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from rich.table import Table
 from pipeline.cli.common import Home, Model, console, open_scorer
 from pipeline.settings import load_settings
 
-__all__ = ["label_errors", "suggest"]
+__all__ = ["drift", "label_errors", "suggest"]
 
 Picture = Annotated[Path | None, typer.Option("--picture", help="曲线图存为 .svg")]
 Every = Annotated[int, typer.Option("--every", min=1, help="每几条取一条，快些")]
@@ -50,9 +50,12 @@ def label_errors(
 
 
 def suggest(
-    every: Every = 3,
+    every: Every = 2,
+    positives: Annotated[
+        float, typer.Option("--positives", min=0.01, max=1, help="待标文本里有标签的占多少；真实来文里是少数")
+    ] = 0.2,
     batch: Annotated[int, typer.Option("--batch", min=10, help="每批标多少条")] = 100,
-    rounds: Annotated[int, typer.Option("--rounds", min=1, help="标多少批")] = 12,
+    rounds: Annotated[int, typer.Option("--rounds", min=1, help="标多少批")] = 8,
     seeds: Annotated[int, typer.Option("--seeds", min=1, help="重复几遍")] = 3,
     picture: Picture = None,
     model: Model = None,
@@ -65,7 +68,10 @@ def suggest(
     settings = load_settings(home)
     scorer = open_scorer(settings, model)
     gold = read_gold(sorted((settings.path("corpora") / "gold").glob("*.jsonl")), scorer.bundle.taxonomy)
-    pool = [g for g in gold if g.part != "test"][::every]
+    innocent = [g for g in gold if g.part != "test" and not g.positive][::every]
+    having = [g for g in gold if g.part != "test" and g.positive]
+    wanted = min(len(having), round(len(innocent) * positives / max(1 - positives, 1e-9)))
+    pool = innocent + having[:: max(1, len(having) // max(wanted, 1))][:wanted]
     test = [g for g in gold if g.part == "test"]
     screen = console()
     with screen.status("重演") as status:
@@ -86,4 +92,40 @@ def suggest(
     screen.print(table)
     if picture:
         picture.write_text(draw_saved(points), encoding="utf-8")
+        screen.print(f"图：{picture}")
+
+
+def drift(
+    months: Annotated[int, typer.Option("--months", min=2, help="每种埋法试多少个月")] = 100,
+    size: Annotated[int, typer.Option("--size", min=60, help="每个月多少条")] = 600,
+    picture: Picture = None,
+    model: Model = None,
+    home: Home = None,
+) -> None:
+    """在没有变化的月份和埋了变化的月份上，量 drift 的误报率和发现率。"""
+    from pipeline.analyst.windows import make_window
+    from pipeline.bench.quiet import draw_alarms, measure_alarms
+    from pipeline.corpus.gold import read_gold
+    from pipeline.documents import Document
+
+    settings = load_settings(home)
+    scorer = open_scorer(settings, model)
+    gold = read_gold(sorted((settings.path("corpora") / "gold").glob("*.jsonl")), scorer.bundle.taxonomy)
+    screen = console()
+    with screen.status("打分") as status:
+        pool = make_window(scorer, [Document(g.id, g.text) for g in gold])
+        labels = [label for _, label in scorer.columns]
+        found = measure_alarms(pool, labels, size=size, months=months, progress=status.update)
+    table = Table(title=f"每月 {size} 条，与另外 {size} 条相比，各 {months} 个月", title_justify="left")
+    for head in ("埋入", "报出任何变化（95% 区间）", "报出所埋的标签（95% 区间）"):
+        table.add_column(head, justify="right")
+    for a in found:
+        cells = []
+        for count in (a.any, a.planted):
+            low, high = a.interval(count)
+            cells.append(f"{count / a.months:.1%} [{low:.1%}, {high:.1%}]")
+        table.add_row(f"{a.share:.0%}" if a.share else "没有变化", *cells)
+    screen.print(table)
+    if picture:
+        picture.write_text(draw_alarms(found), encoding="utf-8")
         screen.print(f"图：{picture}")

@@ -14,7 +14,7 @@ def apart(texts):
 
 
 def test_the_least_sure_comes_first_and_the_labels_take_turns():
-    p = np.array([[0.9, 0.01], [0.31, 0.02], [0.02, 0.3], [0.05, 0.5], [0.6, 0.9]])
+    p = np.array([[0.9, 0.01], [0.49, 0.02], [0.02, 0.3], [0.05, 0.5], [0.6, 0.9]])
     rated = interest(p, np.array([0.3, 0.5]))
     assert [(c.row, c.column, c.reason) for c in choose(rated, apart(5), 3)] == [
         (1, 0, "unsure"), (3, 1, "unsure"), (4, 0, "unsure"),
