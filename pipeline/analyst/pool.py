@@ -59,7 +59,6 @@ def rate(scorer: Scorer, documents: Sequence[Document]) -> tuple[Interest, spars
     texts = [d.text for d in documents]
     x = text_matrix(scorer, texts)
     probabilities = scorer.probabilities(texts)
-    thresholds = np.minimum(np.array([h.threshold for h in scorer.bundle.heads[:-1]]), 1.0)
     thin = np.zeros((len(texts), len(scorer.columns)), bool)
     column = {label: j for j, (_, label) in enumerate(scorer.columns)}
     for row, prediction in enumerate(scorer.score(documents)):
@@ -72,7 +71,7 @@ def rate(scorer: Scorer, documents: Sequence[Document]) -> tuple[Interest, spars
     rich = np.diff(x.indptr) / np.maximum([len(t) for t in texts], 1)
     known = np.clip(rich / max(float(np.quantile(rich, 0.9)), 1e-9), 0, 1)
     labels = probabilities[:, :-1]
-    return interest(labels, thresholds, concepts=concept_margins(scorer, x), thin=thin, known=known), x, labels
+    return interest(labels, concepts=concept_margins(scorer, x), thin=thin, known=known), x, labels
 
 
 def concept_margins(scorer: Scorer, x: sparse.csr_matrix) -> Floats:

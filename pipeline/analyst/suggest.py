@@ -51,7 +51,6 @@ class Chosen:
 
 def interest(
     probabilities: Floats,
-    thresholds: Floats,
     *,
     concepts: Floats | None = None,
     thin: Bools | None = None,
@@ -59,16 +58,15 @@ def interest(
 ) -> Interest:
     """Rate every text for every label.
 
-    ``probabilities`` (texts, labels), ``thresholds`` (labels,); ``concepts`` (texts, labels) what the lexicon adds to
-    each margin, ``thin`` (texts, labels) decisions on little, ``known`` (texts,) the known share of each vocabulary.
+    ``probabilities`` (texts, labels); ``concepts`` (texts, labels) what the lexicon adds to each margin, ``thin``
+    (texts, labels) decisions on little, ``known`` (texts,) the known share of each vocabulary.
     """
     clipped = np.clip(probabilities, 1e-6, 1 - 1e-6)
     reasons = {"unsure": np.exp(-abs(logit(clipped)) / SPREAD)}
     if concepts is not None:
         spread = concepts.std(0) + 1e-9
         loud = expit(4 * (concepts / spread - 2))
-        decided = probabilities >= thresholds
-        reasons["rules"] = np.where(decided, (concepts <= 0).astype(float), loud)
+        reasons["rules"] = np.where(probabilities >= 0.5, (concepts <= 0).astype(float), loud)
     if thin is not None:
         reasons["thin"] = thin.astype(float)
     if known is not None:

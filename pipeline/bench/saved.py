@@ -74,9 +74,7 @@ def replay(
                 if way == "random":
                     labelled = order[: len(labelled) + batch].tolist()
                     continue
-                rated = interest(
-                    scale(np.asarray(x @ coef + bias)), thresholds, concepts=np.asarray(x[:, first:] @ coef[first:])
-                )
+                rated = interest(scale(np.asarray(x @ coef + bias)), concepts=np.asarray(x[:, first:] @ coef[first:]))
                 labelled += [c.row for c in choose(rated, x, batch, seen=labelled)]
     return points
 

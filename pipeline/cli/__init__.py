@@ -20,6 +20,7 @@ from pipeline.cli import (
     models,
     nightly,
     promote,
+    sample,
     suggest,
     train,
 )
@@ -51,6 +52,7 @@ bench.app.command("drift")(bench_analysts.drift)
 bench.app.command("label-errors")(bench_analysts.label_errors)
 bench.app.command("suggest")(bench_analysts.suggest)
 app.add_typer(corpus.app, name="corpus")
+app.add_typer(sample.app, name="sample")
 app.add_typer(lexicon.app, name="lexicon")
 app.add_typer(bench.app, name="bench")
 

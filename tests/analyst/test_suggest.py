@@ -15,26 +15,26 @@ def apart(texts):
 
 def test_the_least_sure_comes_first_and_the_labels_take_turns():
     p = np.array([[0.9, 0.01], [0.49, 0.02], [0.02, 0.3], [0.05, 0.5], [0.6, 0.9]])
-    rated = interest(p, np.array([0.3, 0.5]))
+    rated = interest(p)
     assert [(c.row, c.column, c.reason) for c in choose(rated, apart(5), 3)] == [
         (1, 0, "unsure"), (3, 1, "unsure"), (4, 0, "unsure"),
     ]  # fmt: skip
 
 
 def test_every_reason_can_be_the_one():
-    p, edge = np.full((4, 1), 0.001), np.array([0.5])
+    p = np.full((4, 1), 0.001)
     p[2] = 0.999
     concepts = np.array([[9.0], [0.0], [5.0], [0.0]])
-    assert choose(interest(p, edge, concepts=concepts), apart(4), 1)[0].reason == "rules"
+    assert choose(interest(p, concepts=concepts), apart(4), 1)[0].reason == "rules"
     concepts[2] = -1  # decided against the lexicon
-    assert choose(interest(p, edge, concepts=concepts * [[0], [1], [1], [1]]), apart(4), 1)[0].row == 2
-    assert choose(interest(p, edge, thin=p > 0.5), apart(4), 1)[0].reason == "thin"
-    assert choose(interest(p, edge, known=np.array([1, 1, 1, 0.0])), apart(4), 1)[0].row == 3
+    assert choose(interest(p, concepts=concepts * [[0], [1], [1], [1]]), apart(4), 1)[0].row == 2
+    assert choose(interest(p, thin=p > 0.5), apart(4), 1)[0].reason == "thin"
+    assert choose(interest(p, known=np.array([1, 1, 1, 0.0])), apart(4), 1)[0].row == 3
 
 
 def test_copies_wait_until_nothing_else_is_left():
     x = sparse.csr_matrix(np.array([[1.0, 0], [1, 0.1], [1, 0], [0, 1]]))
-    rated = interest(np.full((4, 1), 0.5), np.array([0.5]))
+    rated = interest(np.full((4, 1), 0.5))
     assert [c.row for c in choose(rated, x, 2)] == [0, 3]
     assert sorted(c.row for c in choose(rated, x, 9)) == [0, 1, 2, 3]
     assert [c.row for c in choose(rated, x, 9, seen=[0, 3])] == [1, 2]
