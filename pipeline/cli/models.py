@@ -16,6 +16,7 @@ __all__ = ["command"]
 
 def command(
     history: Annotated[bool, typer.Option("--history", help="列出历次启用与退回：谁、何时、为什么。")] = False,
+    runs: Annotated[bool, typer.Option("--runs", help="列出历次训练：设置、数据、数字。")] = False,
     home: Home = None,
 ) -> None:
     """列出模型：哪个在用、按什么训练、文件是否完好。"""
@@ -26,6 +27,9 @@ def command(
     folder = load_settings(home).path("models")
     if history:
         _history(folder)
+        return
+    if runs:
+        _runs(folder)
         return
     live = champion_id(folder)
     table = Table("在用", "模型", "标签体系", "语料", "状态")
@@ -48,6 +52,22 @@ def command(
         raise BundleError(
             "ZF-MODEL-MISSING", f"在用模型 {live} 不在 {folder}", "用 zuofeng promote 换一个，或重新训练。"
         )
+
+
+def _runs(folder: Path) -> None:
+    from pipeline.model.runs import read_runs
+
+    table = Table(title="训练记录", title_justify="left")
+    for head in ("时间（UTC）", "模型", "谁", "文本", "数据", "代码", "秒", "宏 F1（测试部分）"):
+        table.add_column(head, overflow="fold")
+    for r in read_runs(folder):
+        macros = [s["macro_f1"] for s in r["figures"].get("schemes", {}).values()]
+        figures = " / ".join(f"{m[0]:.3f}" if m else "–" for m in macros)
+        table.add_row(
+            r["at"][:19].replace("T", " "), r["model"], r["author"], str(r["corpus"]["texts"]),
+            r["corpus"]["sha256"][:8], r["code"][:8], str(r["seconds"]), figures or "没有留出测试",
+        )  # fmt: skip
+    console().print(table)
 
 
 def _history(folder: Path) -> None:

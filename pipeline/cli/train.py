@@ -35,10 +35,14 @@ def command(
     promise: Promise = None,
     home: Home = None,
 ) -> None:
-    """训练一个模型。同样的语料得到逐字节相同的模型。"""
+    """训练一个模型，并把这次训练记录在案。同样的语料得到逐字节相同的模型。"""
     from pipeline.corpus.gold import read_gold
+    from pipeline.model.bundle import load_bundle
+    from pipeline.model.evaluate import evaluate
     from pipeline.model.promote import first, promote
     from pipeline.model.registry import champion_id
+    from pipeline.model.runs import record_run
+    from pipeline.model.score import Scorer
     from pipeline.model.train import Settings, train
 
     settings = load_settings(home)
@@ -49,6 +53,7 @@ def command(
     used = [g for g in gold if all_parts or g.part != "test"]
     concepts = lexicon or settings.lexicon_file
     target = out or settings.path("models")
+    words = load_dictionary(settings.dictionary_file)
     screen = console()
     started = time.monotonic()
     with screen.status("训练") as status:
@@ -56,13 +61,23 @@ def command(
             taxonomy=schemes,
             taxonomy_source=file.read_bytes(),
             gold=used,
-            words=load_dictionary(settings.dictionary_file),
+            words=words,
             lexicon=load_lexicon(concepts) if lexicon or concepts.is_file() else None,
             out=target,
             settings=Settings(promise=read_promise(promise)),
             progress=lambda step: status.update(f"训练：{step}"),
         )
     seconds = time.monotonic() - started
+    held = [g for g in gold if not all_parts and g.part == "test"]
+    record_run(
+        target,
+        folder.name,
+        author=whoami(),
+        sources=paths,
+        held_back=len(held),
+        seconds=seconds,
+        figures=evaluate(Scorer(load_bundle(folder), words), held, rounds=200) if held else None,
+    )
     screen.print(f"模型 {folder.name}：{len(used)} 条文本（另留 {len(gold) - len(used)} 条作测试），{seconds:.1f} 秒")
     live = champion_id(target)
     if live is None:
