@@ -6,7 +6,27 @@ import sys
 
 import typer
 
-from pipeline.cli import adapt, audit, bench, classify, corpus, evaluate, models, nightly, serve, train, user
+from pipeline.cli import (
+    adapt,
+    audit,
+    audit_labels,
+    bench,
+    bench_analysts,
+    classify,
+    compare,
+    corpus,
+    drift,
+    evaluate,
+    lexicon,
+    models,
+    nightly,
+    promote,
+    sample,
+    serve,
+    suggest,
+    train,
+    user,
+)
 from pipeline.errors import ZuofengError
 
 __all__ = ["app", "main"]
@@ -24,12 +44,22 @@ app.command("classify")(classify.command)
 app.command("train")(train.command)
 app.command("adapt")(adapt.command)
 app.command("evaluate")(evaluate.command)
-app.command("models")(models.list_command)
-app.command("promote")(models.promote_command)
+app.command("models")(models.command)
+app.command("compare")(compare.command)
+app.command("promote")(promote.command)
+app.command("rollback")(promote.rollback_command)
+app.command("suggest")(suggest.command)
+app.command("audit-labels")(audit_labels.command)
+app.command("drift")(drift.command)
+bench.app.command("drift")(bench_analysts.drift)
+bench.app.command("label-errors")(bench_analysts.label_errors)
+bench.app.command("suggest")(bench_analysts.suggest)
 app.command("serve")(serve.command)
 app.add_typer(user.app, name="user")
 app.add_typer(audit.app, name="audit")
 app.add_typer(corpus.app, name="corpus")
+app.add_typer(sample.app, name="sample")
+app.add_typer(lexicon.app, name="lexicon")
 app.add_typer(bench.app, name="bench")
 
 

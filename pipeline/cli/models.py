@@ -1,7 +1,8 @@
-"""``zuofeng models`` and ``zuofeng promote``."""
+"""``zuofeng models``: which there are, which is live, and how it came to be."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -10,16 +11,26 @@ from rich.table import Table
 from pipeline.cli.common import Home, console
 from pipeline.settings import load_settings
 
-__all__ = ["list_command", "promote_command"]
+__all__ = ["command"]
 
 
-def list_command(home: Home = None) -> None:
+def command(
+    history: Annotated[bool, typer.Option("--history", help="列出历次启用与退回：谁、何时、为什么。")] = False,
+    runs: Annotated[bool, typer.Option("--runs", help="列出历次训练：设置、数据、数字。")] = False,
+    home: Home = None,
+) -> None:
     """列出模型：哪个在用、按什么训练、文件是否完好。"""
     from pipeline.errors import BundleError
     from pipeline.model.bundle import load_bundle
     from pipeline.model.registry import champion_id, list_models
 
     folder = load_settings(home).path("models")
+    if history:
+        _history(folder)
+        return
+    if runs:
+        _runs(folder)
+        return
     live = champion_id(folder)
     table = Table("在用", "模型", "标签体系", "语料", "状态")
     for model in list_models(folder):
@@ -43,9 +54,40 @@ def list_command(home: Home = None) -> None:
         )
 
 
-def promote_command(model: Annotated[str, typer.Argument(help="模型编号")], home: Home = None) -> None:
-    """把一个模型设为在用（原子切换）。"""
-    from pipeline.model.registry import set_champion
+def _runs(folder: Path) -> None:
+    from pipeline.model.runs import read_runs
 
-    set_champion(load_settings(home).path("models"), model)
-    console().print(f"在用模型：{model}")
+    table = Table(title="训练记录", title_justify="left")
+    for head in ("时间（UTC）", "模型", "谁", "文本", "数据", "代码", "秒", "宏 F1（测试部分）"):
+        table.add_column(head, overflow="fold")
+    for r in read_runs(folder):
+        macros = [s["macro_f1"] for s in r["figures"].get("schemes", {}).values()]
+        figures = " / ".join(f"{m[0]:.3f}" if m else "–" for m in macros)
+        table.add_row(
+            r["at"][:19].replace("T", " "), r["model"], r["author"], str(r["corpus"]["texts"]),
+            r["corpus"]["sha256"][:8], r["code"][:8], str(r["seconds"]), figures or "没有留出测试",
+        )  # fmt: skip
+    console().print(table)
+
+
+def _history(folder: Path) -> None:
+    from pipeline.errors import BundleError
+    from pipeline.model.history import ACTIONS, first_broken, read_history
+
+    table = Table(title="模型沿革", title_justify="left")
+    for head in ("", "时间（UTC）", "动作", "模型", "此前", "谁", "理由"):
+        table.add_column(head, overflow="fold")
+    for e in read_history(folder):
+        forced = "（强行）" if e.forced else ""
+        reason = "\n".join([e.reason, *(f"不顾：{o}" for o in e.objections)]).strip()
+        table.add_row(
+            str(e.number), e.at[:19].replace("T", " "), ACTIONS.get(e.action, e.action) + forced,
+            e.model, e.before or "", e.author, reason,
+        )  # fmt: skip
+    console().print(table)
+    if (wrong := first_broken(folder)) is not None:
+        raise BundleError(
+            "ZF-HISTORY-CHANGED",
+            f"{folder / 'history.jsonl'} 被改动过：第 {wrong} 行接不上前文",
+            "从备份恢复；只增不改的文件不应编辑。",
+        )

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from pipeline.cli.common import Home, Promise, console, read_promise
+from pipeline.cli.promote import compare_with_live, whoami
 from pipeline.settings import load_settings
 from pipeline.taxonomy import load_taxonomy
 from pipeline.text.concepts import load_lexicon
@@ -34,14 +35,19 @@ def command(
         Path | None, typer.Option("--settings", help="训练设置，默认 corpora/training.toml；换了标签体系就不用它")
     ] = None,
     all_parts: Annotated[bool, typer.Option("--all-parts", help="连标为 test 的文本一起训练（默认不用）。")] = False,
-    champion: Annotated[bool, typer.Option("--champion", help="训练完就设为在用模型。")] = False,
+    champion: Annotated[bool, typer.Option("--champion", help="训练完与在用模型比较，没有反对理由就启用。")] = False,
     promise: Promise = None,
     home: Home = None,
 ) -> None:
-    """训练一个模型。同样的语料得到逐字节相同的模型。"""
+    """训练一个模型，并把这次训练记录在案。同样的语料得到逐字节相同的模型。"""
     from pipeline.corpus.gold import read_gold
+    from pipeline.model.bundle import load_bundle
+    from pipeline.model.evaluate import evaluate
+    from pipeline.model.promote import first, promote
     from pipeline.model.recipe import Settings, read_settings
-    from pipeline.model.registry import champion_id, set_champion
+    from pipeline.model.registry import champion_id
+    from pipeline.model.runs import record_run
+    from pipeline.model.score import Scorer
     from pipeline.model.train import train
 
     settings = load_settings(home)
@@ -57,6 +63,7 @@ def command(
     if promise:
         turned = replace(turned, promise=read_promise(promise))
     target = out or settings.path("models")
+    words = load_dictionary(settings.dictionary_file)
     screen = console()
     started = time.monotonic()
     with screen.status("训练") as status:
@@ -64,14 +71,30 @@ def command(
             taxonomy=schemes,
             taxonomy_source=file.read_bytes(),
             gold=used,
-            words=load_dictionary(settings.dictionary_file),
+            words=words,
             lexicon=load_lexicon(concepts) if lexicon or concepts.is_file() else None,
             out=target,
             settings=turned,
             progress=lambda step: status.update(f"训练：{step}"),
         )
     seconds = time.monotonic() - started
+    held = [g for g in gold if not all_parts and g.part == "test"]
+    record_run(
+        target,
+        folder.name,
+        author=whoami(),
+        sources=paths,
+        held_back=len(held),
+        seconds=seconds,
+        figures=evaluate(Scorer(load_bundle(folder), words), held, rounds=200) if held else None,
+    )
     screen.print(f"模型 {folder.name}：{len(used)} 条文本（另留 {len(gold) - len(used)} 条作测试），{seconds:.1f} 秒")
-    if champion or champion_id(target) is None:
-        set_champion(target, folder.name)
+    live = champion_id(target)
+    if live is None:
+        first(target, folder.name, author=whoami(), reason="训练出的第一个模型")
+    elif champion and live != folder.name:
+        with screen.status("与在用模型比较"):
+            found = compare_with_live(settings, str(target / live), str(folder), None)
+        promote(target, folder.name, author=whoami(), reason="train --champion", found=found)
+    if live is None or champion:
         screen.print("已设为在用模型。")

@@ -151,8 +151,20 @@ def test_train_evaluate_and_promote(zuofeng, home, tmp_path, gold, write_jsonl):
     )
     assert json.loads(figures.stdout)["model"]["texts"] == len(gold[::8])
     assert "查准率" in zuofeng("evaluate", "--gold", small, "--no-baseline", "--rounds", "10").stdout
-    assert zuofeng("promote", trained).returncode == 0
+    compared = zuofeng("compare", live, trained, "--gold", small, "--report", "compare.html")
+    assert "F1，同样的文本成对比较" in compared.stdout, compared.stderr
+    assert "翻转的文本" in (tmp_path / "compare.html").read_text(encoding="utf-8")
+    refused = zuofeng("promote", live)
+    assert (refused.returncode, "ZF-PROMOTE-SAME" in refused.stderr) == (2, True)
+    promoted = zuofeng("promote", trained, "--gold", small, "--reason", "语料翻番", "--author", "分析员")
+    assert promoted.returncode == 0, promoted.stderr
     assert champion_id(home / "models") == trained
+    assert zuofeng("rollback").returncode == 2
+    assert zuofeng("rollback", "--reason", "再看看").returncode == 0
+    assert champion_id(home / "models") == live
+    written = zuofeng("models", "--history").stdout
+    for expected in ("发现在别处改动", "启用", "退回", "语料翻番", "分析员", "再看看"):
+        assert expected in written
     listed = zuofeng("models").stdout
     assert trained in listed
     assert live in listed
