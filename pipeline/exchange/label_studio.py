@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
+from html import escape
 from typing import Any
-from xml.sax.saxutils import quoteattr
 
 from pipeline.exchange.labelled import FIELDS, Labelled, Read, build, label_ids, to_record
 from pipeline.taxonomy import Taxonomy
@@ -26,16 +26,16 @@ def config(taxonomy: Taxonomy) -> str:
     """
     lines = ["<View>", f'  <Labels name="{EVIDENCE}" toName="{TEXT}">']
     lines += [
-        f"    <Label value={quoteattr(label.name)} alias={quoteattr(label.id)}/>"
+        f'    <Label value="{escape(label.name)}" alias="{escape(label.id)}"/>'
         for s in taxonomy.schemes
         for label in s.labels
     ]
     lines += ["  </Labels>", f'  <Text name="{TEXT}" value="${TEXT}" granularity="symbol"/>']
     for s in taxonomy.schemes:
         choice = "single" if s.kind == "exclusive" else "multiple"
-        lines += [f"  <Header value={quoteattr(s.name)}/>"]
-        lines += [f'  <Choices name={quoteattr(s.id)} toName="{TEXT}" choice="{choice}">']
-        lines += [f"    <Choice value={quoteattr(x.name)} alias={quoteattr(x.id)}/>" for x in s.labels]
+        lines += [f'  <Header value="{escape(s.name)}"/>']
+        lines += [f'  <Choices name="{escape(s.id)}" toName="{TEXT}" choice="{choice}">']
+        lines += [f'    <Choice value="{escape(x.name)}" alias="{escape(x.id)}"/>' for x in s.labels]
         lines += ["  </Choices>"]
     return "\n".join([*lines, "</View>", ""])
 
