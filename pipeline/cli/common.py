@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -16,7 +17,7 @@ from pipeline.settings import Settings
 from pipeline.taxonomy import load_taxonomy
 from pipeline.text.segment import dictionary_hash, load_dictionary
 
-__all__ = ["Home", "Model", "Promise", "console", "open_scorer", "open_worker", "read_promise"]
+__all__ = ["Home", "Model", "Promise", "console", "open_scorer", "open_worker", "read_day", "read_promise"]
 
 Home = Annotated[Path | None, typer.Option("--home", help="家目录（含 corpora 与 models），默认自动查找。")]
 Model = Annotated[str | None, typer.Option("--model", help="模型编号或目录，默认在用模型。")]
@@ -64,3 +65,13 @@ def open_worker(settings: Settings, scorer: Scorer) -> Worker:
     """Return a process, not yet started, that scores as ``scorer`` does, within the bounds of the settings."""
     make = partial(Scorer, scorer.bundle, load_dictionary(settings.dictionary_file))
     return Worker(make, Bounds(settings.document_seconds, settings.document_memory_mb << 20))
+
+
+def read_day(given: str | None) -> dt.date | None:
+    """Return the day written like 2026-03-01, None when none was given."""
+    if given is None:
+        return None
+    try:
+        return dt.date.fromisoformat(given)
+    except ValueError as e:
+        raise typer.BadParameter(f"日期应写作 2026-03-01 这样，现为 {given}") from e

@@ -14,7 +14,7 @@ from pipeline.settings import Settings, load_settings
 if TYPE_CHECKING:
     from pipeline.model.compare import Comparison
 
-__all__ = ["command", "compare_with_live", "rollback_command", "whoami"]
+__all__ = ["Author", "command", "compare_with_live", "rollback_command", "whoami"]
 
 Author = Annotated[str | None, typer.Option("--author", help="谁做的，默认系统用户名。", show_default=False)]
 

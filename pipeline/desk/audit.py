@@ -52,6 +52,7 @@ ACTIONS = {
     "export.write": "导出",
     "import.preview": "预览导回",
     "import.apply": "导回",
+    "reviews.read": "取用判定",
     "audit.read": "看留痕",
     "audit.verify": "核验留痕",
 }
