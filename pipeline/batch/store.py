@@ -10,7 +10,7 @@ from typing import Any
 from pipeline.desk import models
 from pipeline.documents import Document, Prediction, Rejected, text_hash
 
-__all__ = ["Known", "known", "stored_predictions", "top_documents", "write_chunk", "write_rejected"]
+__all__ = ["Known", "ids_of", "known", "stored_predictions", "top_documents", "write_chunk", "write_rejected"]
 
 _META = ("title", "received", "unit", "channel", "district")
 #: SQLite's limit of bound variables is 32,766; lookups stay well below.
@@ -77,9 +77,7 @@ def write_chunk(
         unique_fields=["key"],
         update_fields=["text", "text_hash", "place", "purged", "run", *_META],
     )
-    ids: dict[str, int] = {}
-    for some in _slices([d.id for d, _ in scored]):
-        ids.update(models.Document.objects.filter(key__in=some).values_list("key", "id"))
+    ids = ids_of([d.id for d, _ in scored])
     models.Prediction.objects.bulk_create(
         [
             models.Prediction(
@@ -101,6 +99,14 @@ def write_chunk(
             "text_hash", "is_problem", "problem_score", "review", "decided", "scores", "evidence", "run", *about,
         ],
     )  # fmt: skip
+
+
+def ids_of(keys: Sequence[str]) -> dict[str, int]:
+    """Return the row numbers of stored documents by key."""
+    ids: dict[str, int] = {}
+    for some in _slices(keys):
+        ids.update(models.Document.objects.filter(key__in=some).values_list("key", "id"))
+    return ids
 
 
 def write_rejected(run: models.Run, rejected: Sequence[Rejected]) -> None:

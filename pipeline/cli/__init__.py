@@ -23,6 +23,7 @@ from pipeline.cli import (
     promote,
     sample,
     serve,
+    shadow,
     suggest,
     train,
     user,
@@ -58,6 +59,7 @@ app.command("serve")(serve.command)
 app.add_typer(user.app, name="user")
 app.add_typer(audit.app, name="audit")
 app.add_typer(corpus.app, name="corpus")
+app.add_typer(shadow.app, name="shadow")
 app.add_typer(sample.app, name="sample")
 app.add_typer(lexicon.app, name="lexicon")
 app.add_typer(bench.app, name="bench")

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from pipeline.cli.common import Home, console, read_day
+from pipeline.cli.common import Home, console, note, read_day
 from pipeline.cli.promote import Author, whoami
 from pipeline.settings import load_settings
 from pipeline.taxonomy import load_taxonomy
@@ -108,6 +108,10 @@ def snapshot_command(
     taxonomy = load_taxonomy(settings.taxonomy_file)
     taken = take(files, taxonomy, out or settings.path("corpora") / "snapshots", kind=kind)
     about = taken.about
+    if taken.fresh:
+        note(
+            settings, "corpus.snapshot", taken.folder.name, actor=whoami(), texts=about["texts"], sha256=about["sha256"]
+        )
     screen = console()
     table = Table("来源", "格式", "sha256", title=f"快照 {taken.folder.name}", title_justify="left")
     for s in about["sources"]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,7 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from pipeline.cli.common import Home, Model, console, open_scorer, open_worker
+from pipeline.cli.common import Home, Model, console, open_challenger, open_scorer, open_worker
 from pipeline.settings import load_settings
 from pipeline.taxonomy import Taxonomy
 
@@ -55,7 +56,7 @@ def command(
         raise typer.BadParameter("没有数据来源：用 --source 指定，或在 zuofeng.toml 里设 source。")
     scorer = open_scorer(settings, model)
     out = console()
-    with open_worker(settings, scorer) as worker, _Bar(out) as bar:
+    with open_worker(settings, scorer) as worker, _Bar(out) as bar, ExitStack() as stack:
         report = nightly(
             source=settings.source,
             scorer=scorer,
@@ -69,6 +70,7 @@ def command(
             write_tables=write_back == TABLE,
             tables=settings.tables,
             scoring=worker,
+            beside=lambda name: stack.enter_context(open_challenger(settings, name, scorer.bundle)),
             patience=Patience(settings.outage_seconds),
             lock_seconds=settings.lock_seconds,
             progress=bar,
