@@ -97,18 +97,18 @@ class _Pair:
 
 
 def _pairs(shadow: Shadow, run: Run) -> list[_Pair]:
-    rows = ShadowScore.objects.filter(shadow=shadow, run=run).values_list("document_id", "text_hash", "decided")
-    ours = {document: (digest, decided_ids(decided)) for document, digest, decided in rows.iterator(chunk_size=2000)}
+    names = ("document_id", "document__key", "text_hash", "decided")
+    rows = ShadowScore.objects.filter(shadow=shadow, run=run).values_list(*names)
+    ours = {pk: (key, digest, decided_ids(decided)) for pk, key, digest, decided in rows.iterator(chunk_size=2000)}
     live = Prediction.objects.filter(run=run, model=run.model).values_list("document_id", "text_hash", "decided")
-    states = dict(Case.objects.filter(run=run).values_list("pk", "state"))
-    return [
-        _Pair(
-            document, digest, decided_ids(decided) != ours[document][1], states.get(document, State.DONE),
-            hashlib.sha256(f"{shadow.salt} {document} {digest}".encode()).digest(),
-        )
-        for document, digest, decided in live.iterator(chunk_size=2000)
-        if document in ours and ours[document][0] == digest
-    ]  # fmt: skip
+    states = dict(Case.objects.filter(run=run.pk).values_list("pk", "state"))
+    found = []
+    for pk, digest, decided in live.iterator(chunk_size=2000):
+        key, same, labels = ours.get(pk, ("", "", frozenset()))
+        if same == digest:
+            lot = hashlib.sha256(f"{shadow.salt} {key} {digest}".encode()).digest()
+            found.append(_Pair(pk, digest, decided_ids(decided) != labels, states.get(pk, State.DONE), lot))
+    return found
 
 
 def _draw(shadow: Shadow, run: Run, pairs: Sequence[_Pair]) -> dict[int, ShadowDraw]:
