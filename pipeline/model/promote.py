@@ -86,7 +86,7 @@ def promote(
         if live == model:
             raise BundleError("ZF-PROMOTE-SAME", f"{model} 已经在用", "运行 zuofeng models 查看。")
         against: list[str] = []
-        if action == "promote" and live is not None:
+        if live is not None:
             if found is None:
                 against = ["没有与在用模型比较过"]
             elif (found.a.model, found.b.model) != (live, model):
@@ -97,7 +97,7 @@ def promote(
             raise BundleError(
                 "ZF-PROMOTE-REFUSED",
                 f"没有启用 {model}，有 {len(against)} 条理由",
-                "看 zuofeng compare 的报告；为本地重设的模型用 --gold 指定没有参与重设的本地文本；"
+                "看 zuofeng compare 的报告；为本地重设的模型，promote 用 --gold 指定没有参与重设的本地文本；"
                 "确要启用，加 --force --reason “理由”。",
                 against,
             )
