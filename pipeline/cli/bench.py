@@ -128,7 +128,7 @@ def corpus(
             taxonomy,
             first=lambda g: g.id.startswith(first),
             local=local,
-            lean=read_settings(settings.training_file).lean,
+            strange=read_settings(settings.training_file).strange,
             progress=lambda step: status.update(f"训练：{step}"),
         )
     table = Table(

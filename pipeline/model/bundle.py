@@ -28,12 +28,13 @@ from pipeline.errors import BundleError, ZuofengError
 from pipeline.model.calibrate import NEVER
 from pipeline.model.features import Features
 from pipeline.model.soundness import faults
+from pipeline.model.wording import Wording
 from pipeline.taxonomy import Taxonomy, parse_taxonomy
 from pipeline.text.concepts import Lexicon
 
 __all__ = ["PROBLEM", "Bundle", "Head", "Weights", "load_bundle", "save_bundle"]
 
-FORMAT = 3
+FORMAT = 4
 #: Name of the head that tells occurrence from mention; stands behind the labels.
 PROBLEM = "problem"
 _FILES = ("weights.npz", "vocabulary.json", "concepts.json", "calibration.json", "taxonomy.toml")
@@ -42,14 +43,15 @@ _MAX_BYTES = 2**31
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """Calibration of one head: P = sigmoid(whole · m + sentence · s + intercept), decided from ``threshold`` on.
+    """Calibration of one head: P = sigmoid(whole · m + sentence · s + strange · w + intercept).
 
-    m is the passage's margin, s that of its strongest sentence. From ``ask`` to ``threshold`` a person decides; NEVER
-    as threshold leaves every decision to people.
+    m is the passage's margin, s that of its strongest sentence, w how strange its wording is. From ``threshold`` on it
+    is decided; from ``ask`` to ``threshold`` a person decides; NEVER as threshold leaves every decision to people.
     """
 
     whole: float
     sentence: float
+    strange: float
     intercept: float
     threshold: float
     ask: float
@@ -84,6 +86,7 @@ class Bundle:
     features: Features
     weights: Weights
     heads: tuple[Head, ...]
+    wording: Wording
     manifest: Mapping[str, Any]
 
 
@@ -95,6 +98,7 @@ def save_bundle(
     features: Features,
     weights: Weights,
     heads: tuple[Head, ...],
+    wording: Wording,
     about: Mapping[str, Any],
 ) -> Path:
     """Write a bundle below ``folder`` and return its path; the same content gives the same id and bytes.
@@ -126,6 +130,7 @@ def save_bundle(
             "min_texts": features.min_texts,
             "concept_weight": features.concept_weight,
         },
+        "wording": asdict(wording),
         **about,
         "files": {name: hashlib.sha256(data).hexdigest() for name, data in content.items()},
     }
@@ -229,7 +234,8 @@ def _build(manifest: dict[str, Any], raw: dict[str, bytes]) -> Bundle:
     if list(calibration) != names or any(c.shape != shape for c in coefs) or any(b.shape != shape[1:] for b in biases):
         raise ValueError("heads, weights and taxonomy differ")
     heads = tuple(Head.from_dict(calibration[n]) for n in names)
-    return Bundle(manifest["id"], taxonomy, raw["taxonomy.toml"], features, weights, heads, manifest)
+    wording = Wording(**manifest["wording"])
+    return Bundle(manifest["id"], taxonomy, raw["taxonomy.toml"], features, weights, heads, wording, manifest)
 
 
 def _json(value: object, indent: int | None = 1) -> bytes:

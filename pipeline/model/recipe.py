@@ -16,7 +16,7 @@ __all__ = ["Settings", "read_settings"]
 
 _CODE = "ZF-TRAIN-SETTINGS"
 _Positive = Annotated[float, Field(gt=0)]
-_Lean = Annotated[float, Field(ge=0, le=10)]
+_LogOdds = Annotated[float, Field(ge=0, le=10)]
 _Count = Annotated[int, Field(ge=1)]
 
 
@@ -24,10 +24,9 @@ _Count = Annotated[int, Field(ge=1)]
 class Settings:
     """What an analyst may turn; all of it goes into the manifest.
 
-    ``lean`` lowers every threshold by so much log-odds, for corpora whose texts speak plainer than those to come.
-    ``occurrence_lean`` is the same for the problem head, which only has to hold back what no label should be read
-    into. ``promise`` > 0 is the precision every decided label is to have; what only the F1 threshold would decide
-    then asks for a person.
+    ``strange`` is the log-odds that a text in wholly strange wording (`model.wording`) is given on every head, for
+    corpora written by other people than the texts to come. ``promise`` > 0 is the precision every decided label is to
+    have; what only the F1 threshold would decide then asks for a person.
     """
 
     c: _Positive = 0.5
@@ -38,9 +37,8 @@ class Settings:
     char_longest: Annotated[int, Field(ge=1, le=4)] = 2
     min_texts: _Count = 2
     concept_weight: _Positive = 0.15
-    lean: _Lean = 0.0
+    strange: _LogOdds = 0.0
     promise: Annotated[float, Field(ge=0, lt=1)] = 0.0
-    occurrence_lean: _Lean = 0.0
     passage_chars: Annotated[int, Field(ge=100)] = 1000
     jobs: _Count = 2
 

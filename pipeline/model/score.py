@@ -57,6 +57,7 @@ class Scorer:
         self.columns = bundle.taxonomy.columns
         self._whole = np.array([h.whole for h in bundle.heads])
         self._sentence = np.array([h.sentence for h in bundle.heads])
+        self._strange = np.array([h.strange for h in bundle.heads])
         self._intercept = np.array([h.intercept for h in bundle.heads])
         self._threshold = np.array([h.threshold for h in bundle.heads])
         self._ask = np.array([h.ask for h in bundle.heads])
@@ -141,7 +142,9 @@ class Scorer:
         x = features.matrix(found.by_sentence(sentences, len(texts)), len(sentences.row))
         single = x @ weights.sentence_coef + weights.sentence_bias
         strongest = strongest_sentence(single, sentences.row, len(texts), weights.sentence_bias)
-        return np.asarray(expit(whole * self._whole + strongest * self._sentence + self._intercept)), whole
+        strange = self.bundle.wording.strangeness(features, found, np.fromiter(map(len, texts), np.int64, len(texts)))
+        log_odds = whole * self._whole + strongest * self._sentence + strange[:, None] * self._strange + self._intercept
+        return np.asarray(expit(log_odds)), whole
 
     def _evidence(self, cleaned: Sequence[Clean], scores: Scores, decided: Bools) -> list[tuple[Evidence, ...]]:
         found: list[list[Evidence]] = [[] for _ in cleaned]

@@ -35,6 +35,9 @@ def _manifest(manifest: Mapping[str, Any]) -> Iterator[str]:
         yield "n-grams longer than keys can hold"
     if not _number(spec["concept_weight"]):
         yield "concept_weight is no number"
+    wording = manifest["wording"]
+    if not _number(wording["mean"]) or not _number(wording["spread"]) or wording["spread"] <= 0:
+        yield "wording is no mean and deviation"
     if not all(isinstance(manifest[name], str) for name in ("id", "segmenter", "dictionary")):
         yield "id, segmenter or dictionary is no text"
 

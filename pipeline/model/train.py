@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 from scipy import sparse
-from scipy.special import expit, logit
+from scipy.special import expit
 
 from pipeline.corpus.gold import Gold, label_matrix
 from pipeline.errors import CorpusError
@@ -22,6 +22,7 @@ from pipeline.model.folds import group_folds
 from pipeline.model.padding import pad
 from pipeline.model.pool import maximum_over, strongest_sentence
 from pipeline.model.recipe import Settings
+from pipeline.model.wording import learn_wording
 from pipeline.taxonomy import Taxonomy
 from pipeline.text.clean import Clean, clean
 from pipeline.text.concepts import Lexicon
@@ -95,8 +96,9 @@ def train(
     strongest = strongest_sentence(single, sentences.row, len(texts), sentence_bias)
     strongest = np.vstack([strongest, maximum_over(strongest, members)])
     margins = np.stack([whole, strongest], 2)
-    leans = [settings.lean] * len(taxonomy.columns) + [settings.occurrence_lean]
-    heads = tuple(fit_head(margins[:, j], y[:, j], lean) for j, lean in enumerate(leans))
+    # A promise is kept on the corpus's own wording; to strange wording nothing is added then.
+    strange = 0.0 if settings.promise else settings.strange
+    heads = tuple(fit_head(margins[:, j], y[:, j], strange) for j in range(y.shape[1]))
     heads = share_thresholds(heads, margins, y, taxonomy)
     if settings.promise:
         heads = keep_promise(heads, margins[: len(gold)], truth, settings.promise)
@@ -107,6 +109,7 @@ def train(
         features=features,
         weights=Weights(*(a.astype(np.float32) for a in (coef, bias, sentence_coef, sentence_bias))),
         heads=heads,
+        wording=learn_wording(features, found, np.fromiter(map(len, texts), np.int64), [g.group for g in gold]),
         about={
             "segmenter": segmenter.name,
             "dictionary": dictionary_hash(words),
@@ -203,14 +206,14 @@ def fit_heads(x: sparse.csr_matrix, truth: Bools, c: float, known: Bools | None 
     return coef, bias
 
 
-def fit_head(margins: Floats, truth: Bools, lean: float) -> Head:
-    """Return the calibration of one head from out-of-fold ``margins`` (texts, 2), its threshold lowered by ``lean``."""
+def fit_head(margins: Floats, truth: Bools, strange: float) -> Head:
+    """Return the calibration of one head from out-of-fold ``margins`` (texts, 2); ``strange`` is what wording adds."""
     slopes, intercept = fit_sigmoid(margins, truth)
     probabilities = expit(margins @ slopes + intercept)
-    threshold = round(float(expit(logit(best_f1_threshold(probabilities, truth, least=LEAST)) - lean)), 4)
+    threshold = round(best_f1_threshold(probabilities, truth, least=LEAST), 4)
     # Rounded, so that the last bits of a sum never reach the file.
     whole, sentence = (round(float(s), 6) for s in slopes)
-    return Head(whole, sentence, round(intercept, 6), threshold, threshold)
+    return Head(whole, sentence, strange, round(intercept, 6), threshold, threshold)
 
 
 def share_thresholds(heads: Sequence[Head], margins: Floats, truth: Bools, taxonomy: Taxonomy) -> tuple[Head, ...]:

@@ -19,7 +19,8 @@ def two(trained, bundle, tmp_path):
     kept = {k: bundle.manifest[k] for k in ("segmenter", "dictionary", "lexicon", "settings", "corpus")}
     other = save_bundle(
         folder, taxonomy=bundle.taxonomy, taxonomy_source=bundle.taxonomy_source, features=bundle.features,
-        weights=bundle.weights, heads=bundle.heads, about={**kept, "adapted": {"promise": 0.0}},
+        weights=bundle.weights, heads=bundle.heads, wording=bundle.wording,
+        about={**kept, "adapted": {"promise": 0.0}},
     )  # fmt: skip
     first(folder, trained.name, author="甲")
     return folder, other.name

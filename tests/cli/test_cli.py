@@ -156,7 +156,11 @@ def test_train_evaluate_and_promote(zuofeng, home, tmp_path, gold, write_jsonl):
     assert "翻转的文本" in (tmp_path / "compare.html").read_text(encoding="utf-8")
     refused = zuofeng("promote", live)
     assert (refused.returncode, "ZF-PROMOTE-SAME" in refused.stderr) == (2, True)
-    promoted = zuofeng("promote", trained, "--gold", small, "--reason", "语料翻番", "--author", "分析员")
+    # From so few texts no label keeps the promise: the challenger decides nothing.
+    promoting = ("promote", trained, "--gold", small, "--reason", "语料翻番", "--author", "分析员")
+    refused = zuofeng(*promoting)
+    assert (refused.returncode, "ZF-PROMOTE-REFUSED" in refused.stderr) == (2, True)
+    promoted = zuofeng(*promoting, "--force")
     assert promoted.returncode == 0, promoted.stderr
     assert champion_id(home / "models") == trained
     assert zuofeng("rollback").returncode == 2

@@ -35,6 +35,7 @@ def variant(bundle) -> Callable[..., Path]:
             features=bundle.features,
             weights=bundle.weights,
             heads=tuple(change(n, h) for n, h in zip(names, bundle.heads, strict=True)),
+            wording=bundle.wording,
             about={**kept, **about},
         )
 

@@ -153,6 +153,7 @@ def _parquet() -> list[bytes]:
 def _bundle() -> Files:
     from pipeline.model.bundle import Head, Weights, save_bundle
     from pipeline.model.features import Features
+    from pipeline.model.wording import Wording
     from pipeline.taxonomy import parse_taxonomy
     from pipeline.text.concepts import Concept, Lexicon
 
@@ -170,6 +171,7 @@ def _bundle() -> Files:
     with tempfile.TemporaryDirectory() as folder:
         path = save_bundle(
             Path(folder), taxonomy=taxonomy, taxonomy_source=_TAXONOMY.encode(), features=features, about=about,
-            weights=Weights(coef[0], bias[0], coef[1], bias[1]), heads=(Head(1.0, 0.5, -1.0, 0.5, 0.2),) * heads,
+            weights=Weights(coef[0], bias[0], coef[1], bias[1]), heads=(Head(1.0, 0.5, 0.3, -1.0, 0.5, 0.2),) * heads,
+            wording=Wording(0.9, 0.1),
         )  # fmt: skip
         return {p.name: p.read_bytes() for p in sorted(path.iterdir())}
