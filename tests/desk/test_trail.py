@@ -18,7 +18,7 @@ def folder(desk, trained, bundle):
     kept = {k: bundle.manifest[k] for k in ("segmenter", "dictionary", "lexicon", "settings", "corpus")}
     other = save_bundle(
         models, taxonomy=bundle.taxonomy, taxonomy_source=bundle.taxonomy_source, features=bundle.features,
-        weights=bundle.weights, heads=bundle.heads, about={**kept, "adapted": {"promise": 0.0}},
+        weights=bundle.weights, heads=bundle.heads, wording=bundle.wording, about={**kept, "adapted": {"promise": 0.0}},
     )  # fmt: skip
     first(models, trained.name, author="甲", reason="起点")
     return models, other.name
