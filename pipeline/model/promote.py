@@ -27,7 +27,7 @@ def objections(found: Comparison) -> list[str]:
         c = row.contrast
         name = names.get(row.name) or f"“{taxonomy.label(row.name).name}”的 F1"
         said.append(
-            f"{name}显著下降：{c.a:.3f} → {c.b:.3f}（差 {c.difference:+.3f}，95% 区间 "
+            f"{name} 显著下降：{c.a:.3f} → {c.b:.3f}（差 {c.difference:+.3f}，95% 区间 "
             f"[{c.low:+.3f}, {c.high:+.3f}]，校正后 p = {c.adjusted:.4f}）"
         )
     if found.b.promise < found.a.promise:

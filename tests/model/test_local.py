@@ -47,7 +47,7 @@ def test_an_adaptation_that_loses_a_label_is_refused(gate, made, taxonomy, model
     with pytest.raises(BundleError, match="ZF-PROMOTE-REFUSED") as refused:
         gate(after)
     name = taxonomy.label(taxonomy.columns[worst][1]).name
-    assert any(f"“{name}”的 F1显著下降" in d for d in refused.value.details)
+    assert any(f"“{name}”的 F1 显著下降" in d for d in refused.value.details)
     assert champion_id(models) == trained.name
 
 
