@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import itertools
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -12,7 +13,7 @@ from scipy.special import expit, logit
 
 from pipeline.documents import Document, Evidence, Prediction
 from pipeline.errors import BundleError
-from pipeline.model.bundle import Bundle
+from pipeline.model.bundle import Bundle, Head
 from pipeline.model.explain import Passage, explain
 from pipeline.model.pool import strongest_sentence
 from pipeline.text.clean import Clean, clean
@@ -46,7 +47,6 @@ class Scorer:
     """A bundle ready to score. Not tied to any store; safe to build in worker processes."""
 
     def __init__(self, bundle: Bundle, words: dict[str, int]) -> None:
-        self.bundle = bundle
         self.segmenter = RjiebaSegmenter(words)
         if self.segmenter.name != bundle.manifest["segmenter"]:
             raise BundleError(
@@ -55,13 +55,23 @@ class Scorer:
                 "安装与模型相同的分词版本，或重新训练。",
             )
         self.columns = bundle.taxonomy.columns
+        self._passage_chars = int(bundle.manifest["settings"]["passage_chars"])
+        self._calibrate(bundle)
+
+    def _calibrate(self, bundle: Bundle) -> None:
+        self.bundle = bundle
         self._whole = np.array([h.whole for h in bundle.heads])
         self._sentence = np.array([h.sentence for h in bundle.heads])
         self._strange = np.array([h.strange for h in bundle.heads])
         self._intercept = np.array([h.intercept for h in bundle.heads])
         self._threshold = np.array([h.threshold for h in bundle.heads])
         self._ask = np.array([h.ask for h in bundle.heads])
-        self._passage_chars = int(bundle.manifest["settings"]["passage_chars"])
+
+    def calibrated(self, heads: tuple[Head, ...]) -> Scorer:
+        """Return a scorer that differs by its ``heads`` only."""
+        other = copy.copy(self)
+        other._calibrate(replace(self.bundle, heads=heads))
+        return other
 
     def probabilities(self, texts: Sequence[str]) -> Floats:
         """Return calibrated probabilities of given texts, shape (texts, labels + 1); the last is problem-or-not."""
