@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import time
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,7 +26,7 @@ from pipeline.model.score import Scorer
 if TYPE_CHECKING:
     from pipeline.batch.night import Feed, Night, Target
 
-__all__ = ["Progress", "nightly", "provenance"]
+__all__ = ["InProcess", "Progress", "at_work", "bring_up", "nightly", "provenance", "run_feeds"]
 
 #: Called with the file's number, how many files there are, its name, and the records read so far.
 Progress = Callable[[int, int, str, int], None]
@@ -35,12 +35,13 @@ _PATIENCE = Patience()
 
 
 @dataclass(frozen=True)
-class _InProcess:
+class InProcess:
     """Scores in this process; what a scorer raises ends the run."""
 
     scorer: Scorer
 
     def score(self, documents: Sequence[Document]) -> list[Prediction | Rejected]:
+        """Score ``documents``."""
         return [*self.scorer.score(documents)]
 
 
@@ -67,15 +68,11 @@ def nightly(
     others. ``scoring`` scores instead of ``scorer`` in this process, a Worker for instance. Raises UnfinishedError
     when another night runs, the store stays away or a signal came; what was written by then is whole chunks.
     """
-    from pipeline.desk.configure import database, open_store
-
-    state.mkdir(parents=True, exist_ok=True)
-    entry = database(store, lock_seconds=lock_seconds)
-    with ExitStack() as stack:
-        stack.enter_context(only_one(state, entry["NAME"] if "sqlite" in entry["ENGINE"] else ""))
-        patience = replace(patience, stop=stack.enter_context(stoppable()))
+    with (
+        at_work(store=store, state=state, patience=patience, lock_seconds=lock_seconds) as patience,
+        ExitStack() as stack,
+    ):
         paths = expand(source)
-        open_store(store, bring_up=False, lock_seconds=lock_seconds)
         report = RunReport(run="", model=scorer.bundle.id, sources=[str(p) for p in paths], dry_run=dry_run)
         report.unreadable = [_unknown(p) for p in skipped(source)]
         targets: list[Target] = []
@@ -83,9 +80,24 @@ def nightly(
             targets.append(stack.enter_context(WriteBack(write_back, scorer.bundle.taxonomy)))
         feeds = [FileFeed(p, columns, limits, report) for p in paths]
         return run_feeds(
-            feeds, report, kind="nightly", source=source, bundle=scorer.bundle, scoring=scoring or _InProcess(scorer),
+            feeds, report, kind="nightly", source=source, bundle=scorer.bundle, scoring=scoring or InProcess(scorer),
             state=state, chunk=chunk, patience=patience, targets=targets, progress=progress,
         )  # fmt: skip
+
+
+@contextmanager
+def at_work(*, store: str, state: Path, patience: Patience, lock_seconds: float) -> Iterator[Patience]:
+    """Be the only run on a store, to be stopped by signals; yields the patience that knows of them.
+
+    The store is opened, not yet looked at. Raises UnfinishedError when another run is at work.
+    """
+    from pipeline.desk.configure import database, open_store
+
+    state.mkdir(parents=True, exist_ok=True)
+    entry = database(store, lock_seconds=lock_seconds)
+    with only_one(state, entry["NAME"] if "sqlite" in entry["ENGINE"] else ""), stoppable() as stop:
+        open_store(store, bring_up=False, lock_seconds=lock_seconds)
+        yield replace(patience, stop=stop)
 
 
 def run_feeds(
@@ -108,7 +120,7 @@ def run_feeds(
     from pipeline.batch.night import Night
 
     started, now = time.monotonic(), dt.datetime.now(dt.UTC)
-    _bring_up(patience)
+    bring_up(patience)
     run = None
     report.run, report.started = ledger.new_id(now), now.isoformat(timespec="seconds")
     if not report.dry_run:
@@ -162,7 +174,8 @@ def provenance(bundle: Bundle) -> dict[str, str]:
     }
 
 
-def _bring_up(patience: Patience) -> None:
+def bring_up(patience: Patience) -> None:
+    """Hold an opened store and bring its tables up to date; raises UnfinishedError when it stays away."""
     from django.db import Error
 
     from pipeline.desk.configure import migrate

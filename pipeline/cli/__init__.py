@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from pipeline.cli import adapt, bench, classify, corpus, evaluate, models, nightly, train
+from pipeline.cli import adapt, bench, classify, corpus, evaluate, models, nightly, purge, rescore, train, why
 from pipeline.errors import ZuofengError
 
 __all__ = ["app", "main"]
@@ -20,6 +20,9 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.command("nightly")(nightly.command)
+app.command("rescore")(rescore.command)
+app.command("purge")(purge.command)
+app.command("why")(why.command)
 app.command("classify")(classify.command)
 app.command("train")(train.command)
 app.command("adapt")(adapt.command)

@@ -10,18 +10,18 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from pipeline.cli.common import Home, Model, console, open_scorer, open_worker
+from pipeline.cli.common import Home, Model, Store, console, open_scorer, open_worker
 from pipeline.settings import load_settings
 from pipeline.taxonomy import Taxonomy
 
-__all__ = ["command"]
+__all__ = ["Bar", "command", "show"]
 
 
 def command(
     source: Annotated[
         str | None, typer.Option("--source", help="文件、目录或通配符：.csv .tsv .xlsx .jsonl .parquet .txt .docx")
     ] = None,
-    store: Annotated[str | None, typer.Option("--store", help="存储地址，默认 state 下的内嵌库。")] = None,
+    store: Store = None,
     write_back: Annotated[Path | None, typer.Option("--write-back", help="另存一份带分数的表：.csv 或 .xlsx")] = None,
     model: Model = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="只说会做什么，不打分不写入。")] = False,
@@ -35,9 +35,9 @@ def command(
     settings = load_settings(home, store=store, source=source)
     if not settings.source:
         raise typer.BadParameter("没有数据来源：用 --source 指定，或在 zuofeng.toml 里设 source。")
-    scorer = open_scorer(settings, model)
+    scorer = open_scorer(settings, model, keep=not dry_run)
     out = console()
-    with open_worker(settings, scorer) as worker, _Bar(out) as bar:
+    with open_worker(settings, scorer) as worker, Bar(out) as bar:
         report = nightly(
             source=settings.source,
             scorer=scorer,
@@ -57,7 +57,7 @@ def command(
     raise typer.Exit(report.exit_code)
 
 
-class _Bar:
+class Bar:
     """A bar on a terminal, one plain line per file in a log."""
 
     def __init__(self, out: Console) -> None:
@@ -74,7 +74,7 @@ class _Bar:
         )
         self._task = self._progress.add_task("准备", total=None, records=0)
 
-    def __enter__(self) -> _Bar:
+    def __enter__(self) -> Bar:
         self._progress.start()
         return self
 
@@ -82,18 +82,19 @@ class _Bar:
         self._progress.stop()
 
     def __call__(self, number: int, files: int, name: str, records: int) -> None:
+        """Show how far the run is."""
         self._progress.update(self._task, description=name, total=files, completed=number - 1, records=records)
         if not self._out.is_terminal and name != self._last:
             self._out.print(f"[{number}/{files}] {name}", markup=False, highlight=False)
         self._last = name
 
 
-def show(report: Any, taxonomy: Taxonomy, out: Console) -> None:
+def show(report: Any, taxonomy: Taxonomy, out: Console, *, title: str = "夜间任务") -> None:
     """Print a run report: counts, labels, what was set aside, what to look at first."""
     from pipeline.batch.report import label_rows
 
     counts = Table(
-        title=f"{'演练' if report.dry_run else '夜间任务'} {report.run} · 模型 {report.model}", title_justify="left"
+        title=f"{title}{'演练' if report.dry_run else ''} {report.run} · 模型 {report.model}", title_justify="left"
     )
     heads = ("读入", "新增", "内容有变", "换模型重算", "未变", "搁置", "有问题", "待复核", "秒")
     for head in heads:

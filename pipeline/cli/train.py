@@ -36,6 +36,7 @@ def command(
 ) -> None:
     """训练一个模型。同样的语料得到逐字节相同的模型。"""
     from pipeline.corpus.gold import read_gold
+    from pipeline.model.dictionaries import keep_dictionary
     from pipeline.model.registry import champion_id, set_champion
     from pipeline.model.train import Settings, train
 
@@ -47,6 +48,7 @@ def command(
     used = [g for g in gold if all_parts or g.part != "test"]
     concepts = lexicon or settings.lexicon_file
     target = out or settings.path("models")
+    words = load_dictionary(settings.dictionary_file)
     screen = console()
     started = time.monotonic()
     with screen.status("训练") as status:
@@ -54,12 +56,13 @@ def command(
             taxonomy=schemes,
             taxonomy_source=file.read_bytes(),
             gold=used,
-            words=load_dictionary(settings.dictionary_file),
+            words=words,
             lexicon=load_lexicon(concepts) if lexicon or concepts.is_file() else None,
             out=target,
             settings=Settings(promise=read_promise(promise)),
             progress=lambda step: status.update(f"训练：{step}"),
         )
+    keep_dictionary(target, words)
     seconds = time.monotonic() - started
     screen.print(f"模型 {folder.name}：{len(used)} 条文本（另留 {len(gold) - len(used)} 条作测试），{seconds:.1f} 秒")
     if champion or champion_id(target) is None:
