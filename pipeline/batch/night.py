@@ -15,7 +15,7 @@ from pipeline.batch.lock import hold_store
 from pipeline.batch.patience import Patience
 from pipeline.batch.report import RunReport
 from pipeline.batch.sorting import Sorting, fingerprint
-from pipeline.batch.tally import Tally
+from pipeline.batch.tally import COUNTS, Tally
 from pipeline.batch.worker import BrokenScoringError, Scoring
 from pipeline.desk.models import Run
 from pipeline.documents import Document, Prediction, Rejected, text_hash
@@ -199,6 +199,8 @@ class Night:
 
     def _finish_chunk(self, part: _Part, tally: Tally) -> None:
         self._count(tally)
+        counts = {name: getattr(tally, name) for name in COUNTS}
+        log.info("一批做完", extra={"fields": {"run": self.report.run, "chunk": part.number, **counts}})
         if not part.feed.ordered:
             self.rejected += [r for r in part.records if isinstance(r, Rejected)]
 

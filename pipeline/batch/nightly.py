@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from pipeline.batch.night import Feed, Night, Target
 
 __all__ = ["InProcess", "Progress", "at_work", "bring_up", "nightly", "provenance", "run_feeds"]
+
+log = logging.getLogger("zuofeng.night")
 
 #: Called with the file's number, how many files there are, its name, and the records read so far.
 Progress = Callable[[int, int, str, int], None]
@@ -128,6 +131,7 @@ def run_feeds(
             lambda: ledger.begin(kind=kind, source=source, model=bundle.id, plan={"chunk": chunk}, now=now)
         )
         report.run, report.starts, report.started = run.id, run.starts, run.started.isoformat(timespec="seconds")
+    log.info("开始", extra={"fields": {"run": report.run, "kind": kind, "model": bundle.id, "starts": report.starts}})
     night = Night(scoring, bundle.id, provenance(bundle), report, run, patience, chunk, targets)
 
     def close(state_: str, reason: str = "") -> None:
@@ -137,6 +141,9 @@ def run_feeds(
         if run is not None:
             _write_files(night, state / "reports")
             Patience(patience.seconds).run(lambda: ledger.finish(run, state_, counts=report.counts(), reason=reason))
+        log.info(
+            "结束", extra={"fields": {"run": report.run, "state": state_, "seconds": report.seconds, **report.counts()}}
+        )
 
     for number, feed in enumerate(feeds, 1):
         progress(number, len(feeds), Path(feed.name).name, report.read)

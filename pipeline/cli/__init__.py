@@ -6,7 +6,21 @@ import sys
 
 import typer
 
-from pipeline.cli import adapt, bench, classify, corpus, evaluate, models, nightly, purge, rescore, train, why
+from pipeline.cli import (
+    adapt,
+    bench,
+    classify,
+    config,
+    corpus,
+    doctor,
+    evaluate,
+    models,
+    nightly,
+    purge,
+    rescore,
+    train,
+    why,
+)
 from pipeline.errors import ZuofengError
 
 __all__ = ["app", "main"]
@@ -23,6 +37,8 @@ app.command("nightly")(nightly.command)
 app.command("rescore")(rescore.command)
 app.command("purge")(purge.command)
 app.command("why")(why.command)
+app.command("doctor")(doctor.command)
+app.command("config")(config.command)
 app.command("classify")(classify.command)
 app.command("train")(train.command)
 app.command("adapt")(adapt.command)

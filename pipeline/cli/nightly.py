@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -28,17 +29,24 @@ def command(
     home: Home = None,
 ) -> None:
     """夜间任务：读入新文本，打分，写回，列出先看哪些。"""
+    from pipeline.batch.logs import configure_logs
     from pipeline.batch.nightly import nightly
     from pipeline.batch.patience import Patience
     from pipeline.batch.sources import ColumnMap, Limits
+    from pipeline.batch.watch import watched
 
     settings = load_settings(home, store=store, source=source)
     if not settings.source:
         raise typer.BadParameter("没有数据来源：用 --source 指定，或在 zuofeng.toml 里设 source。")
-    scorer = open_scorer(settings, model, keep=not dry_run)
+    configure_logs(settings.log)
+    metrics = settings.home / settings.metrics_file if settings.metrics_file else None
     out = console()
-    with open_worker(settings, scorer) as worker, Bar(out) as bar:
-        report = nightly(
+    with ExitStack() as stack:
+        watch = stack.enter_context(watched(metrics=metrics, alert=settings.alert))
+        scorer = open_scorer(settings, model, keep=not dry_run)
+        worker = stack.enter_context(open_worker(settings, scorer))
+        bar = stack.enter_context(Bar(out))
+        report = watch.report = nightly(
             source=settings.source,
             scorer=scorer,
             store=settings.store_url,
