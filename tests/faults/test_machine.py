@@ -42,8 +42,10 @@ TEXTS = st.sampled_from([f"第{i}件事没有人管" for i in range(9)])
 UNITS = st.sampled_from(["某局", "某委", ""])
 MODELS = st.sampled_from(["一号", "二号"])
 KINDS = st.sampled_from(["night", "night", "rescoring", "purge"])
+#: What is new in the inbox, changed, or has lost its text.
+CHANGES = st.dictionaries(KEYS, st.one_of(st.tuples(TEXTS, UNITS), st.just((" ", "某局"))), max_size=2)
 #: Which of its statements and commits a run dies at; None: it does not.
-CRASHES = st.one_of(st.none(), st.integers(1, 60))
+CRASHES = st.one_of(st.none(), st.integers(5, 60), st.integers(5, 25))
 
 
 class CrashError(Exception):
@@ -109,6 +111,7 @@ class Machine(RuleBasedStateMachine):
         self.folder = Path(tempfile.mkdtemp(prefix="zuofeng-machine-"))
         self.inbox: dict[str, tuple[str, str]] = {}
         self.tables = Tables()
+        self.stopped = False
 
     def teardown(self) -> None:
         close_django()
@@ -120,14 +123,6 @@ class Machine(RuleBasedStateMachine):
         self.inbox = dict(records)
         self._night(model, None)
 
-    @rule(records=st.dictionaries(KEYS, st.one_of(st.just((" ", "某局")), st.tuples(TEXTS, UNITS)), max_size=3))
-    def records_are_new_or_changed_or_without_text(self, records: dict[str, tuple[str, str]]) -> None:
-        self.inbox |= records
-
-    @rule(keys=st.sets(KEYS, max_size=2))
-    def records_are_not_sent_any_more(self, keys: set[str]) -> None:
-        self.inbox = {k: v for k, v in self.inbox.items() if k not in keys}
-
     def _two_years_pass(self) -> None:
         from pipeline.desk.models import Document as Stored
         from pipeline.desk.models import Run
@@ -138,11 +133,12 @@ class Machine(RuleBasedStateMachine):
         self.tables.documents = {k: replace(d, aged=True) for k, d in self.tables.documents.items()}
         self.tables.rejected = {k: (raw, True) for k, (raw, _) in self.tables.rejected.items()}
 
-    @rule(
-        kind=st.sampled_from(["night", "night", "rescoring", "purge"]), model=MODELS, crash=CRASHES, later=st.booleans()
-    )
-    def a_run(self, kind: str, model: str, crash: int | None, later: bool) -> None:
-        """One rule for all kinds, so that every history has them all."""
+    @rule(kind=KINDS, model=MODELS, crash=CRASHES, later=st.booleans(), records=CHANGES, gone=st.sets(KEYS, max_size=1))
+    def a_run(
+        self, kind: str, model: str, crash: int | None, later: bool, records: dict[str, tuple[str, str]], gone: set[str]
+    ) -> None:
+        """Records come, change and go, then something runs. One rule, so that every history has all of it."""
+        self.inbox = {k: v for k, v in (self.inbox | records).items() if k not in gone}
         if kind == "night":
             self._night(model, crash)
         elif kind == "rescoring":
@@ -201,7 +197,7 @@ class Machine(RuleBasedStateMachine):
         self, crash: int | None, work: Callable[[], Any], parts: list[list[Any]],
         take: Callable[[Tables, list[Any]], None], read: int | None,
     ) -> None:  # fmt: skip
-        died, report = False, None
+        died, report, runs = False, None, self._runs()
         with dying_at(crash):
             try:
                 report = work()
@@ -210,7 +206,11 @@ class Machine(RuleBasedStateMachine):
         type(self).runs += 1
         type(self).crashes += died
         close_django()
+        begun = self._runs() > runs
         if not died:
+            # Only what stopped is continued.
+            assert report.starts == 1 or self.stopped
+            self.stopped = False
             for part in parts:
                 take(self.tables, part)
             assert read is None or report.read == read == (
@@ -219,14 +219,26 @@ class Machine(RuleBasedStateMachine):
             return
         # Some whole chunks were written, and no part of another.
         found = self._found()
+        self.stopped = True
         possible = copy.deepcopy(self.tables)
-        for part in [[], *parts]:
+        for number, part in enumerate([[], *parts]):
             take(possible, part)
-            if seen(possible) == found:
+            # A run that was begun has as many chunks in the ledger.
+            if seen(possible) == found and (not begun or self._chunks() == number):
                 # Later chunks that change nothing may have been written as well: the tables are the same.
                 self.tables = possible
                 return
         raise AssertionError(f"no number of whole chunks gives {found}")
+
+    def _runs(self) -> int:
+        from pipeline.desk.models import Run
+
+        return Run.objects.count()
+
+    def _chunks(self) -> int:
+        from pipeline.desk.models import Run
+
+        return Run.objects.first().chunks.count()
 
     def _found(self) -> dict[str, Any]:
         from pipeline.desk.models import Document as Stored
@@ -309,7 +321,11 @@ class dying_at:  # noqa: N801
         connection.execute_wrappers.append(self._execute)
 
         def commit() -> None:
-            self._step()
+            try:
+                self._step()
+            except CrashError:
+                connection.rollback()  # what the database does when its client is gone
+                raise
             self._commit()
 
         connection.commit = commit
@@ -322,7 +338,7 @@ class dying_at:  # noqa: N801
 
 
 SETTINGS = settings(
-    max_examples=100,
+    max_examples=60,
     stateful_step_count=20,
     deadline=None,
     database=None,
