@@ -5,16 +5,18 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 STATE := state
 
-.PHONY: run test test-faults lint format bench lock clean
+.PHONY: run test test-faults chromium pictures lint format bench lock clean
 
 run: .venv/run.ready
 	@test -f models/champion || $(BIN)/zuofeng train
 	@$(BIN)/zuofeng nightly --source corpora/samples --write-back $(STATE)/samples-scored.xlsx; \
 	code=$$?; test $$code -le 1 || exit $$code; \
 	echo "带分数的表：$(STATE)/samples-scored.xlsx"; \
-	echo "复核台（网页）尚未建成；眼下请看上表，或用 zuofeng classify 查单篇。"
+	echo "复核台（网页）："; \
+	echo "  1. 建帐号：$(BIN)/zuofeng user add 帐号 --role senior"; \
+	echo "  2. 运行 $(BIN)/zuofeng serve，用浏览器打开 http://127.0.0.1:8000/"
 
-test: .venv/dev.ready
+test: .venv/dev.ready chromium
 	$(BIN)/zuofeng corpus check
 	$(BIN)/python -m coverage erase
 	$(BIN)/python -m pytest -n 2 --cov --cov-report=term --ignore=tests/faults $(ARGS)
@@ -23,10 +25,23 @@ test: .venv/dev.ready
 test-faults: .venv/dev.ready
 	$(BIN)/python -m pytest -n 2 tests/faults $(ARGS)
 
+# The browser tests drive the system's Chromium, with a Chinese font; CHROMIUM=/path names another one.
+chromium:
+	@test -n "$(CHROMIUM)" || command -v chromium >/dev/null || { \
+	command -v apt-get >/dev/null || { echo "请安装 Chromium，或用 CHROMIUM=路径 指明它在哪里。"; exit 1; }; \
+	root=$$(test "$$(id -u)" = 0 || echo sudo); \
+	$$root apt-get update -q && $$root apt-get install -y -q --no-install-recommends chromium fonts-noto-cjk; }
+
+# The pictures in docs/desk; run after changing a page.
+pictures: .venv/dev.ready chromium
+	$(BIN)/python -m pytest tests/desk/pictures.py $(ARGS)
+
 lint: .venv/dev.ready
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/bandit -q -r pipeline -c pyproject.toml
+	PATH="$(BIN):$$PATH" .ci/advisories
 
 format: .venv/dev.ready
 	$(BIN)/ruff check --fix .
@@ -35,12 +50,13 @@ format: .venv/dev.ready
 bench: .venv/dev.ready
 	$(BIN)/zuofeng evaluate
 
-# Exact versions with hashes, no index lines; run after changing pyproject.toml.
+# Exact versions with hashes, no index lines; run after changing pyproject.toml. Extras stay: what another package asks for
+# with an extra is only pinned when the file has it with that extra.
 lock: .venv/base.ready
 	$(PIP) install uv
-	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate requirements/build.in -o requirements/build.txt
-	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate pyproject.toml --extra postgres -o requirements/run.txt
-	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate pyproject.toml --extra dev --extra postgres --extra cluster -o requirements/dev.txt
+	$(BIN)/uv pip compile -q --universal --no-strip-extras --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate requirements/build.in -o requirements/build.txt
+	$(BIN)/uv pip compile -q --universal --no-strip-extras --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate pyproject.toml --extra postgres -o requirements/run.txt
+	$(BIN)/uv pip compile -q --universal --no-strip-extras --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate pyproject.toml --extra dev --extra postgres --extra cluster -o requirements/dev.txt
 
 clean:
 	rm -rf .venv $(STATE) build dist .coverage* .mypy_cache .ruff_cache

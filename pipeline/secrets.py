@@ -3,15 +3,31 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, quote_plus
 
-__all__ = ["exposed", "hidden", "is_private", "with_password"]
+__all__ = ["exposed", "hidden", "is_private", "is_secret", "scrub", "with_password"]
 
+_NAMES = "pass|secret|token|key|pwd"
 #: ``scheme://user:password@host`` and ``?password=…``.
-_PASSWORD = re.compile(r"(?<=://)([^/?#@\s:]*):([^@\s]+)(?=@)|(?<=[?&])((?:ssl)?password=)[^&\s]+", re.I)
+_PASSWORD = re.compile(
+    rf"(?<=://)([^/?#@\s:]*):([^@\s]+)(?=@)|(?<=[?&])([^=&\s]*(?:{_NAMES})[^=&\s]*=)[^&\s]+", re.IGNORECASE
+)
+
+
+def is_secret(name: str) -> bool:
+    """Whether a parameter of this name holds something nobody else may see."""
+    return re.search(_NAMES, name, re.IGNORECASE) is not None
+
+
+def scrub(text: str, secrets: Iterable[str]) -> str:
+    """Return ``text`` without any of ``secrets``, as they are or as they stand in addresses."""
+    for secret in filter(None, secrets):
+        for form in {secret, quote(secret, safe=""), quote_plus(secret)}:
+            text = text.replace(form, "***")
+    return text
 
 
 def hidden(value: Any) -> Any:

@@ -7,7 +7,7 @@ import tomllib
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -17,12 +17,31 @@ from pydantic_settings import (
 )
 
 from pipeline.errors import ConfigError
+from pipeline.mistakes import mistakes
 from pipeline.secrets import exposed, is_private, with_password
+from pipeline.table_settings import TableSettings
 
-__all__ = ["Settings", "find_home", "load_settings", "origins", "unknown_variables"]
+__all__ = ["DeskSettings", "Settings", "find_home", "load_settings", "origins", "unknown_variables"]
 
 FILE = "zuofeng.toml"
 Column = Literal["id", "title", "text", "time", "unit", "channel", "district"]
+
+
+class DeskSettings(BaseModel):
+    """The table ``[desk]``: how the triage desk is served and how it works."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    #: Names under which browsers reach the desk, besides the loopback ones.
+    hosts: list[str] = Field(default_factory=list)
+    #: A reverse proxy in front speaks HTTPS: secure cookies, HSTS, redirects.
+    https: bool = False
+    #: Address of that proxy, the only one whose forwarding headers count.
+    trusted_proxy: str = ""
+    session_minutes: int = Field(default=30, ge=1, le=720)
+    claim_minutes: int = Field(default=45, ge=5, le=720)
+    #: Percent of decided documents that a second person reads blind.
+    second_percent: int = Field(default=10, ge=0, le=100)
 
 
 class Settings(BaseSettings):
@@ -48,6 +67,8 @@ class Settings(BaseSettings):
     late_hours: float = Field(default=26.0, gt=0)
     log: Literal["text", "json"] = "text"
     columns: dict[Column, list[str]] = Field(default_factory=dict)
+    tables: TableSettings = Field(default_factory=TableSettings)
+    desk: DeskSettings = Field(default_factory=DeskSettings)
 
     @classmethod
     def settings_customise_sources(
@@ -66,6 +87,11 @@ class Settings(BaseSettings):
         """Return the folder setting ``name`` as an absolute path."""
         folder: Path = getattr(self, name)
         return (self.home / folder).resolve()
+
+    @property
+    def training_file(self) -> Path:
+        """How a model is trained on this corpus; need not be there."""
+        return self.path("corpora") / "training.toml"
 
     @property
     def taxonomy_file(self) -> Path:
@@ -126,7 +152,7 @@ def load_settings(home: Path | None = None, **given: Any) -> Settings:
     except SettingsError as e:
         wrong.append(f"环境变量 -> 列表和表要写成 JSON（{e}）")
     except ValidationError as e:
-        wrong += [f"{'.'.join(map(str, x['loc']))} -> {_say(x)}" for x in e.errors()]
+        wrong += mistakes(e)
     if wrong or settings is None:
         raise ConfigError(
             "ZF-CONFIG-INVALID", f"配置有 {len(wrong)} 处错误", f"改正 {folder / FILE} 或环境变量。", wrong
@@ -169,23 +195,3 @@ def _closed(path: Path) -> list[str]:
 
 def _password(path: Path) -> str:
     return path.read_text(encoding="utf-8").strip()
-
-
-def _say(error: Any) -> str:
-    chinese = {
-        "extra_forbidden": "没有这个设置项",
-        "int_parsing": "应为整数",
-        "int_type": "应为整数",
-        "float_parsing": "应为数字",
-        "float_type": "应为数字",
-        "greater_than": "太小，应大于 {gt}",
-        "greater_than_equal": "太小，最小 {ge}",
-        "less_than_equal": "太大，最大 {le}",
-        "string_type": "应为文字",
-        "list_type": "应为列表",
-        "dict_type": "应为表",
-        "path_type": "应为路径",
-        "literal_error": "只能是 {expected}",
-    }
-    text = chinese.get(error["type"])
-    return text.format(**error.get("ctx", {})) if text else str(error["msg"])

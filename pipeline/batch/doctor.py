@@ -135,16 +135,18 @@ def _disk(settings: Settings, now: dt.datetime) -> Said:
 
 
 def _model(settings: Settings, now: dt.datetime) -> Said:
-    from pipeline.model.history import switches
+    from pipeline.model.history import first_broken, read_history
     from pipeline.model.registry import champion_id, find_model
     from pipeline.taxonomy import load_taxonomy
 
     folder = settings.path("models")
     bundle = find_model(folder, taxonomy=load_taxonomy(settings.taxonomy_file))
     yield bundle.id, ""
-    noted = switches(folder)
+    noted = read_history(folder)
     if noted and noted[-1].model != champion_id(folder):
-        yield "在用模型与切换记录的最后一行不同", "有人直接改了 champion 文件；用 zuofeng promote 重新设一次。"
+        yield "在用模型与沿革的最后一行不同", "有人直接改了 champion 文件；用 zuofeng promote 重新设一次。"
+    if (line := first_broken(folder)) is not None:
+        yield f"沿革 history.jsonl 第 {line} 行接不上前文，被改动过", "从备份恢复这个文件。"
 
 
 def _dictionary(settings: Settings, now: dt.datetime) -> Said:

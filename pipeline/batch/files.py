@@ -31,12 +31,10 @@ class FileFeed:
         try:
             yield from open_source(self._path, columns=self._columns, limits=self._limits)
         except SourceError as e:
-            self._report.unreadable.append({"file": self.name, "code": e.code, "reason": e.message, "hint": e.hint})
+            self._report.cannot_read(self.name, e)
         except OSError as e:
-            self._report.unreadable.append({
-                "file": self.name, "code": "ZF-SRC-UNREADABLE", "reason": f"读取中断：{e.strerror}",
-                "hint": "检查磁盘或网络盘后重跑；已读出的记录有效。",
-            })  # fmt: skip
+            hint = "检查磁盘或网络盘后重跑；已读出的记录有效。"
+            self._report.cannot_read(self.name, SourceError("ZF-SRC-UNREADABLE", f"读取中断：{e.strerror}", hint))
 
     def mark(self, record: Document | Rejected) -> Any:
         """Files have no keys."""

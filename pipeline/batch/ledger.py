@@ -13,7 +13,8 @@ from django.db.models import Max
 from pipeline.desk.models import Chunk, Run
 
 __all__ = [
-    "Chunks", "begin", "chunk_counts", "chunks_of", "finish", "new_id", "runs_before", "runs_on", "write_chunk_state",
+    "OPEN", "Chunks", "begin", "chunk_counts", "chunks_of", "finish", "new_id", "runs_before", "runs_on",
+    "write_chunk_state",
 ]  # fmt: skip
 
 #: By source and number.

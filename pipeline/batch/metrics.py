@@ -10,7 +10,6 @@ from prometheus_client.openmetrics.exposition import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
 from pipeline.batch.report import RunReport, replace_file
-from pipeline.batch.tally import COUNTS
 
 __all__ = ["write_metrics"]
 
@@ -39,8 +38,8 @@ def write_metrics(path: Path, report: RunReport | None, *, exit_code: int, now: 
         gauge("files_unreadable", "Files set aside").set(len(report.unreadable))
         gauge("model", "The model that scored", "model").labels(report.model).set(1)
         records = gauge("records", "Records by what became of them", "outcome")
-        for name in COUNTS:
-            records.labels(name).set(getattr(report, name))
+        for name, count in report.numbers().items():
+            records.labels(name).set(count)
         labels = gauge("label_documents", "Documents scored with the label", "label")
         for label, count in sorted(report.labels.items()):
             labels.labels(label).set(count)

@@ -15,7 +15,7 @@ from pipeline.batch.lock import hold_store
 from pipeline.batch.patience import Patience
 from pipeline.batch.report import RunReport
 from pipeline.batch.sorting import Sorting, fingerprint
-from pipeline.batch.tally import COUNTS, Tally
+from pipeline.batch.tally import Tally
 from pipeline.batch.worker import BrokenScoringError, Scoring
 from pipeline.desk.models import Run
 from pipeline.documents import Document, Prediction, Rejected, text_hash
@@ -119,18 +119,21 @@ class Night:
         before = self._states.get((part.feed.name, part.number))
         if before is not None and before.fingerprint != part.fingerprint:
             before = None
+        tally: Tally | None = None
         if before is not None and before.state in ("done", "scored"):
             tally = Tally.from_dict(before.counts)
-            if before.state == "scored" or any(t.whole for t in self.targets):
-                self._deliver(part, tally, {})
-            self._finish_chunk(part, tally)
-            return
+        done = before is not None and before.state == "done"
+        deliver = not done or any(t.whole for t in self.targets)
         attempts = before.attempts if before is not None and before.state == "failed" else 0
+        fresh: dict[str, dict[str, Any]] = {}
         while attempts < ATTEMPTS:
             attempts += 1
             try:
-                tally, fresh = self._score_and_write(part)
-                self._deliver(part, tally, fresh)
+                # What was scored and stored is not scored again because a target failed.
+                if tally is None:
+                    tally, fresh = self._score_and_write(part)
+                if deliver:
+                    self._deliver(part, tally, fresh)
             except (Error, BrokenScoringError) as e:
                 self._failed(part, attempts, e)
             else:
@@ -167,10 +170,12 @@ class Night:
         """Hand the chunk to the targets; rows another program must see are the last step before it is done."""
         if not self.targets or self.run is None:
             return
-        others = [r.id for r in part.records if isinstance(r, Document) and r.id not in fresh]
-        results = {**self.patience.run(lambda: store.stored_predictions(others, self.model)), **fresh}
         notes = {r.id: f"{r.code} {r.reason}" for r in part.records if isinstance(r, Rejected)}
-        notes |= {key: f"{code} {reason}" for _, code, reason, key in tally.refused}
+        refused = {key: f"{code} {reason}" for _, code, reason, key in tally.refused}
+        notes |= refused
+        # What scoring refused may have scores of an older text; they are not of this record.
+        others = [r.id for r in part.records if isinstance(r, Document) and r.id not in fresh and r.id not in refused]
+        results = {**self.patience.run(lambda: store.stored_predictions(others, self.model)), **fresh}
         for target in self.targets:
             target.write(part.records, results, notes)
         if any(not t.whole for t in self.targets):
@@ -199,8 +204,7 @@ class Night:
 
     def _finish_chunk(self, part: _Part, tally: Tally) -> None:
         self._count(tally)
-        counts = {name: getattr(tally, name) for name in COUNTS}
-        log.info("一批做完", extra={"fields": {"run": self.report.run, "chunk": part.number, **counts}})
+        log.info("一批做完", extra={"fields": {"run": self.report.run, "chunk": part.number, **tally.numbers()}})
         if not part.feed.ordered:
             self.rejected += [r for r in part.records if isinstance(r, Rejected)]
 

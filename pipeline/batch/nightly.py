@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import logging
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,9 +20,10 @@ from pipeline.batch.stop import stoppable
 from pipeline.batch.worker import Scoring
 from pipeline.batch.writeback import WriteBack
 from pipeline.documents import Document, Prediction, Rejected
-from pipeline.errors import SourceError, UnfinishedError
+from pipeline.errors import ConfigError, SourceError, UnfinishedError
 from pipeline.model.bundle import Bundle
 from pipeline.model.score import Scorer
+from pipeline.table_settings import TableSettings
 
 if TYPE_CHECKING:
     from pipeline.batch.night import Feed, Night, Target
@@ -33,8 +34,11 @@ log = logging.getLogger("zuofeng.night")
 
 #: Called with the file's number, how many files there are, its name, and the records read so far.
 Progress = Callable[[int, int, str, int], None]
+#: Asked with the run's source and model for what its plan holds besides the size of chunks.
+More = Callable[[str, str], Mapping[str, Any]]
 TOP = 20
 _PATIENCE = Patience()
+_TABLES = TableSettings()
 
 
 @dataclass(frozen=True)
@@ -59,6 +63,8 @@ def nightly(
     chunk: int = 2000,
     dry_run: bool = False,
     write_back: Path | None = None,
+    write_tables: bool = False,
+    tables: TableSettings = _TABLES,
     scoring: Scoring | None = None,
     patience: Patience = _PATIENCE,
     lock_seconds: float = 30.0,
@@ -70,21 +76,47 @@ def nightly(
     and model stays as it is. A file that cannot be opened is named in the report and the night goes on with the
     others. ``scoring`` scores instead of ``scorer`` in this process, a Worker for instance. Raises UnfinishedError
     when another night runs, the store stays away or a signal came; what was written by then is whole chunks.
+
+    A ``source`` with ``://`` is a table of a database, read as ``tables`` says; ``write_tables`` writes the scores
+    into that database, ``write_back`` into a file.
     """
     with (
         at_work(store=store, state=state, patience=patience, lock_seconds=lock_seconds) as patience,
         ExitStack() as stack,
     ):
-        paths = expand(source)
-        report = RunReport(run="", model=scorer.bundle.id, sources=[str(p) for p in paths], dry_run=dry_run)
-        report.unreadable = [_unknown(p) for p in skipped(source)]
+        report = RunReport(run="", model=scorer.bundle.id, sources=[], dry_run=dry_run)
         targets: list[Target] = []
         if write_back and not dry_run:
             targets.append(stack.enter_context(WriteBack(write_back, scorer.bundle.taxonomy)))
-        feeds = [FileFeed(p, columns, limits, report) for p in paths]
+        feeds: list[Feed] = []
+        more: More = _nothing_more
+        if "://" in source:
+            from pipeline.batch.tables import Address, open_table
+
+            address = Address.parse(source)
+            table = open_table(
+                address, tables, columns=columns, limits=limits, taxonomy=scorer.bundle.taxonomy, report=report,
+                patience=patience, lock_seconds=lock_seconds, chunk=chunk, write_back=write_tables, dry_run=dry_run,
+            )  # fmt: skip
+            # From here on nobody sees a password.
+            source, more = address.shown, table.plan
+            feeds.append(table.feed)
+            targets += [table.target] if table.target else []
+            report.statements = [*table.statements] if dry_run else []
+        elif write_tables:
+            raise ConfigError(
+                "ZF-TAB-WRITE", "来源是文件，不能写回数据库的表",
+                "写进文件用 --write-back 结果.xlsx；写回表时 --source 写数据库地址。",
+            )  # fmt: skip
+        else:
+            feeds += [FileFeed(p, columns, limits, report) for p in expand(source)]
+            for path in skipped(source):
+                hint = f"能读的有 {' '.join(SUFFIXES)}"
+                report.cannot_read(str(path), SourceError("ZF-SRC-SUFFIX", "不认得这种文件", hint))
+        report.sources = [f.name for f in feeds]
         return run_feeds(
             feeds, report, kind="nightly", source=source, bundle=scorer.bundle, scoring=scoring or InProcess(scorer),
-            state=state, chunk=chunk, patience=patience, targets=targets, progress=progress,
+            state=state, chunk=chunk, patience=patience, targets=targets, progress=progress, more=more,
         )  # fmt: skip
 
 
@@ -103,6 +135,10 @@ def at_work(*, store: str, state: Path, patience: Patience, lock_seconds: float)
         yield replace(patience, stop=stop)
 
 
+def _nothing_more(source: str, model: str) -> Mapping[str, Any]:
+    return {}
+
+
 def run_feeds(
     feeds: Sequence[Feed],
     report: RunReport,
@@ -116,20 +152,21 @@ def run_feeds(
     patience: Patience,
     targets: Sequence[Target],
     progress: Progress,
+    more: More = _nothing_more,
 ) -> RunReport:
     """Work through ``feeds`` on an opened store as one run, from where the last one stopped."""
     from pipeline.batch import ledger
     from pipeline.batch import store as rows
     from pipeline.batch.night import Night
+    from pipeline.desk.cases import take_in
 
     started, now = time.monotonic(), dt.datetime.now(dt.UTC)
     bring_up(patience)
     run = None
     report.run, report.started = ledger.new_id(now), now.isoformat(timespec="seconds")
+    plan = {"chunk": chunk, **patience.run(lambda: more(source, bundle.id))}
     if not report.dry_run:
-        run = patience.run(
-            lambda: ledger.begin(kind=kind, source=source, model=bundle.id, plan={"chunk": chunk}, now=now)
-        )
+        run = patience.run(lambda: ledger.begin(kind=kind, source=source, model=bundle.id, plan=plan, now=now))
         report.run, report.starts, report.started = run.id, run.starts, run.started.isoformat(timespec="seconds")
     log.info("开始", extra={"fields": {"run": report.run, "kind": kind, "model": bundle.id, "starts": report.starts}})
     night = Night(scoring, bundle.id, provenance(bundle), report, run, patience, chunk, targets)
@@ -140,10 +177,9 @@ def run_feeds(
         report.seconds = round(time.monotonic() - started, 2)
         if run is not None:
             _write_files(night, state / "reports")
-            Patience(patience.seconds).run(lambda: ledger.finish(run, state_, counts=report.counts(), reason=reason))
-        log.info(
-            "结束", extra={"fields": {"run": report.run, "state": state_, "seconds": report.seconds, **report.counts()}}
-        )
+            Patience(patience.seconds).run(lambda: ledger.finish(run, state_, counts=report.numbers(), reason=reason))
+        ended = {"run": report.run, "state": state_, "seconds": report.seconds, **report.numbers()}
+        log.info("结束", extra={"fields": ended})
 
     for number, feed in enumerate(feeds, 1):
         progress(number, len(feeds), Path(feed.name).name, report.read)
@@ -166,6 +202,9 @@ def run_feeds(
             report.unreadable[0]["hint"],
             [f"{u['file']} -> {u['reason']}" for u in report.unreadable[1:]],
         )
+    if run is not None:
+        # The desk's queue is ready before anybody opens it. Safe to repeat: only what is behind is touched.
+        patience.run(take_in)
     report.top = patience.run(lambda: rows.top_documents(report.model, TOP))
     close("done")
     return report
@@ -185,7 +224,7 @@ def bring_up(patience: Patience) -> None:
     """Hold an opened store and bring its tables up to date; raises UnfinishedError when it stays away."""
     from django.db import Error
 
-    from pipeline.desk.configure import migrate
+    from pipeline.desk.configure import migrate, out_of_reach
 
     def work() -> None:
         hold_store()
@@ -194,7 +233,7 @@ def bring_up(patience: Patience) -> None:
     try:
         patience.run(work)
     except Error as e:
-        raise UnfinishedError("ZF-STORE-DOWN", f"打不开存储：{e}", "检查地址、权限与数据库服务，之后重跑即可。") from e
+        raise out_of_reach(e) from e
 
 
 def _write_files(night: Night, folder: Path) -> None:
@@ -209,12 +248,3 @@ def _write_files(night: Night, folder: Path) -> None:
         raise UnfinishedError(
             "ZF-REPORT-WRITE", f"写不了运行报告：{e.strerror}", "检查磁盘空间与权限，之后重跑即可；打过的分都已保存。"
         ) from e
-
-
-def _unknown(path: Path) -> dict[str, Any]:
-    return {
-        "file": str(path),
-        "code": "ZF-SRC-SUFFIX",
-        "reason": "不认得这种文件",
-        "hint": f"能读的有 {' '.join(SUFFIXES)}",
-    }

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from django.db import DatabaseError, Error, InterfaceError, OperationalError, connection
+from django.db import DatabaseError, Error, InterfaceError, OperationalError, connection, connections
 from tenacity import (
     RetryCallState,
     Retrying,
@@ -31,7 +31,8 @@ log = logging.getLogger("zuofeng.store")
 _TRANSIENT = ("08", "40", "53", "55P03", "57014", "57P0")
 _FULL = "53100"
 #: libpq gives no code when a connection is refused for good, only the server's sentence.
-_FOR_GOOD = ("authentication failed", "does not exist", "no pg_hba.conf entry", "invalid connection option")
+_FOR_GOOD = ("authentication failed", "does not exist", "no pg_hba.conf entry", "invalid connection option",
+             "Access denied", "Unknown database")  # fmt: skip
 #: https://www.sqlite.org/rescode.html
 _SQLITE_BUSY, _SQLITE_LOCKED, _SQLITE_FULL, _SQLITE_PROTOCOL = 5, 6, 13, 15
 
@@ -68,6 +69,9 @@ class Patience:
     longest_pause: float = 30.0
     stop: threading.Event = field(default_factory=threading.Event)
     told: Callable[[int], None] = lambda attempt: None
+    #: What is waited for, in messages and in their codes.
+    what: str = "存储"
+    code: str = "ZF-STORE"
 
     def run(self, work: Callable[[], T]) -> T:
         """Return what ``work`` returns; repeat it on a new connection while the store is away.
@@ -86,15 +90,16 @@ class Patience:
         try:
             return retrying(work)
         except Error as e:
-            connection.close()
+            _forget_connection()
             if is_full(e):
                 raise UnfinishedError(
-                    "ZF-STORE-FULL", "存储所在的磁盘满了", "腾出空间后重跑；已写入的结果有效，不会重复。"
+                    f"{self.code}-FULL", f"{self.what}所在的磁盘满了", "腾出空间后重跑；已写入的结果有效，不会重复。"
                 ) from e
             if is_transient(e):
-                why = "收到停止信号时存储不可用" if self.stop.is_set() else f"等了 {self.seconds:g} 秒，存储仍不可用"
+                waited = f"等了 {self.seconds:g} 秒，{self.what}仍不可用"
+                why = f"收到停止信号时{self.what}不可用" if self.stop.is_set() else waited
                 raise UnfinishedError(
-                    "ZF-STORE-DOWN",
+                    f"{self.code}-DOWN",
                     f"{why}：{_first_line(e)}",
                     "检查地址、权限与数据库服务，之后重跑即可；已写入的结果有效。",
                 ) from e
@@ -102,13 +107,24 @@ class Patience:
 
     def _again(self, state: RetryCallState) -> None:
         error = state.outcome.exception() if state.outcome else None
-        log.warning("存储暂不可用", extra={"fields": {"attempt": state.attempt_number, "error": type(error).__name__}})
-        # What is left of the old connection is of no use; the next attempt opens its own.
-        try:
-            connection.close()
-        except DatabaseError:
-            log.debug("closing a broken connection failed")
+        log.warning(
+            "%s暂不可用", self.what, extra={"fields": {"attempt": state.attempt_number, "error": type(error).__name__}}
+        )
+        _forget_connection()
         self.told(state.attempt_number)
+
+
+def _forget_connection() -> None:
+    """Let the next statement open a connection of its own.
+
+    Closing does not do: Django's schema editor leaves its transaction entered when its last statements fail, and a
+    connection inside a transaction is kept, broken as it is.
+    """
+    try:
+        connection.close()
+    except DatabaseError:
+        log.debug("closing a broken connection failed")
+    del connections["default"]
 
 
 def _first_line(error: BaseException) -> str:

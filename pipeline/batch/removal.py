@@ -18,6 +18,7 @@ from pipeline.batch.purge import Purged
 from pipeline.batch.report import replace_file
 from pipeline.batch.store import without_quotes
 from pipeline.desk.models import Document, Prediction, RejectedRecord, Run
+from pipeline.desk.tables import Signature
 from pipeline.errors import UnfinishedError
 
 __all__ = ["remove"]
@@ -89,6 +90,8 @@ def _documents(ids: Sequence[int]) -> Counter[str]:
     for p in predictions:
         p.evidence = without_quotes(p.evidence)
     Prediction.objects.bulk_update(predictions, ["evidence"], batch_size=100)
+    # A signature is made of the text and tells whether another says the same.
+    Signature.objects.filter(case__in=ids).delete()
     Document.objects.filter(id__in=ids).update(text="", title="", purged=True)
     return Counter(documents=len(ids), quotes=len(predictions))
 
@@ -115,5 +118,5 @@ def _scrub() -> None:
         if connection.vendor == "sqlite":
             cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         else:
-            for table in (Document, Prediction, RejectedRecord):
+            for table in (Document, Prediction, RejectedRecord, Signature):
                 cursor.execute(f"VACUUM {connection.ops.quote_name(table._meta.db_table)}")

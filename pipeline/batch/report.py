@@ -5,23 +5,26 @@ from __future__ import annotations
 import csv
 import json
 import os
-from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pipeline.batch.tally import COUNTS, Tally
+from pipeline.batch.tally import Counts
 from pipeline.batch.writeback import safe_cell
 from pipeline.documents import Rejected
+from pipeline.errors import ZuofengError
 from pipeline.taxonomy import Taxonomy
 
 __all__ = ["RunReport", "label_rows", "replace_file", "write_rejected_csv", "write_report"]
 
 
-@dataclass
-class RunReport:
-    """``read`` = ``new`` + ``changed`` + ``rescored`` + ``unchanged`` + ``rejected``."""
+@dataclass(kw_only=True)
+class RunReport(Counts):
+    """The counts of a whole run, and what happened on the way.
+
+    ``unreadable`` names what could not be read at all: ``file``, ``code``, ``reason``, ``hint``.
+    """
 
     run: str
     model: str
@@ -30,16 +33,6 @@ class RunReport:
     started: str = ""
     finished: str = ""
     seconds: float = 0.0
-    read: int = 0
-    new: int = 0
-    changed: int = 0
-    rescored: int = 0
-    unchanged: int = 0
-    rejected: int = 0
-    review: int = 0
-    problems: int = 0
-    labels: Counter[str] = field(default_factory=Counter)
-    reasons: Counter[str] = field(default_factory=Counter)
     unreadable: list[dict[str, str]] = field(default_factory=list)
     aside: list[dict[str, Any]] = field(default_factory=list)
     state: str = "running"
@@ -47,6 +40,7 @@ class RunReport:
     top: list[dict[str, Any]] = field(default_factory=list)
     rejected_file: str = ""
     report_file: str = ""
+    statements: list[str] = field(default_factory=list)
 
     @property
     def scored(self) -> int:
@@ -60,16 +54,10 @@ class RunReport:
             return 3
         return 1 if self.rejected or self.unreadable or self.aside else 0
 
-    def add(self, tally: Tally) -> None:
-        """Add what came of one chunk."""
-        for name in COUNTS:
-            setattr(self, name, getattr(self, name) + getattr(tally, name))
-        self.labels.update(tally.labels)
-        self.reasons.update(tally.reasons)
-
-    def counts(self) -> dict[str, int]:
-        """Return the figures kept with the run."""
-        return {n: getattr(self, n) for n in COUNTS}
+    def cannot_read(self, name: str, error: ZuofengError) -> None:
+        """Note a source that could not be read, or not to its end."""
+        reason = "；".join([error.message, *error.details])
+        self.unreadable.append({"file": name, "code": error.code, "reason": reason, "hint": error.hint})
 
 
 def write_report(report: RunReport, folder: Path) -> Path:

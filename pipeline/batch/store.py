@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.db import transaction
 from django.db.models import F
 
 from pipeline.desk import models
@@ -33,8 +32,7 @@ class Known:
 def known(keys: Sequence[str], model: str) -> dict[str, Known]:
     """Return what the store holds of ``keys`` for ``model``."""
     found: dict[str, Known] = {}
-    for at in range(0, len(keys), LOOKUP):
-        some = keys[at : at + LOOKUP]
+    for some in _slices(keys):
         scored = dict(
             models.Prediction.objects.filter(document__key__in=some, model=model).values_list(
                 "document__key", "text_hash"
@@ -45,6 +43,10 @@ def known(keys: Sequence[str], model: str) -> dict[str, Known]:
             (key, Known(digest, tuple(meta), scored.get(key), bool(gone))) for key, digest, gone, *meta in rows
         )
     return found
+
+
+def _slices(keys: Sequence[str]) -> Iterator[Sequence[str]]:
+    return (keys[at : at + LOOKUP] for at in range(0, len(keys), LOOKUP))
 
 
 def meta_of(document: Document) -> tuple[str, ...]:
@@ -67,49 +69,47 @@ def write_chunk(
 
     For the caller's transaction. What is said of ``purged`` documents quotes nothing of their text.
     """
-    with transaction.atomic():
-        for some, fields in ((documents, ["text", "text_hash", "purged", "stored"]), (moved, [])):
-            models.Document.objects.bulk_create(
-                [
-                    models.Document(
-                        key=d.id,
-                        text=d.text,
-                        text_hash=text_hash(d.text),
-                        place=d.place,
-                        run=run,
-                        **dict(zip(_META, meta_of(d), strict=True)),
-                    )
-                    for d in some
-                ],
-                update_conflicts=True,
-                unique_fields=["key"],
-                update_fields=["place", "run", *_META, *fields],
-            )
-        ids: dict[str, int] = {}
-        keys = [d.id for d, _ in scored]
-        for at in range(0, len(keys), LOOKUP):
-            ids.update(models.Document.objects.filter(key__in=keys[at : at + LOOKUP]).values_list("key", "id"))
-        models.Prediction.objects.bulk_create(
+    for written, fields in ((documents, ["text", "text_hash", "purged", "stored"]), (moved, [])):
+        models.Document.objects.bulk_create(
             [
-                models.Prediction(
-                    document_id=ids[d.id],
-                    model=p.model,
+                models.Document(
+                    key=d.id,
+                    text=d.text,
                     text_hash=text_hash(d.text),
-                    is_problem=p.is_problem,
-                    problem_score=p.problem_score,
-                    review=p.review,
+                    place=d.place,
                     run=run,
-                    **_result(p, quotes=d.id not in purged),
-                    **about,
+                    **dict(zip(_META, meta_of(d), strict=True)),
                 )
-                for d, p in scored
+                for d in written
             ],
             update_conflicts=True,
-            unique_fields=["document", "model"],
-            update_fields=[
-                "text_hash", "is_problem", "problem_score", "review", "decided", "scores", "evidence", "run", *about,
-            ],
-        )  # fmt: skip
+            unique_fields=["key"],
+            update_fields=["place", "run", *_META, *fields],
+        )
+    ids: dict[str, int] = {}
+    for some in _slices([d.id for d, _ in scored]):
+        ids.update(models.Document.objects.filter(key__in=some).values_list("key", "id"))
+    models.Prediction.objects.bulk_create(
+        [
+            models.Prediction(
+                document_id=ids[d.id],
+                model=p.model,
+                text_hash=text_hash(d.text),
+                is_problem=p.is_problem,
+                problem_score=p.problem_score,
+                review=p.review,
+                run=run,
+                **_result(p, quotes=d.id not in purged),
+                **about,
+            )
+            for d, p in scored
+        ],
+        update_conflicts=True,
+        unique_fields=["document", "model"],
+        update_fields=[
+            "text_hash", "is_problem", "problem_score", "review", "decided", "scores", "evidence", "run", *about,
+        ],
+    )  # fmt: skip
 
 
 def write_rejected(run: models.Run, rejected: Sequence[Rejected]) -> None:
@@ -133,14 +133,13 @@ def write_rejected(run: models.Run, rejected: Sequence[Rejected]) -> None:
 
 def stored_predictions(keys: Sequence[str], model: str) -> dict[str, dict[str, Any]]:
     """Return stored results of ``model`` by document key, shaped like ``Prediction.to_dict``."""
-    rows = models.Prediction.objects.filter(document__key__in=list(keys), model=model).values_list(
-        "document__key", "is_problem", "problem_score", "review", "decided", "scores", "evidence", "model"
-    )
-    names = ("id", "is_problem", "problem_score", "review", "decided", "scores", "evidence", "model")
+    names = ("is_problem", "problem_score", "review", "decided", "scores", "evidence", "model")
     results = {}
-    for row in rows:
-        values = dict(zip(names, row, strict=True))
-        results[values["id"]] = {**values.pop("decided"), **values}
+    for some in _slices(keys):
+        rows = models.Prediction.objects.filter(document__key__in=some, model=model)
+        for key, *row in rows.values_list("document__key", *names):
+            values = dict(zip(names, row, strict=True))
+            results[key] = {"id": key, **values.pop("decided"), **values}
     return results
 
 

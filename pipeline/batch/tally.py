@@ -1,4 +1,4 @@
-"""What came of the records of one chunk: counts that add up, and the records scoring refused."""
+"""What came of records: counts that add up, of one chunk or of a whole run."""
 
 from __future__ import annotations
 
@@ -9,17 +9,14 @@ from typing import Any, Self
 
 from pipeline.documents import Rejected
 
-__all__ = ["COUNTS", "Tally"]
+__all__ = ["Counts", "Tally"]
 
-COUNTS = ("read", "new", "changed", "rescored", "unchanged", "rejected", "problems", "review")
+_NUMBERS = ("read", "new", "changed", "rescored", "unchanged", "rejected", "problems", "review")
 
 
-@dataclass
-class Tally:
-    """``read`` = ``new`` + ``changed`` + ``rescored`` + ``unchanged`` + ``rejected``.
-
-    ``refused`` holds what scoring gave up, without the text: ``[place, code, reason, id]``.
-    """
+@dataclass(kw_only=True)
+class Counts:
+    """``read`` = ``new`` + ``changed`` + ``rescored`` + ``unchanged`` + ``rejected``."""
 
     read: int = 0
     new: int = 0
@@ -31,6 +28,23 @@ class Tally:
     review: int = 0
     labels: Counter[str] = field(default_factory=Counter)
     reasons: Counter[str] = field(default_factory=Counter)
+
+    def add(self, other: Counts) -> None:
+        """Add what came of other records."""
+        for name in _NUMBERS:
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        self.labels.update(other.labels)
+        self.reasons.update(other.reasons)
+
+    def numbers(self) -> dict[str, int]:
+        """Return the plain figures."""
+        return {n: getattr(self, n) for n in _NUMBERS}
+
+
+@dataclass(kw_only=True)
+class Tally(Counts):
+    """One chunk. ``refused`` holds what scoring gave up, without the text: ``[place, code, reason, id]``."""
+
     refused: list[list[str]] = field(default_factory=list)
 
     def to_dict(self) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self
 
+from pipeline.batch.wording import evidence_text, label_names, labels_text
 from pipeline.documents import Document, Rejected
 from pipeline.errors import ConfigError
 from pipeline.taxonomy import Taxonomy
@@ -87,12 +88,12 @@ class WriteBack:
     def _scores(self, result: Mapping[str, Any] | None) -> dict[str, Any]:
         if result is None:
             return {}
-        name = {label: self._taxonomy.label(label).name for _, label in self._taxonomy.columns}
+        name = label_names(self._taxonomy)
         return {
             "zuofeng_问题": "是" if result["is_problem"] else "否",
             "zuofeng_问题分": round(result["problem_score"], 4),
-            **{f"zuofeng_{s.name}": "；".join(name[d["id"]] for d in result[s.id]) for s in self._taxonomy.schemes},
-            "zuofeng_证据": "；".join(f"{name[e['label']]}：{e['quote']}" for e in result["evidence"]),
+            **{f"zuofeng_{s.name}": labels_text(result[s.id], name) for s in self._taxonomy.schemes},
+            "zuofeng_证据": evidence_text(result["evidence"], name),
             "zuofeng_复核": "是" if result["review"] else "否",
             "zuofeng_模型": result["model"],
             **{

@@ -8,17 +8,28 @@ import typer
 
 from pipeline.cli import (
     adapt,
+    audit,
+    audit_labels,
     bench,
+    bench_analysts,
     classify,
+    compare,
     config,
     corpus,
     doctor,
+    drift,
     evaluate,
+    lexicon,
     models,
     nightly,
+    promote,
     purge,
     rescore,
+    sample,
+    serve,
+    suggest,
     train,
+    user,
     why,
 )
 from pipeline.errors import ZuofengError
@@ -43,16 +54,39 @@ app.command("classify")(classify.command)
 app.command("train")(train.command)
 app.command("adapt")(adapt.command)
 app.command("evaluate")(evaluate.command)
-app.command("models")(models.list_command)
-app.command("promote")(models.promote_command)
+app.command("models")(models.command)
+app.command("compare")(compare.command)
+app.command("promote")(promote.command)
+app.command("rollback")(promote.rollback_command)
+app.command("suggest")(suggest.command)
+app.command("audit-labels")(audit_labels.command)
+app.command("drift")(drift.command)
+bench.app.command("drift")(bench_analysts.drift)
+bench.app.command("label-errors")(bench_analysts.label_errors)
+bench.app.command("suggest")(bench_analysts.suggest)
+app.command("serve")(serve.command)
+app.add_typer(user.app, name="user")
+app.add_typer(audit.app, name="audit")
 app.add_typer(corpus.app, name="corpus")
+app.add_typer(sample.app, name="sample")
+app.add_typer(lexicon.app, name="lexicon")
 app.add_typer(bench.app, name="bench")
+
+
+def _with_values(arguments: list[str]) -> list[str]:
+    """Give ``--write-back`` without a value the one that means the caller's own table."""
+    filled: list[str] = []
+    for argument, following in zip(arguments, [*arguments[1:], "-"], strict=True):
+        filled.append(argument)
+        if argument == "--write-back" and following.startswith("-"):
+            filled.append(nightly.TABLE)
+    return filled
 
 
 def main() -> None:
     """Run the command line; errors of ours end in their exit code with a sentence, not a traceback."""
     try:
-        app()
+        app(args=_with_values(sys.argv[1:]))
     except ZuofengError as e:
         print(e, file=sys.stderr)  # noqa: T201
         sys.exit(e.exit_code)

@@ -9,6 +9,7 @@ import typer
 from rich.table import Table
 
 from pipeline.cli.common import Home, Model, Promise, console, open_scorer, read_promise
+from pipeline.cli.promote import whoami
 from pipeline.settings import load_settings
 
 __all__ = ["command"]
@@ -28,7 +29,7 @@ def command(
     from pipeline.corpus.gold import read_gold
     from pipeline.model.adapt import adapt
     from pipeline.model.evaluate import macro_f1, paired_difference, problem_f1
-    from pipeline.model.registry import set_champion
+    from pipeline.model.promote import promote
 
     settings = load_settings(home)
     scorer = open_scorer(settings, model)
@@ -57,7 +58,8 @@ def command(
     screen.print(table)
     screen.print(f"新模型 {folder.name}，出自 {scorer.bundle.id}")
     if champion:
-        set_champion(target, folder.name)
+        reason = f"用 {len(gold)} 条复核过的文本重设，预期按交叉验证"
+        promote(target, folder.name, author=whoami(), reason=reason, action="adapt")
         screen.print("已设为在用模型。")
     elif precision or any(low > 0 for _, low, _ in gap.values()):
         screen.print(f"要启用：zuofeng promote {folder.name}")

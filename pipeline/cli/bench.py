@@ -9,7 +9,7 @@ import numpy as np
 import typer
 from rich.table import Table
 
-from pipeline.cli.common import Home, Model, console, open_scorer
+from pipeline.cli.common import Home, Model, console, open_scorer, open_worker
 from pipeline.settings import load_settings
 from pipeline.taxonomy import load_taxonomy
 
@@ -50,6 +50,7 @@ def accuracy(
 ) -> None:
     """在用模型在语料 test 部分（与通常写法对照）和带标签的真实留言上的准确度。"""
     from pipeline.bench import accuracy as bench
+    from pipeline.bench.needle import find_needles, hide_needles
     from pipeline.bench.public import labelled_messages, public_folder
     from pipeline.corpus.gold import label_matrix, read_gold
     from pipeline.model.calibrate import expected_calibration_error
@@ -72,6 +73,7 @@ def accuracy(
         error = np.mean([expected_calibration_error(scores[:, j], truth[:, j]) for j in range(truth.shape[1])])
         spans, shown = bench.span_f1(scorer, [g for g in test if g.positive])
         found = bench.on_messages(scorer, messages, local or (100, 300, 1000))
+        needles = find_needles(scorer, hide_needles(test))
     table = Table(title=f"语料 test 部分 {len(test)} 条，模型 {scorer.bundle.id}", title_justify="left")
     for head in ("", *(s.name for s in taxonomy.schemes)):
         table.add_column(head)
@@ -87,6 +89,8 @@ def accuracy(
     more.add_row("期望校准误差", f"{error:.4f}")
     more.add_row("证据与人圈的字 F1", f"{spans:.3f}")
     more.add_row("判出标签的都有证据", f"{shown:.1%}")
+    more.add_row(f"三十句里藏一句（{needles.cases} 篇）：以那一句为证据找到", str(needles.found))
+    more.add_row(f"同样 {needles.cases} 篇不藏：误报", str(needles.false_alarms))
     out.print(more)
     table = Table(title=f"带标签的真实留言 {len(messages)} 条（没有用于训练）", title_justify="left")
     for head in ("本地复核条数", *(f"{s.name} 宏 F1（微）" for s in taxonomy.schemes), "有无问题 F1"):
@@ -109,6 +113,7 @@ def corpus(
     from pipeline.bench.curve import draw_curve, learning_curve
     from pipeline.bench.public import labelled_messages, public_folder
     from pipeline.corpus.gold import read_gold
+    from pipeline.model.recipe import read_settings
 
     settings = load_settings(home)
     taxonomy = load_taxonomy(settings.taxonomy_file)
@@ -123,6 +128,7 @@ def corpus(
             taxonomy,
             first=lambda g: g.id.startswith(first),
             local=local,
+            strange=read_settings(settings.training_file).strange,
             progress=lambda step: status.update(f"训练：{step}"),
         )
     table = Table(
@@ -137,3 +143,106 @@ def corpus(
     if picture:
         draw_curve(points, taxonomy, picture)
         out.print(f"图：{picture}")
+
+
+@app.command("tables")
+def tables(
+    rows: Annotated[int, typer.Option("--rows", min=1000, help="表里放多少行")] = 200_000,
+    database: Annotated[
+        str | None, typer.Option("--database", help="空的 PostgreSQL 库的地址，默认临时起一个", show_default=False)
+    ] = None,
+    model: Model = None,
+    home: Home = None,
+) -> None:
+    """一夜：PostgreSQL 的表读出、打分、写回同一张表的列；与同样内容的文件对比用时，并抽查。"""
+    import tempfile
+    from contextlib import ExitStack
+
+    from pipeline.bench.postgres import temporary_server
+    from pipeline.bench.tables import measure_tables
+    from pipeline.corpus.gold import read_gold
+
+    settings = load_settings(home)
+    scorer = open_scorer(settings, model)
+    gold = read_gold(sorted((settings.path("corpora") / "gold").glob("*.jsonl")), scorer.bundle.taxonomy)
+    out = console()
+    with (
+        ExitStack() as stack,
+        tempfile.TemporaryDirectory() as folder,
+        open_worker(settings, scorer) as worker,
+        out.status("准备") as status,
+    ):
+        url = database or stack.enter_context(temporary_server()).get_uri()
+        found = measure_tables(
+            [g.text for g in gold], rows=rows, database=url, folder=Path(folder), scorer=scorer, scoring=worker,
+            chunk=settings.chunk, told=status.update,
+        )  # fmt: skip
+    table = Table(title=f"{rows:,} 行，其中 {found.empty:,} 行没有正文；模型 {scorer.bundle.id}", title_justify="left")
+    for head in ("", "读入", "新增", "未变", "搁置", "有分数的行", "秒", "每秒"):
+        table.add_column(head, justify="left" if not head else "right")
+    for n in found.nights:
+        counts = (n.report.read, n.report.new, n.report.unchanged, n.report.rejected, n.scored_rows)
+        table.add_row(n.name, *(f"{c:,}" for c in counts), f"{n.seconds:.1f}", f"{n.report.read / n.seconds:,.0f}")
+    out.print(table)
+    out.print(f"表里现有 {found.rows:,} 行，{found.keys:,} 个不同的键。")
+    spots = Table("键", "表里的问题分", "文件里的", "重算的", "全部分数一致", title="抽查", title_justify="left")
+    for s in found.spots:
+        spots.add_row(str(s.key), f"{s.table:.6f}", f"{s.file:.4f}", f"{s.scorer:.6f}", "是" if s.all_equal else "否")
+    out.print(spots)
+    if not all(s.all_equal for s in found.spots):
+        raise typer.Exit(3)
+
+
+@app.command("fuzz")
+def fuzz(
+    inputs: Annotated[int, typer.Option("--inputs", min=1, help="每种格式多少份损坏的输入")] = 20_000,
+    first: Annotated[int, typer.Option("--first", min=0, help="从第几号开始；同一号码总是同一份输入")] = 0,
+    kind: Annotated[
+        list[str] | None, typer.Option("--kind", help="只做这一种，可多次", show_default="全部", metavar="格式")
+    ] = None,
+    keep: Annotated[Path | None, typer.Option("--keep", help="把出问题的输入存到这个目录")] = None,
+) -> None:
+    """把成千上万份损坏的文件和模型喂给读取程序：不许崩溃、卡住、吃光内存，也不许有没编号的错误。"""
+    from pipeline.bench.fuzz import KINDS, mutant
+    from pipeline.bench.fuzz import fuzz as run
+
+    if wrong := [k for k in kind or () if k not in KINDS]:
+        raise typer.BadParameter(f"没有这种格式：{'、'.join(wrong)}；有 {'、'.join(KINDS)}")
+    out = console()
+    with out.status("准备") as status:
+        found = [
+            run(k, inputs, first=first, told=lambda done, k=k: status.update(f"{k} {done:,}"))  # type: ignore[misc]
+            for k in kind or KINDS
+        ]
+    table = Table(title="损坏的输入", title_justify="left")
+    heads = (
+        "格式",
+        "份数",
+        "读出结果",
+        "有编号的错误",
+        "崩溃",
+        "超过 5 秒",
+        "超过 1 GB",
+        "没编号的错误",
+        "最慢（秒）",
+        "用时（秒）",
+    )
+    for head in heads:
+        table.add_column(head, justify="left" if head == "格式" else "right")
+    for o in found:
+        bad = [sum(f.kind == k for f in o.findings) for k in ("crash", "hang", "memory", "uncoded")]
+        counts = (o.inputs, o.results, o.coded, *bad)
+        table.add_row(o.kind, *(f"{c:,}" for c in counts), f"{o.slowest:.2f}", f"{o.seconds:.0f}")
+    out.print(table)
+    for o in found:
+        codes = "、".join(f"{code} {n:,}" for code, n in o.codes.most_common())
+        out.print(f"{o.kind}：{codes or '没有错误'}", markup=False, highlight=False, soft_wrap=True)
+        for f in o.findings[:20]:
+            out.print(f"  {f.number} 号 {f.kind}：{f.what}", markup=False, highlight=False, soft_wrap=True)
+        for f in o.findings if keep else ():
+            folder = Path(str(keep)) / f"{o.kind}-{f.number}"
+            folder.mkdir(parents=True, exist_ok=True)
+            for name, data in mutant(o.kind, f.number).items():
+                (folder / name).write_bytes(data)
+    if any(o.findings for o in found):
+        raise typer.Exit(3)

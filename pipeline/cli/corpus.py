@@ -10,6 +10,7 @@ import numpy as np
 import typer
 from rich import table
 
+from pipeline.cli import dataset
 from pipeline.cli.common import Home, console
 from pipeline.documents import Document
 from pipeline.errors import CorpusError
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 __all__ = ["app"]
 
 app = typer.Typer(help="语料的检查与统计。", no_args_is_help=True, rich_markup_mode=None)
+app.command("import")(dataset.import_command)
+app.command("export")(dataset.export_command)
+app.command("snapshot")(dataset.snapshot_command)
 
 Files = Annotated[list[Path] | None, typer.Argument(help="语料文件，默认 corpora/gold/*.jsonl", show_default=False)]
 

@@ -1,8 +1,9 @@
-"""``zuofeng models`` and ``zuofeng promote``."""
+"""``zuofeng models``: which there are, which is live, and how it came to be."""
 
 from __future__ import annotations
 
 import datetime as dt
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -11,10 +12,12 @@ from rich.table import Table
 from pipeline.cli.common import Home, Store, console
 from pipeline.settings import Settings, load_settings
 
-__all__ = ["list_command", "promote_command"]
+__all__ = ["command"]
 
 
-def list_command(
+def command(
+    history: Annotated[bool, typer.Option("--history", help="列出历次启用与退回：谁、何时、为什么。")] = False,
+    runs: Annotated[bool, typer.Option("--runs", help="列出历次训练：设置、数据、数字。")] = False,
     day: Annotated[
         dt.datetime | None,
         typer.Option("--on", formats=["%Y-%m-%d"], help="某一天在用的是哪个模型，那天有哪些运行。", show_default=False),
@@ -23,14 +26,21 @@ def list_command(
     home: Home = None,
 ) -> None:
     """列出模型：哪个在用、按什么训练、文件是否完好；--on 说明某一天在用的是哪个。"""
-    if day is not None:
-        _on(day.date(), load_settings(home, store=store))
-        return
     from pipeline.errors import BundleError
     from pipeline.model.bundle import load_bundle
     from pipeline.model.registry import champion_id, list_models
 
-    folder = load_settings(home).path("models")
+    settings = load_settings(home, store=store)
+    folder = settings.path("models")
+    if day is not None:
+        _on(day.date(), settings)
+        return
+    if history:
+        _history(folder)
+        return
+    if runs:
+        _runs(folder)
+        return
     live = champion_id(folder)
     table = Table("在用", "模型", "标签体系", "语料", "状态")
     for model in list_models(folder):
@@ -57,18 +67,19 @@ def list_command(
 def _on(day: dt.date, settings: Settings) -> None:
     """Print what was live on a day and the runs of that day."""
     from pipeline.desk.configure import open_store
-    from pipeline.model.history import CHINA, live_during, switches
+    from pipeline.model.history import read_history
+    from pipeline.model.live import CHINA, live_during
     from pipeline.model.registry import champion_id
 
-    out = console()
+    out, folder = console(), settings.path("models")
     live = Table("起", "模型", title=f"{day} 在用的模型（北京时间）", title_justify="left")
-    for switch in live_during(settings.path("models"), day):
-        live.add_row(f"{switch.time.astimezone(CHINA):%Y-%m-%d %H:%M:%S}", switch.model)
+    for entry in live_during(folder, day):
+        live.add_row(f"{dt.datetime.fromisoformat(entry.at).astimezone(CHINA):%Y-%m-%d %H:%M:%S}", entry.model)
     if live.row_count:
         out.print(live)
     else:
-        first = next(iter(switches(settings.path("models"))), None)
-        model = first.before if first else champion_id(settings.path("models"))
+        first = next(iter(read_history(folder)), None)
+        model = first.before if first else champion_id(folder)
         out.print(f"{day} 还没有切换记录；第一次记录之前在用的是 {model or '（没有）'}。", highlight=False)
     open_store(settings.store_url)
     from pipeline.batch.ledger import runs_on
@@ -79,9 +90,40 @@ def _on(day: dt.date, settings: Settings) -> None:
     out.print(runs if runs.row_count else f"{day}：没有运行。")
 
 
-def promote_command(model: Annotated[str, typer.Argument(help="模型编号")], home: Home = None) -> None:
-    """把一个模型设为在用（原子切换）。"""
-    from pipeline.model.registry import set_champion
+def _runs(folder: Path) -> None:
+    from pipeline.model.runs import read_runs
 
-    set_champion(load_settings(home).path("models"), model)
-    console().print(f"在用模型：{model}")
+    table = Table(title="训练记录", title_justify="left")
+    for head in ("时间（UTC）", "模型", "谁", "文本", "数据", "代码", "秒", "宏 F1（测试部分）"):
+        table.add_column(head, overflow="fold")
+    for r in read_runs(folder):
+        macros = [s["macro_f1"] for s in r["figures"].get("schemes", {}).values()]
+        figures = " / ".join(f"{m[0]:.3f}" if m else "–" for m in macros)
+        table.add_row(
+            r["at"][:19].replace("T", " "), r["model"], r["author"], str(r["corpus"]["texts"]),
+            r["corpus"]["sha256"][:8], r["code"][:8], str(r["seconds"]), figures or "没有留出测试",
+        )  # fmt: skip
+    console().print(table)
+
+
+def _history(folder: Path) -> None:
+    from pipeline.errors import BundleError
+    from pipeline.model.history import ACTIONS, first_broken, read_history
+
+    table = Table(title="模型沿革", title_justify="left")
+    for head in ("", "时间（UTC）", "动作", "模型", "此前", "谁", "理由"):
+        table.add_column(head, overflow="fold")
+    for e in read_history(folder):
+        forced = "（强行）" if e.forced else ""
+        reason = "\n".join([e.reason, *(f"不顾：{o}" for o in e.objections)]).strip()
+        table.add_row(
+            str(e.number), e.at[:19].replace("T", " "), ACTIONS.get(e.action, e.action) + forced,
+            e.model, e.before or "", e.author, reason,
+        )  # fmt: skip
+    console().print(table)
+    if (wrong := first_broken(folder)) is not None:
+        raise BundleError(
+            "ZF-HISTORY-CHANGED",
+            f"{folder / 'history.jsonl'} 被改动过：第 {wrong} 行接不上前文",
+            "从备份恢复；只增不改的文件不应编辑。",
+        )

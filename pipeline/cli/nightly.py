@@ -15,20 +15,38 @@ from pipeline.cli.common import Home, Model, Store, console, open_scorer, open_w
 from pipeline.settings import load_settings
 from pipeline.taxonomy import Taxonomy
 
-__all__ = ["Bar", "command", "show"]
+__all__ = ["TABLE", "Bar", "command", "show"]
+
+#: What ``--write-back`` is told to write into the database that the records come from.
+TABLE = "table"
 
 
 def command(
     source: Annotated[
-        str | None, typer.Option("--source", help="文件、目录或通配符：.csv .tsv .xlsx .jsonl .parquet .txt .docx")
+        str | None,
+        typer.Option(
+            "--source",
+            help="文件、目录或通配符：.csv .tsv .xlsx .jsonl .parquet .txt .docx；"
+            "或数据库的表：postgresql+psycopg://…?table=表名，也可 ?query=",
+        ),
     ] = None,
     store: Store = None,
-    write_back: Annotated[Path | None, typer.Option("--write-back", help="另存一份带分数的表：.csv 或 .xlsx")] = None,
+    write_back: Annotated[
+        str | None,
+        typer.Option(
+            "--write-back",
+            help="带分数的表另存为 .csv 或 .xlsx；来源是数据库时写 table（或不写值）即写回库里",
+            metavar="[FILE|table]",
+        ),
+    ] = None,
     model: Model = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="只说会做什么，不打分不写入。")] = False,
     home: Home = None,
 ) -> None:
-    """夜间任务：读入新文本，打分，写回，列出先看哪些。"""
+    """夜间任务：读入新文本，打分，写回，列出先看哪些。
+
+    来源是数据库时，--dry-run 会打印要执行的语句；键、水位、写到哪些列在 zuofeng.toml 的 [tables] 里设。
+    """
     from pipeline.batch.logs import configure_logs
     from pipeline.batch.nightly import nightly
     from pipeline.batch.patience import Patience
@@ -55,12 +73,16 @@ def command(
             limits=Limits(max_text_bytes=settings.max_text_bytes),
             chunk=settings.chunk,
             dry_run=dry_run,
-            write_back=write_back,
+            write_back=None if write_back in (None, TABLE) else Path(write_back),
+            write_tables=write_back == TABLE,
+            tables=settings.tables,
             scoring=worker,
             patience=Patience(settings.outage_seconds),
             lock_seconds=settings.lock_seconds,
             progress=bar,
         )
+    for statement in report.statements:
+        out.print(statement, markup=False, highlight=False, soft_wrap=True)
     show(report, scorer.bundle.taxonomy, out)
     raise typer.Exit(report.exit_code)
 

@@ -28,7 +28,7 @@ def command(
     """按保留期清除原文：正文、标题、证据引文、搁置记录原文；分数、来历和运行记录保留。不可撤销。"""
     from pipeline.batch.patience import Patience
     from pipeline.batch.purge import purge
-    from pipeline.model.history import CHINA
+    from pipeline.model.live import CHINA
 
     if not (days := re.fullmatch(r"([1-9]\d{0,4})d", older_than)):
         raise typer.BadParameter(f"--older-than 应写作 730d 这样（天数加 d），现为 {older_than}")

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from pipeline.cli.common import Home, Promise, console, read_promise
+from pipeline.cli.promote import compare_with_live, whoami
 from pipeline.settings import load_settings
 from pipeline.taxonomy import load_taxonomy
 from pipeline.text.concepts import load_lexicon
@@ -29,16 +31,25 @@ def command(
         Path | None, typer.Option("--lexicon", help="概念词典，默认 corpora/concepts.toml；没有此文件就不用")
     ] = None,
     out: Annotated[Path | None, typer.Option("--out", help="模型写到哪个目录，默认 models")] = None,
+    recipe: Annotated[
+        Path | None, typer.Option("--settings", help="训练设置，默认 corpora/training.toml；换了标签体系就不用它")
+    ] = None,
     all_parts: Annotated[bool, typer.Option("--all-parts", help="连标为 test 的文本一起训练（默认不用）。")] = False,
-    champion: Annotated[bool, typer.Option("--champion", help="训练完就设为在用模型。")] = False,
+    champion: Annotated[bool, typer.Option("--champion", help="训练完与在用模型比较，没有反对理由就启用。")] = False,
     promise: Promise = None,
     home: Home = None,
 ) -> None:
-    """训练一个模型。同样的语料得到逐字节相同的模型。"""
+    """训练一个模型，并把这次训练记录在案。同样的语料得到逐字节相同的模型。"""
     from pipeline.corpus.gold import read_gold
+    from pipeline.model.bundle import load_bundle
     from pipeline.model.dictionaries import keep_dictionary
-    from pipeline.model.registry import champion_id, set_champion
-    from pipeline.model.train import Settings, train
+    from pipeline.model.evaluate import evaluate
+    from pipeline.model.promote import first, promote
+    from pipeline.model.recipe import Settings, read_settings
+    from pipeline.model.registry import champion_id
+    from pipeline.model.runs import record_run
+    from pipeline.model.score import Scorer
+    from pipeline.model.train import train
 
     settings = load_settings(home)
     file = taxonomy or settings.taxonomy_file
@@ -47,6 +58,11 @@ def command(
     gold = read_gold(paths, schemes)
     used = [g for g in gold if all_parts or g.part != "test"]
     concepts = lexicon or settings.lexicon_file
+    # The settings beside the corpus were chosen for it; another scheme starts from the defaults.
+    chosen = recipe or (settings.training_file if taxonomy is None and settings.training_file.is_file() else None)
+    turned = read_settings(chosen) if chosen else Settings()
+    if promise:
+        turned = replace(turned, promise=read_promise(promise))
     target = out or settings.path("models")
     words = load_dictionary(settings.dictionary_file)
     screen = console()
@@ -59,12 +75,28 @@ def command(
             words=words,
             lexicon=load_lexicon(concepts) if lexicon or concepts.is_file() else None,
             out=target,
-            settings=Settings(promise=read_promise(promise)),
+            settings=turned,
             progress=lambda step: status.update(f"训练：{step}"),
         )
     keep_dictionary(target, words)
     seconds = time.monotonic() - started
+    held = [g for g in gold if not all_parts and g.part == "test"]
+    record_run(
+        target,
+        folder.name,
+        author=whoami(),
+        sources=paths,
+        held_back=len(held),
+        seconds=seconds,
+        figures=evaluate(Scorer(load_bundle(folder), words), held, rounds=200) if held else None,
+    )
     screen.print(f"模型 {folder.name}：{len(used)} 条文本（另留 {len(gold) - len(used)} 条作测试），{seconds:.1f} 秒")
-    if champion or champion_id(target) is None:
-        set_champion(target, folder.name)
+    live = champion_id(target)
+    if live is None:
+        first(target, folder.name, author=whoami(), reason="训练出的第一个模型")
+    elif champion and live != folder.name:
+        with screen.status("与在用模型比较"):
+            found = compare_with_live(settings, str(target / live), str(folder), None)
+        promote(target, folder.name, author=whoami(), reason="train --champion", found=found)
+    if live is None or champion:
         screen.print("已设为在用模型。")

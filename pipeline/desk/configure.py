@@ -1,4 +1,4 @@
-"""Start Django on a store URL, from a program that is not a web server."""
+"""Start Django on a store URL: for the night bare, for the desk with its settings."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.errors import ConfigError, UnfinishedError
+from pipeline.settings import Settings
 
-__all__ = ["database", "migrate", "open_store"]
+__all__ = ["database", "migrate", "open_desk", "open_store", "out_of_reach"]
 
 #: How long one statement waits for another's lock before the work is tried again, in seconds.
 LOCK_SECONDS = 30.0
@@ -44,28 +45,44 @@ def open_store(url: str, *, bring_up: bool = True, lock_seconds: float = LOCK_SE
     """Point Django at ``url`` and bring its tables up to date; raises UnfinishedError when it is out of reach."""
     import django
     from django.conf import settings
-    from django.db import DatabaseError
+
+    from pipeline.desk.options import options
 
     entry = database(url, lock_seconds=lock_seconds)
     if not settings.configured:
-        settings.configure(
-            DATABASES={"default": entry},
-            INSTALLED_APPS=["pipeline.desk.apps.DeskConfig"],
-            USE_TZ=True,
-            TIME_ZONE="Asia/Shanghai",
-            LANGUAGE_CODE="zh-hans",
-            SECRET_KEY=None,
-        )
+        settings.configure(**options(entry))
         django.setup()
     else:
         _switch(entry)
     if bring_up:
-        try:
-            migrate()
-        except DatabaseError as e:
-            raise UnfinishedError(
-                "ZF-STORE-DOWN", f"打不开存储：{e}", "检查地址、权限与数据库服务，之后重跑即可。"
-            ) from e
+        _bring_up()
+
+
+def open_desk(settings: Settings, *, bring_up: bool = True) -> None:
+    """Point Django at the store of ``settings`` with everything the desk's pages need."""
+    import django
+    from django.conf import settings as current
+
+    from pipeline.desk.options import options
+    from pipeline.desk.secret import secret_of
+
+    wanted = options(
+        database(settings.store_url), settings.desk, secret_of(settings.path("state")), home=str(settings.home)
+    )
+    if not current.configured:
+        current.configure(**wanted)
+        django.setup()
+    else:
+        _switch(wanted.pop("DATABASES")["default"])
+        for name, value in wanted.items():
+            setattr(current, name, value)
+    if bring_up:
+        _bring_up()
+
+
+def out_of_reach(error: Exception) -> UnfinishedError:
+    """Return what is said of a store that cannot be opened."""
+    return UnfinishedError("ZF-STORE-DOWN", f"打不开存储：{error}", "检查地址、权限与数据库服务，之后重跑即可。")
 
 
 def _switch(entry: dict[str, Any]) -> None:
@@ -78,6 +95,15 @@ def _switch(entry: dict[str, Any]) -> None:
     current.close()
     connections.settings["default"] = connections.configure_settings({"default": entry})["default"]
     del connections["default"]
+
+
+def _bring_up() -> None:
+    from django.db import DatabaseError
+
+    try:
+        migrate()
+    except DatabaseError as e:
+        raise out_of_reach(e) from e
 
 
 def migrate() -> None:

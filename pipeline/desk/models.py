@@ -115,3 +115,7 @@ class RejectedRecord(models.Model):
 
     class Meta:
         db_table = "zuofeng_rejected"
+
+
+# The desk's own tables: Django finds the models of an app in this module only.
+from pipeline.desk.tables import *  # noqa: E402, F403

@@ -19,7 +19,7 @@ from scipy.special import expit, logit
 
 from pipeline.corpus.gold import Gold, label_matrix
 from pipeline.errors import CorpusError
-from pipeline.model.bundle import Head, save_bundle
+from pipeline.model.bundle import save_bundle
 from pipeline.model.calibrate import expected_f1_threshold, raise_to_promise
 from pipeline.model.folds import group_folds
 from pipeline.model.score import Scorer
@@ -88,7 +88,13 @@ def adapt(scorer: Scorer, reviewed: Sequence[Gold], out: Path, *, promise: float
     coef = bundle.weights.coef * slopes + bundle.weights.coef @ found.slopes
     bias = bundle.weights.bias * slopes + bundle.weights.bias @ found.slopes
     heads = tuple(
-        Head(1.0, h.sentence, round(h.intercept + float(shift), 6), round(float(t), 4), round(float(ask), 4))
+        replace(
+            h,
+            whole=1.0,
+            intercept=round(h.intercept + float(shift), 6),
+            threshold=round(float(t), 4),
+            ask=round(float(ask), 4),
+        )
         for h, shift, t, ask in zip(bundle.heads, found.intercept, threshold, found.threshold, strict=True)
     )
     kept = {k: bundle.manifest[k] for k in ("segmenter", "dictionary", "lexicon", "settings", "corpus")}
@@ -100,6 +106,7 @@ def adapt(scorer: Scorer, reviewed: Sequence[Gold], out: Path, *, promise: float
         features=bundle.features,
         weights=replace(bundle.weights, coef=coef.astype(np.float32), bias=bias.astype(np.float32)),
         heads=heads,
+        wording=bundle.wording,
         about={**kept, "adapted": home},
     )
     after = scorer.decide(probabilities, thresholds)

@@ -16,7 +16,6 @@ import json
 import os
 import shutil
 import tempfile
-import zipfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -25,15 +24,17 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.errors import BundleError
+from pipeline.errors import BundleError, ZuofengError
 from pipeline.model.calibrate import NEVER
 from pipeline.model.features import Features
+from pipeline.model.soundness import faults
+from pipeline.model.wording import Wording
 from pipeline.taxonomy import Taxonomy, parse_taxonomy
 from pipeline.text.concepts import Lexicon
 
 __all__ = ["PROBLEM", "Bundle", "Head", "Weights", "load_bundle", "save_bundle"]
 
-FORMAT = 3
+FORMAT = 4
 #: Name of the head that tells occurrence from mention; stands behind the labels.
 PROBLEM = "problem"
 _FILES = ("weights.npz", "vocabulary.json", "concepts.json", "calibration.json", "taxonomy.toml")
@@ -42,14 +43,15 @@ _MAX_BYTES = 2**31
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """Calibration of one head: P = sigmoid(whole · m + sentence · s + intercept), decided from ``threshold`` on.
+    """Calibration of one head: P = sigmoid(whole · m + sentence · s + strange · w + intercept).
 
-    m is the passage's margin, s that of its strongest sentence. From ``ask`` to ``threshold`` a person decides; NEVER
-    as threshold leaves every decision to people.
+    m is the passage's margin, s that of its strongest sentence, w how strange its wording is. From ``threshold`` on it
+    is decided; from ``ask`` to ``threshold`` a person decides; NEVER as threshold leaves every decision to people.
     """
 
     whole: float
     sentence: float
+    strange: float
     intercept: float
     threshold: float
     ask: float
@@ -84,6 +86,7 @@ class Bundle:
     features: Features
     weights: Weights
     heads: tuple[Head, ...]
+    wording: Wording
     manifest: Mapping[str, Any]
 
 
@@ -95,6 +98,7 @@ def save_bundle(
     features: Features,
     weights: Weights,
     heads: tuple[Head, ...],
+    wording: Wording,
     about: Mapping[str, Any],
 ) -> Path:
     """Write a bundle below ``folder`` and return its path; the same content gives the same id and bytes.
@@ -126,6 +130,7 @@ def save_bundle(
             "min_texts": features.min_texts,
             "concept_weight": features.concept_weight,
         },
+        "wording": asdict(wording),
         **about,
         "files": {name: hashlib.sha256(data).hexdigest() for name, data in content.items()},
     }
@@ -153,7 +158,9 @@ def load_bundle(path: Path) -> Bundle:
     raw = {name: _checked(path, name, manifest["files"].get(name)) for name in _FILES}
     try:
         return _build(manifest, raw)
-    except (KeyError, TypeError, ValueError, EOFError, zipfile.BadZipFile) as e:
+    except ZuofengError:
+        raise
+    except Exception as e:  # json, zipfile and numpy raise many kinds by the damage
         raise BundleError(
             "ZF-MODEL-BROKEN", f"模型 {path.name} 的内容不完整：{e}", "重新训练，或换回上一个模型。"
         ) from e
@@ -164,11 +171,12 @@ def _manifest(path: Path) -> dict[str, Any]:
         manifest = json.loads((path / "manifest.json").read_bytes())
         if not isinstance(manifest, dict) or not isinstance(manifest.get("files"), dict):
             raise ValueError("not a manifest")
+        body = _json({k: v for k, v in manifest.items() if k != "id"})
     except OSError as e:
         raise BundleError(
             "ZF-MODEL-MISSING", f"读不到模型 {path}（{e.strerror}）", "运行 zuofeng models 查看已有模型。"
         ) from e
-    except ValueError as e:
+    except (ValueError, RecursionError) as e:
         raise BundleError(
             "ZF-MODEL-MANIFEST", f"模型 {path.name} 的 manifest.json 已损坏", "重新训练，或换回上一个模型。"
         ) from e
@@ -178,8 +186,7 @@ def _manifest(path: Path) -> dict[str, Any]:
             f"模型 {path.name} 的格式 {manifest.get('format')!r} 不是本程序的 {FORMAT}",
             "用本版本重新训练。",
         )
-    body = {k: v for k, v in manifest.items() if k != "id"}
-    if not str(manifest.get("id", "")).endswith(hashlib.sha256(_json(body)).hexdigest()[:12]):
+    if not str(manifest.get("id", "")).endswith(hashlib.sha256(body).hexdigest()[:12]):
         raise BundleError("ZF-MODEL-CHANGED", f"模型 {path.name} 的 manifest.json 被改动过", "从备份恢复，或重新训练。")
     return manifest
 
@@ -205,6 +212,8 @@ def _build(manifest: dict[str, Any], raw: dict[str, bytes]) -> Bundle:
     concepts = json.loads(raw["concepts.json"])
     with np.load(io.BytesIO(raw["weights.npz"]), allow_pickle=False) as arrays:
         a = {name: arrays[name] for name in arrays.files}
+    if wrong := faults(manifest, vocabulary, concepts, calibration, a):
+        raise ValueError("; ".join(wrong))
     spec = manifest["features"]
     features = Features(
         word_n=spec["word_n"],
@@ -225,7 +234,8 @@ def _build(manifest: dict[str, Any], raw: dict[str, bytes]) -> Bundle:
     if list(calibration) != names or any(c.shape != shape for c in coefs) or any(b.shape != shape[1:] for b in biases):
         raise ValueError("heads, weights and taxonomy differ")
     heads = tuple(Head.from_dict(calibration[n]) for n in names)
-    return Bundle(manifest["id"], taxonomy, raw["taxonomy.toml"], features, weights, heads, manifest)
+    wording = Wording(**manifest["wording"])
+    return Bundle(manifest["id"], taxonomy, raw["taxonomy.toml"], features, weights, heads, wording, manifest)
 
 
 def _json(value: object, indent: int | None = 1) -> bytes:

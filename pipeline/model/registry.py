@@ -8,7 +8,6 @@ from pathlib import Path
 
 from pipeline.errors import BundleError
 from pipeline.model.bundle import Bundle, load_bundle
-from pipeline.model.history import note_switch
 from pipeline.taxonomy import Taxonomy
 
 __all__ = ["champion_id", "find_model", "list_models", "set_champion"]
@@ -28,17 +27,14 @@ def champion_id(folder: Path) -> str | None:
 
 
 def set_champion(folder: Path, model_id: str) -> None:
-    """Make ``model_id`` live, atomically, and note the switch; raises BundleError when it cannot be loaded."""
+    """Make ``model_id`` live, atomically; raises BundleError when it cannot be loaded."""
     load_bundle(folder / model_id)
-    before = champion_id(folder)
     with tempfile.NamedTemporaryFile("w", dir=folder, prefix=".champion-", delete=False, encoding="utf-8") as draft:
         draft.write(model_id + "\n")
         draft.flush()
         os.fsync(draft.fileno())
     Path(draft.name).chmod(0o644)
     os.replace(draft.name, folder / "champion")  # noqa: PTH105
-    if before != model_id:
-        note_switch(folder, model_id, before)
 
 
 def find_model(

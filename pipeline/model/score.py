@@ -57,6 +57,7 @@ class Scorer:
         self.columns = bundle.taxonomy.columns
         self._whole = np.array([h.whole for h in bundle.heads])
         self._sentence = np.array([h.sentence for h in bundle.heads])
+        self._strange = np.array([h.strange for h in bundle.heads])
         self._intercept = np.array([h.intercept for h in bundle.heads])
         self._threshold = np.array([h.threshold for h in bundle.heads])
         self._ask = np.array([h.ask for h in bundle.heads])
@@ -84,8 +85,6 @@ class Scorer:
         """
         passed = probabilities >= (self._threshold if thresholds is None else thresholds)
         labels = passed[:, :-1].copy()
-        edge = np.minimum(self._threshold if thresholds is None else thresholds, 1)
-        margins = probabilities - edge
         at = 0
         for scheme in self.bundle.taxonomy.schemes:
             block = slice(at, at + len(scheme.labels))
@@ -93,9 +92,8 @@ class Scorer:
             if scheme.kind == "multi":
                 labels[:, block] &= passed[:, -1:]
                 continue
-            # The nearest to its threshold stands in where a scheme must not stay empty.
-            value = probabilities[:, block] if scheme.kind == "exclusive" else margins[:, block]
-            best = value.argmax(1)[:, None] == np.arange(len(scheme.labels))
+            # The most probable stands in where a scheme must not stay empty.
+            best = probabilities[:, block].argmax(1)[:, None] == np.arange(len(scheme.labels))
             alone = scheme.kind == "exclusive" or ~labels[:, block].any(1, keepdims=True)
             labels[:, block] = np.where(alone, best, labels[:, block])
         return labels
@@ -144,7 +142,9 @@ class Scorer:
         x = features.matrix(found.by_sentence(sentences, len(texts)), len(sentences.row))
         single = x @ weights.sentence_coef + weights.sentence_bias
         strongest = strongest_sentence(single, sentences.row, len(texts), weights.sentence_bias)
-        return np.asarray(expit(whole * self._whole + strongest * self._sentence + self._intercept)), whole
+        strange = self.bundle.wording.strangeness(features, found, np.fromiter(map(len, texts), np.int64, len(texts)))
+        log_odds = whole * self._whole + strongest * self._sentence + strange[:, None] * self._strange + self._intercept
+        return np.asarray(expit(log_odds)), whole
 
     def _evidence(self, cleaned: Sequence[Clean], scores: Scores, decided: Bools) -> list[tuple[Evidence, ...]]:
         found: list[list[Evidence]] = [[] for _ in cleaned]

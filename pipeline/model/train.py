@@ -5,22 +5,24 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 from scipy import sparse
-from scipy.special import expit, logit
+from scipy.special import expit
 
 from pipeline.corpus.gold import Gold, label_matrix
 from pipeline.errors import CorpusError
 from pipeline.model.bundle import Head, Weights, save_bundle
-from pipeline.model.calibrate import best_f1_threshold, fit_sigmoid, raise_to_promise
+from pipeline.model.calibrate import best_f1_threshold, fit_sigmoid, raise_to_promise, stand_in_threshold
 from pipeline.model.features import Features
 from pipeline.model.folds import group_folds
 from pipeline.model.padding import pad
 from pipeline.model.pool import maximum_over, strongest_sentence
+from pipeline.model.recipe import Settings
+from pipeline.model.wording import learn_wording
 from pipeline.taxonomy import Taxonomy
 from pipeline.text.clean import Clean, clean
 from pipeline.text.concepts import Lexicon
@@ -33,35 +35,11 @@ Bools = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
+DEFAULTS = Settings()
 #: Lowest threshold tried; labels are rare and their scores low.
 LEAST = 0.02
 #: Number of the fold that holds nothing out.
 ALL = -1
-
-
-@dataclass(frozen=True)
-class Settings:
-    """What an analyst may turn; all of it goes into the manifest.
-
-    ``lean`` lowers every threshold by so much log-odds: people's own words score lower than texts written for a
-    corpus, and F1 falls off more slowly below its best threshold than above. ``occurrence_lean`` is the same for the
-    problem head, which only has to hold back what no label should be read into. ``promise`` > 0 is the precision every
-    decided label is to have; what only the F1 threshold would decide then asks for a person.
-    """
-
-    c: float = 0.5
-    folds: int = 3
-    seed: int = 20190301
-    word_n: int = 2
-    char_shortest: int = 1
-    char_longest: int = 2
-    min_texts: int = 2
-    concept_weight: float = 0.15
-    lean: float = 1.0
-    promise: float = 0.0
-    occurrence_lean: float = 1.1
-    passage_chars: int = 1000
-    jobs: int = 2
 
 
 def train(
@@ -72,7 +50,7 @@ def train(
     words: dict[str, int],
     lexicon: Lexicon | None = None,
     out: Path,
-    settings: Settings = Settings(),
+    settings: Settings = DEFAULTS,
     progress: Callable[[str], None] = lambda step: None,
 ) -> Path:
     """Train on all of ``gold`` and return the path of the new bundle below ``out``.
@@ -118,8 +96,10 @@ def train(
     strongest = strongest_sentence(single, sentences.row, len(texts), sentence_bias)
     strongest = np.vstack([strongest, maximum_over(strongest, members)])
     margins = np.stack([whole, strongest], 2)
-    leans = [settings.lean] * len(taxonomy.columns) + [settings.occurrence_lean]
-    heads = tuple(fit_head(margins[:, j], y[:, j], lean) for j, lean in enumerate(leans))
+    # A promise is kept on the corpus's own wording; to strange wording nothing is added then.
+    strange = 0.0 if settings.promise else settings.strange
+    heads = tuple(fit_head(margins[:, j], y[:, j], strange) for j in range(y.shape[1]))
+    heads = share_thresholds(heads, margins, y, taxonomy)
     if settings.promise:
         heads = keep_promise(heads, margins[: len(gold)], truth, settings.promise)
     return save_bundle(
@@ -129,6 +109,7 @@ def train(
         features=features,
         weights=Weights(*(a.astype(np.float32) for a in (coef, bias, sentence_coef, sentence_bias))),
         heads=heads,
+        wording=learn_wording(features, found, np.fromiter(map(len, texts), np.int64), [g.group for g in gold]),
         about={
             "segmenter": segmenter.name,
             "dictionary": dictionary_hash(words),
@@ -225,14 +206,36 @@ def fit_heads(x: sparse.csr_matrix, truth: Bools, c: float, known: Bools | None 
     return coef, bias
 
 
-def fit_head(margins: Floats, truth: Bools, lean: float) -> Head:
-    """Return the calibration of one head from out-of-fold ``margins`` (texts, 2), its threshold lowered by ``lean``."""
+def fit_head(margins: Floats, truth: Bools, strange: float) -> Head:
+    """Return the calibration of one head from out-of-fold ``margins`` (texts, 2); ``strange`` is what wording adds."""
     slopes, intercept = fit_sigmoid(margins, truth)
     probabilities = expit(margins @ slopes + intercept)
-    threshold = round(float(expit(logit(best_f1_threshold(probabilities, truth, least=LEAST)) - lean)), 4)
+    threshold = round(best_f1_threshold(probabilities, truth, least=LEAST), 4)
     # Rounded, so that the last bits of a sum never reach the file.
     whole, sentence = (round(float(s), 6) for s in slopes)
-    return Head(whole, sentence, round(intercept, 6), threshold, threshold)
+    return Head(whole, sentence, strange, round(intercept, 6), threshold, threshold)
+
+
+def share_thresholds(heads: Sequence[Head], margins: Floats, truth: Bools, taxonomy: Taxonomy) -> tuple[Head, ...]:
+    """Return ``heads`` with one threshold for all labels of a scheme that must not stay empty.
+
+    ``margins`` (texts, heads, 2) are out of fold.
+    """
+    shared = list(heads)
+    probabilities = calibrated(heads, margins)
+    for scheme in taxonomy.schemes:
+        if scheme.kind == "multi-at-least-one":
+            mine = [j for j, (of, _) in enumerate(taxonomy.columns) if of == scheme.id]
+            threshold = round(stand_in_threshold(probabilities[:, mine], truth[:, mine]), 4)
+            for j in mine:
+                shared[j] = replace(heads[j], threshold=threshold, ask=threshold)
+    return tuple(shared)
+
+
+def calibrated(heads: Sequence[Head], margins: Floats) -> Floats:
+    """Return the probabilities, (texts, heads), of ``margins`` (texts, heads, 2)."""
+    slopes = np.array([[h.whole, h.sentence] for h in heads])
+    return np.asarray(expit((margins * slopes).sum(2) + [h.intercept for h in heads]))
 
 
 def keep_promise(heads: Sequence[Head], margins: Floats, truth: Bools, precision: float) -> tuple[Head, ...]:
@@ -240,7 +243,6 @@ def keep_promise(heads: Sequence[Head], margins: Floats, truth: Bools, precision
 
     ``margins`` (texts, heads, 2) are out of fold.
     """
-    slopes = np.array([[h.whole, h.sentence] for h in heads])
-    probabilities = expit((margins * slopes).sum(2) + [h.intercept for h in heads])
+    probabilities = calibrated(heads, margins)
     thresholds = raise_to_promise(np.array([h.ask for h in heads]), probabilities, truth, precision)
     return tuple(replace(h, threshold=round(float(t), 4)) for h, t in zip(heads, thresholds, strict=True))

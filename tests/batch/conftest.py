@@ -1,4 +1,4 @@
-"""Runs on a store: nights, and another model that says something else."""
+"""Runs on a store: nights, also from a caller's tables, and another model that says something else."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ import datetime as dt
 from pathlib import Path
 
 import pytest
+from callers import Caller
 
 from pipeline.batch.nightly import nightly
 from pipeline.batch.sources import ColumnMap, Limits
 from pipeline.desk.configure import open_store
 from pipeline.model.score import Scorer
+from pipeline.table_settings import TableSettings
 
 
 @pytest.fixture
@@ -45,6 +47,39 @@ def other(scorer):
     made.bundle = dataclasses.replace(scorer.bundle, id="other-model")
     made._intercept = scorer._intercept - 1.0
     return made
+
+
+@pytest.fixture
+def caller(store, tmp_path):
+    if store.startswith("sqlite"):
+        (tmp_path / "caller.db").touch()
+        url = f"sqlite:///{tmp_path / 'caller.db'}"
+    else:
+        url = store
+    return Caller(url)
+
+
+@pytest.fixture
+def table_night(scorer, store, tmp_path):
+    def run(source, *, write=True, tables=None, columns=None, **options):
+        return nightly(
+            source=str(source),
+            scorer=options.pop("scorer", scorer),
+            store=store,
+            state=tmp_path / "state",
+            columns=ColumnMap().preferring(columns or {}),
+            limits=Limits(),
+            write_tables=write,
+            tables=TableSettings(**(tables or {})),
+            **{"chunk": 7, **options},
+        )
+
+    return run
+
+
+@pytest.fixture
+def texts(some_gold):
+    return [g.text for g in some_gold[:40]]
 
 
 def age(days, keys=None):

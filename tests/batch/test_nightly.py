@@ -7,6 +7,7 @@ import pytest
 from filelock import FileLock
 from openpyxl import load_workbook
 
+from pipeline.documents import Rejected
 from pipeline.errors import SourceError, UnfinishedError
 
 
@@ -254,3 +255,29 @@ def read_table(path):
     assert all(c.data_type != "f" for row in book.active.iter_rows() for c in row)
     book.close()
     return table
+
+
+def test_a_changed_text_that_cannot_be_scored_gets_no_scores_of_the_old_one(night, write_jsonl, records, tmp_path):
+    class Refusing:
+        def score(self, documents):
+            return [Rejected(d.place, "ZF-REC-SCORE", "打分出错", d.id, d.text) for d in documents]
+
+    target = tmp_path / "out.csv"
+    night(write_jsonl("a.jsonl", records[:3]), write_back=target)
+    changed = [{**records[0], "text": "改过的正文，没有人打得了分。"}, *records[1:3]]
+    report = night(write_jsonl("a.jsonl", changed), write_back=target, scoring=Refusing())
+    assert (report.rejected, report.unchanged) == (1, 2)
+    with target.open(encoding="utf-8-sig", newline="") as f:
+        written = list(csv.DictReader(f))
+    assert [bool(row["zuofeng_问题分"]) for row in written] == [False, True, True]
+    assert "ZF-REC-SCORE" in written[0]["zuofeng_说明"]
+
+
+def test_a_chunk_beyond_what_a_query_may_ask_is_asked_in_parts(night, write_jsonl, records, tmp_path, monkeypatch):
+    monkeypatch.setattr("pipeline.batch.store.LOOKUP", 5)
+    source = write_jsonl("a.jsonl", records)
+    night(source, chunk=40)
+    again = night(source, chunk=40, write_back=tmp_path / "out.csv")
+    assert again.unchanged == len(records)
+    with (tmp_path / "out.csv").open(encoding="utf-8-sig", newline="") as f:
+        assert all(row["zuofeng_问题分"] for row in csv.DictReader(f))

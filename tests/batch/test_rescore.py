@@ -123,3 +123,23 @@ def test_a_dry_run_counts_and_writes_nothing(night, again, write_jsonl, records,
     assert again(dry_run=True).rescored == 40
     assert said(other.bundle.id) == []
     assert Run.objects.count() == 1
+
+
+def test_the_queue_speaks_for_one_model_until_a_night_uses_the_other(night, again, write_jsonl, records, scorer, other):
+    from pipeline.desk.tables import Case
+
+    def shown():
+        return set(Case.objects.values_list("prediction__model", flat=True))
+
+    source = write_jsonl("a.jsonl", records[:30])
+    night(source)
+    again()
+    assert shown() == {scorer.bundle.id}
+    source = write_jsonl("a.jsonl", records)
+    night(source)
+    assert (shown(), Case.objects.count()) == ({scorer.bundle.id}, 40)
+    again()
+    night(source, scorer=other)
+    assert shown() == {other.bundle.id}
+    night(source)
+    assert shown() == {scorer.bundle.id}

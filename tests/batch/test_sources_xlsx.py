@@ -281,3 +281,43 @@ def test_not_a_workbook_inside(tmp_path: Path) -> None:
         archive.writestr("readme.txt", "x")
     (tmp_path / "a.xlsx").write_bytes(buffer.getvalue())
     assert refused(tmp_path / "a.xlsx").code == "ZF-SRC-DAMAGED"
+
+
+@pytest.mark.parametrize(("row", "readable"), [("1048576", True), ("99999999999", False)])
+def test_a_far_row_number_costs_no_work_per_row(tmp_path, monkeypatch, row, readable):
+    """One stray number makes a million empty rows, of which none may be looked at as a record."""
+    from pipeline.batch.sources.records import Table
+
+    source, target = tmp_path / "in.xlsx", tmp_path / "far.xlsx"
+    book = openpyxl.Workbook()
+    for line in (("编号", "内容"), ("1", "路灯坏了"), ("2", "井盖没了")):
+        book.active.append(line)
+    book.save(source)
+    book.close()
+    with zipfile.ZipFile(source) as given, zipfile.ZipFile(target, "w") as made:
+        for name in given.namelist():
+            far = re.sub(rb'<row r="3"', b'<row r="' + row.encode() + b'"', given.read(name))
+            made.writestr(name, re.sub(rb'"([AB])3"', rb'"\g<1>' + row.encode() + b'"', far))
+    looked, record = [], Table.record
+    monkeypatch.setattr(Table, "record", lambda self, *a: looked.append(a) or record(self, *a))
+    items = open_source(target)
+    assert next(items).id == "1"
+    if readable:
+        assert [(i.id, i.place) for i in items] == [("2", f"far.xlsx:{row}")]
+    else:
+        with pytest.raises(SourceError, match="ZF-SRC-DAMAGED"):
+            next(items)
+    assert len(looked) <= 2
+
+
+def test_a_directory_that_claims_more_than_the_file_holds_takes_no_memory(tmp_path, monkeypatch):
+    path = workbook(tmp_path / "a.xlsx", [["编号", "内容"], ["1", "路灯坏了"]])
+    data = bytearray(path.read_bytes())
+    at = data.index(b"PK\x01\x02")
+    data[at + 20 : at + 24] = struct.pack("<I", 2**31 - 2**20)
+    path.write_bytes(data)
+    asked, read = [], zipfile.ZipFile.open
+    monkeypatch.setattr(zipfile.ZipFile, "open", lambda self, *a, **o: asked.append(a) or read(self, *a, **o))
+    with pytest.raises(SourceError, match=r"ZF-SRC-DAMAGED(.|\n)*超出文件"):
+        list(open_source(path))
+    assert asked == []

@@ -1,13 +1,15 @@
 """The commands as operators run them: in a process of their own, from any folder."""
 
+import contextlib
 import json
 import os
+import sqlite3
 import subprocess
 import sys
 
 import pytest
 
-from pipeline.model.registry import champion_id
+from pipeline.model.registry import champion_id, list_models
 
 
 @pytest.fixture
@@ -68,6 +70,23 @@ def test_a_night_prints_its_table_and_a_second_says_nothing_is_new(zuofeng, writ
     assert "演练" in dry.stdout
 
 
+def test_a_table_is_scored_in_place_and_a_dry_run_shows_how(zuofeng, tmp_path, some_gold):
+    base = tmp_path / "热线.db"
+    with contextlib.closing(sqlite3.connect(base)) as connection:
+        connection.execute('CREATE TABLE "工单" ("编号" INTEGER PRIMARY KEY, "内容" TEXT)')
+        connection.executemany('INSERT INTO "工单" VALUES (?, ?)', [(i, g.text) for i, g in enumerate(some_gold[:9])])
+        connection.commit()
+        source = f"sqlite:///{base}?table=工单"
+        dry = zuofeng("nightly", "--source", source, "--write-back", "--dry-run")
+        assert dry.returncode == 0, dry.stderr
+        assert "ALTER TABLE" in dry.stdout
+        assert "UPDATE" in dry.stdout
+        for arguments in (("--write-back", "--source", source), ("--source", source, "--write-back", "table")):
+            done = zuofeng("nightly", *arguments)
+            assert done.returncode == 0, done.stderr
+        assert connection.execute('SELECT count("zuofeng_问题分") FROM "工单"').fetchone() == (9,)
+
+
 def test_mistakes_end_with_their_code_and_a_sentence(zuofeng, home, tmp_path):
     for arguments, code, expected in (
         (("nightly",), 2, "--source"),
@@ -117,19 +136,39 @@ def test_train_evaluate_and_promote(zuofeng, home, tmp_path, gold, write_jsonl):
         ],
     )
     live = champion_id(home / "models")
+    (home / "turned.toml").write_text("promise = 0.8\nfolds = 4\n", encoding="utf-8")
     done = zuofeng(
-        "train", "--corpus", small, "--taxonomy", home / "corpora" / "taxonomy.toml", "--out", home / "models"
-    )
+        "train", "--corpus", small, "--taxonomy", home / "corpora" / "taxonomy.toml", "--out", home / "models",
+        "--settings", home / "turned.toml",
+    )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert champion_id(home / "models") == live
-    trained = next(p.name for p in (home / "models").iterdir() if p.is_dir() and p.name != live)
+    trained = next(m for m in list_models(home / "models") if m != live)
+    settings = json.loads((home / "models" / trained / "manifest.json").read_text(encoding="utf-8"))["settings"]
+    assert (settings["promise"], settings["folds"]) == (0.8, 4)
     figures = zuofeng(
         "evaluate", "--gold", small, "--model", trained, "--format", "json", "--no-baseline", "--rounds", "10"
     )
     assert json.loads(figures.stdout)["model"]["texts"] == len(gold[::8])
     assert "查准率" in zuofeng("evaluate", "--gold", small, "--no-baseline", "--rounds", "10").stdout
-    assert zuofeng("promote", trained).returncode == 0
+    compared = zuofeng("compare", live, trained, "--gold", small, "--report", "compare.html")
+    assert "F1，同样的文本成对比较" in compared.stdout, compared.stderr
+    assert "翻转的文本" in (tmp_path / "compare.html").read_text(encoding="utf-8")
+    refused = zuofeng("promote", live)
+    assert (refused.returncode, "ZF-PROMOTE-SAME" in refused.stderr) == (2, True)
+    # From so few texts no label keeps the promise: the challenger decides nothing.
+    promoting = ("promote", trained, "--gold", small, "--reason", "语料翻番", "--author", "分析员")
+    refused = zuofeng(*promoting)
+    assert (refused.returncode, "ZF-PROMOTE-REFUSED" in refused.stderr) == (2, True)
+    promoted = zuofeng(*promoting, "--force")
+    assert promoted.returncode == 0, promoted.stderr
     assert champion_id(home / "models") == trained
+    assert zuofeng("rollback").returncode == 2
+    assert zuofeng("rollback", "--reason", "再看看").returncode == 0
+    assert champion_id(home / "models") == live
+    written = zuofeng("models", "--history").stdout
+    for expected in ("发现在别处改动", "启用", "退回", "语料翻番", "分析员", "再看看"):
+        assert expected in written
     listed = zuofeng("models").stdout
     assert trained in listed
     assert live in listed

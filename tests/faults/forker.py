@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import psycopg  # noqa: F401  loaded once, before forking
+import sqlalchemy  # noqa: F401
 from faults.remembered import Remembered
 
 from pipeline.batch.nightly import nightly
@@ -22,6 +23,7 @@ from pipeline.batch.sources import ColumnMap, Limits
 from pipeline.errors import ZuofengError
 from pipeline.model.bundle import load_bundle
 from pipeline.model.score import Scorer
+from pipeline.table_settings import TableSettings
 from pipeline.text.segment import load_dictionary
 
 
@@ -59,6 +61,8 @@ def night(order: dict[str, Any], scorer: Scorer, scoring: Remembered) -> int:
             scoring=scoring,
             patience=Patience(60, longest_pause=0.1),
             write_back=Path(order["write_back"]) if order.get("write_back") else None,
+            write_tables=order.get("write_tables", False),
+            tables=TableSettings(**order.get("tables", {})),
         )
     except ZuofengError as e:
         if says := order.get("says"):

@@ -11,19 +11,19 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from conftest import postgres_server
 from faults.conftest import CHUNK, QUICK, Postgres, at_calls
 from faults.dump import engine
 from faults.proxy import Proxy
 
 from pipeline.batch.patience import Patience
+from pipeline.bench.postgres import temporary_server
 from pipeline.errors import UnfinishedError
 
 
 @pytest.mark.parametrize("fresh", ["postgres"], indirect=True)
 def test_a_server_that_crashes_and_comes_back(night, calm, remembered, account, dice, server):
     tally = account("server killed and restarted", "PostgreSQL")
-    with postgres_server() as own:
+    with temporary_server() as own:
 
         def crash():
             info = own.get_postmaster_info()

@@ -11,6 +11,7 @@ from pipeline.model.calibrate import (
     expected_f1_threshold,
     fit_sigmoid,
     promised_thresholds,
+    stand_in_threshold,
 )
 
 
@@ -66,3 +67,21 @@ def test_a_promise_is_kept_or_the_label_is_never_decided():
     assert truth[scores[:, 0] >= kept, 0].mean() > 0.9
     assert kept < 0.95
     assert never == NEVER
+
+
+def test_where_one_always_stands_in_the_threshold_asks_only_for_more():
+    # The best label is right in every text; second ones are right from 0.6 on.
+    probabilities = np.array([[0.3, 0.1], [0.9, 0.7], [0.6, 0.9], [0.8, 0.4], [0.2, 0.5]])
+    truth = np.array([[1, 0], [1, 1], [1, 1], [1, 0], [0, 1]], bool)
+    threshold = stand_in_threshold(probabilities, truth)
+    assert 0.4 < threshold < 0.6
+    best = probabilities.argmax(1)[:, None] == np.arange(2)
+    assert (((probabilities >= threshold) | best) == truth).all()
+    # Each alone would have to go as low as the weakest text it is right in.
+    assert best_f1_threshold(probabilities[:, 0], truth[:, 0]) <= 0.3
+
+
+def test_what_never_has_a_second_label_gets_none():
+    probabilities = np.array([[0.9, 0.6], [0.4, 0.8]])
+    truth = np.array([[1, 0], [0, 1]], bool)
+    assert stand_in_threshold(probabilities, truth) > 0.6

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import os
 import zipfile
 import zlib
 from pathlib import Path
@@ -55,7 +56,7 @@ def check_archive(path: Path, file: BinaryIO, limits: Limits) -> None:
     try:
         with zipfile.ZipFile(file) as archive:
             members = archive.infolist()
-            _check_directory(name, members, limits)
+            _check_directory(name, members, file.seek(0, os.SEEK_END), limits)
             total = 0
             for member in members:
                 total += _unpack(name, archive, member, limits, limits.max_unzipped_bytes - total)
@@ -72,8 +73,11 @@ def check_archive(path: Path, file: BinaryIO, limits: Limits) -> None:
     file.seek(0)
 
 
-def _check_directory(name: str, members: list[zipfile.ZipInfo], limits: Limits) -> None:
+def _check_directory(name: str, members: list[zipfile.ZipInfo], size: int, limits: Limits) -> None:
     for member in members:
+        if member.header_offset + member.compress_size > size:
+            # Readers ask for so many bytes at once, and the memory for them is taken before the file's end is noticed.
+            raise damaged(name, f"{member.filename} 的长度超出文件")
         if member.flag_bits & 0x1:
             raise SourceError("ZF-SRC-ENCRYPTED", f"{name} 设有密码，无法读取。", "请去掉密码后另存。")
         if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):

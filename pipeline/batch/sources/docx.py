@@ -11,7 +11,7 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
-from xml.etree.ElementTree import Element  # the type only; parsing is defusedxml's
+from xml.etree.ElementTree import Element  # the type only; parsing is defusedxml's  # nosec B405
 
 from defusedxml import ElementTree
 

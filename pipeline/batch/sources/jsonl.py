@@ -95,7 +95,10 @@ class JsonRecords:
         table = self._table(tuple(value))
         if table is None:
             return None
-        made = table.record(line.number, list(value.values()))
+        try:
+            made = table.record(line.number, list(value.values()))
+        except RecursionError:
+            return reject(place, "ZF-REC-JSON", "不是合格的记录（嵌套太深）。", raw=line.text), False
         if made is None:
             return reject(place, "ZF-REC-EMPTY", "正文是空的。", raw=line.text), True
         return made, True

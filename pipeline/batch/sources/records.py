@@ -20,6 +20,7 @@ from pipeline.documents import Document, Rejected, text_hash
 __all__ = ["Table", "as_text", "is_blank", "mend", "reject", "whole_text"]
 
 _RAW_CHARS = 20_000
+_ID_CHARS = 200  # what the store's column takes
 _PAIR = re.compile("[\ud800-\udbff][\udc00-\udfff]")
 _LOST = re.compile("[\x00\ud800-\udfff]")
 _STOPS = ("。", "！", "？", "!", "?")
@@ -79,7 +80,7 @@ def reject(place: str, code: str, reason: str, *, id: str = "", raw: str = "") -
     raw = mend(raw[: _RAW_CHARS + 1])
     if len(raw) > _RAW_CHARS:
         raw = raw[:_RAW_CHARS] + "…"
-    return Rejected(place, code, reason, id=mend(id)[:200], raw=raw)
+    return Rejected(place, code, reason, id=mend(id)[:_ID_CHARS], raw=raw)
 
 
 def _join(title: str, body: str) -> str:
@@ -104,6 +105,8 @@ def _finish(
 ) -> Document | Rejected:
     if is_blank(text):
         return reject(place, "ZF-REC-EMPTY", "正文是空的。", id=identity, raw=_dump(row))
+    if len(identity) > _ID_CHARS:
+        return reject(place, "ZF-REC-ID", f"编号超过 {_ID_CHARS} 字，存不下。", id=identity, raw=_dump(row))
     size = len(text) if text.isascii() else len(text) * 4
     if size > limits.max_text_bytes and (size := len(text.encode("utf-8"))) > limits.max_text_bytes:
         reason = f"正文太长：{size:,} 字节，上限 {limits.max_text_bytes:,} 字节。"

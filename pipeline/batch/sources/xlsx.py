@@ -21,6 +21,7 @@ __all__ = ["read_xlsx"]
 _HEADER_ROWS = 10  # a caption and a date often stand above the header
 _MAX_ROW = 1_048_576
 _BATCH = 64
+_FULL = 4096  # of a stretch of empty rows, which one far row number makes a million of
 
 
 def read_xlsx(path: Path, columns: ColumnMap, limits: Limits) -> Iterator[Document | Rejected]:
@@ -57,14 +58,16 @@ def read_xlsx(path: Path, columns: ColumnMap, limits: Limits) -> Iterator[Docume
 class _Sheet:
     """One sheet: finds its header among the first rows, then yields records."""
 
-    def __init__(self, name: str, rows: Iterator[tuple[Any, ...]], columns: ColumnMap, limits: Limits) -> None:
+    def __init__(
+        self, name: str, rows: Iterator[tuple[int, tuple[Any, ...]]], columns: ColumnMap, limits: Limits
+    ) -> None:
         self.table: Table | None = None
         self.first: tuple[Any, ...] = ()
         self._name, self._rows, self._columns, self._limits = name, rows, columns, limits
 
     def records(self) -> Iterator[Document | Rejected]:
         tried = 0
-        for number, row in enumerate(self._rows, 1):
+        for number, row in self._rows:
             if self.table is not None:
                 if (made := self.table.record(number, row)) is not None:
                     yield made
@@ -96,26 +99,28 @@ def _load(path: Path, file: Any) -> Any:
     return book
 
 
-def _rows(path: Path, sheet: Any) -> Iterator[tuple[Any, ...]]:
-    """Yield the rows from row 1 on, in batches so that warnings are silenced only while openpyxl works."""
+def _rows(path: Path, sheet: Any) -> Iterator[tuple[int, tuple[Any, ...]]]:
+    """Yield the rows that hold anything, with their numbers; in batches, to silence openpyxl only while it works."""
     from openpyxl.utils.escape import unescape
 
-    seen = 0
+    seen, size = 0, _BATCH
     try:
         sheet.reset_dimensions()  # many exporters write a wrong <dimension>, and openpyxl would stop there
         rows = sheet.iter_rows(values_only=True)
         while True:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                batch = list(islice(rows, _BATCH))
+                batch = list(islice(rows, size))
             if not batch:
                 return
-            seen += len(batch)
-            if seen > _MAX_ROW:
+            if seen + len(batch) > _MAX_ROW:
                 raise damaged(path.name, f"行号超过 {_MAX_ROW:,}")
-            for row in batch:
-                # Excel stores a carriage return as _x000D_, and openpyxl leaves it so.
-                yield tuple(unescape(c) if isinstance(c, str) and "_x" in c else c for c in row)
+            for number, row in enumerate(batch, seen + 1):
+                if row and any(c is not None for c in row):
+                    # Excel stores a carriage return as _x000D_, and openpyxl leaves it so.
+                    yield number, tuple(unescape(c) if isinstance(c, str) and "_x" in c else c for c in row)
+            seen += len(batch)
+            size = _BATCH if any(batch) else _FULL
     except (ZuofengError, MemoryError, GeneratorExit):
         raise
     except Exception as error:  # as above

@@ -13,7 +13,7 @@ def from_runs(apps: Any, schema_editor: Any) -> None:
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("desk", "0002_ledger"),
+        ("desk", "0003_desk"),
     ]
 
     operations = [

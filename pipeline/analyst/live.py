@@ -1,0 +1,98 @@
+"""Honest live accuracy: a random sample that people label without seeing the model, weighted by how it was drawn.
+
+Every document is drawn or not by a hash of its key, with a probability that is written down; documents the model
+decides something in may be drawn more often, the weights make up for it (Horvitz & Thompson 1952). Precision and
+recall are ratios of weighted sums; their intervals are those of Korn & Graubard (1998): Clopper–Pearson at the
+effective sample size.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy.stats import beta
+
+__all__ = ["Drawn", "Estimate", "LiveRow", "draw", "estimate", "measure_live"]
+
+Bools = npt.NDArray[np.bool_]
+Floats = npt.NDArray[np.float64]
+
+LEVEL = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """A row of the population that was drawn, and the probability with which it would be."""
+
+    row: int
+    probability: float
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """A weighted share with its 95 % interval; ``texts`` it rests on. Not a number where it rests on none."""
+
+    value: float
+    low: float
+    high: float
+    texts: int
+
+
+@dataclass(frozen=True, slots=True)
+class LiveRow:
+    """Of one label: precision, recall, and the share of all documents that have it."""
+
+    label: str
+    precision: Estimate
+    recall: Estimate
+    share: Estimate
+
+
+def draw(keys: Sequence[str], probabilities: Floats, salt: str) -> list[Drawn]:
+    """Return the rows whose hash falls below their probability; the same ``salt`` draws the same documents.
+
+    Raising a probability keeps those already drawn.
+    """
+    found = []
+    for row, (key, p) in enumerate(zip(keys, probabilities.tolist(), strict=True)):
+        digest = hashlib.sha256(f"{salt}\x1f{key}".encode()).digest()
+        if int.from_bytes(digest[:8], "big") / 2**64 < p:
+            found.append(Drawn(row, p))
+    return found
+
+
+def estimate(numerator: Bools, denominator: Bools, probabilities: Floats) -> Estimate:
+    """Return Σ w·numerator / Σ w·denominator over drawn texts, w = 1 / probability; numerator implies denominator."""
+    weight = 1 / probabilities
+    total, texts = float((weight * denominator).sum()), int(denominator.sum())
+    if not texts:
+        return Estimate(float("nan"), 0.0, 1.0, 0)
+    share = float((weight * numerator).sum()) / total
+    # Linearised variance of a ratio under independent draws.
+    gap = (numerator - share * denominator.astype(float)) / total
+    variance = float((gap**2 * (1 - probabilities) * weight**2).sum())
+    # Where the sample shows no variance, Kish's effective size stands in.
+    kish = float((weight * denominator).sum() ** 2 / (weight**2 * denominator).sum())
+    effective = min(share * (1 - share) / variance, float(texts)) if 0 < share < 1 and variance > 0 else kish
+    hits = share * effective
+    low = float(beta.ppf(LEVEL / 2, hits, effective - hits + 1)) if hits > 0 else 0.0
+    high = float(beta.ppf(1 - LEVEL / 2, hits + 1, effective - hits)) if hits < effective else 1.0
+    return Estimate(share, low, high, texts)
+
+
+def measure_live(truth: Bools, called: Bools, probabilities: Floats, labels: Sequence[str]) -> list[LiveRow]:
+    """Return precision and recall per label over drawn texts, (texts, labels), with their probabilities (texts,)."""
+    everything = np.ones(len(truth), bool)
+    return [
+        LiveRow(
+            label,
+            estimate(truth[:, j] & called[:, j], called[:, j], probabilities),
+            estimate(truth[:, j] & called[:, j], truth[:, j], probabilities),
+            estimate(truth[:, j], everything, probabilities),
+        )
+        for j, label in enumerate(labels)
+    ]

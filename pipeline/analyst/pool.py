@@ -1,0 +1,81 @@
+"""A pool of unlabelled texts, rated with a model: from documents to suggestions a person can take up."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy import sparse
+
+from pipeline.analyst.held_out import text_matrix
+from pipeline.analyst.quotes import strongest_words
+from pipeline.analyst.suggest import Interest, choose, interest
+from pipeline.corpus.grams import squeeze
+from pipeline.documents import Document, Evidence, text_hash
+from pipeline.model.score import Scorer
+
+__all__ = ["Suggestion", "concept_margins", "rate", "suggest"]
+
+Floats = npt.NDArray[np.float64]
+
+#: A decision shown by no more characters than this is thin.
+THIN = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestion:
+    """A text worth a person's time, the label and reason it was chosen for, the model's score and words for it."""
+
+    document: Document
+    label: str
+    reason: str
+    score: float
+    decided: bool
+    evidence: tuple[Evidence, ...]
+
+
+def suggest(
+    scorer: Scorer, documents: Sequence[Document], size: int, *, reviewed: Collection[str] = ()
+) -> list[Suggestion]:
+    """Return ``size`` of ``documents``; ``reviewed`` holds hashes of texts (without white space) to leave out."""
+    fresh = [d for d in documents if text_hash(squeeze(d.text)) not in reviewed]
+    if not fresh:
+        return []
+    rated, x, probabilities = rate(scorer, fresh)
+    found = []
+    for c in choose(rated, x, size):
+        label = scorer.columns[c.column][1]
+        score = float(probabilities[c.row, c.column])
+        words = strongest_words(scorer, fresh[c.row].text, label)
+        decided = score >= scorer.bundle.heads[c.column].threshold
+        found.append(Suggestion(fresh[c.row], label, c.reason, score, decided, words))
+    return found
+
+
+def rate(scorer: Scorer, documents: Sequence[Document]) -> tuple[Interest, sparse.csr_matrix, Floats]:
+    """Return the interest of every document, its features, and P(label)."""
+    texts = [d.text for d in documents]
+    x = text_matrix(scorer, texts)
+    probabilities = scorer.probabilities(texts)
+    thin = np.zeros((len(texts), len(scorer.columns)), bool)
+    column = {label: j for j, (_, label) in enumerate(scorer.columns)}
+    for row, prediction in enumerate(scorer.score(documents)):
+        shown = dict.fromkeys((label for pairs in prediction.decided.values() for label, _ in pairs), 0)
+        for e in prediction.evidence:
+            shown[e.label] += e.end - e.start
+        for label, characters in shown.items():
+            thin[row, column[label]] = characters <= THIN
+    # Known vocabulary: features found per character, against the richest tenth of the pool.
+    rich = np.diff(x.indptr) / np.maximum([len(t) for t in texts], 1)
+    known = np.clip(rich / max(float(np.quantile(rich, 0.9)), 1e-9), 0, 1)
+    labels = probabilities[:, :-1]
+    return interest(labels, concepts=concept_margins(scorer, x), thin=thin, known=known), x, labels
+
+
+def concept_margins(scorer: Scorer, x: sparse.csr_matrix) -> Floats:
+    """Return what the concepts of the lexicon alone add to each label's margin, (texts, labels)."""
+    first = scorer.bundle.features.ngrams
+    coef = scorer.bundle.weights.coef[first:, :-1].astype(float)
+    return np.asarray(x[:, first:] @ coef)

@@ -1,0 +1,118 @@
+"""Rules written by people who do not program: a label, the phrases that speak for it, the phrases that take it back.
+
+    [[rule]]
+    label = "不作为、慢作为"            # name or id
+    phrases = ["石沉大海", "一直没有回音"]
+    unless = ["已经解决"]              # in the same sentence; may be left out
+
+Phrases may use the notation of the concept lexicon (`pipeline.text.forms`).
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pipeline.errors import ConfigError
+from pipeline.exchange.labelled import label_ids
+from pipeline.taxonomy import Taxonomy
+from pipeline.text.clean import clean
+from pipeline.text.concepts import Concept, Lexicon
+from pipeline.text.forms import OPEN, parse_form
+from pipeline.text.sentences import split_sentences
+
+__all__ = ["Hit", "Rule", "find_hits", "parse_rules"]
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One ``[[rule]]``; ``number`` counts from 1 in the file."""
+
+    number: int
+    label: str
+    phrases: tuple[str, ...]
+    unless: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """The first place where a rule speaks in a text: offsets in the text as given."""
+
+    row: int
+    rule: Rule
+    start: int
+    end: int
+
+
+def parse_rules(raw: bytes, name: str, taxonomy: Taxonomy) -> list[Rule]:
+    """Read a rule file; raises ConfigError with every mistake."""
+    try:
+        data = tomllib.loads(raw.decode("utf-8-sig"))
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as e:
+        raise ConfigError("ZF-RULES-SYNTAX", f"规则 {name} 不是合格的 TOML：{e}", "按提示的行列改正。") from e
+    wrong: list[str] = [f"{key} -> 不认识这一项" for key in data if key != "rule"]
+    rules = []
+    tables = data.get("rule", [])
+    for number, table in enumerate(tables if isinstance(tables, list) else [], 1):
+        rule, mistakes = _rule(number, table, taxonomy)
+        wrong += [f"第 {number} 条规则 -> {m}" for m in mistakes]
+        rules.append(rule)
+    if not rules:
+        wrong.append("rule -> 一条规则也没有")
+    if wrong:
+        raise ConfigError("ZF-RULES-INVALID", f"规则 {name} 有 {len(wrong)} 处错误", "逐条改正。", wrong)
+    return rules
+
+
+def find_hits(rules: Sequence[Rule], texts: Sequence[str]) -> list[Hit]:
+    """Return where the rules speak in ``texts``, each rule once per text at its first sentence without objection."""
+    cleaned = [clean(t) for t in texts]
+    plain = [c.text for c in cleaned]
+    sentences = split_sentences(plain)
+    concepts = [Concept(f"p{r.number}", "", r.phrases) for r in rules]
+    concepts += [Concept(f"u{r.number}", "", r.unless) for r in rules if r.unless]
+    lexicon = Lexicon(concepts)
+    found = lexicon.find(sentences.of(plain))
+    against = {c.id: i for i, c in enumerate(lexicon.concepts)}
+    objected = {(int(s), lexicon.concepts[int(c)].id) for s, c in zip(found.sentence, found.concept, strict=True)}
+    hits: dict[tuple[int, int], Hit] = {}
+    by_id = {f"p{r.number}": r for r in rules}
+    for s, c, a, b in zip(found.sentence, found.concept, found.start, found.end, strict=True):
+        rule = by_id.get(lexicon.concepts[int(c)].id)
+        if rule is None or (f"u{rule.number}" in against and (int(s), f"u{rule.number}") in objected):
+            continue
+        row, before = int(sentences.row[s]), int(sentences.start[s])
+        if (row, rule.number) not in hits:
+            start, end = cleaned[row].to_given(before + int(a), before + int(b))
+            hits[row, rule.number] = Hit(row, rule, start, end)
+    return sorted(hits.values(), key=lambda h: (h.row, h.rule.number))
+
+
+def _rule(number: int, table: Any, taxonomy: Taxonomy) -> tuple[Rule, list[str]]:
+    if not isinstance(table, Mapping):
+        return Rule(number, "", ()), ["应为表"]
+    wrong = [f"不认识的项 {key}" for key in table if key not in ("label", "phrases", "unless")]
+    ids, unknown = label_ids([table.get("label", "")], taxonomy)
+    named = [x for labels in ids.values() for x in labels]
+    wrong += unknown
+    lists = {}
+    for key in ("phrases", "unless"):
+        value = table.get(key, [])
+        if not isinstance(value, list) or not all(isinstance(v, str) and v for v in value):
+            wrong.append(f"{key} 应为文字的列表")
+            value = []
+        lists[key] = tuple(value)
+        wrong += [f"{key} 的 {form}：{m}" for form in value if (m := _mistake(form))]
+    if not lists["phrases"]:
+        wrong.append("phrases 至少一条")
+    return Rule(number, named[0] if named else "", lists["phrases"], lists["unless"]), wrong
+
+
+def _mistake(form: str) -> str:
+    try:
+        heads = parse_form(form).heads()
+    except ValueError as e:
+        return str(e)
+    return "要以确定的文字或数字开头" if any(not head.rstrip(OPEN) for head in heads) else ""

@@ -1,0 +1,65 @@
+"""Reading back what the nights stored: documents with their fields, day and what a model decided of them."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from pipeline.documents import Document
+
+__all__ = ["Stored", "day_of", "stored_documents"]
+
+_DAY = re.compile(r"(20\d\d)\D?(0?[1-9]|1[0-2])\D?(0?[1-9]|[12]\d|3[01])(?!\d)")
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A stored document: the day it was received, or else of the run that brought it; ``decided`` labels.
+
+    ``decided`` is None where the model asked for has not scored the text as it stands.
+    """
+
+    document: Document
+    day: dt.date
+    decided: tuple[str, ...] | None
+    problem_score: float
+
+
+def stored_documents(store: str, model: str) -> Iterator[Stored]:
+    """Yield every stored document that still has its text, in the order it came, with what ``model`` decided."""
+    from pipeline.desk.configure import open_store
+
+    open_store(store)
+    from pipeline.desk.models import Document as Row
+    from pipeline.desk.models import Prediction
+
+    rows = Row.objects.filter(purged=False).order_by("id").select_related("run")
+    said = {
+        p.document_id: p
+        for p in Prediction.objects.filter(model=model).only("document_id", "text_hash", "decided", "problem_score")
+    }
+    for row in rows.iterator(chunk_size=2000):
+        of = said.get(row.pk)
+        if of is not None and of.text_hash != row.text_hash:
+            of = None
+        decided = None if of is None else tuple(d["id"] for pairs in of.decided.values() for d in pairs)
+        meta = {"title": row.title, "time": row.received, "unit": row.unit}
+        meta |= {"channel": row.channel, "district": row.district}
+        yield Stored(
+            Document(row.key, row.text, meta=meta, place=row.place),
+            day_of(row.received) or row.run.started.date(),
+            decided,
+            0.0 if of is None else of.problem_score,
+        )
+
+
+def day_of(text: str) -> dt.date | None:
+    """Return the first date in a free-form ``text``, None where there is none."""
+    for year, month, day in _DAY.findall(text):
+        try:
+            return dt.date(int(year), int(month), int(day))
+        except ValueError:
+            continue
+    return None

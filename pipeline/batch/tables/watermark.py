@@ -1,0 +1,88 @@
+"""From where a night reads when only new rows are wanted.
+
+The mark is kept with the run, in its plan. It lags behind on purpose: rows are stamped before they are committed, and
+clocks and time zones of two machines differ. What is read once more is recognised as unchanged.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING, Any
+
+from pipeline.errors import SourceError
+
+if TYPE_CHECKING:
+    from pipeline.desk.models import Run
+
+__all__ = ["decode", "next_mark", "plan_of"]
+
+LAG = dt.timedelta(days=1)
+#: Of rising integers so many before the highest are read again.
+LAG_NUMBERS = 10_000
+
+
+def next_mark(highest: Any, now: dt.datetime) -> list[Any] | None:
+    """Return the mark the next night may start from, given the column's highest value and the time (with a zone).
+
+    Raises SourceError ``ZF-TAB-WATERMARK`` when the column holds neither times nor integers.
+    """
+    naive = now.astimezone(dt.UTC).replace(tzinfo=None) - LAG
+    match highest:
+        case None:
+            return None
+        case dt.datetime() if highest.tzinfo:
+            return ["aware", (now - LAG).isoformat()]
+        case dt.datetime():
+            return ["naive", naive.isoformat()]
+        case dt.date():
+            return ["date", naive.date().isoformat()]
+        case int() if not isinstance(highest, bool):
+            return ["number", highest - LAG_NUMBERS]
+        case str() if _is_time(highest):
+            return ["text", naive.isoformat(" ", "seconds")]
+    raise SourceError(
+        "ZF-TAB-WATERMARK", "水位列须是时间或递增的整数", "在 zuofeng.toml 的 [tables] watermark 里换一列，或去掉它。",
+        [f"读到的是 {type(highest).__name__}"],
+    )  # fmt: skip
+
+
+def decode(mark: list[Any] | None) -> Any:
+    """Return a mark as a value to compare the column with."""
+    match mark:
+        case ["aware" | "naive", value]:
+            return dt.datetime.fromisoformat(value)
+        case ["date", value]:
+            return dt.date.fromisoformat(value)
+        case [_, value]:
+            return value
+    return None
+
+
+def plan_of(*, source: str, model: str, digest: str, upto: list[Any] | None) -> dict[str, Any]:
+    """Return what the run's plan says of the source: an open run's own, else one that starts where the last ended.
+
+    Only a run that was done whole counts, of the same source, model and settings; with another model everything is
+    read again.
+    """
+    from pipeline.batch.ledger import OPEN
+    from pipeline.desk.models import Run
+
+    last: Run | None = Run.objects.first()
+    if last is not None and last.state in OPEN and _same(last, source, model, digest):
+        return dict(last.plan["table"])
+    for run in Run.objects.filter(source=source, model=model, state="done"):
+        if _same(run, source, model, digest) and not run.chunks.filter(state="aside").exists():
+            return {"digest": digest, "above": run.plan["table"]["upto"], "upto": upto}
+    return {"digest": digest, "above": None, "upto": upto}
+
+
+def _same(run: Run, source: str, model: str, digest: str) -> bool:
+    return bool((run.source, run.model) == (source, model) and run.plan.get("table", {}).get("digest") == digest)
+
+
+def _is_time(text: str) -> bool:
+    try:
+        dt.datetime.fromisoformat(text)
+    except ValueError:
+        return False
+    return not text.isdecimal()

@@ -1,0 +1,25 @@
+"""Results in words, as they stand in a cell."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from pipeline.taxonomy import Taxonomy
+
+__all__ = ["evidence_text", "label_names", "labels_text"]
+
+
+def label_names(taxonomy: Taxonomy) -> dict[str, str]:
+    """Return the name of each label by its id."""
+    return {label: taxonomy.label(label).name for _, label in taxonomy.columns}
+
+
+def labels_text(decided: Iterable[Mapping[str, Any]], names: Mapping[str, str]) -> str:
+    """Return decided labels by name, in their order."""
+    return "；".join(names[d["id"]] for d in decided)
+
+
+def evidence_text(evidence: Iterable[Mapping[str, Any]], names: Mapping[str, str]) -> str:
+    """Return each quote behind the label it speaks for."""
+    return "；".join(f"{names[e['label']]}：{e['quote']}" for e in evidence)

@@ -1,0 +1,78 @@
+"""``zuofeng audit-labels``: labels that look wrong, with the words that say so."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.table import Table
+
+from pipeline.cli.common import Home, Model, console, open_scorer
+from pipeline.settings import load_settings
+
+if TYPE_CHECKING:
+    from pipeline.analyst.label_errors import Suspect
+
+__all__ = ["command"]
+
+_SHORT = 60
+
+
+def command(
+    files: Annotated[
+        list[Path] | None,
+        typer.Argument(help="带标签的文件（语料、复核结果、表格……），默认 corpora/gold/*.jsonl", show_default=False),
+    ] = None,
+    unseen: Annotated[
+        bool, typer.Option("--unseen", help="模型没用这些文本训练过：直接用它的分数，不另做交叉验证。")
+    ] = False,
+    most: Annotated[int, typer.Option("--most", min=1, help="最多列多少处")] = 50,
+    out: Annotated[Path | None, typer.Option("--out", help="另存一份 .csv")] = None,
+    model: Model = None,
+    home: Home = None,
+) -> None:
+    """找可能标错的标签：多标的、漏标的，最可疑的在前，附证据。"""
+    from pipeline.analyst.held_out import held_out_probabilities
+    from pipeline.analyst.label_errors import find_suspects
+    from pipeline.exchange.files import read_files
+
+    settings = load_settings(home)
+    scorer = open_scorer(settings, model)
+    taxonomy = scorer.bundle.taxonomy
+    paths = files or sorted((settings.path("corpora") / "gold").glob("*.jsonl"))
+    screen = console()
+    with screen.status("查标签"):
+        gold = [i.gold for i in read_files(paths, taxonomy).items]
+        scores = (
+            scorer.probabilities([g.text for g in gold])[:, :-1] if unseen else held_out_probabilities(scorer, gold)
+        )
+        found = find_suspects(scorer, gold, scores, most=most)
+    table = Table(title=f"{len(gold)} 条文本里最可疑的 {len(found)} 处", title_justify="left", show_lines=True)
+    for head in ("编号", "标签", "现在", "应有概率", "证据或原文"):
+        table.add_column(head, overflow="fold")
+    for s in found:
+        table.add_row(
+            s.id, taxonomy.label(s.label).name, "有" if s.given else "没有", f"{s.probability:.2f}", _words(s)
+        )
+    screen.print(table)
+    if out:
+        from pipeline.batch.writeback import safe_cell
+
+        with out.open("w", encoding="utf-8-sig", newline="") as sheet:
+            writer = csv.writer(sheet)
+            writer.writerow(["编号", "标签", "名称", "现在", "应有概率", "标签质量", "证据", "原文"])
+            for s in found:
+                row = [
+                    s.id, s.label, taxonomy.label(s.label).name, "有" if s.given else "没有", f"{s.probability:.4f}",
+                    f"{s.quality:.4f}", "；".join(e.quote for e in s.evidence), s.text,
+                ]  # fmt: skip
+                writer.writerow([safe_cell(c) for c in row])
+        screen.print(f"表：{out}", markup=False, highlight=False, soft_wrap=True)
+
+
+def _words(suspect: Suspect) -> str:
+    said = "；".join(f"“{e.quote}”" for e in suspect.evidence) or suspect.text
+    said = " ".join(said.split())
+    return said if len(said) <= _SHORT else said[: _SHORT - 1] + "…"

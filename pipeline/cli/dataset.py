@@ -1,0 +1,97 @@
+"""``zuofeng corpus import``, ``export`` and ``snapshot``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from pipeline.cli.common import Home, console
+from pipeline.settings import load_settings
+from pipeline.taxonomy import load_taxonomy
+
+__all__ = ["export_command", "import_command", "snapshot_command"]
+
+Labelled = Annotated[
+    list[Path],
+    typer.Argument(help="带标签的文件：语料或复核结果 .jsonl、Label Studio 的 .json、doccano 的 .jsonl、.csv、.xlsx"),
+]
+Kind = Annotated[str, typer.Option("--format", help="gold、label-studio、doccano、csv、xlsx，默认看文件")]
+
+
+def import_command(
+    files: Labelled,
+    out: Annotated[Path, typer.Option("--out", help="写成语料 .jsonl")],
+    kind: Kind = "",
+    home: Home = None,
+) -> None:
+    """把别处的标注读成语料格式，逐条列出错误和略过的。"""
+    from pipeline.exchange.files import read_files, write_file
+
+    _check(kind)
+    taxonomy = load_taxonomy(load_settings(home).taxonomy_file)
+    read = read_files(files, taxonomy, kind)
+    write_file(out, read.items, taxonomy, "gold")
+    screen = console()
+    for sentence in read.passed:
+        screen.print(f"略过 {sentence}", markup=False, soft_wrap=True)
+    screen.print(f"{out}：{len(read.items)} 条标注，略过 {len(read.passed)} 条", highlight=False, soft_wrap=True)
+
+
+def export_command(
+    files: Labelled,
+    to: Annotated[str, typer.Option("--to", help="gold、label-studio、doccano、csv、xlsx")],
+    out: Annotated[Path, typer.Option("--out", help="写到哪个文件；label-studio 另写一份界面配置 .xml")],
+    home: Home = None,
+) -> None:
+    """把语料写成别的工具的格式。"""
+    from pipeline.exchange.files import read_files, write_file
+
+    _check(to)
+    taxonomy = load_taxonomy(load_settings(home).taxonomy_file)
+    read = read_files(files, taxonomy)
+    write_file(out, read.items, taxonomy, to)
+    console().print(f"{out}：{len(read.items)} 条", highlight=False, soft_wrap=True)
+
+
+def snapshot_command(
+    files: Labelled,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="快照放在哪里，默认 corpora/snapshots", show_default=False)
+    ] = None,
+    kind: Kind = "",
+    home: Home = None,
+) -> None:
+    """把若干份标注合成一个快照：一文一判、近似重复归组、划分定了就不改。"""
+    from pipeline.exchange.snapshot import take
+
+    _check(kind)
+    settings = load_settings(home)
+    taxonomy = load_taxonomy(settings.taxonomy_file)
+    taken = take(files, taxonomy, out or settings.path("corpora") / "snapshots", kind=kind)
+    about = taken.about
+    screen = console()
+    table = Table("来源", "格式", "sha256", title=f"快照 {taken.folder.name}", title_justify="left")
+    for s in about["sources"]:
+        table.add_row(s["file"], s["format"], s["sha256"][:12])
+    screen.print(table)
+    for sentence in about["dropped"]:
+        screen.print(f"不用 {sentence}", markup=False, soft_wrap=True)
+    parts = "，".join(f"{name} {n}" for name, n in about["parts"].items())
+    screen.print(
+        f"{about['judgements']} 条标注 → {about['texts']} 条文本、{about['groups']} 个情境（{parts}）；"
+        f"不用的 {len(about['dropped'])} 条。" + ("" if taken.fresh else "内容与已有的快照相同。"),
+        highlight=False,
+    )
+    screen.print(
+        f"训练：zuofeng train --corpus {taken.folder / 'data.jsonl'}", markup=False, highlight=False, soft_wrap=True
+    )
+
+
+def _check(kind: str) -> None:
+    from pipeline.exchange.files import FORMATS
+
+    if kind and kind not in FORMATS:
+        raise typer.BadParameter(f"格式只能是 {'、'.join(FORMATS)}")

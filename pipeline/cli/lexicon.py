@@ -1,0 +1,116 @@
+"""``zuofeng lexicon try``: what a lexicon would change, before it counts."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.table import Table
+
+from pipeline.cli.common import Home, Model, console, open_scorer
+from pipeline.documents import Document
+from pipeline.errors import ConfigError
+from pipeline.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from pipeline.analyst.rules import Rule
+    from pipeline.model.score import Scorer
+
+__all__ = ["app"]
+
+app = typer.Typer(help="词典与规则。", no_args_is_help=True, rich_markup_mode=None)
+
+
+@app.callback()
+def lexicon() -> None:
+    """词典与规则。"""
+
+
+@app.command("try")
+def try_command(
+    file: Annotated[
+        Path, typer.Argument(help="规则（[[rule]]：标签与写法）或改过的概念词典（[[concept]]），TOML 文件")
+    ],
+    source: Annotated[
+        list[Path] | None, typer.Option("--source", help="在这些文件上试，默认在存储的文本上试", show_default=False)
+    ] = None,
+    most: Annotated[int, typer.Option("--most", min=1, help="最多列多少处；报告里是全部")] = 50,
+    report: Annotated[Path | None, typer.Option("--report", help="全部改动另存一份：.csv")] = None,
+    store: Annotated[str | None, typer.Option("--store", help="存储地址，默认 state 下的内嵌库。")] = None,
+    model: Model = None,
+    home: Home = None,
+) -> None:
+    """试一份词典或规则：会改动多少篇、哪些篇，因为哪几个字；什么都不写入。"""
+    from pipeline.analyst.rules import parse_rules
+    from pipeline.analyst.trial import try_concepts, try_rules
+    from pipeline.batch.sources import open_source
+    from pipeline.batch.stored import stored_documents
+    from pipeline.text.concepts import parse_lexicon
+
+    settings = load_settings(home, store=store)
+    scorer = open_scorer(settings, model)
+    taxonomy = scorer.bundle.taxonomy
+    raw = _read(file)
+    rules = parse_rules(raw, file.name, taxonomy) if b"[[concept]]" not in raw else []
+    screen = console()
+    with screen.status("试"):
+        if source:
+            documents = [d for p in source for d in open_source(p) if isinstance(d, Document)]
+        else:
+            documents = [s.document for s in stored_documents(settings.store_url, scorer.bundle.id)]
+        trial = (
+            try_rules(rules, scorer, documents)
+            if rules
+            else try_concepts(parse_lexicon(raw, file.name), scorer, documents)
+        )
+    table = Table(title=f"会改动 {trial.changed:,} / {trial.documents:,} 篇", title_justify="left", show_lines=True)
+    for head in ("编号", "标签", "改动", "分数", "词句"):
+        table.add_column(head, overflow="fold")
+    for c in trial.changes[:most]:
+        scores = f"{c.before:.2f}" if rules else f"{c.before:.2f} → {c.after:.2f}"
+        words = " ".join(c.quote.split())[:60]
+        table.add_row(c.document.id, taxonomy.label(c.label).name, "加上" if c.added else "去掉", scores, words)
+    screen.print(table)
+    for note in trial.notes:
+        screen.print(note, markup=False, soft_wrap=True)
+    if rules:
+        screen.print(_standing(rules, settings, scorer))
+    if report:
+        import csv
+
+        from pipeline.batch.writeback import safe_cell
+
+        with report.open("w", encoding="utf-8-sig", newline="") as out:
+            writer = csv.writer(out)
+            writer.writerow(["编号", "标签", "改动", "词句", "原文"])
+            for c in trial.changes:
+                row = [c.document.id, taxonomy.label(c.label).name, "加上" if c.added else "去掉", c.quote]
+                writer.writerow([safe_cell(v) for v in (*row, c.document.text)])
+        screen.print(f"全部改动：{report}", markup=False, highlight=False, soft_wrap=True)
+
+
+def _read(file: Path) -> bytes:
+    try:
+        raw = file.read_bytes()
+        tomllib.loads(raw.decode("utf-8-sig"))
+    except OSError as e:
+        raise ConfigError("ZF-RULES-READ", f"读不到 {file}（{e.strerror}）", "检查路径。") from e
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as e:
+        raise ConfigError("ZF-RULES-SYNTAX", f"{file} 不是合格的 TOML：{e}", "按提示的行列改正。") from e
+    return raw
+
+
+def _standing(rules: list[Rule], settings: Settings, scorer: Scorer) -> Table:
+    from pipeline.analyst.trial import standing
+    from pipeline.corpus.gold import read_gold
+
+    taxonomy = scorer.bundle.taxonomy
+    gold = read_gold(sorted((settings.path("corpora") / "gold").glob("*.jsonl")), taxonomy)
+    table = Table("规则", "标签", "说到", "对", "查准率", title=f"在 {len(gold)} 条语料上", title_justify="left")
+    for s in standing(rules, gold):
+        share = f"{s.right / s.hits:.2f}" if s.hits else "–"
+        first = s.rule.phrases[0] + ("……" if len(s.rule.phrases) > 1 else "")
+        table.add_row(f"{s.rule.number} {first}", taxonomy.label(s.rule.label).name, str(s.hits), str(s.right), share)
+    return table

@@ -1,0 +1,85 @@
+"""``zuofeng promote`` and ``zuofeng rollback``: one recorded switch of the live model."""
+
+from __future__ import annotations
+
+import getpass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pipeline.cli.common import Home, console, open_scorer
+from pipeline.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from pipeline.model.compare import Comparison
+
+__all__ = ["command", "compare_with_live", "rollback_command", "whoami"]
+
+Author = Annotated[str | None, typer.Option("--author", help="谁做的，默认系统用户名。", show_default=False)]
+
+
+def command(
+    model: Annotated[str, typer.Argument(help="模型编号")],
+    reason: Annotated[str, typer.Option("--reason", help="为什么换，记入沿革。")] = "",
+    author: Author = None,
+    gold: Annotated[list[Path] | None, typer.Option("--gold", help="在这些文本上比较，默认语料的 test 部分")] = None,
+    force: Annotated[bool, typer.Option("--force", help="有反对理由也换；须写 --reason。")] = False,
+    home: Home = None,
+) -> None:
+    """把一个模型设为在用：先与在用模型成对比较，许诺被违背或有标签显著下降就拒绝；动作记入沿革。"""
+    from pipeline.model.promote import promote, summary
+    from pipeline.model.registry import champion_id
+
+    settings = load_settings(home)
+    folder = settings.path("models")
+    screen = console()
+    live = champion_id(folder)
+    found = None
+    if live is not None and live != model:
+        with screen.status("与在用模型比较"):
+            found = compare_with_live(settings, live, model, gold, force=force)
+    promote(folder, model, author=author or whoami(), reason=reason, found=found, force=force)
+    if found:
+        figures = summary(found)["figures"].values()
+        screen.print(f"在 {found.texts} 条文本上：" + "；".join(f"{a:.3f} → {b:.3f}" for a, b, _ in figures))
+    screen.print(f"在用模型：{model}")
+
+
+def rollback_command(
+    reason: Annotated[str, typer.Option("--reason", help="为什么退回，记入沿革。")],
+    author: Author = None,
+    home: Home = None,
+) -> None:
+    """退回上一个在用模型；再运行一次就再退一步。不做比较，急用时也退得回去。"""
+    from pipeline.model.promote import rollback
+
+    entry = rollback(load_settings(home).path("models"), author=author or whoami(), reason=reason)
+    console().print(f"在用模型：{entry.model}（从 {entry.before} 退回）")
+
+
+def compare_with_live(
+    settings: Settings, live: str, model: str, gold: list[Path] | None, *, force: bool = False
+) -> Comparison | None:
+    """Compare ``model`` with the live one; None where that cannot be done and ``force`` lets it be."""
+    from pipeline.cli.compare import test_texts
+    from pipeline.errors import ZuofengError
+    from pipeline.model.compare import compare
+
+    challenger = open_scorer(settings, model)
+    try:
+        champion = open_scorer(settings, live)
+        return compare(champion, challenger, test_texts(settings, challenger.bundle.taxonomy, gold), speed=False)
+    except ZuofengError:
+        # A champion that is gone or damaged must not keep a good model out.
+        if force:
+            return None
+        raise
+
+
+def whoami() -> str:
+    """Return the name of the account that runs the command."""
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):  # an account without a name, as in some containers
+        return "（无名账户）"

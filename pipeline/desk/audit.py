@@ -1,0 +1,139 @@
+"""The append-only trail: every entry is sealed with the desk's secret over the entry before it.
+
+Whoever can write to the database but does not know the secret can neither change, insert nor remove an entry
+without `verify` finding it; the sealed head row shows when the end was cut off.
+"""
+
+from __future__ import annotations
+
+import contextvars
+import datetime as dt
+import hashlib
+import hmac
+import json
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+
+from pipeline.desk.tables import AuditEntry, AuditHead
+
+__all__ = ["ACTIONS", "Broken", "Gesture", "current_gesture", "record", "verify"]
+
+#: Every action that may stand in the trail, as pages show it.
+ACTIONS = {
+    "session.login": "登录",
+    "session.fail": "登录失败",
+    "session.lock": "登录被限",
+    "session.logout": "退出",
+    "access.deny": "越权被拒",
+    "account.add": "建帐号",
+    "account.change": "改帐号",
+    "account.password": "改自己的密码",
+    "account.reset": "重设别人的密码",
+    "document.see": "看件",
+    "document.reveal": "看未遮盖原文",
+    "document.print": "打印件",
+    "case.claim": "领件",
+    "case.release": "还件",
+    "case.assign": "分件",
+    "review.confirm": "确认",
+    "review.correct": "更正",
+    "review.reject": "判为无此问题",
+    "review.unsure": "拿不准",
+    "review.undo": "撤销判定",
+    "review.final": "裁定",
+    "review.note": "备注",
+    "worksheet.save": "存甄别表",
+    "worksheet.rule": "改情形或条件",
+    "export.write": "导出",
+    "import.preview": "预览导回",
+    "import.apply": "导回",
+    "audit.read": "看留痕",
+    "audit.verify": "核验留痕",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Gesture:
+    """One act of a person: ``id`` joins its entries, ``actor`` is the account, ``address`` where from."""
+
+    id: str
+    actor: str
+    address: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """A place where the trail does not hold: the entry's number and what is wrong, in Chinese."""
+
+    number: int
+    what: str
+
+
+current_gesture: contextvars.ContextVar[Gesture | None] = contextvars.ContextVar("current_gesture", default=None)
+
+
+def record(action: str, target: str = "", *, actor: str | None = None, **detail: Any) -> AuditEntry:
+    """Append one entry, in the caller's transaction if there is one; an unknown action is a KeyError."""
+    ACTIONS[action]
+    now = current_gesture.get() or Gesture(uuid.uuid4().hex, "")
+    with transaction.atomic():
+        # The head row is the queue: appends wait here for each other.
+        head = AuditHead.objects.select_for_update().get(pk=1)
+        entry = AuditEntry(
+            number=head.number + 1,
+            at=dt.datetime.now(dt.UTC).isoformat(timespec="microseconds"),
+            gesture=now.id,
+            actor=(now.actor if actor is None else actor)[:60],
+            action=action,
+            target=target[:220],
+            address=now.address,
+            detail=detail,
+        )
+        entry.seal = _seal(head.seal, entry)
+        entry.save(force_insert=True)
+        head.number, head.seal = entry.number, entry.seal
+        head.proof = _proof(head)
+        head.save()
+    return entry
+
+
+def verify() -> tuple[int, str, list[Broken]]:
+    """Check the whole trail; return its length, its last seal and every place where it is broken."""
+    broken: list[Broken] = []
+    before, expected = "", 1
+    for entry in AuditEntry.objects.order_by("number").iterator(chunk_size=2000):
+        if entry.number != expected:
+            broken.append(Broken(expected, f"缺第 {expected} 至 {entry.number - 1} 条"))
+        elif not hmac.compare_digest(entry.seal, _seal(before, entry)):
+            broken.append(Broken(entry.number, "内容与封签不符"))
+        before, expected = entry.seal, entry.number + 1
+    head = AuditHead.objects.filter(pk=1).first()
+    if head is None:
+        broken.append(Broken(expected, "链头不见了"))
+    elif head.number and not hmac.compare_digest(head.proof, _proof(head)):
+        broken.append(Broken(head.number, "链头被改过"))
+    elif (head.number, head.seal) != (expected - 1, before):
+        broken.append(Broken(expected, f"末尾与链头不符：链头说共 {head.number} 条，现有到第 {expected - 1} 条"))
+    return expected - 1, before, broken
+
+
+def _seal(before: str, entry: AuditEntry) -> str:
+    fields: Mapping[str, Any] = {
+        "before": before,
+        **{f: getattr(entry, f) for f in ("number", "at", "gesture", "actor", "action", "target", "address", "detail")},
+    }
+    return _hmac(json.dumps(fields, ensure_ascii=False, sort_keys=True, separators=(",", ":")))
+
+
+def _proof(head: AuditHead) -> str:
+    return _hmac(f"head {head.number} {head.seal}")
+
+
+def _hmac(text: str) -> str:
+    key = hashlib.sha256(b"zuofeng audit\0" + settings.SECRET_KEY.encode()).digest()
+    return hmac.new(key, text.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()

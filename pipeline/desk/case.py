@@ -1,0 +1,179 @@
+"""Everything one document's page shows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import Q
+
+from pipeline.desk.decide import standing
+from pipeline.desk.models import Document, Prediction
+from pipeline.desk.queue import twins
+from pipeline.desk.reading import Reading, masked, read
+from pipeline.desk.roles import Permission
+from pipeline.desk.schemes import flat, keys, label_names, taxonomy
+from pipeline.desk.states import Kind, State
+from pipeline.desk.tables import AuditEntry, Case, CaseLabel, Decision, Note, User
+from pipeline.text.near import grams, jaccard
+
+__all__ = ["LabelRow", "Sheet", "history", "label_rows", "notes", "sheet", "similar"]
+
+HUES = 8
+MOST_TWINS = 200
+#: Decided documents that are compared with the one on the page.
+MOST_COMPARED = 300
+
+
+@dataclass(frozen=True, slots=True)
+class LabelRow:
+    """One label beside the text: the model's side and the person's side of it."""
+
+    id: str
+    name: str
+    definition: str
+    key: str
+    score: float
+    by_model: bool
+    chosen: bool
+    hue: int
+    quotes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """``schemes`` are (scheme, rows by the model's score); ``blind``: an earlier decision is kept from this reader."""
+
+    case: Case
+    document: Document
+    prediction: Prediction
+    title: str
+    reading: Reading
+    schemes: tuple[tuple[Any, tuple[LabelRow, ...]], ...]
+    decisions: tuple[Decision, ...]
+    blind: bool
+    twins: tuple[Case, ...]
+    hues: dict[str, int]
+
+
+def sheet(case: Case, user: User, *, reveal: bool = False) -> Sheet:
+    """Gather one document's page for this reader."""
+    document, prediction = case.document, case.prediction
+    reading = read(document.text, prediction.evidence if _fits(document, prediction) else (), reveal=reveal)
+    made = list(Decision.objects.filter(document=document).select_related("by").order_by("id"))
+    blind = is_blind(case, made, user)
+    hues = {label: i % HUES for i, label in enumerate(_decided(prediction))}
+    return Sheet(
+        case=case,
+        document=document,
+        prediction=prediction,
+        title=document.title if reveal else masked(document.title),
+        reading=reading,
+        schemes=label_rows(prediction, reading, hues, _chosen(prediction, made, blind)),
+        decisions=() if blind else tuple(made),
+        blind=blind,
+        twins=tuple(twins(case).select_related("document").order_by("pk")[:MOST_TWINS]),
+        hues=hues,
+    )
+
+
+def is_blind(case: Case, decisions: Sequence[Decision], user: User) -> bool:
+    """Return whether this reader may still become the second pair of eyes and must not see the first decision."""
+    waits = case.state == State.SECOND and user.may(Permission.REVIEW)
+    return waits and user.pk not in {d.by_id for d in standing(decisions)}
+
+
+def notes(sheet: Sheet) -> list[Note]:
+    """Return the remarks on the document; while its decision is kept blind, without those of who made it."""
+    rows = Note.objects.filter(document=sheet.document).select_related("by", "to")
+    if sheet.blind:
+        rows = rows.exclude(by__in=Decision.objects.filter(document=sheet.document).values("by"))
+    return list(rows)
+
+
+def label_rows(
+    prediction: Prediction, reading: Reading, hues: dict[str, int], chosen: frozenset[str]
+) -> tuple[tuple[Any, tuple[LabelRow, ...]], ...]:
+    """Return every scheme with its labels, the model's highest first."""
+    press, decided = keys(), set(_decided(prediction))
+
+    def row(scheme: str, label: Any) -> LabelRow:
+        return LabelRow(
+            id=label.id,
+            name=label.name,
+            definition=label.definition,
+            key=press.get(label.id, ""),
+            score=float(prediction.scores.get(scheme, {}).get(label.id, 0)),
+            by_model=label.id in decided,
+            chosen=label.id in chosen,
+            hue=hues.get(label.id, -1),
+            quotes=reading.quotes.get(label.id, ()),
+        )
+
+    return tuple(
+        (s, tuple(sorted((row(s.id, x) for x in s.labels), key=lambda r: (not r.by_model, -r.score))))
+        for s in taxonomy().schemes
+    )
+
+
+def similar(case: Case, count: int = 5) -> list[dict[str, Any]]:
+    """Return decided documents that share a label, those with most words in common first, with what people said.
+
+    Compared are the newest of the same unit, then the newest of others.
+    """
+    if case.document.purged:
+        return []
+    labels = CaseLabel.objects.filter(case=case).values("label")
+    rows = Case.objects.filter(state=State.DONE, labels__label__in=labels, document__purged=False)
+    rows = rows.exclude(pk=case.pk).distinct()
+    rows = rows.select_related("document").order_by("-document_id")
+    found = list(rows.filter(document__unit=case.document.unit)[: MOST_COMPARED // 2]) if case.document.unit else []
+    found += [c for c in rows[: MOST_COMPARED // 2] if c not in found]
+    here = grams(case.document.text)
+    near = sorted(((jaccard(here, grams(c.document.text)), c.pk, c) for c in found), reverse=True)[:count]
+    names = label_names()
+    said = {d.document_id: d for d in _last_of([c.pk for _, _, c in near])}
+    return [
+        {
+            "id": c.pk,
+            "key": c.document.key,
+            "head": masked(c.document.title or c.document.text[:60]),
+            "unit": c.document.unit,
+            "share": share,
+            "said": said[c.pk].get_kind_display() if c.pk in said else "",
+            "labels": [names[i] for i in flat(said[c.pk].labels) if i in names] if c.pk in said else [],
+        }
+        for share, _, c in near
+    ]
+
+
+def history(sheet: Sheet) -> list[AuditEntry]:
+    """Return what the trail says of the document, oldest first; nothing while its decision is kept blind."""
+    # A number of a document may be the name of an account too: only what speaks of documents counts.
+    about = Q(action__startswith="document.") | Q(action__startswith="review.") | Q(action__startswith="worksheet.")
+    rows = AuditEntry.objects.filter(about, target=sheet.document.key[:220]).order_by("number")
+    if sheet.blind:
+        rows = rows.exclude(action__startswith="review.")
+    return list(rows[:200])
+
+
+def _last_of(documents: Sequence[int]) -> list[Decision]:
+    """The decisions that stand, oldest first: the last one of a document is what holds."""
+    rows = Decision.objects.filter(document__in=documents, undone_by=None).exclude(kind=Kind.UNDO)
+    return list(rows.order_by("id"))
+
+
+def _decided(prediction: Prediction) -> list[str]:
+    return [d["id"] for labels in prediction.decided.values() for d in labels]
+
+
+def _chosen(prediction: Prediction, made: Sequence[Decision], blind: bool) -> frozenset[str]:
+    """The boxes that are ticked at first: the last standing decision's, else what the model says."""
+    valid = [] if blind else [d for d in standing(made) if d.text_hash == prediction.text_hash]
+    return frozenset(flat(valid[-1].labels) if valid else _decided(prediction))
+
+
+def _fits(document: Document, prediction: Prediction) -> bool:
+    """Evidence points into the text that was scored; a newer text has none until it is scored."""
+    return bool(document.text_hash == prediction.text_hash)

@@ -1,0 +1,127 @@
+"""Bring the queue up to what the night wrote. People's decisions are never touched."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import Counter
+from collections.abc import Sequence
+
+from django.db import transaction
+from django.db.models import Count, Exists, F, Max, OuterRef, Q
+from django.utils import timezone
+
+from pipeline.desk.groups import link
+from pipeline.desk.models import Prediction, Run
+from pipeline.desk.priority import prioritise, uncertainty_of
+from pipeline.desk.states import State
+from pipeline.desk.tables import Case, CaseLabel
+
+__all__ = ["refresh", "refresh_if_new", "take_in"]
+
+CHUNK = 500
+_seen: dict[str, tuple[object, ...]] = {}
+
+
+def refresh_if_new() -> int:
+    """Refresh when some night began or ended since the last look of this process; return changed cases."""
+    from django.db import connection
+
+    name = str(connection.settings_dict["NAME"])
+    state = tuple(Run.objects.aggregate(last=Max("started"), ended=Max("finished"), n=Count("id")).values())
+    if _seen.get(name) == state:
+        return 0
+    changed = take_in()
+    _seen[name] = state
+    return changed
+
+
+def take_in() -> int:
+    """Bring everything up to what was scored: places in the queue, then groups; return how many places changed."""
+    changed = refresh()
+    link()
+    return changed
+
+
+def refresh() -> int:
+    """Give every scored document its place in the queue; return how many places are new or moved."""
+    live = _live()
+    same = Q(document__case__prediction=F("id"))
+    # A run that was continued keeps its number: a text that changed in between tells by its hash.
+    rewritten = same & (~Q(document__case__run=F("run_id")) | ~Q(document__case__text_hash=F("text_hash")))
+    newer = Q(document__case__serial__lt=F("run__serial"))
+    lives = Exists(Prediction.objects.filter(document=OuterRef("document"), model=live))
+    # What another model said in advance waits until a night uses that model: no two models in one queue.
+    stale = Prediction.objects.filter(Q(model=live) | ~Q(run__kind="rescore")).filter(
+        Q(document__case=None) | rewritten | (Q(model=live) & ~same) | (newer & ~lives)
+    )
+    ids = list(stale.order_by("run__serial", "id").values_list("id", flat=True))
+    changed = 0
+    for at in range(0, len(ids), CHUNK):
+        rows = Prediction.objects.filter(id__in=ids[at : at + CHUNK]).select_related("document", "run")
+        # The live model says the last word, where it has said nothing the newest run's.
+        newest = {p.document_id: p for p in sorted(rows, key=lambda p: (p.model == live, p.run.serial, p.id))}
+        with transaction.atomic():
+            _write(list(newest.values()))
+        changed += len(newest)
+    return changed
+
+
+def _live() -> str:
+    """The model of the last night."""
+    last = Run.objects.filter(kind="nightly").order_by("-serial").values_list("model", flat=True).first()
+    return last or ""
+
+
+def _write(predictions: Sequence[Prediction]) -> None:
+    hashes = [p.text_hash for p in predictions]
+    same = Counter(
+        dict(
+            Prediction.objects.filter(text_hash__in=hashes)
+            .values_list("text_hash")
+            .annotate(n=Count("document", distinct=True))
+        )
+    )
+    before = {
+        c.pk: c
+        for c in Case.objects.select_for_update().filter(pk__in=[p.document_id for p in predictions]).order_by("pk")
+    }
+    cases, relabel = [], {}
+    for p in predictions:
+        case = _place(p, same[p.text_hash] - 1)
+        old = before.get(p.document_id)
+        if old is not None and old.state not in (State.AUTO, State.OPEN) and old.text_hash == p.text_hash:
+            case.state = old.state
+        else:
+            relabel[p.document_id] = [d["id"] for labels in p.decided.values() for d in labels]
+        cases.append(case)
+    fields = ["state", "priority", "uncertainty", "reasons", "prediction", "run", "serial", "text_hash"]
+    Case.objects.bulk_create(cases, update_conflicts=True, unique_fields=["document"], update_fields=fields)
+    CaseLabel.objects.filter(case__in=list(relabel)).delete()
+    CaseLabel.objects.bulk_create([CaseLabel(case_id=c, label=i) for c, labels in relabel.items() for i in labels])
+
+
+def _place(p: Prediction, same_text: int) -> Case:
+    weighed = prioritise(
+        problem_score=p.problem_score,
+        labels=sum(map(len, p.decided.values())),
+        text=p.document.text,
+        same_text=max(0, same_text),
+        received=p.document.received,
+        read=_local_day(p.run.started),
+    )
+    return Case(
+        document_id=p.document_id,
+        state=State.OPEN if p.is_problem or p.review else State.AUTO,
+        priority=weighed.order,
+        uncertainty=uncertainty_of(p.scores, p.problem_score, p.review),
+        reasons=[list(r) for r in weighed.reasons],
+        prediction=p,
+        run=p.run_id,
+        serial=p.run.serial,
+        text_hash=p.text_hash,
+    )
+
+
+def _local_day(at: dt.datetime) -> dt.date:
+    day: dt.date = timezone.localtime(at).date()
+    return day

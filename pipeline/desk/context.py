@@ -1,0 +1,25 @@
+"""What every template knows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest
+
+from pipeline.desk.roles import permissions_of
+
+__all__ = ["desk"]
+
+
+def desk(request: HttpRequest) -> dict[str, Any]:
+    """Return the reader's permissions and the chosen theme."""
+    user = getattr(request, "user", None)
+    me = user if user is not None and user.is_authenticated else None
+    theme = request.COOKIES.get("theme", "auto")
+    said = request.session.pop("said", "") if me and request.method == "GET" else ""
+    return {
+        "said": [said] if said else [],
+        "can": permissions_of(me.role) if me and not me.must_change_password else frozenset(),
+        "theme": theme if theme in ("light", "dark") else "auto",
+        "me": me,
+    }

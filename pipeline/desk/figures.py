@@ -1,0 +1,118 @@
+"""Counts for the first look in the morning. Nothing here reads a text."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import Counter
+from dataclasses import dataclass
+from statistics import median
+from typing import Any
+
+from django.db.models import Count, Q
+from django.utils import timezone
+
+from pipeline.desk.models import Run
+from pipeline.desk.queue import WAITING
+from pipeline.desk.schemes import label_names, taxonomy
+from pipeline.desk.states import STATES, Kind, State
+from pipeline.desk.tables import Case, CaseLabel, Decision
+
+__all__ = ["Figures", "figures"]
+
+MOST_ROWS = 12
+TREND_LINES, TREND_NIGHTS = 6, 30
+DAYS = 7
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """``places`` are (heading, [(value, documents)]); ``trend`` is (night, label, documents)."""
+
+    run: Run | None
+    night: tuple[tuple[str, Any], ...]
+    states: tuple[tuple[str, str, int], ...]
+    labels: tuple[tuple[str, list[tuple[str, int]]], ...]
+    places: tuple[tuple[str, list[tuple[str, int]]], ...]
+    trend: list[tuple[str, str, int]]
+    work: list[dict[str, Any]]
+    seconds: int
+    automatic: float
+
+
+def figures() -> Figures:
+    """Count what the store holds now."""
+    run = Run.objects.exclude(kind="purge").order_by("-started").first()
+    counted = Case.objects.exclude(state__in=WAITING, document__purged=True)
+    states = Counter(dict(counted.values_list("state").annotate(n=Count("pk"))))
+    total = sum(states.values())
+    spent = list(_recent().filter(seconds__gt=0).values_list("seconds", flat=True)[:5000])
+    return Figures(
+        run=run,
+        night=_night(run),
+        states=tuple((s.value, name, states[s.value]) for s, name in STATES.items()),
+        labels=_labels(),
+        places=tuple(
+            (name, _places(field)) for name, field in (("单位", "unit"), ("地区", "district"), ("渠道", "channel"))
+        ),
+        trend=_trend(),
+        work=_work(),
+        seconds=round(median(spent)) if spent else 0,
+        automatic=states[State.AUTO] / total if total else 0.0,
+    )
+
+
+def _night(run: Run | None) -> tuple[tuple[str, Any], ...]:
+    names = (("read", "读入"), ("new", "新增"), ("changed", "内容有变"), ("problems", "有问题"), ("review", "要人看"))
+    counts = run.counts if run else {}
+    return (*((name, counts.get(key, 0)) for key, name in names), ("搁置", counts.get("rejected", 0)))
+
+
+def _labels() -> tuple[tuple[str, list[tuple[str, int]]], ...]:
+    counts = Counter(dict(CaseLabel.objects.values_list("label").annotate(n=Count("id"))))
+    return tuple(
+        (s.name, sorted(((x.name, counts[x.id]) for x in s.labels), key=lambda r: -r[1])) for s in taxonomy().schemes
+    )
+
+
+def _places(field: str) -> list[tuple[str, int]]:
+    name = f"document__{field}"
+    rows = Case.objects.exclude(state=State.AUTO).exclude(**{name: ""}).values_list(name)
+    return list(rows.annotate(n=Count("pk")).order_by("-n", name)[:MOST_ROWS])
+
+
+def _trend() -> list[tuple[str, str, int]]:
+    nights = sorted(Case.objects.values_list("run", flat=True).distinct().order_by("-run")[:TREND_NIGHTS])
+    names = label_names()
+    rows = CaseLabel.objects.filter(case__run__in=nights).values_list("case__run", "label").annotate(n=Count("id"))
+    by_day: Counter[tuple[str, str]] = Counter()
+    for night, label, n in rows:
+        by_day[f"{night[4:6]}-{night[6:8]}", label] += n
+    most: Counter[str] = Counter()
+    for (_, label), n in by_day.items():
+        most[label] += n
+    days = list(dict.fromkeys(f"{n[4:6]}-{n[6:8]}" for n in nights))
+    shown = [label for label, _ in most.most_common(TREND_LINES) if label in names]
+    return [(day, names[label], by_day[day, label]) for label in shown for day in days]
+
+
+def _recent() -> Any:
+    since = timezone.now() - dt.timedelta(days=DAYS)
+    return Decision.objects.filter(at__gte=since).exclude(kind=Kind.UNDO)
+
+
+def _work() -> list[dict[str, Any]]:
+    def kind(of: Any) -> Any:
+        return Count("id", filter=Q(kind=of))
+
+    rows = (
+        _recent()
+        .values("by__name", "by__username")
+        .annotate(
+            n=Count("id"),
+            confirm=kind(Kind.CONFIRM),
+            correct=kind(Kind.CORRECT),
+            reject=kind(Kind.REJECT),
+            unsure=kind(Kind.UNSURE),
+        )
+    )
+    return list(rows.order_by("-n"))

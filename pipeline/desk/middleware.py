@@ -1,0 +1,42 @@
+"""What every request passes through: headers, and one gesture number for everything it causes."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+
+from django.http import HttpRequest, HttpResponse
+
+from pipeline.desk.audit import Gesture, current_gesture
+
+__all__ = ["gesture", "headers"]
+
+Handler = Callable[[HttpRequest], HttpResponse]
+_POLICY = "accelerometer=(), camera=(), geolocation=(), gyroscope=(), microphone=(), payment=(), usb=()"
+
+
+def headers(get_response: Handler) -> Handler:
+    """Add what Django's security middleware has no setting for; pages with documents are never cached."""
+
+    def handle(request: HttpRequest) -> HttpResponse:
+        response = get_response(request)
+        response.headers.setdefault("Permissions-Policy", _POLICY)
+        response.headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
+        response.headers.setdefault("Cache-Control", "no-store")
+        return response
+
+    return handle
+
+
+def gesture(get_response: Handler) -> Handler:
+    """Tie all entries of one request together in the trail: who, from where, under one number."""
+
+    def handle(request: HttpRequest) -> HttpResponse:
+        actor = request.user.username if request.user.is_authenticated else ""
+        token = current_gesture.set(Gesture(uuid.uuid4().hex, actor, request.META.get("REMOTE_ADDR", "")))
+        try:
+            return get_response(request)
+        finally:
+            current_gesture.reset(token)
+
+    return handle

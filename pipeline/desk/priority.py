@@ -1,0 +1,72 @@
+"""Why a document comes before another: points that a person can read and add up."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+__all__ = ["Priority", "day_of", "prioritise", "uncertainty_of", "waiting"]
+
+CERTAIN, EACH_LABEL, MOST_LABELS = 40, 6, 4
+REPEATED, UNANSWERED, SAME_TEXT, MOST_SAME = 10, 10, 4, 5
+#: Days a document may count as having waited when it comes in.
+OLDEST = 60
+
+_AGAIN = re.compile(
+    r"多次|反复|再次|一再|屡次|三番五次|[三四五六七八九十两\d]+[多余几]?[次趟]|第[二三四五六七八九十]次|来回跑"
+)
+_UNANSWERED = re.compile(
+    r"(?:12345|热线|电话|来电|投诉|信访|留言).{0,16}(?:没人接|无人接|打不通|没有?回复|未回复|不回复|没人管|石沉大海|没有?下文|不予答复|杳无音信)"
+)
+_DAY = re.compile(r"((?:19|20)\d{2})[-/.年](\d{1,2})[-/.月](\d{1,2})")
+
+
+@dataclass(frozen=True, slots=True)
+class Priority:
+    """``reasons`` are (what, points) without the days waited; ``order`` sorts: a day's wait weighs one point."""
+
+    reasons: tuple[tuple[str, int], ...]
+    order: int
+
+
+def prioritise(
+    *, problem_score: float, labels: int, text: str, same_text: int, received: str, read: dt.date
+) -> Priority:
+    """Weigh one document. ``same_text`` counts other documents with this very text, ``read`` is the night's date."""
+    reasons = [(f"问题分 {problem_score:.2f}", round(problem_score * CERTAIN))]
+    if labels:
+        reasons.append((f"判出 {labels} 个标签", min(labels, MOST_LABELS) * EACH_LABEL))
+    if _AGAIN.search(text):
+        reasons.append(("文中说反映过多次", REPEATED))
+    if _UNANSWERED.search(text):
+        reasons.append(("文中说打过电话、投诉过没有回音", UNANSWERED))
+    if same_text:
+        reasons.append((f"另有 {same_text} 件同文", min(same_text, MOST_SAME) * SAME_TEXT))
+    # All open documents age alike: with the first day subtracted, their order never changes by waiting.
+    since = max(day_of(received) or read, read - dt.timedelta(days=OLDEST))
+    return Priority(tuple(reasons), sum(p for _, p in reasons) - min(since, read).toordinal())
+
+
+def waiting(order: int, reasons: list[tuple[str, int]], today: dt.date) -> int:
+    """Return the days waited that are hidden in ``order``; they are points as they stand."""
+    return max(0, order + today.toordinal() - sum(p for _, p in reasons))
+
+
+def uncertainty_of(scores: Mapping[str, Mapping[str, Any]], problem_score: float, review: bool) -> int:
+    """Return 0 (sure) to 200: how close the most doubtful score is to a coin's toss, more when review was asked."""
+    values = [problem_score, *(v for s in scores.values() for v in s.values())]
+    return round(max(1 - 2 * abs(v - 0.5) for v in values) * 100) + 100 * review
+
+
+def day_of(received: str) -> dt.date | None:
+    """Return the day written in a free-form date, None when there is none."""
+    found = _DAY.search(received)
+    if found is None:
+        return None
+    try:
+        return dt.date(*map(int, found.groups()))
+    except ValueError:
+        return None

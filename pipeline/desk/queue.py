@@ -1,0 +1,211 @@
+"""The queue: what is looked for, in which order, and who holds what."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+from urllib.parse import urlencode
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.utils import timezone
+
+from pipeline.desk import audit
+from pipeline.desk.roles import Permission, Role, allows
+from pipeline.desk.states import STATES, State
+from pipeline.desk.tables import Case, Decision, Note, User
+
+__all__ = [
+    "WAITING", "Filters", "Slice", "asked_of", "claim_next", "find", "free", "held_by", "hold", "page_of", "release",
+    "reviewers", "twins",
+]  # fmt: skip
+
+PAGE = 30
+#: States in which a text is still to be judged; once purged it cannot be, and is found among all only.
+WAITING = (State.OPEN, State.SECOND, State.DISPUTED)
+ORDERS = {"priority": "-priority", "uncertainty": "-uncertainty", "newest": "-document_id"}
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """What a reader asked for. Everything is free text from outside and only ever bound as a parameter."""
+
+    state: str = State.OPEN.value
+    label: str = ""
+    unit: str = ""
+    district: str = ""
+    channel: str = ""
+    whose: str = ""
+    q: str = ""
+    order: str = "priority"
+    since: str = ""
+    until: str = ""
+
+    @classmethod
+    def of(cls, query: Mapping[str, Any]) -> Filters:
+        """Read a query string; what makes no sense falls back to the default."""
+        given = {f.name: str(query.get(f.name, f.default)).replace("\0", "")[:200].strip() for f in fields(cls)}
+        if given["state"] not in (*STATES, "all"):
+            given["state"] = State.OPEN.value
+        if given["order"] not in ORDERS:
+            given["order"] = "priority"
+        return cls(**given)
+
+    def query(self, **change: str) -> str:
+        """Return the query string of these filters, without what is at its default."""
+        now = {f.name: change.get(f.name, getattr(self, f.name)) for f in fields(self)}
+        kept = {f.name: now[f.name] for f in fields(self) if now[f.name] != f.default}
+        return urlencode(kept)
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """One screen of the queue; ``after`` asks for the next, empty at the end."""
+
+    cases: list[Case]
+    after: str
+
+
+def find(filters: Filters, user: User) -> QuerySet:
+    """Return the cases that fit, unordered."""
+    rows = Case.objects.all()
+    if filters.state != "all":
+        rows = rows.filter(state=filters.state)
+    if filters.state in WAITING:
+        rows = rows.filter(document__purged=False)
+    if filters.label:
+        rows = rows.filter(labels__label=filters.label)
+    for name in ("unit", "district", "channel"):
+        if value := getattr(filters, name):
+            rows = rows.filter(**{f"document__{name}": value})
+    if filters.since:
+        rows = rows.filter(document__received__gte=filters.since)
+    if filters.until:
+        rows = rows.filter(Q(document__received__lte=filters.until) | Q(document__received__startswith=filters.until))
+    if filters.whose == "mine":
+        rows = rows.filter(Q(assignee=user) | Q(holder=user, held_until__gt=timezone.now()))
+    elif filters.whose == "asked":
+        rows = rows.filter(asked_of(user))
+    elif filters.whose == "free":
+        rows = rows.filter(assignee=None).filter(free())
+    elif filters.whose.isdecimal() and len(filters.whose) < 10:
+        rows = rows.filter(assignee_id=int(filters.whose))
+    for word in filters.q.split()[:5]:
+        rows = rows.filter(
+            Q(document__text__icontains=word) | Q(document__title__icontains=word) | Q(document__key=word)
+        )
+    return rows
+
+
+def page_of(filters: Filters, user: User, after: str = "", size: int = PAGE) -> Slice:
+    """Return the cases after the one that ``after`` names, in the order asked for."""
+    column = ORDERS[filters.order].lstrip("-")
+    rows = find(filters, user).order_by(ORDERS[filters.order], "document_id")
+    head, _, last = after.partition(".")
+    if _number(head) and last.isdecimal() and len(last) < 19:
+        if column == "document_id":
+            rows = rows.filter(document_id__lt=int(last))
+        else:
+            rows = rows.filter(Q(**{f"{column}__lt": int(head)}) | Q(**{column: int(head)}, document_id__gt=int(last)))
+    found = list(
+        rows.select_related("document", "prediction", "holder", "assignee").prefetch_related("labels")[: size + 1]
+    )
+    more = len(found) > size
+    end = found[size - 1] if more else None
+    return Slice(found[:size], f"{getattr(end, column)}.{end.document_id}" if end else "")
+
+
+def claim_next(user: User, filters: Filters, count: int = 10) -> list[int]:
+    """Let ``user`` hold the next ``count`` cases that wait for a person; return their ids, first first.
+
+    Rows that another transaction is just taking are passed over, so two people never get the same one.
+    """
+    with transaction.atomic():
+        kept = held_by(user)
+        if len(kept) >= count:
+            return kept
+        rows = find(filters, user).filter(state__in=(State.OPEN, State.SECOND)).filter(free())
+        rows = rows.filter(document__purged=False)
+        rows = rows.filter(Q(assignee=None) | Q(assignee=user)).exclude(pk__in=_decided(user))
+        rows = rows.order_by(ORDERS[filters.order], "document_id")
+        ids = list(_locked(rows).values_list("pk", flat=True)[: count - len(kept)])
+        Case.objects.filter(pk__in=ids).update(holder=user, held_until=_until())
+        if ids:
+            audit.record("case.claim", f"{len(ids)} 件", cases=ids)
+        return kept + ids
+
+
+def hold(user: User, case: Case) -> bool:
+    """Let ``user`` hold one case if nobody else does; return whether he or she holds it now."""
+    mine = Q(pk=case.pk) & (free() | Q(holder=user)) & (Q(assignee=None) | Q(assignee=user))
+    taken: int = Case.objects.filter(mine).update(holder=user, held_until=_until())
+    if taken:
+        case.holder, case.held_until = user, _until()
+    return bool(taken)
+
+
+def held_by(user: User) -> list[int]:
+    """Return the ids of the open cases ``user`` holds, by priority."""
+    rows = Case.objects.filter(holder=user, held_until__gt=timezone.now())
+    rows = rows.filter(state__in=(State.OPEN, State.SECOND), document__purged=False)
+    rows = rows.order_by("-priority", "document_id")
+    return list(rows.values_list("pk", flat=True))
+
+
+def release(user: User) -> int:
+    """Give back what ``user`` holds; return how many."""
+    with transaction.atomic():
+        given: int = Case.objects.filter(holder=user).update(holder=None, held_until=None)
+        if given:
+            audit.record("case.release", f"{given} 件")
+    return given
+
+
+def free() -> Q:
+    """Return the condition that nobody holds a case now."""
+    return Q(holder=None) | Q(held_until__lte=timezone.now())
+
+
+def asked_of(user: User) -> Q:
+    """Return the condition that somebody asked ``user`` about the document, who has written nothing there since."""
+    answered = Note.objects.filter(document=OuterRef("document"), by=user, pk__gt=OuterRef("pk"))
+    asked = Note.objects.filter(to=user).filter(~Exists(answered))
+    return Q(document__in=asked.values("document"))
+
+
+def reviewers() -> QuerySet:
+    """Return the accounts that may decide."""
+    roles = [r.value for r in Role if allows(r, Permission.REVIEW)]
+    return User.objects.filter(role__in=roles, is_active=True)
+
+
+def twins(case: Case) -> QuerySet:
+    """Return the other cases that wait with the same text or nearly the same."""
+    alike = Q(text_hash=case.text_hash)
+    if case.group is not None:
+        alike |= Q(group=case.group)
+    return Case.objects.filter(alike, state=State.OPEN, document__purged=False).exclude(pk=case.pk)
+
+
+def _decided(user: User) -> QuerySet:
+    """Documents this person decided already; somebody else is the second pair of eyes."""
+    return Decision.objects.filter(by=user, document__case__state=State.SECOND).values("document")
+
+
+def _locked(rows: QuerySet) -> QuerySet:
+    from django.db import connection
+
+    if connection.features.has_select_for_update_skip_locked:
+        return rows.select_for_update(skip_locked=True, of=("self",))
+    return rows
+
+
+def _until() -> dt.datetime:
+    return timezone.now() + dt.timedelta(minutes=settings.ZUOFENG_DESK.claim_minutes)
+
+
+def _number(text: str) -> bool:
+    return text.removeprefix("-").isdecimal() and len(text) < 12

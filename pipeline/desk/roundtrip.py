@@ -1,0 +1,165 @@
+"""A filled-in workbook comes back: read, checked against the store row by row, shown before anything is saved."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from pipeline.batch.sources.archive import check_archive, damaged
+from pipeline.batch.sources.limits import Limits
+from pipeline.desk.decide import ConflictError, decide
+from pipeline.desk.export import ANSWERS, MOST_ROWS, header, seal_of
+from pipeline.desk.schemes import taxonomy
+from pipeline.desk.states import KINDS, STATES, Kind, State
+from pipeline.desk.tables import Case, Decision, User
+from pipeline.errors import SourceError
+
+__all__ = ["MOST_BYTES", "Answer", "apply", "check", "read_workbook"]
+
+MOST_BYTES = 20 * 2**20
+_LIMITS = Limits(max_unzipped_bytes=128 * 2**20)
+_ACTIONS = {
+    KINDS[Kind.CONFIRM]: "save",
+    KINDS[Kind.CORRECT]: "save",
+    KINDS[Kind.REJECT]: "reject",
+    KINDS[Kind.UNSURE]: "unsure",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One row that somebody filled in. ``conflict`` says why it will not be saved, empty when it can be."""
+
+    row: int
+    key: str
+    said: str
+    labels: tuple[str, ...] = ()
+    note: str = ""
+    document: int = 0
+    text_hash: str = ""
+    conflict: str = ""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what is needed to save it later."""
+        return asdict(self)
+
+
+def read_workbook(name: str, file: BinaryIO) -> list[tuple[int, dict[str, str]]]:
+    """Return (row number, values by head) of the rows somebody filled in; raises SourceError."""
+    from openpyxl import load_workbook
+    from openpyxl.utils.exceptions import InvalidFileException
+
+    shown = Path(name).name[:80]
+    check_archive(Path(shown), file, _LIMITS)
+    try:
+        book = load_workbook(file, read_only=True, data_only=False)
+    except (InvalidFileException, KeyError, ValueError, OSError, TypeError, AttributeError) as e:
+        raise damaged(shown, e) from e
+    try:
+        rows = book.worksheets[0].iter_rows(min_row=2, max_row=MOST_ROWS + 2, max_col=len(header()), values_only=True)
+        heads = [_text(v) for v in next(rows, ())]
+        if heads != header():
+            raise SourceError(
+                "ZF-IMPORT-HEADER", f"{shown} 的表头与导出的不同", "请在导出的工作簿里填写，不要增删、移动列。"
+            )
+        return list(_filled(rows))
+    except (KeyError, ValueError, TypeError, AttributeError) as e:
+        raise damaged(shown, e) from e
+    finally:
+        book.close()
+
+
+def check(rows: list[tuple[int, dict[str, str]]], user: User) -> list[Answer]:
+    """Compare each row with what the store holds now."""
+    keys = [values["编号"] for _, values in rows]
+    cases = {c.document.key: c for c in Case.objects.filter(document__key__in=keys).select_related("document")}
+    ids = [c.pk for c in cases.values()]
+    last = dict(Decision.objects.filter(document__in=ids).order_by("id").values_list("document_id", "id"))
+    mine = set(
+        Decision.objects.filter(document__in=ids, by=user, undone_by=None)
+        .exclude(kind=Kind.UNDO)
+        .values_list("document_id", flat=True)
+    )
+    names = {x.name: x.id for s in taxonomy().schemes for x in s.labels}
+    seen: set[str] = set()
+    found = []
+    for number, values in rows:
+        case = cases.get(values["编号"])
+        known = last.get(case.pk, 0) if case else 0
+        answer = _answer(number, values, case, known, names)
+        if not answer.conflict and answer.key in seen:
+            answer = _wrong(answer, "同一编号在表里出现了两次")
+        if not answer.conflict and case is not None and case.state == State.SECOND and case.pk in mine:
+            answer = _wrong(answer, "您已判过，要由另一个人再看")
+        seen.add(answer.key)
+        found.append(answer)
+    return found
+
+
+def apply(answers: list[dict[str, Any]], user: User) -> tuple[int, list[tuple[str, str]]]:
+    """Save what `check` found good; return how many, and (number, reason) of those that failed after all."""
+    saved, failed = 0, []
+    for a in answers:
+        try:
+            decide(
+                user=user,
+                document=a["document"],
+                action=_ACTIONS[a["said"]],
+                labels=a["labels"],
+                text_hash=a["text_hash"],
+                note=a["note"],
+            )
+        except ConflictError as e:
+            failed.append((a["key"], e.message))
+        else:
+            saved += 1
+    return saved, failed
+
+
+def _answer(number: int, values: dict[str, str], case: Case | None, last: int, names: dict[str, str]) -> Answer:
+    said = values["判定"]
+    words = [w.strip() for w in values["标签"].replace(";", "；").split("；") if w.strip()]
+    answer = Answer(row=number, key=values["编号"], said=said, note=values["备注"][:4000])
+    if case is None:
+        return _wrong(answer, "没有这个编号")
+    then, _, rest = values["校验"].partition(".")
+    text_hash = rest.partition(".")[0]
+    sealed = seal_of(values["编号"], values["原文"], text_hash, int(then) if then.isdecimal() else -1)
+    if sealed != values["校验"]:
+        return _wrong(answer, "编号、原文或校验码在表里被改过")
+    if text_hash != case.text_hash:
+        return _wrong(answer, "导出之后原文更新了")
+    if case.document.purged:
+        return _wrong(answer, "导出之后原文已按保留期清除")
+    if int(then) != last or case.state in (State.DONE, State.DISPUTED):
+        return _wrong(answer, f"导出之后别人判过，现在是“{STATES[State(case.state)]}”")
+    if said not in _ACTIONS:
+        return _wrong(answer, f"判定“{said}”不在列表里" if said else "填了标签或备注，没有选判定")
+    if unknown := [w for w in words if w not in names]:
+        return _wrong(answer, f"没有这些标签：{'、'.join(unknown)}")
+    model = tuple(d["id"] for some in case.prediction.decided.values() for d in some)
+    if said == KINDS[Kind.CONFIRM] and words and {names[w] for w in words} != set(model):
+        return _wrong(answer, "选了“确认”，标签却与模型不同；应选“更正”")
+    if said == KINDS[Kind.CORRECT] and not words:
+        return _wrong(answer, "选了“更正”，没有写标签")
+    labels = tuple(names[w] for w in words) if said == KINDS[Kind.CORRECT] else model
+    return Answer(number, answer.key, said, labels, answer.note, case.pk, case.text_hash)
+
+
+def _wrong(answer: Answer, why: str) -> Answer:
+    return Answer(answer.row, answer.key, answer.said, answer.labels, answer.note, conflict=why)
+
+
+def _filled(rows: Iterator[tuple[Any, ...]]) -> Iterator[tuple[int, dict[str, str]]]:
+    for number, row in enumerate(rows, 3):
+        padded = [*row, *[None] * (len(header()) - len(row))]
+        values = dict(zip(header(), map(_text, padded), strict=True))
+        if any(values[a] for a in ANSWERS):
+            values["编号"] = values["编号"][:200]
+            yield number, values
+
+
+def _text(value: Any) -> str:
+    return "" if value is None else str(value)

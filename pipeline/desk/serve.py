@@ -1,0 +1,69 @@
+"""The desk's web server: one process, threads, the application straight from the package."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import sys
+from collections.abc import Callable
+from types import FrameType
+from typing import Any
+
+from pipeline.errors import ConfigError
+from pipeline.settings import Settings
+
+__all__ = ["make_server", "serve"]
+
+_LOOPBACK = ("127.0.0.1", "localhost", "::1")
+#: Requests larger than this end before any of our code sees them; workbooks are checked again in their page.
+MOST_BYTES = 24 * 2**20
+
+
+def make_server(settings: Settings, *, host: str = "127.0.0.1", port: int = 8000, threads: int = 8) -> Any:
+    """Return a waitress server bound to ``host:port``; raises ConfigError when that would not be safe or possible."""
+    if host not in _LOOPBACK and not settings.desk.https:
+        raise ConfigError(
+            "ZF-SERVE-PLAIN",
+            f"在 {host} 上直接对外服务会用明文传密码和投诉人信息",
+            "在前面放 HTTPS 反向代理，在 zuofeng.toml 的 [desk] 里设 https、trusted_proxy、hosts；或只用 127.0.0.1。",
+        )
+    from pipeline.desk.configure import open_desk
+
+    open_desk(settings)
+    from django.core.wsgi import get_wsgi_application
+    from waitress import create_server
+
+    proxy = settings.desk.trusted_proxy
+    forwarded = {"trusted_proxy": proxy, "trusted_proxy_headers": {"x-forwarded-for", "x-forwarded-proto"}}
+    return create_server(
+        get_wsgi_application(),
+        sockets=[_listen(host, port)],
+        threads=threads,
+        ident=None,
+        clear_untrusted_proxy_headers=True,
+        max_request_body_size=MOST_BYTES,
+        **(forwarded if proxy else {}),
+    )
+
+
+def serve(settings: Settings, *, host: str, port: int, ready: Callable[[str], None] = lambda address: None) -> None:
+    """Serve until interrupted or terminated; ``ready`` is told the address once it can be opened."""
+    server = make_server(settings, host=host, port=port)
+    signal.signal(signal.SIGTERM, _stop)
+    shown = f"[{host}]" if ":" in host else host
+    ready(f"http://{shown}:{server.effective_port}/")
+    server.run()
+
+
+def _stop(number: int, frame: FrameType | None) -> None:
+    sys.exit(0)
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family)
+    except OSError as e:
+        raise ConfigError(
+            "ZF-SERVE-PORT", f"不能在 {host}:{port} 上监听（{e.strerror}）", "换一个端口：--port 8001。"
+        ) from e

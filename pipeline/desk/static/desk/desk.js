@@ -1,0 +1,164 @@
+// Keys, evidence and the save button. Every page works without this file, only slower.
+"use strict";
+(() => {
+  // Nobody has read a page that has just opened: a second stroke of the same key must not decide it.
+  const SETTLE_MS = 400;
+  let opened = 0;
+  let busy = false;
+
+  const $ = (selector, root = document) => root.querySelector(selector);
+  const all = (selector, root = document) => [...root.querySelectorAll(selector)];
+  const typing = (el) => el.matches("input:not([type=checkbox]):not([type=radio]), textarea, select, [contenteditable]");
+
+  function start() {
+    opened = performance.now();
+    busy = false;
+    const form = $("[data-decide]");
+    if (form) {
+      refreshSave(form);
+      window.setTimeout(() => form.setAttribute("data-ready", ""), SETTLE_MS);
+    }
+  }
+
+  function refreshSave(form) {
+    const save = $("[data-save]", form);
+    if (!save) return;
+    const changed = all("input[name=label]", form).some((box) => box.checked !== box.hasAttribute("data-model"));
+    $("span", save).textContent = changed ? save.dataset.changed : save.dataset.same;
+    form.toggleAttribute("data-changed-now", changed);
+  }
+
+  // Evidence: a label shows its words, words show their labels.
+  function light(labels) {
+    // Words that speak for several labels take the colour of the one that is pointed at.
+    const row = labels.length === 1 ? $(`.label[data-label="${CSS.escape(labels[0])}"]`) : null;
+    const hue = row?.className.match(/\bh(\d)\b/)?.[1];
+    for (const mark of all("mark[data-labels]")) {
+      const on = labels.some((label) => mark.dataset.labels.split(" ").includes(label));
+      mark.classList.toggle("on", on);
+      mark.classList.toggle("off", labels.length > 0 && !on);
+      for (const name of [...mark.classList]) if (name.startsWith("as")) mark.classList.remove(name);
+      if (on && hue) mark.classList.add(`as${hue}`);
+    }
+    for (const row of all(".label[data-label]")) row.classList.toggle("on", labels.includes(row.dataset.label));
+  }
+
+  function pointed(event) {
+    const row = event.target.closest?.(".label[data-label]");
+    const mark = event.target.closest?.("mark[data-labels]");
+    if (row) light([row.dataset.label]);
+    else if (mark) light(mark.dataset.labels.split(" "));
+    else light([]);
+  }
+
+  function showLabel(mark) {
+    const label = mark.dataset.labels.split(" ")[0];
+    const box = $(`.label[data-label="${CSS.escape(label)}"] input`);
+    if (!box) return;
+    box.closest(".label").scrollIntoView({ block: "nearest" });
+    box.focus({ preventScroll: true });
+    light(mark.dataset.labels.split(" "));
+  }
+
+  function nextEvidence() {
+    const marks = all("mark[tabindex]");
+    if (!marks.length) return;
+    const at = marks.indexOf(document.activeElement);
+    const mark = marks[(at + 1) % marks.length];
+    mark.focus();
+    mark.scrollIntoView({ block: "center" });
+  }
+
+  // The queue: arrows choose, Enter opens.
+  function move(step) {
+    const links = all("[data-cases] a.open");
+    if (!links.length) return false;
+    const at = links.indexOf(document.activeElement);
+    const next = links[Math.min(links.length - 1, Math.max(0, at < 0 ? 0 : at + step))];
+    next.focus();
+    return true;
+  }
+
+  function use(el) {
+    if (el.matches("form")) el.requestSubmit();
+    else el.click();
+  }
+
+  function decides(el) {
+    return el.matches("[data-decide] button, form[data-key=z]");
+  }
+
+  function press(el) {
+    if (decides(el) && (busy || performance.now() - opened < SETTLE_MS)) return;
+    use(el);
+  }
+
+  function onKey(event) {
+    if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
+    const el = document.activeElement ?? document.body;
+    const dialog = $("dialog[open]");
+    if (event.key === "Escape") {
+      if (!dialog && typing(el)) el.blur();
+      return;
+    }
+    if (dialog) return;
+    if (typing(el)) {
+      if (event.key === "Enter" && el.matches("[data-note]")) {
+        event.preventDefault();
+        const save = $("[data-save]");
+        if (save) press(save);
+      }
+      return;
+    }
+    const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
+    if (key === "?" || key === "？") return void (event.preventDefault(), $("#keys")?.showModal());
+    if (key === "/") return void (event.preventDefault(), $("[data-search]")?.focus());
+    if (key === "b" && $("[data-note]")) return void (event.preventDefault(), $("[data-note]").focus());
+    if (key === "f" && $("mark[tabindex]")) return void (event.preventDefault(), nextEvidence());
+    if (key === "ArrowDown" && move(1)) return void event.preventDefault();
+    if (key === "ArrowUp" && move(-1)) return void event.preventDefault();
+    if (key === "Enter") {
+      if (el.matches("mark[tabindex]")) return void (event.preventDefault(), showLabel(el));
+      const save = $("[data-save]");
+      if (save && !el.matches("a, button, summary")) {
+        event.preventDefault();
+        if (!event.repeat) press(save);
+      }
+      return;
+    }
+    const target = $(`[data-key="${CSS.escape(key)}"]`);
+    if (target && !event.repeat && !target.disabled) {
+      event.preventDefault();
+      press(target);
+    }
+  }
+
+  document.addEventListener("keydown", onKey);
+  document.addEventListener("mouseover", pointed);
+  document.addEventListener("focusin", pointed);
+  document.addEventListener("change", (event) => {
+    const form = event.target.closest?.("[data-decide]");
+    if (form) refreshSave(form);
+  });
+  document.addEventListener("click", (event) => {
+    const mark = event.target.closest("mark[data-labels]");
+    if (mark) showLabel(mark);
+    if (event.target.closest("[data-open=keys]")) $("#keys")?.showModal();
+    if (event.target.closest("[data-print]")) window.print();
+    for (const menu of all("details.menu[open], details.points[open]")) {
+      if (!menu.contains(event.target)) menu.open = false;
+    }
+  });
+  document.addEventListener("submit", (event) => {
+    if (!event.target.matches("[data-decide]")) return;
+    if (busy) return void (event.preventDefault(), event.stopImmediatePropagation());
+    busy = true;
+    const spent = $("[data-seconds]", event.target);
+    if (spent) spent.value = String(Math.round((performance.now() - opened) / 1000));
+  }, true);
+  document.addEventListener("htmx:afterSettle", start);
+  document.addEventListener("htmx:sendError", () => { busy = false; });
+  document.addEventListener("htmx:beforeSwap", () => window.scrollTo(0, 0));
+  if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", start);
+  else start();
+})();

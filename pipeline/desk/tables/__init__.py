@@ -1,0 +1,22 @@
+"""The desk's tables: people and what they decide. A night never writes here."""
+
+from pipeline.desk.tables.account import User
+from pipeline.desk.tables.audit import AuditEntry, AuditHead
+from pipeline.desk.tables.case import Case, CaseLabel, Signature
+from pipeline.desk.tables.decision import Decision, Note
+from pipeline.desk.tables.view import SavedView
+from pipeline.desk.tables.worksheet import OfficeRule, Worksheet
+
+__all__ = [
+    "AuditEntry",
+    "AuditHead",
+    "Case",
+    "CaseLabel",
+    "Decision",
+    "Note",
+    "OfficeRule",
+    "SavedView",
+    "Signature",
+    "User",
+    "Worksheet",
+]

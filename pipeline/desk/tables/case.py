@@ -1,0 +1,62 @@
+"""Where a document stands in the queue."""
+
+from __future__ import annotations
+
+from django.db import models
+
+from pipeline.desk.states import STATES, State
+from pipeline.desk.tables.account import User
+
+
+class Case(models.Model):
+    """A document's place in the work. Priority and labels are copied from the prediction for quick ordering;
+    claim and state belong to people.
+    """
+
+    document = models.OneToOneField("desk.Document", on_delete=models.PROTECT, primary_key=True, related_name="case")
+    state = models.CharField(
+        max_length=10, choices=[(k.value, name) for k, name in STATES.items()], default=State.OPEN.value
+    )
+    priority = models.IntegerField(default=0)
+    uncertainty = models.IntegerField(default=0)
+    reasons = models.JSONField(default=list)
+    prediction = models.ForeignKey("desk.Prediction", on_delete=models.PROTECT, related_name="+")
+    run = models.CharField(max_length=40)
+    serial = models.PositiveIntegerField(default=0)
+    text_hash = models.CharField(max_length=64, db_index=True)
+    #: The first document of those that say nearly the same; none when it stands alone.
+    group = models.BigIntegerField(null=True, db_index=True)
+    holder = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="held")
+    held_until = models.DateTimeField(null=True)
+    assignee = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="assigned")
+
+    class Meta:
+        db_table = "zuofeng_case"
+        indexes = (
+            models.Index(fields=("state", "-priority", "document"), name="case_by_priority"),
+            models.Index(fields=("state", "-uncertainty", "document"), name="case_by_uncertainty"),
+        )
+
+
+class Signature(models.Model):
+    """The MinHash of a document's text, to find near duplicates; ``algorithm`` says how ``values`` were made."""
+
+    case = models.OneToOneField(Case, on_delete=models.CASCADE, primary_key=True, related_name="signature")
+    text_hash = models.CharField(max_length=64)
+    algorithm = models.CharField(max_length=40)
+    values = models.BinaryField()
+
+    class Meta:
+        db_table = "zuofeng_signature"
+
+
+class CaseLabel(models.Model):
+    """A label the document carries now: people's when they decided, else the model's."""
+
+    case = models.ForeignKey(Case, on_delete=models.CASCADE, related_name="labels")
+    label = models.CharField(max_length=80)
+    by_people = models.BooleanField(default=False)
+
+    class Meta:
+        db_table = "zuofeng_case_label"
+        constraints = (models.UniqueConstraint(fields=("label", "case"), name="one_row_per_case_label"),)

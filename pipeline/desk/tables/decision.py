@@ -1,0 +1,43 @@
+"""What people said of a document. Rows are added, never changed: taking one back is a row too."""
+
+from __future__ import annotations
+
+from django.db import models
+
+from pipeline.desk.states import KINDS, TURNS
+from pipeline.desk.tables.account import User
+
+
+class Decision(models.Model):
+    """One person's judgement of one text, or (kind ``undo``) its withdrawal."""
+
+    document = models.ForeignKey("desk.Document", on_delete=models.PROTECT, related_name="decisions")
+    by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="decisions")
+    at = models.DateTimeField(auto_now_add=True, db_index=True)
+    kind = models.CharField(max_length=10, choices=[(k.value, name) for k, name in KINDS.items()])
+    turn = models.CharField(max_length=10, choices=[(k.value, name) for k, name in TURNS.items()])
+    labels = models.JSONField(default=dict)
+    note = models.TextField(default="", blank=True)
+    text_hash = models.CharField(max_length=64)
+    model = models.CharField(max_length=120)
+    seconds = models.PositiveIntegerField(default=0)
+    gesture = models.CharField(max_length=32)
+    undoes = models.OneToOneField("self", null=True, on_delete=models.PROTECT, related_name="undone_by")
+
+    class Meta:
+        db_table = "zuofeng_decision"
+        ordering = ("id",)
+
+
+class Note(models.Model):
+    """A remark beside the document, for colleagues; with ``to`` a question to one of them."""
+
+    document = models.ForeignKey("desk.Document", on_delete=models.PROTECT, related_name="notes")
+    by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    at = models.DateTimeField(auto_now_add=True)
+    to = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="asked")
+    text = models.TextField()
+
+    class Meta:
+        db_table = "zuofeng_note"
+        ordering = ("id",)

@@ -1,0 +1,41 @@
+"""Template filters of the desk."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from django import template
+from django.utils import timezone
+
+register = template.Library()
+
+
+def get(mapping: Any, key: Any) -> Any:
+    """Return ``mapping[key]``, empty when there is none."""
+    return mapping.get(key, "") if mapping else ""
+
+
+def percent(value: float) -> str:
+    """Return a share as whole percent; what is not quite none or all never reads as such."""
+    whole = round(value * 100)
+    if whole == 100 and value < 1:
+        return ">99%"
+    return "<1%" if whole == 0 and value > 0 else f"{whole}%"
+
+
+def moment(value: Any) -> str:
+    """Return a point in time as people here write it, to the minute."""
+    if isinstance(value, str):
+        try:
+            value = dt.datetime.fromisoformat(value)
+        except ValueError:
+            return value
+    if not value:
+        return ""
+    return str(timezone.localtime(value).strftime("%Y-%m-%d %H:%M"))
+
+
+register.filter("get", get)
+register.filter("percent", percent)
+register.filter("moment", moment)

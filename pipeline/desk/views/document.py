@@ -1,0 +1,105 @@
+"""The page of one document."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+
+from pipeline.desk import audit
+from pipeline.desk.case import history, notes, sheet, similar
+from pipeline.desk.priority import waiting
+from pipeline.desk.queue import held_by, hold, reviewers
+from pipeline.desk.roles import Permission
+from pipeline.desk.schemes import label_names
+from pipeline.desk.states import State
+from pipeline.desk.tables import Case, Note
+
+__all__ = ["note", "page", "paper", "reveal", "show"]
+
+SHORTEST_REASON = 4
+
+
+def show(request: HttpRequest, number: int) -> HttpResponse:
+    """Show the document; opening a free one that waits means holding it."""
+    case = find_case(number)
+    waits = case.state in (State.OPEN, State.SECOND) and not case.document.purged
+    if request.user.may(Permission.REVIEW) and waits:
+        hold(request.user, case)
+    audit.record("document.see", case.document.key)
+    return page(request, case)
+
+
+def page(request: HttpRequest, case: Case, *, status: int = 200, reveal: bool = False, **more: Any) -> HttpResponse:
+    """Render the page of ``case`` for this reader."""
+    s = sheet(case, request.user, reveal=reveal)
+    held = case.holder if case.held_until and case.held_until > timezone.now() else None
+    other = held if held and held.pk != request.user.pk else None
+    mine = held_by(request.user) if request.user.may(Permission.REVIEW) else []
+    at = mine.index(case.pk) if case.pk in mine else -1
+    days = waiting(case.priority, case.reasons, timezone.localdate())
+    final = case.state == State.DISPUTED
+    may = request.user.may(Permission.ADJUDICATE if final else Permission.REVIEW)
+    already = case.state == State.SECOND and any(d.by_id == request.user.pk for d in s.decisions)
+    context = {
+        "s": s,
+        "names": label_names(),
+        "case": case,
+        "reveal": reveal,
+        "other": other,
+        "open": may and other is None and case.state != State.DONE and not already and not case.document.purged,
+        "waits_for_other": already,
+        "final": final,
+        "mine": len(mine),
+        "place": at + 1,
+        "next": mine[(at + 1) % len(mine)] if len(mine) > 1 else None,
+        "before": mine[(at - 1) % len(mine)] if len(mine) > 1 else None,
+        "reasons": [*map(tuple, case.reasons), *([(f"等了 {days} 天", days)] if days else [])],
+        "points": sum(p for _, p in case.reasons) + days,
+        "notes": notes(s),
+        "colleagues": reviewers().exclude(pk=request.user.pk),
+        "similar": similar(case),
+        "history": [(e, audit.ACTIONS.get(e.action, e.action)) for e in history(s)],
+        **more,
+    }
+    return render(request, "desk/document.html", context, status=status)
+
+
+def note(request: HttpRequest, number: int) -> HttpResponse:
+    """Leave a remark for colleagues, or ask one of them, whose queue then shows it."""
+    case = find_case(number)
+    text, whom = request.POST.get("text", "").strip()[:4000], request.POST.get("to", "")
+    to = get_object_or_404(reviewers(), pk=int(whom)) if whom.isdecimal() and len(whom) < 10 else None
+    if text:
+        with transaction.atomic():
+            Note.objects.create(document=case.document, by=request.user, to=to, text=text)
+            audit.record("review.note", case.document.key, **({"to": to.username} if to else {}))
+    return redirect("document", number)
+
+
+def reveal(request: HttpRequest, number: int) -> HttpResponse:
+    """Show the text unmasked, once, for a reason that goes on the record first."""
+    case = find_case(number)
+    reason = request.POST.get("reason", "").strip()[:200]
+    if len(reason) < SHORTEST_REASON:
+        return page(request, case, status=400, error=f"请写明理由，至少 {SHORTEST_REASON} 个字。")
+    audit.record("document.reveal", case.document.key, reason=reason)
+    return page(request, case, reveal=True)
+
+
+def paper(request: HttpRequest, number: int) -> HttpResponse:
+    """The document on paper: text, evidence, decisions, who printed it and when."""
+    case = find_case(number)
+    audit.record("document.print", case.document.key)
+    context = {"s": sheet(case, request.user), "case": case, "now": timezone.now(), "names": label_names()}
+    return render(request, "desk/paper.html", context)
+
+
+def find_case(number: int) -> Case:
+    """Return a case with all that its page needs, or answer 404."""
+    rows = Case.objects.select_related("document", "prediction", "holder", "assignee")
+    found: Case = get_object_or_404(rows, pk=number)
+    return found

@@ -1,0 +1,117 @@
+"""The queue page and what is done from it."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlencode
+
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse, QueryDict
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils import timezone
+
+from pipeline.desk import audit
+from pipeline.desk.cases import refresh_if_new
+from pipeline.desk.facets import facets
+from pipeline.desk.priority import waiting
+from pipeline.desk.queue import Filters, asked_of, claim_next, find, held_by, page_of, release, reviewers
+from pipeline.desk.reading import masked
+from pipeline.desk.roles import Permission
+from pipeline.desk.schemes import label_names, taxonomy
+from pipeline.desk.states import STATES, State
+from pipeline.desk.tables import Case, SavedView
+
+__all__ = ["assign", "drop_view", "give_back", "index", "keep_view", "take"]
+
+#: Counting stops here: "more than a thousand" is all anybody needs.
+MOST_COUNTED = 1000
+SNIPPET = 96
+PURGED = "（原文已按保留期清除）"
+
+
+def index(request: HttpRequest) -> HttpResponse:
+    """List what waits, in an order that says why."""
+    refresh_if_new()
+    filters = Filters.of(request.GET)
+    part = page_of(filters, request.user, request.GET.get("after", ""))
+    counted = find(filters, request.user)[: MOST_COUNTED + 1].count()
+    context: dict[str, Any] = {
+        "filters": filters,
+        "rows": [_row(c) for c in part.cases],
+        "more": f"{filters.query()}&{urlencode({'after': part.after})}" if part.after else "",
+        "counted": f"{MOST_COUNTED}+" if counted > MOST_COUNTED else str(counted),
+        "states": [(s.value, name, filters.query(state=s.value)) for s, name in STATES.items()],
+        "orders": (("priority", "先急后缓"), ("uncertainty", "先看拿不准"), ("newest", "先看新到")),
+        "schemes": taxonomy().schemes,
+        "facets": facets(),
+        "people": reviewers() if request.user.may(Permission.ASSIGN) else [],
+        "views": SavedView.objects.filter(owner=request.user),
+        "mine": len(held_by(request.user)) if request.user.may(Permission.REVIEW) else 0,
+        "asked": Case.objects.filter(asked_of(request.user)).count() if request.user.may(Permission.REVIEW) else 0,
+        "narrowed": filters.query(state="open", order="priority") != "",
+    }
+    return render(request, "desk/queue.html", context)
+
+
+def take(request: HttpRequest) -> HttpResponse:
+    """Hold the next ten of these filters and open the first."""
+    refresh_if_new()
+    filters = Filters.of(QueryDict(request.POST.get("filters", "")[:2000]))
+    ids = claim_next(request.user, filters)
+    if not ids:
+        return redirect(f"{reverse('queue')}?{filters.query()}")
+    return redirect("document", ids[0])
+
+
+def give_back(request: HttpRequest) -> HttpResponse:
+    """Let go of everything one holds."""
+    release(request.user)
+    return redirect("queue")
+
+
+def assign(request: HttpRequest) -> HttpResponse:
+    """Give chosen cases to one reviewer, or free them; whoever held them holds them no longer."""
+    ids = [int(i) for i in request.POST.getlist("case") if i.isdecimal() and len(i) < 19][:200]
+    whom = request.POST.get("to", "")
+    person = get_object_or_404(reviewers(), pk=int(whom)) if whom.isdecimal() and len(whom) < 10 else None
+    with transaction.atomic():
+        Case.objects.filter(pk__in=ids).exclude(state=State.DONE).update(assignee=person, holder=None, held_until=None)
+        if ids:
+            audit.record("case.assign", person.username if person else "（不指定）", cases=ids)
+    filters = Filters.of(QueryDict(request.POST.get("filters", "")[:2000]))
+    return redirect(f"{reverse('queue')}?{filters.query()}")
+
+
+def keep_view(request: HttpRequest) -> HttpResponse:
+    """Remember the filters under a name."""
+    name = request.POST.get("name", "").strip()[:30]
+    filters = Filters.of(QueryDict(request.POST.get("filters", "")[:2000]))
+    if name:
+        SavedView.objects.update_or_create(owner=request.user, name=name, defaults={"query": filters.query()})
+    return redirect(f"{reverse('queue')}?{filters.query()}")
+
+
+def drop_view(request: HttpRequest, number: int) -> HttpResponse:
+    """Forget one of one's own views; somebody else's is not found."""
+    get_object_or_404(SavedView, pk=number, owner=request.user).delete()
+    return redirect("queue")
+
+
+def _row(case: Case) -> dict[str, Any]:
+    names, today = label_names(), timezone.localdate()
+    days = waiting(case.priority, case.reasons, today)
+    quotes = sorted(case.prediction.evidence, key=lambda e: -e["weight"])
+    text = masked(case.document.text)
+    lead = [" ".join(text[e["start"] : e["end"]].split()) for e in quotes[:6]]
+    return {
+        "case": case,
+        "title": masked(case.document.title),
+        "snippet": PURGED
+        if case.document.purged
+        else "　".join(dict.fromkeys(q for q in lead if q))[:SNIPPET] or " ".join(text[:SNIPPET].split()),
+        "labels": [(names[x.label], x.by_people) for x in case.labels.all() if x.label in names],
+        "points": sum(p for _, p in case.reasons) + days,
+        "reasons": [*map(tuple, case.reasons), *([(f"等了 {days} 天", days)] if days else [])],
+        "held": case.holder if case.held_until and case.held_until > timezone.now() else None,
+    }

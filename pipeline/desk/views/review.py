@@ -1,0 +1,53 @@
+"""Where decisions arrive; the next document opens at once."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+
+from pipeline.desk.decide import ConflictError, decide, undo
+from pipeline.desk.queue import held_by
+from pipeline.desk.views.document import find_case, page
+from pipeline.desk.views.refusal import refuse
+
+__all__ = ["make", "take_back"]
+
+
+def make(request: HttpRequest, number: int) -> HttpResponse:
+    """Save a decision and open the next document one holds."""
+    case = find_case(number)
+    seconds = request.POST.get("seconds", "")
+    # The order of the batch as it was before this one left it.
+    batch = held_by(request.user)
+    try:
+        outcome = decide(
+            user=request.user,
+            document=number,
+            action=request.POST.get("action", ""),
+            labels=request.POST.getlist("label"),
+            text_hash=request.POST.get("text_hash", ""),
+            note=request.POST.get("note", ""),
+            seconds=int(seconds) if seconds.isdecimal() and len(seconds) < 9 else 0,
+            together=request.POST.get("together") == "on",
+        )
+    except ConflictError as e:
+        return page(request, find_case(number), status=409, error=f"{e.message}。{e.hint}")
+    rest = [i for i in batch if i not in outcome.documents]
+    many = f"，同文、近似共 {len(outcome.documents)} 件" if len(outcome.documents) > 1 else ""
+    request.session["said"] = f"{case.document.key}：{outcome.said}{many}。按 Z 撤销"
+    if not rest:
+        return redirect(reverse("queue") + ("?state=disputed" if case.state == "disputed" else ""))
+    at = batch.index(number) if number in batch else 0
+    later = [i for i in batch[at:] if i in rest]
+    return redirect("document", (later or rest)[0])
+
+
+def take_back(request: HttpRequest) -> HttpResponse:
+    """Undo one's last decision and open that document again."""
+    try:
+        documents = undo(request.user)
+    except ConflictError as e:
+        return refuse(request, 409, f"{e.message}。", e.hint)
+    request.session["said"] = "已撤销，请重判。"
+    return redirect("document", documents[0])

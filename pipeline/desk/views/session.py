@@ -1,0 +1,92 @@
+"""In and out, and one's own password."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib.auth import authenticate, login, logout, update_session_auth_hash
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.http import url_has_allowed_host_and_scheme
+
+from pipeline.desk import audit
+from pipeline.desk.accounts import change_password
+from pipeline.desk.roles import Permission
+from pipeline.desk.tables import User
+
+__all__ = ["enter", "home", "leave", "locked", "password", "theme"]
+
+
+def enter(request: HttpRequest) -> HttpResponse:
+    """Sign in; back to where one wanted to go, on this host only."""
+    after = request.POST.get("next") or request.GET.get("next") or ""
+    context: dict[str, Any] = {"next": after}
+    if request.method == "POST":
+        username = request.POST.get("username", "").strip()[:60]
+        context["username"] = username
+        user = authenticate(request, username=username, password=request.POST.get("password", ""))
+        if user is not None:
+            login(request, user)
+            audit.record("session.login", user.username, actor=user.username)
+            return redirect(_safe(request, after))
+        # What was typed may be a password in the wrong field: only known accounts are named.
+        known = User.objects.filter(username=username).exists()
+        audit.record("session.fail", username if known else "（无此帐号）", actor="")
+        context["error"] = "帐号或密码不对。"
+        return render(request, "desk/login.html", context, status=400)
+    if request.user.is_authenticated:
+        return redirect(_safe(request, after))
+    return render(request, "desk/login.html", context)
+
+
+def locked(request: HttpRequest, *_: Any, **__: Any) -> HttpResponse:
+    """Too many wrong passwords for this account from this address; axes puts this in place of the page."""
+    audit.record("session.lock", "", actor="")
+    message = "错得太多了，这个帐号在这台机器上暂停登录 15 分钟。"
+    return render(request, "desk/login.html", {"error": message}, status=429)
+
+
+def leave(request: HttpRequest) -> HttpResponse:
+    """Sign out."""
+    audit.record("session.logout", request.user.username)
+    logout(request)
+    return redirect("login")
+
+
+def home(request: HttpRequest) -> HttpResponse:
+    """The first page of a role: work for those who review, figures for the others."""
+    return redirect("queue" if request.user.may(Permission.REVIEW) else "dashboard")
+
+
+def password(request: HttpRequest) -> HttpResponse:
+    """Choose a new password; the first one must go before anything else opens."""
+    errors: list[str] = []
+    if request.method == "POST":
+        new = request.POST.get("new", "")
+        try:
+            if new != request.POST.get("again", ""):
+                raise ValidationError("两次输入的新密码不一样。")
+            change_password(request.user, old=request.POST.get("old", ""), new=new)
+        except ValidationError as e:
+            errors = e.messages
+        else:
+            update_session_auth_hash(request, request.user)
+            return redirect("home")
+    return render(request, "desk/password.html", {"errors": errors}, status=400 if errors else 200)
+
+
+def theme(request: HttpRequest) -> HttpResponse:
+    """Light, dark, or as the machine is set; kept in a cookie."""
+    chosen = request.POST.get("theme", "")
+    response = redirect(_safe(request, request.POST.get("next", "")))
+    if chosen in ("light", "dark", "auto"):
+        response.set_cookie(
+            "theme", chosen, max_age=31_536_000, samesite="Strict", httponly=True, secure=request.is_secure()
+        )
+    return response
+
+
+def _safe(request: HttpRequest, after: str) -> str:
+    fits = url_has_allowed_host_and_scheme(after, allowed_hosts={request.get_host()}, require_https=request.is_secure())
+    return after if after.startswith("/") and fits else "home"

@@ -1,0 +1,74 @@
+"""Tables out and back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core import signing
+from django.http import HttpRequest, HttpResponse, QueryDict
+from django.shortcuts import render
+from django.utils import timezone
+
+from pipeline.desk import audit
+from pipeline.desk.export import stamp, table, to_csv, to_xlsx
+from pipeline.desk.queue import Filters
+from pipeline.desk.roundtrip import MOST_BYTES, apply, check, read_workbook
+from pipeline.errors import SourceError
+
+__all__ = ["back", "out"]
+
+_XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+#: A preview older than this has to be made again, in seconds.
+FRESH = 1800
+
+
+def out(request: HttpRequest) -> HttpResponse:
+    """Hand out the filtered queue as a workbook or CSV, on the record."""
+    filters = Filters.of(QueryDict(request.POST.get("filters", "")[:2000]))
+    rows = table(filters, request.user)
+    mark = stamp(request.user, filters, len(rows))
+    kind = "csv" if request.POST.get("format") == "csv" else "xlsx"
+    content = to_csv(rows, mark) if kind == "csv" else to_xlsx(rows, mark)
+    audit.record("export.write", f"{len(rows)} 件", format=kind, filters=filters.query())
+    name = f"zuofeng-{timezone.localtime():%Y%m%d-%H%M}.{kind}"
+    response = HttpResponse(content, content_type="text/csv; charset=utf-8" if kind == "csv" else _XLSX)
+    response["Content-Disposition"] = f'attachment; filename="{name}"'
+    return response
+
+
+def back(request: HttpRequest) -> HttpResponse:
+    """Take a filled-in workbook: first a preview with its conflicts, then, on a second press, the decisions."""
+    if request.method == "GET":
+        return _page(request)
+    if plan := request.POST.get("plan"):
+        return _save(request, plan)
+    file = request.FILES.get("file")
+    if file is None:
+        return _page(request, 400, error="请选一个工作簿。")
+    if file.size > MOST_BYTES:
+        return _page(request, 413, error=f"文件超过 {MOST_BYTES // 2**20} MB。")
+    try:
+        rows = read_workbook(file.name or "", file.file)
+    except SourceError as e:
+        return _page(request, 400, error=f"{e.message}{e.hint}")
+    answers = check(rows, request.user)
+    good = [a.to_dict() for a in answers if not a.conflict]
+    audit.record("import.preview", f"{len(answers)} 行", good=len(good))
+    sealed = signing.dumps({"by": request.user.pk, "answers": good}, salt="roundtrip", compress=True) if good else ""
+    return _page(request, answers=answers, good=len(good), plan=sealed, empty=not answers)
+
+
+def _save(request: HttpRequest, plan: str) -> HttpResponse:
+    try:
+        content = signing.loads(plan, salt="roundtrip", max_age=FRESH)
+    except signing.BadSignature:
+        return _page(request, 400, error="预览已过期或被改过，请重新上传。")
+    if content["by"] != request.user.pk:
+        return _page(request, 400, error="这份预览是别人的，请自己上传。")
+    saved, failed = apply(content["answers"], request.user)
+    audit.record("import.apply", f"{saved} 件", failed=len(failed))
+    return _page(request, saved=saved, failed=failed, done=True)
+
+
+def _page(request: HttpRequest, status: int = 200, **context: Any) -> HttpResponse:
+    return render(request, "desk/tables.html", context, status=status)

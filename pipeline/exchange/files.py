@@ -1,0 +1,85 @@
+"""Any labelled file by its look, and any format by its name."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from pipeline.errors import CorpusError
+from pipeline.exchange import doccano, label_studio
+from pipeline.exchange.labelled import Labelled, Read, from_lines, to_lines
+from pipeline.exchange.sheet import from_sheet, to_rows
+from pipeline.taxonomy import Taxonomy
+
+__all__ = ["FORMATS", "kind_of", "read_file", "read_files", "write_file"]
+
+FORMATS = ("gold", "label-studio", "doccano", "csv", "xlsx")
+
+
+def kind_of(path: Path) -> str:
+    """Return the format of a file: by its suffix, and a .jsonl by the keys of its first line."""
+    suffix = path.suffix.lower()
+    if suffix in (".csv", ".tsv"):
+        return "csv"
+    if suffix in (".xlsx", ".json"):
+        return {".xlsx": "xlsx", ".json": "label-studio"}[suffix]
+    if suffix != ".jsonl":
+        raise CorpusError(
+            "ZF-EXCHANGE-SUFFIX", f"不认得带标签的文件 {path.name}", "能读 .jsonl .json .csv .tsv .xlsx。"
+        )
+    with path.open(encoding="utf-8-sig") as lines:
+        first = next((line for line in lines if line.strip()), "{}")
+    try:
+        record = json.loads(first)
+    except ValueError:
+        return "gold"
+    own = not isinstance(record, dict) or isinstance(record.get("labels"), dict)
+    return "gold" if own or not set(record) & {"cats", "label", "labels", "entities"} else "doccano"
+
+
+def read_file(path: Path, taxonomy: Taxonomy, kind: str = "") -> Read:
+    """Read one labelled file; raises CorpusError where it cannot be read at all."""
+    try:
+        kind = kind or kind_of(path)
+        if kind in ("csv", "xlsx"):
+            return from_sheet(path, taxonomy)
+        raw = path.read_bytes()
+        reader = {"gold": from_lines, "doccano": doccano.from_lines, "label-studio": label_studio.from_tasks}[kind]
+        return reader(raw, taxonomy, path.name)
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as e:
+        raise CorpusError("ZF-EXCHANGE-READ", f"读不了 {path}：{e}", "检查路径和格式，文件须为 UTF-8。") from e
+
+
+def read_files(paths: Sequence[Path], taxonomy: Taxonomy, kind: str = "") -> Read:
+    """Read several files as one; raises CorpusError with every mistake of every file."""
+    found = [read_file(p, taxonomy, kind) for p in paths]
+    wrong = [w for f in found for w in f.wrong]
+    if wrong:
+        raise CorpusError("ZF-EXCHANGE-INVALID", f"带标签的文件有 {len(wrong)} 处错误", "逐条改正后再运行。", wrong)
+    return Read(tuple(i for f in found for i in f.items), (), tuple(p for f in found for p in f.passed))
+
+
+def write_file(path: Path, items: Sequence[Labelled], taxonomy: Taxonomy, kind: str) -> None:
+    """Write ``items`` in the format ``kind``; beside Label Studio's tasks goes the configuration of its page."""
+    if kind == "csv":
+        with path.open("w", encoding="utf-8-sig", newline="") as out:
+            csv.writer(out).writerows(to_rows(items, taxonomy))
+    elif kind == "xlsx":
+        _write_xlsx(path, to_rows(items, taxonomy))
+    elif kind == "label-studio":
+        path.write_bytes(label_studio.to_tasks(items, taxonomy))
+        path.with_suffix(".xml").write_text(label_studio.config(taxonomy), encoding="utf-8")
+    else:
+        path.write_bytes(doccano.to_lines(items, taxonomy) if kind == "doccano" else to_lines(items))
+
+
+def _write_xlsx(path: Path, rows: list[list[str]]) -> None:
+    from openpyxl import Workbook
+
+    book = Workbook(write_only=True)
+    sheet = book.create_sheet("标注")
+    for row in rows:
+        sheet.append(row)
+    book.save(path)

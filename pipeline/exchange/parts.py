@@ -1,0 +1,99 @@
+"""Which part of the data a text belongs to: decided once by a hash, written down, never changed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from pipeline.corpus.check import near_duplicates
+from pipeline.corpus.grams import squeeze
+from pipeline.documents import text_hash
+from pipeline.errors import CorpusError
+from pipeline.exchange.labelled import Labelled
+
+__all__ = ["assign", "read_parts", "write_parts"]
+
+#: Of a thousand situations so many are held back: for tuning, and for the last word.
+DEV, TEST = 100, 100
+
+
+def read_parts(path: Path) -> dict[str, str]:
+    """Return the part of every text decided so far, by the hash of the text."""
+    if not path.exists():
+        return {}
+    try:
+        return {r["text"]: r["part"] for r in map(json.loads, path.read_text(encoding="utf-8").splitlines())}
+    except (ValueError, KeyError, TypeError) as e:
+        raise CorpusError(
+            "ZF-PARTS-BROKEN", f"划分记录 {path} 已损坏：{e}", "从备份恢复；它决定哪些文本不得用于训练。"
+        ) from e
+
+
+def write_parts(path: Path, known: dict[str, str], items: Sequence[Labelled]) -> int:
+    """Add the parts of texts not yet written down; return how many."""
+    new = {key: i.gold.part for i in items if (key := _key(i)) not in known}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a", encoding="utf-8") as out:
+        out.writelines(json.dumps({"text": key, "part": part}) + "\n" for key, part in new.items())
+    return len(new)
+
+
+def assign(items: Sequence[Labelled], known: dict[str, str]) -> tuple[list[Labelled], list[str]]:
+    """Return ``items`` with group and part, and why any was dropped.
+
+    Near copies and texts of one group become one group. A group takes the part one of its texts already has; else a
+    hash of its smallest text decides, so that nobody's order of files does. A new text that would tie together texts
+    already on different sides is dropped: the sides do not move.
+    """
+    group = _groups(items)
+    pinned: dict[str, set[str]] = {}
+    for item, name in zip(items, group, strict=True):
+        if part := known.get(_key(item)) or item.gold.part:
+            pinned.setdefault(name, set()).add(part)
+    first: dict[str, str] = {}
+    for item, name in zip(items, group, strict=True):
+        first[name] = min(first.get(name, "~"), _key(item))
+    kept: list[Labelled] = []
+    dropped: list[str] = []
+    for item, name in zip(items, group, strict=True):
+        own, theirs = known.get(_key(item)) or item.gold.part, pinned.get(name, set())
+        if not own and len(theirs) > 1:
+            dropped.append(
+                f"{item.gold.id}（{item.origin}）-> 与 {'、'.join(sorted(theirs))} 里的文本都近似，放哪边都会泄漏"
+            )
+            continue
+        part = own or next(iter(theirs), "") or _hashed(first[name])
+        kept.append(replace(item, gold=replace(item.gold, group=name, part=part)))
+    return kept, dropped
+
+
+def _hashed(key: str) -> str:
+    number = int(hashlib.sha256(f"part {key}".encode()).hexdigest(), 16) % 1000
+    return "test" if number < TEST else "dev" if number < TEST + DEV else "train"
+
+
+def _key(item: Labelled) -> str:
+    return text_hash(squeeze(item.gold.text))
+
+
+def _groups(items: Sequence[Labelled]) -> list[str]:
+    """Return the name of each text's group: the smallest id that groups and near copies lead to."""
+    parent: dict[str, str] = {}
+
+    def root(name: str) -> str:
+        while parent.setdefault(name, name) != name:
+            parent[name] = parent[parent[name]]
+            name = parent[name]
+        return name
+
+    def join(a: str, b: str) -> None:
+        a, b = sorted((root(a), root(b)))
+        parent[b] = a
+
+    of = {i.gold.id: i.gold.group for i in items}
+    for a, b, _ in near_duplicates([i.gold for i in items]):
+        join(of[a], of[b])
+    return [root(i.gold.group) for i in items]

@@ -1,0 +1,96 @@
+"""A dataset as a snapshot: a folder named by the hash of its content, never changed after.
+
+data.jsonl      the texts with labels, evidence, group, part, who, when, how sure
+snapshot.json   sources with their hashes, counts, what was dropped and why
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pipeline.errors import CorpusError
+from pipeline.exchange.files import kind_of, read_files
+from pipeline.exchange.labelled import to_lines
+from pipeline.exchange.parts import assign, read_parts, write_parts
+from pipeline.exchange.settle import settle
+from pipeline.taxonomy import Taxonomy
+
+__all__ = ["Snapshot", "take"]
+
+PARTS_FILE = "parts.jsonl"
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Where a snapshot lies and what its ``snapshot.json`` says."""
+
+    folder: Path
+    about: dict[str, Any]
+    fresh: bool
+
+
+def take(paths: Sequence[Path], taxonomy: Taxonomy, out: Path, *, kind: str = "") -> Snapshot:
+    """Gather labelled files into a snapshot below ``out``; the same content gives the same folder.
+
+    Parts are written down in ``parts.jsonl`` beside the snapshots and hold for every later one. Raises CorpusError
+    with every mistake of every file.
+    """
+    read = read_files(paths, taxonomy, kind)
+    settled, tied = settle(read.items, taxonomy)
+    parts_file = out / PARTS_FILE
+    known = read_parts(parts_file)
+    items, torn = assign(settled, known)
+    if not items:
+        raise CorpusError("ZF-SNAPSHOT-EMPTY", "没有一条可用的标注", "看下面列出的原因。", [*read.passed, *tied, *torn])
+    items = sorted(items, key=lambda i: i.gold.id)
+    data = to_lines(items)
+    digest = hashlib.sha256(taxonomy.sha256.encode() + data).hexdigest()
+    folder = out / digest[:12]
+    about: dict[str, Any] = {
+        "sha256": digest,
+        "taxonomy": {"id": taxonomy.id, "version": taxonomy.version, "sha256": taxonomy.sha256},
+        "taken": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
+        "sources": [
+            {
+                "file": p.name,
+                "format": kind or kind_of(p),
+                "sha256": hashlib.sha256(p.read_bytes()).hexdigest(),
+            }
+            for p in paths
+        ],
+        "judgements": len(read.items),
+        "people": sorted({i.by for i in read.items if i.by}),
+        "texts": len(items),
+        "groups": len({i.gold.group for i in items}),
+        "parts": dict(sorted(Counter(i.gold.part for i in items).items())),
+        "dropped": [*read.passed, *tied, *torn],
+    }
+    fresh = not folder.exists()
+    if fresh:
+        _write(folder, {"data.jsonl": data, "snapshot.json": json.dumps(about, ensure_ascii=False, indent=1).encode()})
+    else:
+        about = json.loads((folder / "snapshot.json").read_text(encoding="utf-8"))
+    write_parts(parts_file, known, items)
+    return Snapshot(folder, about, fresh)
+
+
+def _write(folder: Path, content: dict[str, bytes]) -> None:
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    draft = Path(tempfile.mkdtemp(prefix=".new-", dir=folder.parent))
+    try:
+        for name, data in content.items():
+            (draft / name).write_bytes(data)
+        draft.chmod(0o755)
+        os.replace(draft, folder)  # noqa: PTH105
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)

@@ -1,0 +1,132 @@
+"""Putting a model live and taking it back: checked, recorded, and of no concern to a night that is running.
+
+A night holds its model in memory from its start, and ``champion`` is replaced in one step: whoever reads it sees the
+old model or the new one.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from pipeline.errors import BundleError, UnfinishedError
+from pipeline.model.bundle import load_bundle
+from pipeline.model.compare import Comparison
+from pipeline.model.history import Entry, open_history
+from pipeline.model.registry import champion_id
+
+__all__ = ["first", "objections", "promote", "refusal", "rollback", "summary"]
+
+
+def objections(found: Comparison) -> list[str]:
+    """Return why the challenger should not replace the champion, one sentence each; empty when nothing speaks."""
+    taxonomy = found.taxonomy
+    names = {s.id: f"{s.name}宏 F1" for s in taxonomy.schemes} | {"problem": "有无问题 F1"}
+    said = []
+    for row in found.falls:
+        c = row.contrast
+        name = names.get(row.name) or f"“{taxonomy.label(row.name).name}”的 F1"
+        said.append(
+            f"{name}显著下降：{c.a:.3f} → {c.b:.3f}（差 {c.difference:+.3f}，95% 区间 "
+            f"[{c.low:+.3f}, {c.high:+.3f}]，校正后 p = {c.adjusted:.4f}）"
+        )
+    if found.b.promise < found.a.promise:
+        said.append(
+            f"在用模型许诺查准率 {found.a.promise:.2f}，新模型"
+            + (f"只许诺 {found.b.promise:.2f}" if found.b.promise else "没有许诺")
+        )
+    said += [
+        f"“{taxonomy.label(k.label).name}”违背许诺：判出 {k.called} 条、对 {k.hits} 条，查准率 {k.precision:.3f}，"
+        f"低于许诺的 {found.b.promise:.2f}"
+        for k in found.broken
+    ]
+    return said
+
+
+def refusal(model: str, against: list[str]) -> BundleError:
+    """Return the error that says why ``model`` is not made live."""
+    return BundleError(
+        "ZF-PROMOTE-REFUSED",
+        f"没有启用 {model}，有 {len(against)} 条理由",
+        "看 zuofeng compare 的报告；为本地重设的模型用 --gold 指定没有参与重设的本地文本；"
+        "确要启用，用 zuofeng promote 加 --force --reason “理由”。",
+        against,
+    )
+
+
+def summary(found: Comparison) -> dict[str, Any]:
+    """Return the figures worth a line in the history."""
+    rows = [r for r in found.rows if r.kind != "label"]
+    return {
+        "texts": found.texts,
+        "figures": {r.name: [round(v, 4) for v in (r.contrast.a, r.contrast.b, r.contrast.difference)] for r in rows},
+        "flips": len(found.flips),
+        "promise": found.b.promise,
+    }
+
+
+def first(folder: Path, model: str, *, author: str, reason: str = "") -> Entry | None:
+    """Make ``model`` live where none is yet; return None when there is one."""
+    load_bundle(folder / model)
+    with open_history(folder) as history:
+        if champion_id(folder) is not None:
+            return None
+        return history.make_live(model, action="first", author=author, reason=reason)
+
+
+def promote(
+    folder: Path,
+    model: str,
+    *,
+    author: str,
+    reason: str = "",
+    found: Comparison | None = None,
+    force: bool = False,
+    action: str = "promote",
+) -> Entry:
+    """Make ``model`` live and record it.
+
+    ``found`` compares it with the live one. Raises BundleError when it was not compared or something speaks against
+    it, unless ``force``, which needs a ``reason``; UnfinishedError when the live model changed meanwhile.
+    """
+    load_bundle(folder / model)
+    if force and not reason.strip():
+        raise BundleError("ZF-PROMOTE-REASON", "强行启用要写明理由", "加 --reason “理由”。")
+    with open_history(folder) as history:
+        live = champion_id(folder)
+        if live == model:
+            raise BundleError("ZF-PROMOTE-SAME", f"{model} 已经在用", "运行 zuofeng models 查看。")
+        against: list[str] = []
+        if action == "promote" and live is not None:
+            if found is None:
+                against = ["没有与在用模型比较过"]
+            elif (found.a.model, found.b.model) != (live, model):
+                raise UnfinishedError("ZF-PROMOTE-CHANGED", "比较期间在用模型换了", "重跑即可。")
+            else:
+                against = objections(found)
+        if against and not force:
+            raise refusal(model, against)
+        return history.make_live(
+            model,
+            action=action,
+            author=author,
+            reason=reason,
+            forced=bool(against),
+            objections=against,
+            summary=summary(found) if found else {},
+            figures=found.to_dict() if found else None,
+        )
+
+
+def rollback(folder: Path, *, author: str, reason: str) -> Entry:
+    """Take back the last promotion and record it; called again, the one before. Raises BundleError when none is left.
+
+    Nothing is compared: going back must be possible in a hurry.
+    """
+    with open_history(folder) as history:
+        history.note_outside()
+        target = history.origin()
+        if target is None:
+            raise BundleError("ZF-ROLLBACK-NONE", "没有可以退回的启用记录", "运行 zuofeng models --history 查看。")
+        load_bundle(folder / target)
+        return history.make_live(target, action="rollback", author=author, reason=reason)

@@ -1,0 +1,81 @@
+"""Every training on record: ``runs.jsonl`` beside the models, one line per run, added and never changed."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+import os
+from collections.abc import Mapping, Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from pipeline.model.bundle import load_bundle
+
+__all__ = ["code_hash", "read_runs", "record_run"]
+
+FILE = "runs.jsonl"
+_LIBRARIES = ("numpy", "scipy", "scikit-learn", "rjieba", "jieba")
+
+
+def record_run(
+    folder: Path,
+    model: str,
+    *,
+    author: str,
+    sources: Sequence[Path],
+    held_back: int,
+    seconds: float,
+    figures: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """Add a line about the training of ``model`` below ``folder`` and return it.
+
+    ``figures`` are those of `evaluate` on the ``held_back`` texts.
+    """
+    manifest = load_bundle(folder / model).manifest
+    run = {
+        "at": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
+        "author": author,
+        "model": model,
+        "settings": manifest["settings"],
+        "corpus": manifest["corpus"],
+        "taxonomy": manifest["taxonomy"],
+        "lexicon": manifest["lexicon"],
+        "dictionary": manifest["dictionary"],
+        "sources": [{"file": p.name, "sha256": hashlib.sha256(p.read_bytes()).hexdigest()} for p in sources],
+        "held_back": held_back,
+        "seconds": round(seconds, 1),
+        "code": code_hash(),
+        "libraries": {name: version(name) for name in _LIBRARIES},
+        "figures": figures or {},
+    }
+    with (folder / FILE).open("a", encoding="utf-8") as out:
+        out.write(json.dumps(run, ensure_ascii=False) + "\n")
+        out.flush()
+        os.fsync(out.fileno())
+    return run
+
+
+def read_runs(folder: Path) -> list[dict[str, Any]]:
+    """Return every run, oldest first; a line torn by a crash is left out."""
+    try:
+        lines = (folder / FILE).read_text(encoding="utf-8").splitlines()
+    except FileNotFoundError:
+        return []
+    runs = []
+    for line in lines:
+        try:
+            runs.append(json.loads(line))
+        except ValueError:
+            continue
+    return runs
+
+
+def code_hash() -> str:
+    """Return a hash of the package's source files: which code trained, also without a version control system."""
+    root = Path(__file__).resolve().parents[1]
+    digest = hashlib.sha256()
+    for path in sorted(root.rglob("*.py")):
+        digest.update(str(path.relative_to(root)).encode() + b"\0" + path.read_bytes() + b"\0")
+    return digest.hexdigest()

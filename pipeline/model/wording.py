@@ -1,0 +1,59 @@
+"""How much of a text is said in words the corpus knows, and what strange wording is allowed for.
+
+A linear model scores what it has never read near its prior. Texts by other people than those who wrote the corpus
+therefore score low, the more of their words are unknown the lower, while those in the corpus's own words do not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy.special import expit
+
+from pipeline.model.features import Features, Occurrences
+
+__all__ = ["Wording", "learn_wording"]
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+
+#: Characters of usual wording that every text is read with, so that a handful of words says little.
+PRIOR_CHARS = 20
+#: Where a text is half strange, and how fast it gets there, in standard deviations from the corpus's mean.
+MIDDLE, WIDTH = 1.5, 0.4
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """Known word n-grams per character over the corpus's texts, each seen from all others: mean and deviation."""
+
+    mean: float
+    spread: float
+
+    def strangeness(self, features: Features, found: Occurrences, lengths: Ints) -> Floats:
+        """Return how strange the wording of each text is, 0 to 1, (texts,); ``lengths`` in characters."""
+        known = np.bincount(found.row[found.column < len(features.word_keys)], minlength=len(lengths))
+        return np.asarray(expit(((self.mean - _share(known, lengths, self.mean)) / self.spread - MIDDLE) / WIDTH))
+
+
+def learn_wording(features: Features, found: Occurrences, lengths: Ints, groups: Sequence[str]) -> Wording:
+    """Return the wording of the texts ``features`` were learned from; what only one group says is strange to it.
+
+    ``found`` are the features' places in these texts, ``lengths`` (texts,) their characters.
+    """
+    word = found.column < len(features.word_keys)
+    row, column = found.row[word], found.column[word]
+    group = np.unique(groups, return_inverse=True)[1][row]
+    pairs = np.unique(column * (int(group.max(initial=0)) + 1) + group)
+    elsewhere = np.bincount(pairs // (int(group.max(initial=0)) + 1), minlength=features.columns) > 1
+    known = np.bincount(row[elsewhere[column]], minlength=len(lengths))
+    mean = float(known.sum() / max(1, lengths.sum()))
+    spread = float((_share(known, lengths, mean)).std())
+    return Wording(round(mean, 6), max(round(spread, 6), 0.01))
+
+
+def _share(known: Ints, lengths: Ints, mean: float) -> Floats:
+    return np.asarray((known + PRIOR_CHARS * mean) / (lengths + PRIOR_CHARS))

@@ -1,0 +1,79 @@
+import numpy as np
+import pytest
+
+from pipeline.analyst.held_out import held_out_probabilities
+from pipeline.analyst.label_errors import find_suspects, label_quality
+from pipeline.analyst.quotes import strongest_words
+from pipeline.bench.planted import draw_recovery, plant, recover
+from pipeline.corpus.gold import label_matrix
+from pipeline.errors import CorpusError
+
+
+@pytest.fixture(scope="module")
+def texts(gold):
+    return gold[3::24]
+
+
+@pytest.fixture(scope="module")
+def recovery(scorer, texts):
+    return recover(scorer, texts, share=0.08, jobs=1)
+
+
+def test_planted_errors_come_first(recovery):
+    planted = len(recovery.rank)
+    by_chance = planted / recovery.cells
+    assert recovery.hits / recovery.flagged > 5 * by_chance
+    assert recovery.found(3 * planted) > 0.4
+    assert recovery.found(recovery.cells) == 1
+    assert "<svg" in draw_recovery(recovery)
+
+
+def test_planting_touches_the_share_of_texts_it_was_told_to(texts, taxonomy):
+    truth = label_matrix(texts, taxonomy)
+    turned = plant(truth, taxonomy, 0.1, 0)
+    assert turned.any(1).sum() == round(len(texts) * 0.1)
+    assert turned.sum(1).max() == 2
+    # A mistaken label stays in its scheme.
+    own = {s.id: [j for j, (of, _) in enumerate(taxonomy.columns) if of == s.id] for s in taxonomy.schemes}
+    for row in np.flatnonzero(turned.sum(1) == 2):
+        assert any(turned[row, columns].sum() == 2 for columns in own.values())
+
+
+def test_a_certain_contradiction_is_the_worst(taxonomy):
+    rng = np.random.default_rng(0)
+    truth = rng.random((300, 3)) < 0.3
+    probabilities = np.where(truth, 0.9, 0.1) + rng.uniform(-0.05, 0.05, truth.shape)
+    probabilities[7] = [0.02, 0.97, 0.5]
+    truth[7] = [True, False, True]
+    quality, wrong = label_quality(truth, probabilities)
+    assert wrong[7, :2].all()
+    assert set(np.argsort(quality.ravel())[:2]) == {21, 22}
+
+
+def test_suspects_show_words_of_the_text(scorer, texts):
+    found = find_suspects(scorer, texts, held_out_probabilities(scorer, texts, jobs=1), most=30)
+    assert found
+    assert [s.quality for s in found] == sorted(s.quality for s in found)
+    by_id = {g.id: g for g in texts}
+    for s in found:
+        given = {x for labels in by_id[s.id].labels.values() for x in labels}
+        assert s.given == (s.label in given)
+        assert s.evidence
+        assert all(s.text[e.start : e.end] == e.quote for e in s.evidence)
+
+
+def test_probabilities_come_from_heads_that_did_not_see_the_text(scorer, texts, taxonomy):
+    truth = label_matrix(texts, taxonomy)
+    held = held_out_probabilities(scorer, texts, jobs=1)
+    # A label spoilt in one text alone does not teach its own score.
+    assert held.shape == truth.shape
+    assert 0.02 < abs(held - truth).mean() < 0.2
+    with pytest.raises(CorpusError, match="ZF-HELD-FEW"):
+        held_out_probabilities(scorer, texts[:10])
+
+
+def test_words_of_a_long_text_stand_where_they_say(scorer, some_gold):
+    text = "。".join(g.text for g in some_gold[:25])
+    label = scorer.columns[4][1]
+    (words,) = strongest_words(scorer, text, label)
+    assert text[words.start : words.end] == words.quote

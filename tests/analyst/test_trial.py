@@ -1,0 +1,72 @@
+import pytest
+
+from pipeline.analyst.rules import find_hits, parse_rules
+from pipeline.analyst.trial import standing, try_concepts, try_rules
+from pipeline.documents import Document
+from pipeline.errors import ConfigError
+from pipeline.text.concepts import Concept, Lexicon
+
+
+def rules(text, taxonomy):
+    return parse_rules(text.encode(), "规则.toml", taxonomy)
+
+
+@pytest.fixture
+def label(taxonomy):
+    return taxonomy.label(taxonomy.columns[5][1])
+
+
+@pytest.fixture
+def some(taxonomy, label):
+    return rules(
+        f'[[rule]]\nlabel = "{label.name}"\nphrases = ["石沉大海", "杳无音信"]\nunless = ["已经解决"]\n', taxonomy
+    )
+
+
+def test_a_rule_speaks_at_its_words_and_not_beside_its_objections(some):
+    texts = ["我反映了路灯，石沉大海。", "信访件石沉大海，后来已经解决。", "没有的事", "杳无音信！又杳无音信。"]
+    found = find_hits(some, texts)
+    assert [(h.row, texts[h.row][h.start : h.end]) for h in found] == [(0, "石沉大海"), (3, "杳无音信")]
+
+
+def test_the_texts_that_would_change_are_those_the_model_does_not_decide(some, scorer, label, gold):
+    documents = [Document(g.id, g.text) for g in gold[::60]]
+    documents += [Document("x1", "路灯坏了报过一次，石沉大海"), Document("x2", "今天天气很好")]
+    trial = try_rules(some, scorer, documents)
+    decided = {
+        p.id for p in scorer.score(documents) if label.id in {x for pairs in p.decided.values() for x, _ in pairs}
+    }
+    said = {documents[h.row].id for h in find_hits(some, [d.text for d in documents])}
+    assert {c.document.id for c in trial.changes} == said - decided
+    assert trial.changed == len(said - decided)
+    assert trial.documents == len(documents)
+    assert all(c.quote in c.document.text for c in trial.changes)
+
+
+def test_a_rule_is_measured_on_labelled_texts(some, gold, label):
+    (found,) = standing(some, gold)
+    mine = [g for g in gold if find_hits(some, [g.text])][:3]
+    assert found.hits >= len(mine) > 0
+    assert 0 < found.right <= found.hits
+
+
+def test_every_mistake_of_a_rule_file_comes_at_once(taxonomy):
+    with pytest.raises(ConfigError, match="ZF-RULES-INVALID") as e:
+        rules('x = 1\n[[rule]]\nlabel = "没有"\nphrases = []\nwords = 1\n[[rule]]\nphrases = [1]\n', taxonomy)
+    assert len(e.value.details) >= 6
+    with pytest.raises(ConfigError, match="ZF-RULES-SYNTAX"):
+        rules("[[rule", taxonomy)
+
+
+def test_the_same_lexicon_changes_nothing_and_an_empty_one_says_what_is_gone(scorer, lexicon, gold):
+    documents = [Document(g.id, g.text) for g in gold[::60]]
+    same = try_concepts(lexicon, scorer, documents)
+    assert (same.changed, same.notes) == (0, ())
+    few = Lexicon([*lexicon.concepts[:3], Concept("brand_new", "新概念", ("闻所未闻",))])
+    trial = try_concepts(few, scorer, documents)
+    assert trial.changed > 0
+    assert len(trial.notes) == len(lexicon.concepts) - 3 + 1
+    assert "新概念" in trial.notes[-1]
+    for c in trial.changes:
+        assert (c.after > c.before) == c.added or abs(c.after - c.before) < 0.2
+        assert c.quote in c.document.text

@@ -1,0 +1,34 @@
+import datetime as dt
+
+from pipeline.batch.nightly import nightly
+from pipeline.batch.sources import ColumnMap, Limits
+from pipeline.batch.stored import day_of, stored_documents
+
+
+def test_what_a_night_stored_comes_back_with_day_fields_and_decisions(scorer, store, write_jsonl, some_gold, tmp_path):
+    records = [
+        {"编号": g.id, "内容": g.text, "区县": "东区", "渠道": "热线", "受理时间": "2026年3月5日 10:20"}
+        for g in some_gold[:30]
+    ]
+    records.append({"编号": "z", "内容": "路灯坏了"})
+    nightly(
+        source=str(write_jsonl("a.jsonl", records)), scorer=scorer, store=store, state=tmp_path / "state",
+        columns=ColumnMap(), limits=Limits(),
+    )  # fmt: skip
+    found = list(stored_documents(store, scorer.bundle.id))
+    assert [s.document.id for s in found] == [r["编号"] for r in records]
+    assert found[0].document.meta["district"] == "东区"
+    assert found[0].day == dt.date(2026, 3, 5)
+    assert found[-1].day >= dt.date(2026, 3, 5)
+    said = {
+        p.id: {x for pairs in p.decided.values() for x, _ in pairs} for p in scorer.score([s.document for s in found])
+    }
+    assert all(set(s.decided) == said[s.document.id] for s in found)
+    assert all(s.decided is None for s in stored_documents(store, "another"))
+
+
+def test_dates_are_found_in_free_text():
+    assert day_of("2026-03-05T08:00:00") == dt.date(2026, 3, 5)
+    assert day_of("20260305") == dt.date(2026, 3, 5)
+    assert day_of("2026/2/31 后") is None
+    assert day_of("昨天") is None

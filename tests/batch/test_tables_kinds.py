@@ -1,0 +1,88 @@
+"""What only some databases have, and other shapes of the same night."""
+
+import pytest
+import sqlalchemy as sa
+
+postgres = pytest.mark.parametrize("store", ["postgres"], indirect=True)
+sqlite = pytest.mark.parametrize("store", ["sqlite"], indirect=True)
+
+
+@postgres
+def test_a_schema_is_part_of_the_address(table_night, caller, texts):
+    caller.run('CREATE SCHEMA "热 线"')
+    caller.run('CREATE TABLE "热 线"."工单" ("编号" INTEGER PRIMARY KEY, "内容" TEXT)')
+    caller.run(sa.text('INSERT INTO "热 线"."工单" VALUES (:i, :t)'), [{"i": i, "t": t} for i, t in enumerate(texts)])
+    assert table_night(caller.source(table="工单", schema="热 线")).new == 40
+    assert table_night(caller.source(table="工单", schema="热 线"), tables={"result": "分"}).unchanged == 40
+    assert caller.run('SELECT count("zuofeng_问题分") FROM "热 线"."工单"') == [(40,)]
+    assert caller.run('SELECT count("zuofeng_问题分") FROM "热 线"."分"') == [(40,)]
+
+
+@postgres
+@pytest.mark.parametrize("kind", ["CHAR(9)", "NUMERIC(12)", 'VARCHAR(9) COLLATE "POSIX"', "SMALLINT", "TEXT"])
+def test_keys_that_sort_by_rules_of_their_own(table_night, caller, texts, kind):
+    caller.run(f'CREATE TABLE "工单" ("编号" {kind} PRIMARY KEY, "内容" TEXT)')
+    keys = [str(n) if "CHAR" not in kind and kind != "TEXT" else f"{'aBcÀz'[n % 5]}{n}" for n in range(0, 4000, 100)]
+    typed = [int(k) for k in keys] if keys[0] == "0" else keys
+    rows = [{"i": k, "t": t} for k, t in zip(typed, texts, strict=True)]
+    caller.run(sa.text('INSERT INTO "工单" VALUES (:i, :t)'), rows)
+    assert table_night(caller.source(table="工单")).new == 40
+    assert caller.run('SELECT count("zuofeng_问题分") FROM "工单"') == [(40,)]
+    assert table_night(caller.source(table="工单")).unchanged == 40
+
+
+@postgres
+def test_partitions_and_materialized_views(table_night, caller, texts):
+    caller.run('CREATE TABLE "工单" ("编号" INTEGER PRIMARY KEY, "内容" TEXT) PARTITION BY RANGE ("编号")')
+    for start in (0, 20):
+        caller.run(f'CREATE TABLE p{start} PARTITION OF "工单" FOR VALUES FROM ({start}) TO ({start + 20})')
+    caller.run(sa.text('INSERT INTO "工单" VALUES (:i, :t)'), [{"i": i, "t": t} for i, t in enumerate(texts)])
+    assert table_night(caller.source(table="工单")).new == 40
+    assert caller.run('SELECT count("zuofeng_问题分") FROM p20') == [(20,)]
+    caller.run('CREATE MATERIALIZED VIEW "快照" AS SELECT "编号", "内容" FROM "工单" WHERE "编号" < 9')
+    report = table_night(caller.source(table="快照"), tables={"result": "快照分"})
+    assert (report.unchanged, caller.run('SELECT count(*) FROM "快照分"')) == (9, [(9,)])
+
+
+@sqlite
+def test_texts_of_any_encoding_and_keys_of_any_type(table_night, caller, texts):
+    caller.run('CREATE TABLE "工单" ("编号" PRIMARY KEY, "内容")')
+    rows = [{"i": i if i % 2 else f"k{i}", "t": t} for i, t in enumerate(texts[:20])]
+    caller.run(sa.text('INSERT INTO "工单" VALUES (:i, :t)'), rows)
+    # As programs of old left them.
+    caller.run(
+        sa.text('UPDATE "工单" SET "内容" = CAST(:t AS TEXT) WHERE "编号" = 1'), {"t": texts[1].encode("gb18030")}
+    )
+    report = table_night(caller.source(table="工单"))
+    assert (report.new, report.rejected) == (20, 0)
+    from pipeline.desk.models import Document
+
+    assert Document.objects.get(key="1").text == texts[1]
+    assert caller.run('SELECT count("zuofeng_问题分") FROM "工单"') == [(20,)]
+
+
+def test_a_table_goes_into_a_file_too(table_night, caller, texts, tmp_path):
+    caller.make("工单", list(enumerate(texts[:10])))
+    for _ in range(2):
+        table_night(caller.source(table="工单"), write=False, write_back=tmp_path / "out.csv")
+        lines = (tmp_path / "out.csv").read_text(encoding="utf-8-sig")
+        assert lines.startswith("流水号,内容,zuofeng_问题")
+        assert all(text.split("\n")[0][:12] in lines for text in texts[:10])
+
+
+def test_a_table_that_goes_away_in_mid_run_is_named_and_what_was_read_counts(
+    table_night, caller, texts, scorer, monkeypatch
+):
+    caller.make("工单", list(enumerate(texts)))
+    score, calls = scorer.score, []
+
+    def drops(documents, **more):
+        calls.append(1)
+        if len(calls) == 2:
+            caller.run('ALTER TABLE "工单" RENAME TO "别的"')
+        return score(documents, **more)
+
+    monkeypatch.setattr(scorer, "score", drops)
+    report = table_night(caller.source(table="工单"), write=False)
+    assert (report.new, report.exit_code) == (14, 1)
+    assert [u["code"] for u in report.unreadable] == ["ZF-TAB-MISSING"]

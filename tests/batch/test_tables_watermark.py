@@ -1,0 +1,82 @@
+"""Only what is new, by a column of times or numbers, and never past what was set aside."""
+
+import datetime as dt
+
+import pytest
+import sqlalchemy as sa
+
+from pipeline.batch.tables.watermark import decode, next_mark
+from pipeline.errors import SourceError
+
+NOW = dt.datetime(2026, 3, 2, 4, 0, tzinfo=dt.timezone(dt.timedelta(hours=8)))
+
+
+@pytest.mark.parametrize(
+    ("highest", "mark"),
+    [
+        (None, None),
+        (dt.datetime(2031, 1, 1), dt.datetime(2026, 2, 28, 20)),  # noqa: DTZ001  a column without zones
+        (dt.datetime(2031, 1, 1, tzinfo=dt.UTC), dt.datetime(2026, 2, 28, 20, tzinfo=dt.UTC)),
+        (dt.date(2026, 3, 1), dt.date(2026, 2, 28)),
+        ("2026-03-01 10:00:00.5", "2026-02-28 20:00:00"),
+        (123_456, 113_456),
+    ],
+)
+def test_the_mark_lags_and_never_runs_ahead_of_the_clock(highest, mark):
+    import json
+
+    assert decode(json.loads(json.dumps(next_mark(highest, NOW)))) == mark
+
+
+@pytest.mark.parametrize("highest", ["20260301", "甲", 1.5, True, b"x"])
+def test_columns_without_an_order_in_time_are_refused(highest):
+    with pytest.raises(SourceError, match="ZF-TAB-WATERMARK"):
+        next_mark(highest, NOW)
+
+
+@pytest.mark.parametrize("zone", [False, True])
+def test_times_of_the_database_bound_what_is_read(table_night, caller, texts, zone):
+    old, fresh = NOW - dt.timedelta(days=900), dt.datetime.now(dt.UTC)
+    if not zone:
+        old, fresh = old.replace(tzinfo=None), fresh.replace(tzinfo=None)
+    caller.make("工单", list(enumerate(texts[:20])), more=[sa.Column("更新", sa.DateTime(timezone=zone))])
+    stamp = sa.text('UPDATE "工单" SET "更新" = :t WHERE "流水号" >= :n').bindparams(
+        sa.bindparam("t", type_=sa.DateTime(zone))
+    )
+    caller.run(stamp, {"t": old, "n": 1})
+    caller.run(stamp, {"t": fresh, "n": 17})
+    options = {"tables": {"watermark": "更新"}}
+    assert table_night(caller.source(table="工单"), **options).read == 20
+    # Row 0 has no time, rows 17 to 19 came within a day.
+    assert table_night(caller.source(table="工单"), **options).read == 4
+
+
+def test_what_was_set_aside_or_left_half_way_is_read_again(table_night, caller, texts, scorer, monkeypatch):
+    caller.make("工单", list(enumerate(texts[:20])), more=[sa.Column("版本", sa.Integer)])
+    caller.run('UPDATE "工单" SET "版本" = "流水号" * 100000')
+    options = {"tables": {"watermark": "版本"}, "write": False}
+    source = caller.source(table="工单")
+    score, broken = scorer.score, [True]
+
+    def sometimes(documents, **more):
+        if broken and any(d.id == "8" for d in documents):
+            from django.db import DataError
+
+            raise DataError("no")
+        return score(documents, **more)
+
+    monkeypatch.setattr(scorer, "score", sometimes)
+    first = table_night(source, **options)
+    assert [a["chunk"] for a in first.aside] == [2]
+    broken.clear()
+    # The night before was not whole: everything is read.
+    assert table_night(source, **options).read == 20
+    assert table_night(source, **options).read == 1
+
+    monkeypatch.setattr(scorer, "score", lambda documents, **more: 1 / 0)
+    caller.run(sa.text('INSERT INTO "工单" VALUES (50, :t, 9900000)'), {"t": texts[30]})
+    with pytest.raises(ZeroDivisionError):
+        table_night(source, **options)
+    monkeypatch.undo()
+    report = table_night(source, **options)
+    assert (report.read, report.new, report.starts) == (2, 1, 2)

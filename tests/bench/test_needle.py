@@ -1,0 +1,26 @@
+from dataclasses import replace
+
+from pipeline.bench.needle import SENTENCES, find_needles, hide_needles
+from pipeline.text.sentences import split_sentences
+
+
+def test_a_case_is_thirty_sentences_with_one_of_another_text_in_the_middle(some_gold):
+    needles = hide_needles(some_gold, cases=3)
+    assert len(needles) == 3
+    innocent = {g.text for g in some_gold if not g.positive}
+    for n in needles:
+        assert n.text.replace(n.sentence, "", 1) == n.control
+        assert n.labels
+        sentence = next(g for g in some_gold if n.sentence in g.text and g.positive)
+        assert n.labels <= {label for of in sentence.labels.values() for label in of}
+        assert any(text[:8] == n.control[:8] for text in innocent)
+        assert len(split_sentences([n.text]).row) >= SENTENCES - 5
+    assert len({n.control for n in needles}) == 3
+
+
+def test_what_says_nothing_is_not_found(scorer, some_gold):
+    [needle] = hide_needles(some_gold, cases=1)
+    blunt = replace(needle, sentence="今天天气很好。", text=needle.control + "今天天气很好。", labels=frozenset({"x"}))
+    found = find_needles(scorer, [needle, blunt])
+    assert found.cases == 2
+    assert found.found <= 1

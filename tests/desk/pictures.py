@@ -1,0 +1,59 @@
+"""The pictures of the desk in ``docs/desk``: ``make pictures`` draws them anew from the documents of the tests."""
+
+import base64
+from pathlib import Path
+
+import pytest
+from desk.test_browser import PHONE, address, browser, server, sessions, visit  # noqa: F401
+
+FOLDER = Path(__file__).resolve().parents[2] / "docs" / "desk"
+SHOWN = {
+    "登录": (None, "/login"),
+    "队列": ("senior", "/queue"),
+    "复核": ("reviewer", "/documents/3"),
+    "甄别表": ("senior", "/documents/2/worksheet"),
+    "甄别条目": ("senior", "/rules"),
+    "总览": ("senior", "/dashboard"),
+    "一致": ("senior", "/agreement"),
+    "导回": ("senior", "/roundtrip"),
+    "留痕": ("auditor", "/audit"),
+    "帐号": ("admin", "/users"),
+}
+
+
+def keep(v, name):
+    """Write what the window shows as WebP."""
+    v.page.wait_for_load_state("networkidle")
+    shot = v.context.new_cdp_session(v.page).send("Page.captureScreenshot", {"format": "webp", "quality": 72})
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    (FOLDER / f"{name}.webp").write_bytes(base64.b64decode(shot["data"]))
+
+
+@pytest.mark.parametrize("name", SHOWN)
+def test_page(visit, name):  # noqa: F811
+    role, url = SHOWN[name]
+    v = visit(role)
+    if name == "留痕":
+        v.page.goto("/audit")
+    v.page.goto(url)
+    keep(v, name)
+
+
+def test_keys(visit):  # noqa: F811
+    v = visit("reviewer")
+    v.open("D003")
+    v.press("?")
+    keep(v, "按键")
+
+
+def test_dark(visit, address):  # noqa: F811
+    v = visit("reviewer")
+    v.context.add_cookies([{"name": "theme", "value": "dark", "url": address}])
+    v.open("D003")
+    keep(v, "复核-深色")
+
+
+def test_phone(visit):  # noqa: F811
+    v = visit("reviewer", viewport=PHONE, is_mobile=True, has_touch=True)
+    v.open("D003")
+    keep(v, "复核-手机")

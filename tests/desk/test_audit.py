@@ -1,0 +1,120 @@
+import pytest
+
+
+@pytest.fixture
+def trail(desk):
+    """A trail with something in it."""
+    client = desk.client("reviewer")
+    for number in (1, 2, 3):
+        client.get(f"/documents/{number}")
+    desk.decide(client, desk.case("D001"))
+    return desk
+
+
+def sql(statement, *parameters):
+    """As somebody would who holds the database but not the secret, with the guards taken off."""
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        for verb in ("update", "delete"):
+            cursor.execute(f"DROP TRIGGER IF EXISTS zuofeng_audit_no_{verb}")
+        cursor.execute(statement, parameters)
+
+
+def test_an_untouched_trail_holds(trail):
+    from pipeline.desk.audit import verify
+    from pipeline.desk.tables import AuditEntry
+
+    length, seal, broken = verify()
+    assert broken == []
+    assert length == AuditEntry.objects.count() >= 4
+    assert seal == AuditEntry.objects.order_by("-number").first().seal
+
+
+@pytest.mark.parametrize("field", ["at", "gesture", "actor", "action", "target", "address", "detail", "seal"])
+def test_any_changed_field_is_found(trail, field):
+    from pipeline.desk.audit import verify
+
+    sql(f"UPDATE zuofeng_audit SET {field} = '\"x\"' WHERE number = 2")  # noqa: S608
+    assert 2 in [b.number for b in verify()[2]]
+
+
+@pytest.mark.parametrize("which", ["= 1", "= 3", "in (2, 3)", "= (SELECT max(number) FROM zuofeng_audit)", "> 0"])
+def test_any_missing_entry_is_found(trail, which):
+    from pipeline.desk.audit import verify
+
+    sql(f"DELETE FROM zuofeng_audit WHERE number {which}")  # noqa: S608
+    assert verify()[2]
+
+
+def test_a_forged_end_is_found(trail):
+    from pipeline.desk.audit import verify
+    from pipeline.desk.tables import AuditEntry
+
+    last = AuditEntry.objects.order_by("-number")[1]
+    sql("DELETE FROM zuofeng_audit WHERE number > %s", last.number)
+    sql("UPDATE zuofeng_audit_head SET number = %s, seal = %s", last.number, last.seal)
+    assert [b.what for b in verify()[2]] == ["链头被改过"]
+
+
+def test_an_entry_put_in_by_hand_is_found(trail):
+    from pipeline.desk.audit import verify
+
+    sql("INSERT INTO zuofeng_audit SELECT number + 100, at, gesture, actor, action, target, address, detail, seal "
+        "FROM zuofeng_audit WHERE number = 1")  # fmt: skip
+    assert verify()[2]
+
+
+@pytest.mark.parametrize("table", ["audit", "decision", "note", "worksheet"])
+@pytest.mark.parametrize("verb", ["UPDATE zuofeng_{} SET gesture = 'x'", "DELETE FROM zuofeng_{}"])
+def test_the_database_itself_refuses_changes(trail, table, verb):
+    from django.db import DatabaseError, connection
+
+    statement = verb.format(table) if table in ("audit", "decision") else f"DELETE FROM zuofeng_{table}"  # noqa: S608
+    if table == "note":
+        trail.client("reviewer").post("/documents/1/note", {"text": "留话"})
+    if table == "worksheet":
+        from pipeline.desk.tables import Worksheet
+
+        Worksheet.objects.create(document_id=1, by=trail.user("senior"))
+    with connection.cursor() as cursor, pytest.raises(DatabaseError, match="append only"):
+        cursor.execute(statement)
+
+
+def test_an_action_without_a_name_is_never_written(desk):
+    from pipeline.desk.audit import record
+
+    with pytest.raises(KeyError):
+        record("review.shrug")
+
+
+def test_one_request_is_one_gesture(desk):
+    from pipeline.desk.tables import AuditEntry
+
+    desk.add("X1", "同一段话，跑了五趟", title="甲")
+    desk.add("X2", "同一段话，跑了五趟", title="乙")
+    client = desk.client("reviewer")
+    client.get("/queue")
+    desk.decide(client, desk.case("X1"), together="on")
+    entries = AuditEntry.objects.filter(action="review.confirm")
+    assert {e.target for e in entries} == {"X1", "X2"}
+    assert len({e.gesture for e in entries}) == 1
+    assert {(e.actor, e.address) for e in entries} == {("reviewer", "127.0.0.1")}
+
+
+def test_the_auditor_filters_reads_and_verifies(trail):
+    client = trail.client("auditor")
+    page = client.get("/audit", {"target": "D001", "action": "review.confirm"})
+    assert [e.actor for e, _ in page.context["entries"]] == ["reviewer"]
+    assert "留痕完好" in client.post("/audit/verify").content.decode()
+    sql("UPDATE zuofeng_audit SET actor = 'x' WHERE number = 1")
+    assert "1 处不符" in client.post("/audit/verify").content.decode()
+
+
+def test_a_trail_is_sealed_with_the_secret_of_its_desk(trail):
+    from django.conf import settings
+
+    from pipeline.desk.audit import verify
+
+    settings.SECRET_KEY = "another" * 10
+    assert verify()[2]

@@ -1,0 +1,489 @@
+"""The desk as staff use it: a real browser, the real server, the keyboard.
+
+Nothing here touches the store: the browser's event loop and Django's ORM do not share a thread.
+"""
+
+import contextlib
+import json
+import os
+import re
+import shutil
+import sqlite3
+import subprocess
+import sys
+
+import pytest
+from playwright import sync_api
+
+from pipeline.settings import load_settings
+
+PASSWORD = "Qing-shi-lu-48"
+FLAGS = [
+    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+DESKTOP = {"width": 1366, "height": 768}
+PHONE = {"width": 390, "height": 844}
+
+
+@pytest.fixture(scope="module")
+def browser(browser_home):
+    """The system's Chromium: `make test` installs it, its absence is a failure."""
+    path = os.environ.get("CHROMIUM") or shutil.which("chromium")
+    if path is None:
+        pytest.fail("chromium is not installed: make chromium")
+    with sync_api.sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        yield started
+        started.close()
+
+
+@pytest.fixture(scope="module")
+def server(browser_home, tmp_path_factory):
+    """`zuofeng serve` on a copy of the desk: its address and its store's file."""
+    home = tmp_path_factory.mktemp("served") / "home"
+    shutil.copytree(browser_home, home)
+    (home / "zuofeng.toml").write_text("[desk]\nsecond_percent = 0\n", encoding="utf-8")
+    command = [sys.executable, "-m", "pipeline.cli", "serve", "--port", "0", "--home", str(home)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            for line in process.stdout:
+                if found := re.search(r"http://127\.0\.0\.1:\d+", line):
+                    yield found[0], home
+                    break
+            else:
+                pytest.fail("the server did not start")
+        finally:
+            process.terminate()
+            process.wait(20)
+    assert process.returncode == 0
+
+
+@pytest.fixture
+def address(server, browser_home):
+    """The address of the server, its store as it was in the beginning."""
+    where, home = server
+    name = load_settings(home).store_url.rpartition("/")[2]
+    with (
+        contextlib.closing(sqlite3.connect(browser_home / "state" / name)) as fresh,
+        contextlib.closing(sqlite3.connect(home / "state" / name, timeout=20)) as used,
+    ):
+        fresh.backup(used)
+    return where
+
+
+@pytest.fixture(scope="module")
+def sessions(browser_home):
+    """Session numbers by account: signing in has its own tests."""
+    return json.loads((browser_home / "sessions.json").read_text())
+
+
+class Visitor:
+    """One signed-in browser window; whatever it complains of is kept."""
+
+    def __init__(self, browser, address, session=None, viewport=DESKTOP, **options):
+        self.context = browser.new_context(viewport=viewport, locale="zh-CN", base_url=address, **options)
+        self.page = self.context.new_page()
+        self.complaints = []
+        self.page.on("pageerror", lambda e: self.complaints.append(str(e)))
+        self.page.on("console", lambda m: m.type == "error" and self.complaints.append(m.text))
+        self.page.set_default_timeout(15_000)
+        if session:
+            self.context.add_cookies([{"name": "zuofeng_session", "value": session, "url": address}])
+            self.page.goto("/")
+
+    def enter(self, username, password=PASSWORD):
+        self.page.goto("/login")
+        self.page.fill("[name=username]", username)
+        self.page.fill("[name=password]", password)
+        self.page.keyboard.press("Enter")
+        self.page.wait_for_url(lambda url: "/login" not in url)
+        self.page.wait_for_load_state()  # keys count from here on
+
+    def ready(self):
+        """Wait until the document may be decided."""
+        self.page.wait_for_selector("[data-decide][data-ready]")
+
+    def press(self, *keys):
+        for key in keys:
+            self.page.keyboard.press(key)
+
+    def open(self, key):
+        self.page.goto(f"/queue?state=all&q={key}")
+        self.page.click("a.open")
+        self.ready()
+
+    def faults(self, rules=None):
+        """What axe finds by these rules, else by all of WCAG 2.1 AA, as (rule, element)."""
+        from axe_playwright_python.sync_playwright import Axe
+
+        found = Axe().run(self.page, options={"runOnly": rules or ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]})
+        return [(v["id"], n["html"][:160]) for v in found.response["violations"] for n in v["nodes"]]
+
+
+@pytest.fixture
+def visit(browser, address, sessions):
+    """Open windows, signed in as the account that is named; none of them may have complained."""
+    windows = []
+
+    def new(role=None, **options):
+        windows.append(Visitor(browser, address, role and sessions[role], **options))
+        return windows[-1]
+
+    yield new
+    complaints = [c for w in windows for c in w.complaints]
+    for window in windows:
+        window.context.close()
+    assert complaints == []
+
+
+def test_ten_documents_with_nothing_but_the_keyboard(visit):
+    v = visit("reviewer")
+    v.press("n")
+    seen = []
+    for turn in range(10):
+        v.ready()
+        seen.append(v.page.url)
+        save = v.page.locator("[data-save] span")
+        assert save.inner_text() == "确认"
+        if turn == 3:
+            v.press("6")
+            assert save.inner_text() == "保存更正"
+            v.press("6")
+            assert save.inner_text() == "确认"
+            v.press("6", "Enter")
+        elif turn == 5:
+            v.press("x")
+        elif turn == 7:
+            v.press("v")
+        elif turn == 8:
+            v.press("b")
+            v.page.keyboard.type("去过现场")
+            v.press("Enter")
+        else:
+            v.press("Enter")
+        v.page.wait_for_url(lambda url: url != seen[-1])
+    assert len(set(seen)) == 10
+    assert v.page.url.endswith("/queue")
+    v.page.goto("/queue?state=done")
+    assert v.page.locator(".case").count() == 9
+    v.page.goto("/queue?state=disputed")
+    assert v.page.locator(".case").count() == 1
+    v.page.goto("/dashboard")
+    row = v.page.locator("table tr", has_text="分办员甲").inner_text().split()
+    assert row == ["分办员甲", "10", "7", "1", "1", "1"]
+
+
+def test_the_key_that_saved_does_not_save_the_next_one_too(visit):
+    v = visit("reviewer")
+    v.press("n")
+    v.ready()
+    first = v.page.url
+    v.press("Enter", "Enter", "Enter")
+    v.page.wait_for_url(lambda url: url != first)
+    second = v.page.url
+    v.press("Enter", "x")
+    v.ready()
+    assert v.page.url == second
+    assert v.page.locator(".progress").inner_text() == "我手上第 1 件，共 9 件"
+
+
+def test_undo_brings_the_document_back(visit):
+    v = visit("reviewer")
+    v.press("n")
+    v.ready()
+    first = v.page.url
+    v.press("x")
+    v.page.wait_for_url(lambda url: url != first)
+    v.ready()
+    v.press("z")
+    v.page.wait_for_url(first)
+    v.ready()
+    assert "已撤销" in v.page.locator("#said").inner_text()
+    assert "撤销" in v.page.locator(".made").inner_text()
+    assert v.page.locator("[data-save] span").inner_text() == "确认"
+
+
+def test_a_label_shows_its_words_and_words_show_their_label(visit):
+    v = visit("reviewer")
+    v.open("D003")
+    row = v.page.locator(".label.by-model").first
+    label = row.get_attribute("data-label")
+    row.hover()
+    lit = v.page.locator("mark.on")
+    assert lit.count() >= 1
+    assert all(label in m.get_attribute("data-labels").split() for m in lit.all())
+    dimmed = v.page.locator("mark.off")
+    assert all(label not in m.get_attribute("data-labels").split() for m in dimmed.all())
+    assert lit.count() + dimmed.count() == v.page.locator("mark").count()
+    v.page.mouse.move(5, 5)
+    assert v.page.locator("mark.on, mark.off").count() == 0
+    v.press("f")
+    focused = v.page.locator("mark:focus")
+    wanted = focused.get_attribute("data-labels").split()[0]
+    v.press("Enter")
+    assert v.page.evaluate("document.activeElement.value") == wanted
+    v.page.locator("mark").last.click()
+    assert v.page.evaluate("document.activeElement.name") == "label"
+
+
+def test_the_queue_by_keyboard(visit):
+    v = visit("reviewer")
+    v.press("/")
+    v.page.keyboard.type("D012")
+    v.press("Enter")
+    v.page.wait_for_url("**q=D012*")
+    assert v.page.locator(".case").count() == 1
+    v.press("Escape", "ArrowDown", "Enter")
+    v.page.wait_for_url("**/documents/*")
+    assert "办事难的反映 12" in v.page.locator("h1").inner_text()
+    v.ready()
+    v.press("g")
+    v.page.wait_for_url("**/queue")
+
+
+def test_the_help_sheet_opens_and_closes_and_no_key_acts_behind_it(visit):
+    v = visit("reviewer")
+    v.open("D001")
+    url = v.page.url
+    v.press("?")
+    assert v.page.locator("dialog#keys[open]").is_visible()
+    v.press("x", "1")
+    assert v.page.url == url
+    v.press("Escape")
+    assert not v.page.locator("dialog#keys").is_visible()
+    assert v.page.locator("[data-save] span").inner_text() == "确认"
+
+
+def test_letters_typed_into_a_field_are_letters(visit):
+    v = visit("reviewer")
+    v.open("D001")
+    url = v.page.url
+    v.press("b")
+    v.page.keyboard.type("xvzn1")
+    assert v.page.input_value("[data-note]") == "xvzn1"
+    assert v.page.url == url
+    v.press("Escape", "q")
+    assert v.page.locator("[data-save] span").inner_text() == "保存更正"
+
+
+def test_somebody_elses_document_cannot_be_decided(visit):
+    one, two = visit("reviewer"), visit("senior")
+    one.open("D001")
+    two.page.goto(one.page.url)
+    assert "分办员甲 正在办这件" in two.page.locator("main").inner_text()
+    assert two.page.locator("[data-save]").count() == 0
+
+
+def test_revealing_takes_a_reason(visit):
+    v = visit("senior")
+    v.open("D002")
+    assert "13900000001" not in v.page.locator(".text").inner_text()
+    v.page.click(".personal summary")
+    v.page.fill("[name=reason]", "需要回电核实")
+    v.page.click(".personal button")
+    v.page.wait_for_selector("text=以下是未遮盖的原文")
+    assert "13900000001" in v.page.locator(".text").inner_text()
+
+
+def test_dark_is_dark_and_stays(visit):
+    v = visit("reviewer")
+    v.page.click("text=深色")
+    v.page.wait_for_selector("html[data-theme=dark]")
+    brightness = "getComputedStyle(document.body).backgroundColor.match(/\\d+/g).slice(0, 3).every(c => c < 60)"
+    assert v.page.evaluate(brightness)
+    v.open("D001")
+    assert v.page.evaluate(brightness)
+    v.page.click("text=浅色")
+    v.page.wait_for_selector("html[data-theme=light]")
+    assert not v.page.evaluate(brightness)
+
+
+def test_a_phone_shows_everything_without_sideways_scrolling(visit):
+    v = visit("reviewer", viewport=PHONE, is_mobile=True, has_touch=True)
+    sideways = "document.documentElement.scrollWidth > document.documentElement.clientWidth"
+    assert not v.page.evaluate(sideways)
+    v.page.locator("button", has_text="取下十件").tap()
+    v.ready()
+    first = v.page.url
+    assert not v.page.evaluate(sideways)
+    for name in ("确认", "无此问题", "拿不准"):
+        box = v.page.locator(".buttons button", has_text=name).bounding_box()
+        assert box["y"] + box["height"] <= PHONE["height"]
+        assert box["height"] >= 44
+    v.page.locator(".buttons button", has_text="无此问题").tap()
+    v.page.wait_for_url(lambda url: url != first)
+    v.page.goto("/dashboard")
+    assert not v.page.evaluate(sideways)
+
+
+def test_a_small_laptop_keeps_the_buttons_in_sight(visit):
+    v = visit("reviewer")
+    v.open("D001")
+    box = v.page.locator("[data-save]").bounding_box()
+    assert box["y"] + box["height"] <= DESKTOP["height"]
+    assert not v.page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth")
+
+
+def test_on_paper_stand_the_case_and_who_printed_it(visit):
+    v = visit("reviewer")
+    v.page.goto("/documents/1/paper")
+    v.page.emulate_media(media="print")
+    assert not v.page.locator("header.top").is_visible()
+    assert "分办员甲（reviewer）" in v.page.locator("main").inner_text()
+
+
+def test_sign_in_out_and_the_way_back(visit):
+    v = visit()
+    v.page.goto("/queue?q=D001")
+    v.page.fill("[name=username]", "reviewer")
+    v.page.fill("[name=password]", PASSWORD)
+    v.press("Enter")
+    v.page.wait_for_url("**/queue?q=D001")
+    v.page.click(".menu summary")
+    v.page.click("text=退出")
+    v.page.wait_for_url("**/login")
+    v.page.goto("/queue")
+    assert "/login" in v.page.url
+
+
+def test_wrong_passwords_are_slowed_down(browser, address):
+    v = Visitor(browser, address)
+    for _ in range(6):
+        v.page.goto("/login")
+        v.page.fill("[name=username]", "reviewer")
+        v.page.fill("[name=password]", "wrong")
+        v.press("Enter")
+        v.page.wait_for_selector("[role=alert]")
+    assert "15 分钟" in v.page.locator("[role=alert]").inner_text()
+    v.context.close()
+
+
+def test_a_doubtful_document_is_settled_by_the_senior(visit):
+    one, senior = visit("reviewer"), visit("senior")
+    one.open("D005")
+    one.press("v")
+    one.page.wait_for_url("**/queue*")
+    senior.page.goto("/queue?state=disputed")
+    senior.page.click("a.open")
+    senior.ready()
+    assert "拿不准" in senior.page.locator(".made").inner_text()
+    senior.press("x")
+    senior.page.wait_for_url("**/queue*")
+    senior.page.goto("/queue?state=done")
+    assert senior.page.locator(".case").count() == 1
+
+
+def test_a_worksheet_is_written_and_kept(visit):
+    v = visit("senior")
+    v.open("D001")
+    v.page.click("text=容错甄别表")
+    v.page.wait_for_url("**/worksheet")
+    for box in v.page.locator("textarea").all()[:6]:
+        box.fill("看过")
+    v.page.select_option("[name=outcome]", label="不实：澄清正名")
+    v.page.click("button:has-text('保存')")
+    v.page.wait_for_selector("text=结论：不实：澄清正名")
+
+
+def test_a_workbook_goes_out_and_comes_back_with_a_conflict(visit, tmp_path):
+    from openpyxl import load_workbook
+
+    senior, one = visit("senior"), visit("reviewer")
+    senior.page.goto("/queue?q=办事难")
+    with senior.page.expect_download() as download:
+        senior.page.click("button:has-text('导出')")
+    path = tmp_path / "out.xlsx"
+    download.value.save_as(path)
+    book = load_workbook(path)
+    sheet = book.worksheets[0]
+    at = {c.value: c.column for c in sheet[2]}
+    keys = [sheet.cell(row, at["编号"]).value for row in (3, 4)]
+    for row in (3, 4):
+        sheet.cell(row, at["判定"]).value = "无此问题"
+    book.save(path)
+    one.open(keys[0])
+    one.press("Enter")
+    one.page.wait_for_url("**/queue*")
+    one.page.goto("/roundtrip")
+    one.page.set_input_files("[name=file]", path)
+    one.page.click("button:has-text('看预览')")
+    one.page.wait_for_selector("text=导出之后别人判过")
+    one.page.click("button:has-text('保存这 1 件')")
+    one.page.wait_for_selector("text=已保存 1 件")
+
+
+def test_near_duplicates_are_shown_and_decided_once(visit):
+    v = visit("reviewer")
+    v.open("T001")
+    assert "还有 2 件，一并判" in v.page.locator(".same").inner_text()
+    v.page.click(".twins summary")
+    assert "T002" in v.page.locator(".twins").inner_text()
+    v.page.click("h1")
+    v.press("c", "c", "Enter")
+    v.page.wait_for_url("**/queue*")
+    assert "共 3 件" in v.page.locator("#said").inner_text()
+    v.page.goto("/queue?state=done")
+    assert v.page.locator(".case").count() == 3
+
+
+def test_an_administrator_makes_an_account_and_its_owner_chooses_a_password(visit):
+    admin, new = visit("admin"), visit()
+    admin.page.goto("/users")
+    admin.page.fill("[name=username]", "xin")
+    admin.page.fill("[name=name]", "新来的")
+    admin.page.select_option(".stack select[name=role]", label="分办员")
+    admin.page.click("button:has-text('建帐号')")
+    first = admin.page.locator(".secret").inner_text()
+    new.enter("xin", first)
+    assert new.page.url.endswith("/password")
+    for field, value in (("old", first), ("new", "Bei-tang-77-x"), ("again", "Bei-tang-77-x")):
+        new.page.fill(f"[name={field}]", value)
+    new.press("Enter")
+    new.page.wait_for_url("**/queue")
+    assert "新来的" in new.page.locator(".menu").inner_text()
+
+
+PAGES = {
+    None: ["/login", "/login?next=/queue"],
+    "reviewer": ["/queue", "/queue?state=all&q=没有的", "/documents/1", "/documents/40", "/password"],
+    "senior": [
+        "/queue?state=all&unit=区教育局",
+        "/documents/2",
+        "/documents/3/paper",
+        "/dashboard",
+        "/documents/2/worksheet",
+        "/rules",
+        "/agreement",
+        "/roundtrip",
+    ],
+    "auditor": ["/audit", "/documents/1", "/dashboard"],
+    "admin": ["/users", "/dashboard"],
+}
+
+
+@pytest.mark.parametrize("role", PAGES)
+def test_axe_finds_nothing(visit, address, role):
+    """Every rule in light; dark only renames colours, so there only contrast can differ."""
+    v = visit(role)
+    faults = {}
+    for theme, rules in (("light", None), ("dark", ["color-contrast"])):
+        v.context.add_cookies([{"name": "theme", "value": theme, "url": address}])
+        for url in PAGES[role]:
+            v.page.goto(url)
+            v.page.evaluate("document.querySelectorAll('main details').forEach((d, i) => d.open = i < 4)")
+            faults[theme, url] = v.faults(rules)
+        if role == "reviewer":
+            v.press("?")
+            faults[theme, "keys"] = v.faults(rules)
+    assert {at: f for at, f in faults.items() if f} == {}
+
+
+def test_the_pages_speak_chinese(visit):
+    v = visit("senior")
+    for url in ("/queue", "/documents/1", "/dashboard", "/password"):
+        v.page.goto(url)
+        assert v.page.evaluate("document.documentElement.lang") == "zh-CN"
+        text = v.page.locator("body").inner_text()
+        words = set(re.findall(r"[A-Za-z]{4,}", text)) - {"senior"}
+        assert words <= {"Excel"}, words

@@ -1,0 +1,51 @@
+import datetime as dt
+import re
+
+
+def test_figures_add_up_with_the_queue(desk):
+    client = desk.client("senior")
+    desk.decide(client, desk.case("D001"), seconds="8")
+    desk.decide(client, desk.case("D002"), "reject", seconds="12")
+    f = client.get("/dashboard").context["f"]
+    states = {value: n for value, _, n in f.states}
+    assert sum(states.values()) == 40
+    assert (states["done"], states["open"], states["auto"]) == (2, 35, 3)
+    assert dict(f.places)["单位"] == sorted(dict(f.places)["单位"], key=lambda r: (-r[1], r[0]))
+    assert sum(n for _, n in dict(f.places)["地区"]) == 37
+    assert (f.seconds, f.work[0]["n"], f.work[0]["reject"]) == (10, 2, 1)
+    assert dict(f.night)["读入"] == 40
+
+
+def test_every_picture_has_its_table(desk):
+    page = desk.client("operator").get("/dashboard").content.decode()
+    assert page.count("<svg") == page.count('role="region"') >= 5
+    first = re.search(r'<td>(区\w+)</td><td class="n">(\d+)</td>', page)
+    assert first
+
+
+def test_a_trend_appears_with_the_second_night(desk):
+    from pipeline.desk.models import Run
+
+    client = desk.client("analyst")
+    assert client.get("/dashboard").context["trend"] == ""
+    run = Run.objects.create(
+        id="20260902T020000-bbbbbb", serial=2, source="in", model="m-1", started=dt.datetime(2026, 9, 2, tzinfo=dt.UTC)
+    )
+    desk.add("N1", "跑了五趟", run=run)
+    page = client.get("/dashboard")
+    assert "09-02" in page.context["trend"]
+
+
+def test_an_empty_desk_says_what_to_do(tmp_path, desk):
+    from pipeline.desk.configure import open_desk
+    from pipeline.desk.tables import User
+    from pipeline.settings import load_settings
+
+    home = tmp_path / "empty"
+    (home / "corpora").mkdir(parents=True)
+    (home / "corpora" / "taxonomy.toml").write_bytes(desk.settings.taxonomy_file.read_bytes())
+    open_desk(load_settings(home))
+    User.objects.create_user(username="senior", password="x", role="senior", must_change_password=False)
+    client = desk.client("senior")
+    assert "zuofeng nightly" in client.get("/dashboard").content.decode()
+    assert "夜间任务" in client.get("/queue").content.decode()

@@ -1,0 +1,75 @@
+import datetime as dt
+
+import pytest
+
+LETTER = "窗口人员反复让我补交材料，前后跑了{}趟，打12345热线也没有人接听，请有关部门尽快核实处理，我们住在石坝镇。"
+
+
+def group_of(desk, *keys):
+    return [desk.case(k).group for k in keys]
+
+
+@pytest.fixture
+def letters(desk):
+    """Three letters that differ by a word, and one about something else."""
+    from pipeline.desk.cases import take_in
+
+    for n, word in enumerate("五六七"):
+        desk.add(f"L{n}", LETTER.format(word), title="", unit=f"第{n}所")
+    desk.add("L9", "村里修路的钱一直没有公示，账目也不让看，问到镇里说不归他们管，群众意见很大。")
+    take_in()
+    return desk
+
+
+def test_letters_that_say_nearly_the_same_are_one_group(letters):
+    first = letters.case("L0").pk
+    assert group_of(letters, "L0", "L1", "L2", "L9") == [first, first, first, None]
+
+
+def test_a_later_night_joins_what_it_brings_and_two_groups_become_one(letters):
+    from pipeline.desk.cases import take_in
+    from pipeline.desk.tables import Case
+
+    other = letters.case("L9").pk
+    Case.objects.filter(pk__in=[letters.case("L2").pk, other]).update(group=other)
+    letters.add("L3", LETTER.format("八"))
+    take_in()
+    first = letters.case("L0").pk
+    assert group_of(letters, "L0", "L1", "L2", "L3", "L9") == [first] * 5
+    assert take_in() == 0
+
+
+def test_a_changed_text_leaves_and_the_others_stay_together(letters):
+    from pipeline.desk.cases import take_in
+    from pipeline.desk.models import Run
+
+    run = Run.objects.create(
+        id="20260902T020000-bbbbbb", serial=2, source="in", model="m-1", started=dt.datetime(2026, 9, 2, tzinfo=dt.UTC)
+    )
+    letters.add("L0", "改成了反映路灯不亮的事情，已经黑了三个月，没有人来修。", run=run)
+    take_in()
+    heir = letters.case("L1").pk
+    assert group_of(letters, "L0", "L1", "L2") == [None, heir, heir]
+
+
+def test_a_group_is_decided_once_and_undone_once(letters):
+    client = letters.client("reviewer")
+    page = client.get(f"/documents/{letters.case('L0').pk}")
+    assert [c.document.key for c in page.context["s"].twins] == ["L1", "L2"]
+    letters.decide(client, letters.case("L0"), together="on")
+    assert [letters.case(k).state for k in ("L0", "L1", "L2", "L9")] == ["done"] * 3 + ["open"]
+    client.post("/undo")
+    assert [letters.case(k).state for k in ("L0", "L1", "L2")] == ["open"] * 3
+    letters.decide(client, letters.case("L0"))
+    assert [letters.case(k).state for k in ("L0", "L1", "L2")] == ["done", "open", "open"]
+
+
+def test_decided_cases_with_most_words_in_common_stand_first(letters):
+    client = letters.client("reviewer")
+    for key in ("D001", "D004", "L9", "L1"):
+        letters.decide(client, letters.case(key), "reject" if key == "L9" else "save")
+    found = client.get(f"/documents/{letters.case('L0').pk}").context["similar"]
+    assert found[0]["key"] == "L1"
+    assert found[0]["said"] == "确认"
+    assert [f["share"] for f in found] == sorted((f["share"] for f in found), reverse=True)
+    assert "L9" not in [f["key"] for f in found]

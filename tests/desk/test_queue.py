@@ -1,0 +1,307 @@
+import datetime as dt
+import threading
+
+import pytest
+
+from pipeline.desk.priority import day_of, prioritise, uncertainty_of, waiting
+
+
+def keys(response):
+    return [r["case"].document.key for r in response.context["rows"]]
+
+
+def walk(client, query):
+    """Every page of a queue, one after the other."""
+    seen, url = [], f"/queue?{query}"
+    while url:
+        page = client.get(url)
+        seen += keys(page)
+        url = page.context["more"] and f"/queue?{page.context['more']}"
+    return seen
+
+
+def test_the_queue_orders_by_points_that_add_up(desk):
+    rows = desk.client("reviewer").get("/queue").context["rows"]
+    points = [r["points"] for r in rows]
+    assert len(rows) == 30
+    assert points == sorted(points, reverse=True)
+    assert all(r["points"] == sum(p for _, p in r["reasons"]) for r in rows)
+
+
+def test_only_what_needs_a_person_waits(desk):
+    client = desk.client("reviewer")
+    waiting_keys = walk(client, "")
+    assert len(waiting_keys) == 37
+    assert "D038" in waiting_keys
+    assert sorted(walk(client, "state=auto")) == ["D037", "D039", "D040"]
+
+
+@pytest.mark.parametrize("order", ["priority", "uncertainty", "newest"])
+def test_pages_show_each_document_once(desk, order):
+    seen = walk(desk.client("analyst"), f"order={order}&state=all")
+    assert len(seen) == len(set(seen)) == 40
+
+
+def test_a_page_is_not_disturbed_by_what_is_decided_meanwhile(desk):
+    client = desk.client("reviewer")
+    first = client.get("/queue")
+    desk.decide(client, first.context["rows"][3]["case"])
+    rest = keys(client.get(f"/queue?{first.context['more']}"))
+    assert not set(rest) & set(keys(first))
+    assert len(rest) == 7
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("unit=区教育局", lambda d: d.unit == "区教育局"),
+        ("district=云桥区", lambda d: d.district == "云桥区"),
+        ("channel=信访", lambda d: d.channel == "信访"),
+        ("q=跑了12趟", lambda d: "跑了12趟" in d.text),
+        ("q=D007", lambda d: d.key == "D007"),
+        ("q=反映 热线", lambda d: True),
+        ("since=2026-08-20", lambda d: d.received >= "2026-08-20"),
+        ("until=2026-08-03", lambda d: d.received[:10] <= "2026-08-03"),
+        ("unit=区教育局&channel=热线", lambda d: (d.unit, d.channel) == ("区教育局", "热线")),
+    ],
+)
+def test_filters_keep_what_fits_and_nothing_else(desk, query, expected):
+    from pipeline.desk.models import Document
+
+    wanted = {d.key for d in Document.objects.all() if expected(d)}
+    assert wanted
+    assert set(walk(desk.client("analyst"), f"{query}&state=all")) == wanted
+
+
+def test_labels_filter_by_what_people_said_once_they_said_it(desk):
+    client = desk.client("reviewer")
+    case = desk.case("D001")
+    first, other = desk.columns[0][1], desk.columns[5][1]
+    assert "D001" in walk(client, f"label={first}&state=all")
+    desk.decide(client, case, labels=[other])
+    assert "D001" not in walk(client, f"label={first}&state=all")
+    assert "D001" in walk(client, f"label={other}&state=all")
+
+
+@pytest.mark.parametrize(
+    "nasty",
+    [
+        "' OR 1=1 --",
+        '" OR ""="',
+        "%",
+        "_",
+        "\\",
+        "1); DROP TABLE zuofeng_case; --",
+        "\0",
+        "😀",
+        "a" * 5000,
+        "-1",
+        "1.1",
+    ],
+)
+@pytest.mark.parametrize("field", ["q", "unit", "label", "state", "order", "whose", "since", "until", "after"])
+def test_no_filter_reaches_the_database_as_language(desk, field, nasty):
+    from pipeline.desk.tables import Case
+
+    page = desk.client("senior").get("/queue", {"state": "all", field: nasty})
+    assert page.status_code == 200
+    assert Case.objects.count() == 40
+    if field in ("q", "unit", "label") and nasty not in ("\0",):
+        assert page.context["rows"] == []
+
+
+def test_ten_are_taken_in_order_and_nobody_else_gets_them(desk):
+    desk.add_user("second", "reviewer")
+    one, two = desk.client("reviewer"), desk.client("second")
+    order = [r["case"].pk for r in one.get("/queue").context["rows"]]
+    assert one.post("/queue/take")["Location"] == f"/documents/{order[0]}"
+    assert two.post("/queue/take")["Location"] == f"/documents/{order[10]}"
+    from pipeline.desk.queue import held_by
+
+    assert held_by(desk.user("reviewer")) == order[:10]
+    assert held_by(desk.user("second")) == order[10:20]
+
+
+def test_taking_again_fills_up_to_ten(desk):
+    client = desk.client("reviewer")
+    client.post("/queue/take")
+    from pipeline.desk.queue import held_by
+
+    held = held_by(desk.user("reviewer"))
+    desk.decide(client, desk.case("D036"))
+    desk.decide(client, desk.case("D035"))
+    client.post("/queue/take")
+    assert len(held_by(desk.user("reviewer"))) == 10
+    assert len(set(held_by(desk.user("reviewer"))) - set(held)) == 2
+
+
+def test_eight_people_at_once_never_hold_the_same_document(desk):
+    from django.db import connections
+
+    from pipeline.desk.queue import Filters, claim_next
+    from pipeline.desk.tables import User
+
+    people = [desk.add_user(f"p{n}", "reviewer") for n in range(8)]
+    got, barrier = {}, threading.Barrier(len(people))
+
+    def take(person):
+        barrier.wait()
+        try:
+            got[person.username] = claim_next(User.objects.get(pk=person.pk), Filters(), 5)
+        finally:
+            connections.close_all()
+
+    threads = [threading.Thread(target=take, args=(p,)) for p in people]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    taken = [i for ids in got.values() for i in ids]
+    assert len(taken) == len(set(taken)) == 37
+
+
+def test_what_is_not_touched_in_time_is_free_again(desk):
+    from django.utils import timezone
+
+    from pipeline.desk.tables import Case
+
+    desk.add_user("second", "reviewer")
+    desk.client("reviewer").post("/queue/take")
+    Case.objects.filter(holder__username="reviewer").update(held_until=timezone.now() - dt.timedelta(seconds=1))
+    top = desk.client("second").post("/queue/take")["Location"]
+    assert top == f"/documents/{Case.objects.filter(state='open').order_by('-priority', 'pk').first().pk}"
+
+
+def test_given_back_is_free_and_on_the_record(desk):
+    from pipeline.desk.tables import AuditEntry, Case
+
+    client = desk.client("reviewer")
+    client.post("/queue/take")
+    client.post("/queue/give-back")
+    assert not Case.objects.exclude(holder=None).exists()
+    assert list(AuditEntry.objects.filter(action__startswith="case.").values_list("action", flat=True)) == [
+        "case.claim",
+        "case.release",
+    ]
+
+
+def test_the_senior_assigns_and_the_others_pass_it_over(desk):
+    desk.add_user("second", "reviewer")
+    senior, person = desk.client("senior"), desk.user("second")
+    top = [r["case"].pk for r in senior.get("/queue").context["rows"]][:2]
+    senior.post("/queue/assign", {"case": top, "to": person.pk})
+    assert desk.client("reviewer").post("/queue/take")["Location"] not in [f"/documents/{i}" for i in top]
+    assert desk.client("second").post("/queue/take")["Location"] == f"/documents/{top[0]}"
+    assert len(walk(senior, f"whose={person.pk}")) == 2
+
+
+def test_documents_are_assigned_only_to_those_who_may_decide(desk):
+    case = desk.case("D001")
+    answer = desk.client("senior").post("/queue/assign", {"case": [case.pk], "to": desk.user("auditor").pk})
+    assert answer.status_code == 404
+    assert desk.case("D001").assignee is None
+
+
+def test_views_belong_to_their_owner(desk):
+    from pipeline.desk.tables import SavedView
+
+    mine, other = desk.client("reviewer"), desk.client("senior")
+    mine.post("/queue/views", {"name": "教育局", "filters": "unit=区教育局&evil=1", "owner": desk.user("senior").pk})
+    view = SavedView.objects.get()
+    assert (view.owner.username, "evil" in view.query) == ("reviewer", False)
+    assert "教育局" in [v.name for v in mine.get("/queue").context["views"]]
+    assert list(other.get("/queue").context["views"]) == []
+    assert other.post(f"/queue/views/{view.pk}/drop").status_code == 404
+    assert mine.post(f"/queue/views/{view.pk}/drop").status_code == 302
+    assert not SavedView.objects.exists()
+
+
+def test_a_night_brings_new_documents_and_leaves_decisions_alone(desk):
+    from pipeline.desk.models import Run
+
+    client = desk.client("reviewer")
+    desk.decide(client, desk.case("D001"), labels=[desk.columns[4][1]])
+    run = Run.objects.create(
+        id="20260902T020000-bbbbbb", serial=2, source="in", model="m-1", started=dt.datetime(2026, 9, 2, tzinfo=dt.UTC)
+    )
+    text = desk.case("D001").document.text
+    desk.add("D001", text, run=run, score=0.99, decided={desk.columns[1][1]: 0.9})
+    desk.add("D002", "原文改了，又跑了三趟", run=run, decided={desk.columns[1][1]: 0.9})
+    desk.add("N001", "新来的一件，跑了三趟", run=run)
+    client.get("/queue")
+    kept, changed = desk.case("D001"), desk.case("D002")
+    assert (kept.state, [x.label for x in kept.labels.all()]) == ("done", [desk.columns[4][1]])
+    assert (changed.state, [x.label for x in changed.labels.all()]) == ("open", [desk.columns[1][1]])
+    assert desk.case("N001").state == "open"
+
+
+def test_a_decided_document_whose_text_changed_waits_again(desk):
+    from pipeline.desk.models import Run
+
+    client = desk.client("reviewer")
+    desk.decide(client, desk.case("D003"))
+    run = Run.objects.create(
+        id="20260902T020000-bbbbbb", serial=2, source="in", model="m-1", started=dt.datetime(2026, 9, 2, tzinfo=dt.UTC)
+    )
+    desk.add("D003", "原文换了一段", run=run)
+    client.get("/queue")
+    case = desk.case("D003")
+    assert case.state == "open"
+    assert len(client.get(f"/documents/{case.pk}").context["s"].decisions) == 1
+
+
+def test_queries_of_a_page_do_not_grow_with_the_page(desk):
+    from django.db import connection
+    from django.test.utils import CaptureQueriesContext
+
+    client = desk.client("senior")
+    client.get("/queue")
+    with CaptureQueriesContext(
+        connection,
+    ) as many:
+        client.get("/queue")
+    with CaptureQueriesContext(connection) as few:
+        client.get("/queue?q=D001")
+    assert len(many) <= len(few) <= 24
+
+
+def test_points_say_why():
+    today = dt.date(2026, 9, 1)
+    weighed = prioritise(
+        problem_score=0.9, labels=3, text="打了12345没人接，跑了五趟", same_text=2, received="2026-08-30", read=today
+    )
+    assert [p for _, p in weighed.reasons] == [36, 18, 10, 10, 8]
+    assert waiting(weighed.order, list(weighed.reasons), today) == 2
+    assert waiting(weighed.order, list(weighed.reasons), today + dt.timedelta(5)) == 7
+
+
+def test_an_older_document_overtakes_a_new_one_that_weighs_the_same():
+    def order(received):
+        return prioritise(
+            problem_score=0.5, labels=0, text="", same_text=0, received=received, read=dt.date(2026, 9, 1)
+        ).order
+
+    assert order("2026-08-01") > order("2026-08-15") > order("") == order("2026-09-01")
+    assert order("1999-01-01") == order("2026-07-03")
+    assert order("2030-01-01") == order("2026-09-01")
+
+
+@pytest.mark.parametrize(
+    ("text", "day"),
+    [
+        ("2026-08-01 09:00", dt.date(2026, 8, 1)),
+        ("2026年8月1日", dt.date(2026, 8, 1)),
+        ("2026/8/1", dt.date(2026, 8, 1)),
+        ("2026-02-31", None),
+        ("昨天", None),
+        ("", None),
+    ],
+)
+def test_days_are_read_from_free_dates(text, day):
+    assert day_of(text) == day
+
+
+def test_a_coins_toss_is_least_certain():
+    sure, unsure = {"s": {"a": 0.99}}, {"s": {"a": 0.99, "b": 0.5}}
+    assert uncertainty_of(sure, 0.98, False) < uncertainty_of(unsure, 0.98, False) == 100
+    assert uncertainty_of(sure, 0.98, True) > 100

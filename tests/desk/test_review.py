@@ -1,0 +1,398 @@
+import html
+import re
+
+import pytest
+
+from pipeline.desk.reading import masked, read
+from pipeline.settings import load_settings
+
+
+def decisions(key):
+    from pipeline.desk.tables import Decision
+
+    return list(Decision.objects.filter(document__key=key).values_list("kind", "turn", "by__username"))
+
+
+def labels_of(case):
+    return sorted(x.label for x in case.labels.all())
+
+
+def always_second(desk):
+    from pipeline.desk.configure import open_desk
+
+    open_desk(load_settings(desk.settings.home, desk={"second_percent": 100}), bring_up=False)
+
+
+@pytest.fixture
+def pair(desk):
+    """Every document is read twice; two reviewers besides the senior."""
+    always_second(desk)
+    desk.add_user("second", "reviewer")
+    return desk
+
+
+def test_saving_without_change_confirms_and_with_change_corrects(desk):
+    client = desk.client("reviewer")
+    first, other = desk.columns[0][1], desk.columns[5][1]
+    desk.decide(client, desk.case("D001"))
+    desk.decide(client, desk.case("D002"), labels=[first, other])
+    desk.decide(client, desk.case("D003"), labels=[])
+    desk.decide(client, desk.case("D004"), "reject", labels=[first])
+    desk.decide(client, desk.case("D005"), "unsure")
+    kinds = [decisions(f"D00{n}")[0][0] for n in range(1, 6)]
+    assert kinds == ["confirm", "correct", "reject", "reject", "unsure"]
+    assert labels_of(desk.case("D002")) == sorted([first, other])
+    assert labels_of(desk.case("D004")) == []
+    assert [desk.case(f"D00{n}").state for n in range(1, 6)] == ["done"] * 4 + ["disputed"]
+
+
+def test_a_decision_keeps_what_it_was_made_on(desk):
+    from pipeline.desk.tables import Decision
+
+    case = desk.case("D001")
+    desk.decide(desk.client("reviewer"), case, note="  去过现场  ", seconds="17")
+    made = Decision.objects.get()
+    assert (made.text_hash, made.model, made.note, made.seconds) == (case.text_hash, "m-1", "去过现场", 17)
+    assert made.by == desk.user("reviewer")
+
+
+@pytest.mark.parametrize(
+    "post",
+    [
+        {"action": "shrug"},
+        {"action": ""},
+        {"label": ["no_such_label"]},
+        {"label": ["<script>"]},
+        {"text_hash": "0" * 64},
+        {"text_hash": ""},
+        {"note": "长" * 4001},
+    ],
+)
+def test_a_choice_that_makes_no_sense_changes_nothing(desk, post):
+    case = desk.case("D001")
+    data = {"action": "save", "label": [desk.columns[0][1]], "text_hash": case.text_hash, **post}
+    answer = desk.client("reviewer").post(f"/documents/{case.pk}/decide", data)
+    assert answer.status_code == 409
+    assert answer.context["error"]
+    assert decisions("D001") == []
+    assert desk.case("D001").state == "open"
+
+
+def test_fields_nobody_asked_for_are_not_believed(desk):
+    from pipeline.desk.tables import Decision
+
+    case = desk.case("D001")
+    desk.decide(
+        desk.client("reviewer"), case, by=desk.user("senior").pk, turn="final", kind="reject", at="2000-01-01",
+        document=desk.case("D002").pk, id=77, seconds="-5",
+    )  # fmt: skip
+    made = Decision.objects.get()
+    assert (made.by.username, made.turn, made.kind, made.document.key) == ("reviewer", "first", "confirm", "D001")
+    assert (made.at.year, made.seconds) != (2000, -5)
+    desk.client("admin").post("/users", {"username": "x", "role": "analyst", "is_active": "", "password": "hers"})
+    user = desk.user(None, "x")
+    assert (user.is_active, user.must_change_password, user.check_password("hers")) == (True, True, False)
+
+
+def test_the_next_document_opens_at_once_and_after_the_last_the_queue(desk):
+    client = desk.client("reviewer")
+    url = client.post("/queue/take")["Location"]
+    seen = []
+    while url.startswith("/documents/"):
+        number = int(url.split("/")[2])
+        seen.append(number)
+        page = client.get(url)
+        url = desk.decide(client, page.context["case"])["Location"]
+    assert len(seen) == len(set(seen)) == 10
+    assert url == "/queue"
+
+
+def test_two_people_decide_one_document_once(desk):
+    desk.add_user("second", "reviewer")
+    one, two = desk.client("reviewer"), desk.client("second")
+    case = desk.case("D001")
+    one.get(f"/documents/{case.pk}")
+    late = desk.decide(two, case)
+    assert (late.status_code, "正在办" in late.context["error"]) == (409, True)
+    assert desk.decide(one, case).status_code == 302
+    again = desk.decide(one, case)
+    assert (again.status_code, "已经办完" in again.context["error"]) == (409, True)
+    assert decisions("D001") == [("confirm", "first", "reviewer")]
+
+
+def test_a_text_that_changed_while_it_was_read_is_not_decided(desk):
+    case = desk.case("D001")
+    desk.add("D001", "换了一段新的")
+    from pipeline.desk.cases import refresh
+    from pipeline.desk.models import Prediction
+    from pipeline.desk.tables import Case
+
+    Case.objects.filter(pk=case.pk).update(run="")
+    Prediction.objects.filter(document_id=case.pk).update()
+    refresh()
+    answer = desk.decide(desk.client("reviewer"), case)
+    assert (answer.status_code, "更新" in answer.context["error"]) == (409, True)
+
+
+def test_undo_takes_back_the_last_one_and_keeps_the_row(desk):
+    client = desk.client("reviewer")
+    desk.decide(client, desk.case("D001"), labels=[desk.columns[5][1]])
+    desk.decide(client, desk.case("D002"))
+    answer = client.post("/undo")
+    assert answer["Location"] == f"/documents/{desk.case('D002').pk}"
+    assert (desk.case("D002").state, desk.case("D001").state) == ("open", "done")
+    assert [k for k, _, _ in decisions("D002")] == ["confirm", "undo"]
+    client.post("/undo")
+    assert labels_of(desk.case("D001")) == sorted({desk.columns[0][1], desk.columns[8][1]})
+    assert client.post("/undo").status_code == 409
+    desk.decide(client, desk.case("D001"), "reject")
+    assert desk.case("D001").state == "done"
+
+
+def test_nobody_undoes_what_somebody_else_decided(desk):
+    desk.decide(desk.client("reviewer"), desk.case("D001"))
+    assert desk.client("senior").post("/undo").status_code == 409
+    assert desk.case("D001").state == "done"
+
+
+def test_the_same_text_is_decided_once_for_all_that_are_free(desk):
+    for key in ("S1", "S2", "S3"):
+        desk.add(key, "同一段话，窗口让我跑了五趟", title=key)
+    client, other = desk.client("reviewer"), desk.client("senior")
+    client.get("/queue")
+    other.get(f"/documents/{desk.case('S3').pk}")
+    page = client.get(f"/documents/{desk.case('S1').pk}")
+    assert page.context["s"].twins.__len__() == 2
+    desk.decide(client, desk.case("S1"), together="on")
+    assert [desk.case(k).state for k in ("S1", "S2", "S3")] == ["done", "done", "open"]
+    client.post("/undo")
+    assert [desk.case(k).state for k in ("S1", "S2", "S3")] == ["open"] * 3
+
+
+def test_the_second_reader_sees_nothing_of_the_first_until_both_have_spoken(pair):
+    one, two = pair.client("reviewer"), pair.client("second")
+    pair.decide(one, pair.case("D001"), labels=[pair.columns[5][1]], note="第一人的看法")
+    case = pair.case("D001")
+    assert case.state == "second"
+    for url in (f"/documents/{case.pk}", f"/documents/{case.pk}/paper"):
+        page = two.get(url)
+        assert page.context["s"].blind
+        assert "第一人的看法" not in page.content.decode()
+    page = two.get(f"/documents/{case.pk}")
+    assert not [e for e, _ in page.context["history"] if e.action.startswith("review.")]
+    ticked = {r.id for _, rows in page.context["s"].schemes for r in rows if r.chosen}
+    assert ticked == {pair.columns[0][1], pair.columns[8][1]}
+    pair.decide(two, case, labels=[pair.columns[5][1]])
+    assert pair.case("D001").state == "done"
+    assert "第一人的看法" in two.get(f"/documents/{case.pk}").content.decode()
+
+
+def test_the_queue_does_not_tell_the_second_reader_either(pair):
+    pair.decide(pair.client("reviewer"), pair.case("D001"), labels=[pair.columns[5][1]])
+    rows = pair.client("second").get("/queue?state=second").context["rows"]
+    assert [sorted(name for name, _ in r["labels"]) for r in rows] == [
+        sorted(model_names(pair, "D001")),
+    ]
+
+
+def model_names(desk, key):
+    from pipeline.desk.schemes import label_names
+
+    return [label_names()[d["id"]] for some in desk.case(key).prediction.decided.values() for d in some]
+
+
+def test_one_person_is_not_two_pairs_of_eyes(pair):
+    one = pair.client("reviewer")
+    pair.decide(one, pair.case("D001"))
+    again = pair.decide(one, pair.case("D001"))
+    assert (again.status_code, "另一个人" in again.context["error"]) == (409, True)
+    one.post("/queue/take", {"filters": "state=second"})
+    assert pair.case("D001").holder is None
+
+
+def test_two_who_disagree_go_to_a_third(pair):
+    one, two = pair.client("reviewer"), pair.client("second")
+    pair.decide(one, pair.case("D001"))
+    pair.decide(two, pair.case("D001"), "reject")
+    case = pair.case("D001")
+    assert case.state == "disputed"
+    assert pair.decide(one, case).status_code == 409
+    senior = pair.client("senior")
+    assert senior.get("/queue?state=disputed").context["counted"] == "1"
+    assert len(senior.get(f"/documents/{case.pk}").context["s"].decisions) == 2
+    assert pair.decide(senior, case, "unsure").status_code == 409
+    pair.decide(senior, case, labels=[pair.columns[5][1]])
+    done = pair.case("D001")
+    assert (done.state, labels_of(done)) == ("done", [pair.columns[5][1]])
+    assert decisions("D001")[-1] == ("correct", "final", "senior")
+
+
+def test_a_senior_who_is_a_party_does_not_judge(pair):
+    pair.decide(pair.client("senior"), pair.case("D001"))
+    pair.decide(pair.client("second"), pair.case("D001"), "reject")
+    answer = pair.decide(pair.client("senior"), pair.case("D001"))
+    assert (answer.status_code, "一方" in answer.context["error"]) == (409, True)
+
+
+def test_a_first_decision_is_not_undone_after_a_second(pair):
+    one, two = pair.client("reviewer"), pair.client("second")
+    pair.decide(one, pair.case("D001"))
+    pair.decide(two, pair.case("D001"))
+    assert one.post("/undo").status_code == 409
+    assert two.post("/undo").status_code == 302
+    assert pair.case("D001").state == "second"
+
+
+# --- what is shown -------------------------------------------------------------------------------------------------
+
+
+def test_personal_data_is_masked_everywhere_until_a_reason_is_given(desk):
+    from pipeline.desk.tables import AuditEntry
+
+    phone = "13912345678"
+    desk.add(
+        "P1", f"我的电话{phone}，跑了五趟", title=f"来电 {phone}", spans={desk.columns[0][1]: [f"我的电话{phone}"]}
+    )
+    senior = desk.client("senior")
+    senior.get("/queue")
+    number = desk.case("P1").pk
+    for url in ("/queue?q=P1", f"/documents/{number}", f"/documents/{number}/paper"):
+        assert phone not in senior.get(url).content.decode(), url
+    short = senior.post(f"/documents/{number}/reveal", {"reason": "看"})
+    assert (short.status_code, phone in short.content.decode()) == (400, False)
+    shown = senior.post(f"/documents/{number}/reveal", {"reason": "需要回电核实"})
+    assert phone in shown.content.decode()
+    assert AuditEntry.objects.get(action="document.reveal").detail == {"reason": "需要回电核实"}
+    assert phone not in senior.get(f"/documents/{number}").content.decode()
+    assert desk.client("reviewer").post(f"/documents/{number}/reveal", {"reason": "我想看看"}).status_code == 403
+
+
+def test_evidence_cuts_the_text_without_changing_it(desk):
+    text = "窗口让我跑了五趟，电话没人接。电话13912345678。"
+    spans = [
+        {"label": "a", "start": 0, "end": 8, "weight": 1.0},
+        {"label": "b", "start": 4, "end": 14, "weight": 2.0},
+        {"label": "a", "start": 9, "end": 14, "weight": 3.0},
+    ]
+    reading = read(text, spans)
+    assert "".join(p.text for p in reading.pieces) == masked(text) != text
+    assert [(p.text, p.labels) for p in reading.pieces if p.labels] == [
+        ("窗口让我", ("a",)),
+        ("跑了五趟", ("a", "b")),
+        ("，", ("b",)),
+        ("电话没人接", ("b", "a")),
+    ]
+    assert reading.quotes["a"] == ("电话没人接", "窗口让我跑了五趟")
+    assert reading.personal == 1
+
+
+@pytest.mark.parametrize("span", [(-1, 3), (2, 2), (5, 4), (0, 999)])
+def test_evidence_that_does_not_fit_the_text_is_left_out(span):
+    reading = read("短文本", [{"label": "a", "start": span[0], "end": span[1], "weight": 1}])
+    assert [p.text for p in reading.pieces] == ["短文本"]
+
+
+EVIL = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>{{7*7}}{% now 'Y' %}</title>"
+
+
+@pytest.mark.parametrize("field", ["key", "text", "title", "unit", "district", "channel", "received", "place"])
+def test_no_field_of_a_document_becomes_markup(desk, field):
+    values = {
+        "key": "E1",
+        "text": f"跑了五趟{EVIL}",
+        field: f"跑了五趟{EVIL}"[: 100 if field == "channel" else 190],
+    }
+    if field == "received":
+        values["received"] = EVIL[:60]
+    key, text = values.pop("key"), values.pop("text")
+    desk.add(key, text, spans={desk.columns[0][1]: [text[:20]]}, **values)
+    client = desk.client("senior")
+    client.get("/queue")
+    number = desk.case(key).pk
+    client.post(f"/documents/{number}/note", {"text": EVIL})
+    desk.decide(client, desk.case(key), note=EVIL)
+    pages = [
+        client.get("/queue?state=all&order=newest"),
+        client.get("/queue", {"state": "all", "q": EVIL[:60]}),
+        client.get(f"/documents/{number}"),
+        client.get(f"/documents/{number}/paper"),
+        client.get("/dashboard"),
+        desk.client("auditor").get("/audit"),
+        desk.client("auditor").get("/audit", {"actor": EVIL, "target": EVIL}),
+    ]
+    for page in pages:
+        assert page.status_code == 200
+        content = page.content.decode()
+        assert "<script>alert" not in content
+        assert "<img src=x" not in content
+        assert "49" not in re.findall(r"onerror=alert\(2\)&gt;(\d+)", content)
+        for tag in re.findall(r"<[a-zA-Z][^>]*>", content):
+            assert "onerror" not in re.sub(r'"[^"]*"', "", tag), tag
+    assert html.escape(EVIL[:20]) in pages[0].content.decode() or field not in ("key", "title", "unit")
+
+
+def test_what_is_typed_into_the_sign_in_page_stays_text(desk):
+    page = desk.client().post(f"/login?next={EVIL}", {"username": EVIL, "password": "x", "next": EVIL})
+    assert "<script>alert" not in page.content.decode()
+
+
+@pytest.mark.parametrize("number", [0, 999_999, 2**63 - 1])
+def test_a_document_that_is_not_there_is_404(desk, number):
+    client = desk.client("senior")
+    for url in ("", "/paper"):
+        assert client.get(f"/documents/{number}{url}").status_code == 404
+    for url in ("/decide", "/note", "/reveal"):
+        assert client.post(f"/documents/{number}{url}", {"reason": "需要回电"}).status_code == 404
+
+
+def test_the_page_names_every_label_with_its_key(desk):
+    page = desk.client("reviewer").get(f"/documents/{desk.case('D001').pk}")
+    rows = [r for _, rows in page.context["s"].schemes for r in rows]
+    assert {r.id for r in rows} == {label for _, label in desk.columns}
+    given = [r.key for r in rows if r.key]
+    assert len(given) == len(set(given)) == 19
+    assert not set(given) & set("bfgjknvxz")
+
+
+def test_colleagues_see_who_did_what_with_a_document(desk):
+    client = desk.client("reviewer")
+    number = desk.case("D001").pk
+    client.get(f"/documents/{number}")
+    client.post(f"/documents/{number}/note", {"text": "已联系街道"})
+    desk.decide(client, desk.case("D001"))
+    page = desk.client("senior").get(f"/documents/{number}")
+    assert [name for _, name in page.context["history"]] == ["看件", "备注", "确认", "看件"]
+    assert "已联系街道" in page.content.decode()
+
+
+def test_decided_documents_of_the_same_unit_stand_beside_new_ones(desk):
+    client = desk.client("reviewer")
+    desk.decide(client, desk.case("D001"))
+    page = client.get(f"/documents/{desk.case('D013').pk}")
+    assert [x["key"] for x in page.context["similar"]] == ["D001"]
+
+
+def test_a_colleague_who_is_asked_finds_the_document_until_answering(desk):
+    desk.add_user("second", "reviewer")
+    one, two = desk.client("reviewer"), desk.client("second")
+    number = desk.case("D001").pk
+    one.post(f"/documents/{number}/note", {"text": "这算推诿吗？", "to": desk.user("second").pk})
+    assert (two.get("/queue").context["asked"], one.get("/queue").context["asked"]) == (1, 0)
+    found = two.get("/queue?whose=asked&state=all").context["rows"]
+    assert [r["case"].document.key for r in found] == ["D001"]
+    two.post(f"/documents/{number}/note", {"text": "算"})
+    assert two.get("/queue").context["asked"] == 0
+    auditor = desk.user("auditor").pk
+    assert one.post(f"/documents/{number}/note", {"text": "x", "to": auditor}).status_code == 404
+
+
+def test_remarks_of_the_first_reader_are_kept_from_the_second(pair):
+    one, two = pair.client("reviewer"), pair.client("second")
+    number = pair.case("D001").pk
+    one.post(f"/documents/{number}/note", {"text": "我看是推诿"})
+    pair.client("senior").post(f"/documents/{number}/note", {"text": "已请街道回话"})
+    pair.decide(one, pair.case("D001"))
+    page = two.get(f"/documents/{number}").content.decode()
+    assert ("我看是推诿" in page, "已请街道回话" in page) == (False, True)
+    pair.decide(two, pair.case("D001"))
+    assert "我看是推诿" in two.get(f"/documents/{number}").content.decode()

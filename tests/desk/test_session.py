@@ -1,0 +1,165 @@
+import html
+import re
+
+import pytest
+
+PASSWORD = "Qing-shi-lu-48"
+
+
+def enter(client, username="reviewer", password=PASSWORD, **more):
+    return client.post("/login", {"username": username, "password": password, **more})
+
+
+def test_a_right_password_opens_and_a_wrong_one_does_not_say_which_part_was_wrong(desk):
+    client = desk.client()
+    wrong, unknown = enter(client, password="x"), enter(client, username="nobody")
+    assert wrong.status_code == unknown.status_code == 400
+    assert wrong.context["error"] == unknown.context["error"]
+    right = enter(client)
+    assert (right.status_code, right["Location"]) == (302, "/")
+    assert client.get("/", follow=True).redirect_chain == [("/queue", 302)]
+
+
+def test_five_wrong_passwords_close_the_account_from_this_address_even_for_the_right_one(desk):
+    client = desk.client()
+    answers = [enter(client, password=f"wrong{n}").status_code for n in range(6)]
+    assert answers[:4] == [400] * 4
+    assert answers[-1] == 429
+    assert enter(client).status_code == 429
+    elsewhere = desk.client(REMOTE_ADDR="127.0.0.9")
+    assert enter(elsewhere).status_code == 302
+    from pipeline.desk.tables import AuditEntry
+
+    assert AuditEntry.objects.filter(action="session.lock").exists()
+
+
+def test_what_was_typed_into_the_account_field_is_not_kept_unless_it_is_an_account(desk):
+    from pipeline.desk.tables import AuditEntry
+
+    enter(desk.client(), username="my-secret-password")
+    assert [e.target for e in AuditEntry.objects.filter(action="session.fail")] == ["（无此帐号）"]
+
+
+@pytest.mark.parametrize(
+    "after",
+    [
+        "https://evil.example/",
+        "//evil.example/x",
+        "/\\evil.example",
+        "javascript:alert(1)",
+        "http:evil.example",
+        "\t//evil.example",
+        "evil.example",
+    ],
+)
+def test_one_is_never_sent_elsewhere_after_signing_in(desk, after):
+    assert enter(desk.client(), next=after)["Location"] == "/"
+    answer = desk.client("reviewer").post("/theme", {"theme": "dark", "next": after})
+    assert answer["Location"] == "/"
+
+
+def test_one_is_sent_back_to_where_one_wanted_to_go(desk):
+    client = desk.client()
+    away = client.get("/queue?q=%E7%83%AD%E7%BA%BF")
+    found = re.search(r'name="next" value="([^"]*)"', client.get(away["Location"]).content.decode())
+    assert enter(client, next=html.unescape(found[1]))["Location"] == "/queue?q=%E7%83%AD%E7%BA%BF"
+
+
+def test_the_session_number_changes_at_sign_in_and_dies_at_sign_out(desk):
+    client = desk.client()
+    client.cookies["zuofeng_session"] = "a" * 32
+    enter(client)
+    given = client.cookies["zuofeng_session"].value
+    assert given != "a" * 32
+    client.post("/logout")
+    thief = desk.client()
+    thief.cookies["zuofeng_session"] = given
+    assert thief.get("/queue").status_code == 302
+
+
+def test_the_cookies_are_out_of_reach_of_scripts_and_other_sites(desk):
+    client = desk.client()
+    client.get("/login")
+    enter(client)
+    for name in ("zuofeng_session", "zuofeng_csrf"):
+        assert client.cookies[name]["httponly"]
+        assert client.cookies[name]["samesite"] == "Strict"
+    assert client.cookies["zuofeng_session"]["max-age"] == ""
+
+
+def test_a_session_ends_when_nobody_moves(desk):
+    from django.contrib.sessions.models import Session
+    from django.utils import timezone
+
+    client = desk.client("reviewer")
+    client.get("/queue")
+    left = Session.objects.get(pk=client.cookies["zuofeng_session"].value).expire_date - timezone.now()
+    assert 29 * 60 < left.total_seconds() <= 30 * 60
+
+
+def test_nothing_opens_before_the_first_password_is_changed(desk):
+    from pipeline.desk.accounts import add_account
+
+    _, first = add_account(username="new", role="reviewer")
+    client = desk.client()
+    enter(client, "new", first)
+    assert client.get("/queue")["Location"] == "/password"
+    assert client.post("/queue/take")["Location"] == "/password"
+    for new, again, said in (
+        ("short", "short", "密码太短"),
+        ("12345678901", "12345678901", "数字"),
+        ("Bei-tang-77-x", "Bei-tang-77-y", "不一样"),
+        (first, first, "不同"),
+    ):
+        answer = client.post("/password", {"old": first, "new": new, "again": again})
+        assert answer.status_code == 400
+        assert any(said in e for e in answer.context["errors"]), answer.context["errors"]
+    wrong_old = client.post("/password", {"old": "x", "new": "Bei-tang-77-x", "again": "Bei-tang-77-x"})
+    assert wrong_old.status_code == 400
+    assert client.post("/password", {"old": first, "new": "Bei-tang-77-x", "again": "Bei-tang-77-x"}).status_code == 302
+    assert client.get("/queue").status_code == 200
+
+
+def test_other_sessions_end_with_the_old_password(desk):
+    here, there = desk.client("reviewer"), desk.client("reviewer")
+    new = "Bei-tang-77-x"
+    assert here.post("/password", {"old": PASSWORD, "new": new, "again": new}).status_code == 302
+    assert here.get("/queue").status_code == 200
+    assert there.get("/queue").status_code == 302
+
+
+def test_a_form_without_its_token_changes_nothing(desk):
+    from pipeline.desk.tables import Decision
+    from pipeline.desk.urls import PAGES
+
+    client = desk.client("senior", enforce_csrf_checks=True)
+    case = desk.case("D001")
+    assert desk.decide(client, case).status_code == 403
+    assert Decision.objects.count() == 0
+    for page in PAGES:
+        if "POST" in page.methods and "<" not in page.route and page.needs is not None:
+            assert client.post(f"/{page.route}").status_code == 403, page.name
+
+
+def test_answers_carry_the_headers_that_keep_scripts_and_frames_out(desk):
+    for client, url in ((desk.client(), "/login"), (desk.client("senior"), "/queue"), (desk.client(), "/nowhere")):
+        answer = client.get(url)
+        policy = answer["Content-Security-Policy"]
+        assert "unsafe" not in policy
+        assert "default-src 'none'" in policy
+        assert "frame-ancestors 'none'" in policy
+        assert answer["X-Frame-Options"] == "DENY"
+        assert answer["X-Content-Type-Options"] == "nosniff"
+        assert answer["Referrer-Policy"] == "same-origin"
+        assert answer["Cache-Control"] == "no-store"
+
+
+def test_pages_hold_no_inline_script_or_style(desk):
+    client = desk.client("senior")
+    for url in ("/queue?state=all", "/documents/1", "/documents/1/paper", "/dashboard"):
+        page = client.get(url).content.decode()
+        assert not re.search(r"<script(?![^>]*\ssrc=)|<style|\sstyle=|\son[a-z]+=|javascript:", page), url
+
+
+def test_an_unknown_host_is_refused(desk):
+    assert desk.client().get("/login", HTTP_HOST="evil.example").status_code == 400

@@ -1,0 +1,245 @@
+import csv
+import io
+import zipfile
+
+import pytest
+from openpyxl import load_workbook
+
+
+def exported(desk, query="", kind="xlsx", role="senior"):
+    client = desk.client(role)
+    client.get("/queue")
+    answer = client.post("/export", {"filters": query, "format": kind})
+    assert answer.status_code == 200
+    return answer.content
+
+
+def heads(sheet):
+    return {c.value: c.column for c in sheet[2]}
+
+
+def filled(content, answers):
+    """The workbook as somebody sends it back: ``answers`` are {number: {head: value}}."""
+    book = load_workbook(io.BytesIO(content))
+    sheet, at = book.worksheets[0], heads(book.worksheets[0])
+    for row in range(3, sheet.max_row + 1):
+        for head, value in answers.get(sheet.cell(row, at["编号"]).value, {}).items():
+            sheet.cell(row, at[head]).value = value
+    out = io.BytesIO()
+    book.save(out)
+    return out.getvalue()
+
+
+def send(client, content, name="填好.xlsx"):
+    file = io.BytesIO(content)
+    file.name = name
+    return client.post("/roundtrip", {"file": file})
+
+
+def verdicts(page):
+    return {a.key: a.conflict for a in page.context["answers"]}
+
+
+def names(desk):
+    from pipeline.desk.schemes import label_names
+
+    return label_names()
+
+
+FORMULAS = ("=1+1", "+1+cmd|' /C calc'!A0", "-2+3", "@SUM(1)", "\t=1", ' =HYPERLINK("http://x")', "|x", "%0A=1")
+
+
+@pytest.mark.parametrize("kind", ["csv", "xlsx"])
+@pytest.mark.parametrize("formula", FORMULAS)
+def test_no_cell_of_an_export_is_a_formula(desk, formula, kind):
+    text = f"{formula} 跑了五趟"
+    desk.add("F1", text, title=formula, unit=formula, district=formula, channel=formula, received=formula)
+    desk.add(f"{formula}", "另一件，跑了五趟")
+    content = exported(desk, "state=all", kind)
+    if kind == "csv":
+        cells = [c for row in csv.reader(io.StringIO(content.decode("utf-8-sig"))) for c in row]
+    else:
+        sheet = load_workbook(io.BytesIO(content)).worksheets[0]
+        assert all(c.data_type != "f" for row in sheet.iter_rows() for c in row)
+        cells = [c.value for row in sheet.iter_rows() for c in row if isinstance(c.value, str)]
+    assert any(formula in c for c in cells)
+    assert [c for c in cells if c.lstrip()[:1] in tuple("=+-@|%")] == []
+
+
+def test_an_export_says_who_took_it_and_is_on_the_record(desk):
+    from pipeline.desk.tables import AuditEntry
+
+    rows = list(csv.reader(io.StringIO(exported(desk, "unit=区教育局", "csv").decode("utf-8-sig"))))
+    assert "复核组长甲（senior）" in rows[0][0]
+    assert f"{len(rows) - 2} 件" in rows[0][0]
+    assert {row[3] for row in rows[2:]} == {"区教育局"}
+    entry = AuditEntry.objects.get(action="export.write")
+    assert (entry.actor, entry.target) == ("senior", f"{len(rows) - 2} 件")
+
+
+def test_personal_data_does_not_leave_in_tables(desk):
+    desk.add("P1", "我的电话13912345678，跑了五趟", title="来电13912345678")
+    content = exported(desk, "state=all", "csv").decode("utf-8-sig")
+    assert "13912345678" not in content
+    assert "1390000000" not in content
+
+
+def test_only_the_answers_can_be_filled_in_and_the_decision_from_a_list(desk):
+    book = load_workbook(io.BytesIO(exported(desk)))
+    sheet = book.worksheets[0]
+    at = heads(sheet)
+    assert sheet.protection.sheet
+    open_columns = {c.column for c in sheet[3] if not c.protection.locked}
+    assert open_columns == {at["判定"], at["标签"], at["备注"]}
+    rule = sheet.data_validations.dataValidation[0]
+    assert rule.formula1 == '"确认,更正,无此问题,拿不准"'
+    assert sheet.column_dimensions["O"].hidden
+    assert [r[1].value for r in book["可用标签"]] == list(names(desk).values())
+
+
+def test_a_filled_workbook_is_shown_first_and_saved_on_the_second_press(desk):
+    from pipeline.desk.tables import Decision
+
+    label = names(desk)[desk.columns[5][1]]
+    content = filled(
+        exported(desk),
+        {
+            "D001": {"判定": "确认"},
+            "D002": {"判定": "更正", "标签": f"{label}", "备注": "=已核实"},
+            "D003": {"判定": "无此问题"},
+            "D004": {"判定": "拿不准"},
+        },
+    )
+    client = desk.client("reviewer")
+    page = send(client, content)
+    assert verdicts(page) == {f"D00{n}": "" for n in range(1, 5)}
+    assert Decision.objects.count() == 0
+    done = client.post("/roundtrip", {"plan": page.context["plan"]})
+    assert done.context["saved"] == 4
+    made = {d.document.key: d for d in Decision.objects.select_related("document")}
+    assert {k: d.kind for k, d in made.items()} == {
+        "D001": "confirm", "D002": "correct", "D003": "reject", "D004": "unsure",
+    }  # fmt: skip
+    assert [x.label for x in desk.case("D002").labels.all()] == [desk.columns[5][1]]
+    assert made["D002"].by.username == "reviewer"
+    again = client.post("/roundtrip", {"plan": page.context["plan"]})
+    assert (again.context["saved"], len(again.context["failed"])) == (0, 4)
+
+
+def test_every_conflict_is_named_and_nothing_of_it_is_saved(desk):
+    from pipeline.desk.models import Prediction
+    from pipeline.desk.tables import Case
+
+    content = exported(desk)
+    desk.decide(desk.client("senior"), desk.case("D001"))
+    desk.add("D002", "导出之后换了一段")
+    Case.objects.filter(document__key="D002").update(run="")
+    from pipeline.desk.cases import refresh
+
+    refresh()
+    assert Prediction.objects.filter(document__key="D002").exists()
+    sent = filled(
+        content,
+        {
+            "D001": {"判定": "确认"},
+            "D002": {"判定": "确认"},
+            "D003": {"判定": "更正", "标签": "没有的标签"},
+            "D004": {"判定": "确认", "原文": "换掉的原文"},
+            "D005": {"判定": "同意"},
+            "D006": {"备注": "只写了备注"},
+            "D007": {"判定": "更正"},
+            "D008": {"判定": "确认", "标签": names(desk)[desk.columns[5][1]]},
+            "D009": {"判定": "确认", "编号": "D010"},
+            "D011": {"判定": "确认", "编号": "没有的"},
+            "D012": {"判定": "确认"},
+        },
+    )
+    page = send(desk.client("reviewer"), sent)
+    said = verdicts(page)
+    for key, expected in (
+        ("D001", "别人判过"),
+        ("D002", "原文更新"),
+        ("D003", "没有这些标签"),
+        ("D004", "被改过"),
+        ("D005", "不在列表里"),
+        ("D006", "没有选判定"),
+        ("D007", "没有写标签"),
+        ("D008", "应选“更正”"),
+        ("D010", "被改过"),
+        ("没有的", "没有这个编号"),
+        ("D012", ""),
+    ):
+        assert (expected in said[key], bool(said[key])) == (True, bool(expected)), (key, said[key])
+    assert page.context["good"] == 1
+
+
+def test_a_decision_made_between_preview_and_saving_is_not_overwritten(desk):
+    page = send(desk.client("reviewer"), filled(exported(desk), {"D001": {"判定": "无此问题"}}))
+    desk.decide(desk.client("senior"), desk.case("D001"))
+    done = desk.client("reviewer").post("/roundtrip", {"plan": page.context["plan"]})
+    assert (done.context["saved"], [k for k, _ in done.context["failed"]]) == (0, ["D001"])
+    assert desk.case("D001").labels.count() == 2
+
+
+def test_a_plan_is_nobody_elses_and_not_to_be_changed(desk):
+    page = send(desk.client("reviewer"), filled(exported(desk), {"D001": {"判定": "确认"}}))
+    plan = page.context["plan"]
+    assert desk.client("senior").post("/roundtrip", {"plan": plan}).status_code == 400
+    assert desk.client("reviewer").post("/roundtrip", {"plan": plan[:-2] + "xx"}).status_code == 400
+    assert desk.case("D001").state == "open"
+
+
+def bomb():
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as z:
+        z.writestr("[Content_Types].xml", b"<x>" + b" " * (300 << 20) + b"</x>")
+    return out.getvalue()
+
+
+def entities():
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as z:
+        z.writestr("xl/workbook.xml", b'<!DOCTYPE x [<!ENTITY a SYSTEM "file:///etc/passwd">]><x>&a;</x>')
+    return out.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("content", "name"),
+    [
+        (b"", "空.xlsx"),
+        (b"no workbook", "a.xlsx"),
+        (b"PK\x03\x04 broken", "a.xlsx"),
+        (bomb(), "bomb.xlsx"),
+        (entities(), "xxe.xlsx"),
+        (b"x", "../../../etc/passwd"),
+        (b"x", "a\x00b.xlsx"),
+    ],
+    ids=["empty", "text", "broken", "bomb", "entities", "path", "nul"],
+)
+def test_what_is_no_workbook_of_ours_is_refused_with_a_sentence(desk, content, name):
+    page = send(desk.client("reviewer"), content, name)
+    assert page.status_code == 400
+    assert page.context["error"]
+    assert "etc/passwd" not in page.content.decode()
+
+
+def test_a_workbook_with_other_columns_is_refused(desk):
+    book = load_workbook(io.BytesIO(exported(desk)))
+    book.worksheets[0].delete_cols(3)
+    out = io.BytesIO()
+    book.save(out)
+    page = send(desk.client("reviewer"), out.getvalue())
+    assert (page.status_code, "表头" in page.context["error"]) == (400, True)
+
+
+def test_a_file_that_is_too_large_is_refused_before_it_is_opened(desk):
+    from pipeline.desk.roundtrip import MOST_BYTES
+
+    page = send(desk.client("reviewer"), b"x" * (MOST_BYTES + 1))
+    assert page.status_code == 413
+
+
+def test_lines_of_any_kind_survive_the_way_out_and_back(desk):
+    desk.add("L1", "第一行\r\n第二行\r第三行\n跑了五趟\x0b", title="行")
+    page = send(desk.client("reviewer"), filled(exported(desk, "q=L1"), {"L1": {"判定": "确认"}}))
+    assert verdicts(page) == {"L1": ""}

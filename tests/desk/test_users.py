@@ -1,0 +1,61 @@
+import re
+
+
+def test_an_administrator_makes_an_account_that_works_once_its_password_is_changed(desk):
+    admin = desk.client("admin")
+    page = admin.post("/users", {"username": "li", "name": "李某", "role": "reviewer"})
+    password = re.search(r'class="secret">([^<]+)<', page.content.decode())[1]
+    assert password not in admin.get("/users").content.decode()
+    client = desk.client()
+    assert client.post("/login", {"username": "li", "password": password}).status_code == 302
+    assert client.get("/queue")["Location"] == "/password"
+
+
+def test_mistakes_come_all_at_once_and_make_nothing(desk):
+    from pipeline.desk.tables import User
+
+    before = User.objects.count()
+    for post in (
+        {"username": "senior", "role": "king"},
+        {"username": "", "role": ""},
+        {"username": "a b!", "role": "admin"},
+    ):
+        page = desk.client("admin").post("/users", post)
+        assert page.status_code == 400
+        assert page.context["errors"]
+    assert User.objects.count() == before
+
+
+def test_the_last_administrator_stays(desk):
+    admin, me = desk.client("admin"), desk.user("admin")
+    for post in ({"role": "admin"}, {"role": "analyst", "active": "on"}):
+        page = admin.post(f"/users/{me.pk}", post)
+        assert page.status_code == 400
+    assert desk.user("admin").role == "admin"
+    desk.add_user("admin2", "admin")
+    assert admin.post(f"/users/{me.pk}", {"role": "analyst", "active": "on"}).status_code == 200
+    assert admin.get("/users").status_code == 403
+
+
+def test_changes_are_on_the_record_with_before_and_after(desk):
+    from pipeline.desk.tables import AuditEntry
+
+    user = desk.user("reviewer")
+    desk.client("admin").post(f"/users/{user.pk}", {"role": "senior", "active": "on"})
+    entry = AuditEntry.objects.get(action="account.change")
+    assert (entry.actor, entry.target) == ("admin", "reviewer")
+    assert (entry.detail["before"]["role"], entry.detail["after"]["role"]) == ("reviewer", "senior")
+
+
+def test_a_new_first_password_ends_the_sessions(desk):
+    client, user = desk.client("reviewer"), desk.user("reviewer")
+    page = desk.client("admin").post(f"/users/{user.pk}", {"reset": "1", "role": "admin"})
+    assert page.context["handed"][1]
+    assert client.get("/queue").status_code == 302
+    assert desk.user("reviewer").role == "reviewer"
+
+
+def test_there_is_no_such_role_or_account(desk):
+    admin = desk.client("admin")
+    assert admin.post(f"/users/{desk.user('reviewer').pk}", {"role": "king"}).status_code == 400
+    assert admin.post("/users/999999", {"role": "admin"}).status_code == 404

@@ -1,0 +1,64 @@
+from pipeline.desk.sixlooks import LOOKS, OUTCOMES, suggest
+
+ANSWERS = {look.id: f"看过{look.name}" for look in LOOKS}
+
+
+def url(desk, key="D001"):
+    return f"/documents/{desk.case(key).pk}/worksheet"
+
+
+def test_sentences_are_suggested_for_the_look_they_speak_of():
+    text = "镇里未经集体研究就决定拆除。事后已经整改并向群众道歉。天气很好。造成两户损失。"
+    found = suggest(text)
+    assert found["process"] == ["镇里未经集体研究就决定拆除。"]
+    assert found["attitude"] == ["事后已经整改并向群众道歉。"]
+    assert found["nature"] == ["造成两户损失。"]
+    assert found["motive"] == []
+
+
+def test_six_looks_and_no_outcome_before_all_are_written(desk):
+    client = desk.client("senior")
+    assert len(LOOKS) == 6
+    page = client.get(url(desk))
+    assert page.context["outcome"] == ""
+    short = client.post(url(desk), {**ANSWERS, "motive": "", "outcome": "tolerate"})
+    assert short.status_code == 400
+    assert "看过问题性质" in short.content.decode()
+    assert client.post(url(desk), {**ANSWERS, "outcome": "king"}).status_code == 400
+    assert client.post(url(desk), {**ANSWERS, "outcome": "tolerate"}).status_code == 302
+    assert OUTCOMES["tolerate"] in client.get(url(desk)).content.decode()
+
+
+def test_a_draft_needs_no_outcome_and_earlier_states_stay(desk):
+    from pipeline.desk.tables import AuditEntry, Worksheet
+
+    client = desk.client("senior")
+    client.post(url(desk), {"nature": "先写一句"})
+    client.post(url(desk), {**ANSWERS, "outcome": "clear", "note": "查清"})
+    rows = list(Worksheet.objects.order_by("id").values_list("answers__nature", "outcome", "by__username"))
+    assert rows == [("先写一句", "", "senior"), ("看过问题性质", "clear", "senior")]
+    assert AuditEntry.objects.filter(action="worksheet.save").count() == 2
+
+
+def test_the_lists_of_an_office_start_empty_and_are_its_own(desk):
+    client = desk.client("senior")
+    assert [list(entries) for _, _, entries in client.get("/rules").context["lists"]] == [[], []]
+    client.post("/rules", {"kind": "situation", "text": "<b>先行先试</b>"})
+    client.post("/rules", {"kind": "king", "text": "x"})
+    client.post("/rules", {"kind": "condition", "text": "  "})
+    page = client.get(url(desk))
+    assert [r.text for r in page.context["rules"]] == ["<b>先行先试</b>"]
+    assert "<b>先行" not in page.content.decode()
+    rule = page.context["rules"][0]
+    client.post(url(desk), {"nature": "x", f"rule_{rule.pk}": "on"})
+    assert client.get(url(desk)).context["met"] == {rule.pk}
+    client.post(f"/rules/{rule.pk}")
+    assert client.get(url(desk)).context["rules"] == []
+    assert client.post("/rules/999999").status_code == 404
+
+
+def test_suggestions_hold_no_personal_data(desk):
+    desk.add("P1", "依据文件联系我13912345678，造成损失。", title="甲")
+    client = desk.client("senior")
+    client.get("/queue")
+    assert "13912345678" not in client.get(url(desk, "P1")).content.decode()

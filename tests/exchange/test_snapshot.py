@@ -1,0 +1,102 @@
+import json
+from dataclasses import replace
+
+import pytest
+
+from pipeline.corpus.gold import Gold
+from pipeline.errors import CorpusError
+from pipeline.exchange.labelled import Labelled, in_order, to_lines
+from pipeline.exchange.parts import assign, read_parts
+from pipeline.exchange.settle import settle
+from pipeline.exchange.snapshot import take
+
+LONG = "去年三月我到镇上办理低保，窗口的人说系统坏了让我等通知，等了半年没有音信，再去又说材料过期要重新跑一遍村里。"
+
+
+@pytest.fixture
+def item(taxonomy):
+    def make(key, text, labels=(), **more):
+        own = {s.id: tuple(x for x in s.label_ids if x in labels) for s in taxonomy.schemes}
+        part, group = more.pop("part", ""), more.pop("group", key)
+        return Labelled(in_order(Gold(id=key, text=text, labels=own, group=group, part=part), taxonomy), **more)
+
+    return make
+
+
+def test_the_last_word_of_each_then_the_majority(item, taxonomy):
+    a, b = taxonomy.columns[0][1], taxonomy.columns[1][1]
+    items = [
+        item("1", "路灯坏了", [a], by="甲", at="2026-01-01"),
+        item("1", "路灯坏了", [a, b], by="甲", at="2026-01-02"),
+        item("1", "路灯 坏了", [a], by="乙", at="2026-01-01"),
+        item("1", "路灯坏了", [], by="丙", at="2026-01-01", sure=0.5),
+        item("2", "井盖丢了", [a], by="甲"),
+        item("2", "井盖丢了", [], by="乙"),
+        item("1", "另一条同号的", [b]),
+    ]
+    settled, dropped = settle(items, taxonomy)
+    assert [[x for labels in s.gold.labels.values() for x in labels] for s in settled] == [[a], [b]]
+    assert settled[0].sure == pytest.approx(2 / 3 * 0.5, abs=1e-3)
+    assert settled[1].gold.id != settled[0].gold.id
+    assert len(dropped) == 1
+    assert taxonomy.label(a).name in dropped[0]
+
+
+def test_near_copies_stay_on_one_side_whatever_the_order(item):
+    items = [item(str(n), LONG[n % 7 :] + str(n), part="") for n in range(8)] + [
+        item(f"x{n}", f"第{n}件事：{chr(0x4E00 + 37 * n) * 9}") for n in range(300)
+    ]
+    kept, dropped = assign(items, {})
+    assert dropped == []
+    assert len({(i.gold.group, i.gold.part) for i in kept[:8]}) == 1
+    shares = [sum(i.gold.part == p for i in kept[8:]) for p in ("train", "dev", "test")]
+    assert all(shares)
+    assert shares[0] > 200
+    again, _ = assign(items[::-1], {})
+    assert {i.gold.id: i.gold.part for i in again} == {i.gold.id: i.gold.part for i in kept}
+
+
+def test_a_text_between_two_sides_is_dropped_and_the_sides_do_not_move(item):
+    left = item("l", LONG[:40] + "甲乙丙丁" * 3, part="train")
+    right = item("r", LONG[10:] + "子丑寅卯" * 3, part="test")
+    kept, dropped = assign([left, right, item("m", LONG)], {})
+    assert {i.gold.id: i.gold.part for i in kept} == {"l": "train", "r": "test"}
+    assert len(dropped) == 1
+    assert "泄漏" in dropped[0]
+
+
+def test_a_snapshot_is_named_by_its_content_and_its_split_never_changes(item, taxonomy, tmp_path):
+    items = [item(f"n{n}", f"第{n}件事：{chr(0x4E00 + 37 * n) * 9}", by="甲") for n in range(60)]
+    (tmp_path / "a.jsonl").write_bytes(to_lines(items))
+    first = take([tmp_path / "a.jsonl"], taxonomy, tmp_path / "out")
+    assert first.fresh
+    assert not take([tmp_path / "a.jsonl"], taxonomy, tmp_path / "out").fresh
+    parts = read_parts(tmp_path / "out" / "parts.jsonl")
+    assert len(parts) == 60
+
+    def part_of(snapshot):
+        lines = (snapshot.folder / "data.jsonl").read_text(encoding="utf-8").splitlines()
+        return {r["id"]: r["part"] for r in map(json.loads, lines)}
+
+    # A near copy of a text that hashes lower than it, and relabelled texts: nobody changes sides.
+    more = [
+        replace(i, gold=replace(i.gold, id="z" + i.gold.id, group="z" + i.gold.id, text=i.gold.text + "。"))
+        for i in items
+    ]
+    (tmp_path / "b.jsonl").write_bytes(to_lines(more))
+    second = take([tmp_path / "a.jsonl", tmp_path / "b.jsonl"], taxonomy, tmp_path / "out")
+    assert second.folder != first.folder
+    before, after = part_of(first), part_of(second)
+    assert len(after) == 120
+    assert all(after[k] == after["z" + k] == p for k, p in before.items())
+    assert read_parts(tmp_path / "out" / "parts.jsonl").items() >= parts.items()
+    assert [s["file"] for s in second.about["sources"]] == ["a.jsonl", "b.jsonl"]
+    assert second.about["people"] == ["甲"]
+
+
+def test_a_damaged_record_of_parts_stops_everything(item, taxonomy, tmp_path):
+    (tmp_path / "a.jsonl").write_bytes(to_lines([item("1", "路灯坏了")]))
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "parts.jsonl").write_text('{"text": 1\n', encoding="utf-8")
+    with pytest.raises(CorpusError, match="ZF-PARTS-BROKEN"):
+        take([tmp_path / "a.jsonl"], taxonomy, tmp_path / "out")

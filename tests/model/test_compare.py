@@ -1,0 +1,87 @@
+import json
+
+import numpy as np
+import pytest
+
+from pipeline.errors import BundleError, CorpusError
+from pipeline.model.bundle import load_bundle
+from pipeline.model.calibrate import NEVER
+from pipeline.model.compare import compare
+from pipeline.model.score import Scorer
+from pipeline.reports.comparison import comparison_page, comparison_tables
+from pipeline.taxonomy import parse_taxonomy
+
+
+@pytest.fixture(scope="module")
+def common(unseen, taxonomy):
+    """The label most texts of the unseen ones have."""
+    labels = [label for g in unseen for given in g.labels.values() for label in given]
+    return max(set(labels), key=labels.count)
+
+
+@pytest.fixture(scope="module")
+def pair(scorer, variant, raised, common, words, tmp_path_factory):
+    made = variant(tmp_path_factory.mktemp("b"), raised(common, lambda t: NEVER), adapted={"promise": 0.0})
+    return scorer, Scorer(load_bundle(made), words)
+
+
+def test_a_label_never_decided_any_more_falls_and_only_it(pair, unseen, common):
+    found = compare(*pair, unseen, speed=False)
+    assert [r.name for r in found.falls if r.kind == "label"] == [common]
+    row = next(r for r in found.rows if r.name == common)
+    assert row.contrast.b == 0 < row.contrast.a
+    assert row.contrast.high < 0
+    assert {f.label for f in found.flips} == {common}
+    assert {f.decided_by for f in found.flips} == {"A"}
+
+
+def test_flips_say_who_is_right_and_show_the_words(pair, unseen, common):
+    found = compare(*pair, unseen, speed=False)
+    gold = {g.id: g for g in unseen}
+    for f in found.flips:
+        given = {label for labels in gold[f.id].labels.values() for label in labels}
+        assert f.truth == (common in given)
+        assert f.better != f.truth  # B decides nothing, so it is right where nothing is
+        assert f.evidence
+        assert all(gold[f.id].text[e.start : e.end] == e.quote for e in f.evidence)
+    assert sum(not f.better for f in found.flips) > 0
+
+
+def test_slices_hold_every_text_once(pair, unseen):
+    found = compare(*pair, unseen, speed=False)
+    for kind in ("register", "length"):
+        mine = [s for s in found.slices if s.kind == kind]
+        assert sum(s.texts for s in mine) == len(unseen)
+        assert sum(s.innocent for s in mine) == sum(not g.positive for g in unseen)
+
+
+def test_a_model_equals_itself(scorer, unseen):
+    found = compare(scorer, scorer, unseen)
+    assert found.flips == ()
+    assert found.falls == []
+    assert all(r.contrast.p == 1 and r.contrast.difference == 0 for r in found.rows)
+    assert min(found.a.speed, found.b.speed) > 0
+    np.testing.assert_equal(found.a.calibration_error, found.b.calibration_error)
+
+
+def test_the_report_is_one_page_that_runs_nothing_and_escapes_texts(pair, unseen):
+    found = compare(*pair, unseen, speed=False)
+    html = comparison_page(found)
+    assert "<script" not in html
+    assert "http-equiv" not in html
+    assert html.count("<svg") == 1
+    assert "显著下降" in html
+    short = comparison_tables(found, flips=3)[-1]
+    assert len(short.rows) == 3
+    json.dumps(found.to_dict())
+
+
+def test_different_labels_or_no_texts_are_refused(scorer, unseen, bundle, words):
+    import dataclasses
+
+    raw = b'id = "x"\nversion = "1"\n[[schemes]]\nid = "s"\nname = "S"\n[[schemes.labels]]\nid = "a"\nname = "A"\n'
+    other = Scorer(dataclasses.replace(bundle, taxonomy=parse_taxonomy(raw)), words)
+    with pytest.raises(BundleError, match="ZF-COMPARE-TAXONOMY"):
+        compare(scorer, other, unseen)
+    with pytest.raises(CorpusError, match="ZF-COMPARE-EMPTY"):
+        compare(scorer, scorer, [])

@@ -1,0 +1,62 @@
+"""Strange wording: what it is, and that it is allowed for."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from scipy.special import expit, logit
+
+from pipeline.model.features import Features
+from pipeline.model.score import Scorer
+from pipeline.model.wording import learn_wording
+from pipeline.text.segment import RjiebaSegmenter
+from pipeline.text.sentences import split_sentences
+
+HOME = [
+    "办事窗口多次推诿，材料交了没有下文",
+    "材料交到办事窗口，多次推诿",
+    "窗口说材料不齐，推诿多次",
+    "村里的路修好了",
+]
+
+
+@pytest.fixture(scope="module")
+def learned():
+    segmenter = RjiebaSegmenter({})
+    features = Features(char_n=(1, 2), min_texts=1).fit(HOME, segmenter)
+
+    def look(texts):
+        return features.occurrences(texts, segmenter, split_sentences(texts)), np.array([len(t) for t in texts])
+
+    return features, look
+
+
+def test_unknown_words_are_stranger_than_known_ones(learned):
+    features, look = learned
+    wording = learn_wording(features, *look(HOME), ["a", "b", "c", "d"])
+    texts = [HOME[0] * 3, "渡口舢板捞起鲟鳇，晒盐翁煨芋" * 3, ""]
+    known, unknown, empty = wording.strangeness(features, *look(texts))
+    assert known < empty < unknown
+    assert unknown > 0.9
+
+
+def test_what_only_one_group_says_is_strange_to_it(learned):
+    features, look = learned
+    together = learn_wording(features, *look(HOME), ["a", "a", "a", "b"])
+    apart = learn_wording(features, *look(HOME), ["a", "b", "c", "d"])
+    assert together.mean < apart.mean
+
+
+def test_strangeness_adds_its_log_odds_and_no_more(bundle, words, some_gold):
+    texts = [g.text for g in some_gold[:20]] + ["渡口舢板捞起鲟鳇，晒盐翁煨芋，箬笠斜挂桅杆。"]
+    plain = replace(bundle, heads=tuple(replace(h, strange=0.0) for h in bundle.heads))
+    allowing = replace(bundle, heads=tuple(replace(h, strange=2.0) for h in bundle.heads))
+    before, after = (Scorer(b, words).probabilities(texts) for b in (plain, allowing))
+    added = logit(after) - logit(before)
+    assert np.ptp(added, axis=1).max() < 1e-6
+    assert (added >= 0).all()
+    assert (added <= 2).all()
+    assert added[-1].min() > 1.9
+    assert np.allclose(after, expit(logit(before) + added))
