@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -10,16 +11,20 @@ import typer
 from rich.console import Console
 
 from pipeline.batch.worker import Bounds, Worker
+from pipeline.model.dictionaries import keep_dictionary
 from pipeline.model.registry import find_model
 from pipeline.model.score import Scorer
 from pipeline.settings import Settings
 from pipeline.taxonomy import load_taxonomy
 from pipeline.text.segment import dictionary_hash, load_dictionary
 
-__all__ = ["Home", "Model", "Promise", "console", "open_scorer", "open_worker", "read_promise"]
+__all__ = ["Home", "Model", "Promise", "Store", "console", "open_scorer", "open_worker", "read_promise"]
+
+log = logging.getLogger("zuofeng.model")
 
 Home = Annotated[Path | None, typer.Option("--home", help="家目录（含 corpora 与 models），默认自动查找。")]
 Model = Annotated[str | None, typer.Option("--model", help="模型编号或目录，默认在用模型。")]
+Store = Annotated[str | None, typer.Option("--store", help="存储地址，默认 state 下的内嵌库。")]
 Promise = Annotated[
     str | None,
     typer.Option(
@@ -48,8 +53,11 @@ def console() -> Console:
     return out if out.is_terminal else Console(width=140, no_color=True)
 
 
-def open_scorer(settings: Settings, model: str | None) -> Scorer:
-    """Load a model and check that it fits this home's taxonomy and dictionary."""
+def open_scorer(settings: Settings, model: str | None, *, keep: bool = False) -> Scorer:
+    """Load a model and check that it fits this home's taxonomy and dictionary.
+
+    ``keep``: its scores will be stored, so keep the dictionary with which they can be worked out again.
+    """
     words = load_dictionary(settings.dictionary_file)
     bundle = find_model(
         settings.path("models"),
@@ -57,6 +65,11 @@ def open_scorer(settings: Settings, model: str | None) -> Scorer:
         taxonomy=load_taxonomy(settings.taxonomy_file),
         dictionary=dictionary_hash(words),
     )
+    if keep:
+        try:
+            keep_dictionary(settings.path("models"), words)
+        except OSError as e:
+            log.warning("词典没有留存，换词典之后旧分数不能重算", extra={"fields": {"error": e.strerror}})
     return Scorer(bundle, words)
 
 

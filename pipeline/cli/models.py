@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.table import Table
 
-from pipeline.cli.common import Home, console
-from pipeline.settings import load_settings
+from pipeline.cli.common import Home, Store, console
+from pipeline.settings import Settings, load_settings
 
 __all__ = ["command"]
 
@@ -17,14 +18,23 @@ __all__ = ["command"]
 def command(
     history: Annotated[bool, typer.Option("--history", help="列出历次启用与退回：谁、何时、为什么。")] = False,
     runs: Annotated[bool, typer.Option("--runs", help="列出历次训练：设置、数据、数字。")] = False,
+    day: Annotated[
+        dt.datetime | None,
+        typer.Option("--on", formats=["%Y-%m-%d"], help="某一天在用的是哪个模型，那天有哪些运行。", show_default=False),
+    ] = None,
+    store: Store = None,
     home: Home = None,
 ) -> None:
-    """列出模型：哪个在用、按什么训练、文件是否完好。"""
+    """列出模型：哪个在用、按什么训练、文件是否完好；--on 说明某一天在用的是哪个。"""
     from pipeline.errors import BundleError
     from pipeline.model.bundle import load_bundle
     from pipeline.model.registry import champion_id, list_models
 
-    folder = load_settings(home).path("models")
+    settings = load_settings(home, store=store)
+    folder = settings.path("models")
+    if day is not None:
+        _on(day.date(), settings)
+        return
     if history:
         _history(folder)
         return
@@ -52,6 +62,32 @@ def command(
         raise BundleError(
             "ZF-MODEL-MISSING", f"在用模型 {live} 不在 {folder}", "用 zuofeng promote 换一个，或重新训练。"
         )
+
+
+def _on(day: dt.date, settings: Settings) -> None:
+    """Print what was live on a day and the runs of that day."""
+    from pipeline.desk.configure import open_store
+    from pipeline.model.history import read_history
+    from pipeline.model.live import CHINA, live_during
+    from pipeline.model.registry import champion_id
+
+    out, folder = console(), settings.path("models")
+    live = Table("起", "模型", title=f"{day} 在用的模型（北京时间）", title_justify="left")
+    for entry in live_during(folder, day):
+        live.add_row(f"{dt.datetime.fromisoformat(entry.at).astimezone(CHINA):%Y-%m-%d %H:%M:%S}", entry.model)
+    if live.row_count:
+        out.print(live)
+    else:
+        first = next(iter(read_history(folder)), None)
+        model = first.before if first else champion_id(folder)
+        out.print(f"{day} 还没有切换记录；第一次记录之前在用的是 {model or '（没有）'}。", highlight=False)
+    open_store(settings.store_url)
+    from pipeline.batch.ledger import runs_on
+
+    runs = Table("运行", "种类", "状态", "模型", "读入", title="那天开始的运行", title_justify="left")
+    for run in runs_on(day, CHINA):
+        runs.add_row(run.id, run.kind, run.state, run.model, str(run.counts.get("read", "")))
+    out.print(runs if runs.row_count else f"{day}：没有运行。")
 
 
 def _runs(folder: Path) -> None:
