@@ -23,6 +23,7 @@ Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 Singles = npt.NDArray[np.float32]
 Shorts = npt.NDArray[np.int32]
+Columns = npt.NDArray[np.uint32]
 Points = npt.NDArray[np.uint32]
 Flags = npt.NDArray[np.uint8]
 
@@ -53,7 +54,7 @@ class Highlighter:
         weight = np.empty(len(span))
         n = _find(
             points, *passages, sentence_of, places.group, places.column, places.start, places.end, which, *wanted,
-            self._heads.weights, self._heads.scale, self._slopes, _flags(), span, weight,
+            self._heads.weights, self._slopes, _flags(), span, weight,
         )  # fmt: skip
         return span[:n], weight[:n]
 
@@ -74,20 +75,19 @@ def _find(
     end: Ints,
     sentence_of: Ints,
     group: Ints,
-    column: Shorts,
+    column: Columns,
     place: Shorts,
     place_end: Shorts,
     which: Ints,
     passage: Ints,
     head: Ints,
     weights: Singles,
-    scale: Floats,
     slopes: Floats,
     flags: Flags,
     span: Ints,
     weight: Floats,
 ) -> int:
-    count = np.zeros(len(scale), np.int32)
+    count = np.zeros(weights.shape[1], np.int32)
     n = i = 0
     while i < len(passage):
         p = passage[i]
@@ -96,29 +96,29 @@ def _find(
             j += 1
         heads = head[i:j]
         a, b = start[p], end[p]
-        edge = np.zeros((b - a + 1, len(heads)))
+        edge = np.zeros((len(heads), b - a + 1))
         first = group[sentence_of[p] + p]
         last = group[sentence_of[p + 1] + p + 1]
-        every = np.ones(len(heads), np.bool_)
-        _spread(column, place, place_end, first, last, a, count, weights, scale, 1, slopes, heads, every, edge)
+        each = np.arange(len(heads))
+        _spread(column, place, place_end, first, last, a, count, weights[1], slopes[1], heads, each, edge)
         for s in range(sentence_of[p], sentence_of[p + 1]):
-            speaks = which[p][heads] == s
-            if speaks.any():
+            speaks = each[which[p][heads] == s]
+            if len(speaks):
                 _spread(
-                    column, place, place_end, group[s + p], group[s + p + 1], a, count, weights, scale, 0, slopes,
-                    heads, speaks, edge,
+                    column, place, place_end, group[s + p], group[s + p + 1], a, count, weights[0], slopes[0], heads,
+                    speaks, edge,
                 )  # fmt: skip
         clauses, opens = _clauses(points, a, b, flags)
         worth = _worth(edge, clauses, a)
         for k in range(len(heads)):
-            n = _runs(clauses, opens, worth[:, k], i + k, span, weight, n)
+            n = _runs(clauses, opens, worth[k], i + k, span, weight, n)
         i = j
     return n
 
 
 @compiled
 def _spread(
-    column: Shorts,
+    column: Columns,
     place: Shorts,
     place_end: Shorts,
     first: int,
@@ -126,42 +126,42 @@ def _spread(
     begin: int,
     count: Shorts,
     weights: Singles,
-    scale: Floats,
-    side: int,
     slopes: Floats,
     heads: Ints,
-    speaks: npt.NDArray[np.bool_],
+    speaks: Ints,
     edge: Floats,
 ) -> None:
-    """Add to ``edge`` what each place adds to the heads that ``speaks``, as differences at its borders.
+    """Add to ``edge`` (heads, places) what each place adds to those that ``speaks``, as differences at its borders.
 
-    ``side`` is 0 for the weights of sentences, 1 for those of passages; ``count`` is zero before and after.
+    ``count`` is zero before and after.
     """
-    length = np.zeros(3)
+    length = np.zeros(BLOCKS)
     for k in range(first, last):
         count[column[k] // BLOCKS] += 1
-    for k in range(first, last):
-        c = wide(column[k]) // BLOCKS
-        # Each of as many places has its part of the square.
-        value = scale[c] * (1 + math.log(count[c]))
-        length[wide(column[k]) % BLOCKS] += value * value / count[c]
-    for block in range(CONCEPTS):
-        length[block] = math.sqrt(length[block]) if length[block] > 0 else 1.0
+    share = np.empty(last - first)
     for k in range(first, last):
         c = wide(column[k]) // BLOCKS
         block = wide(column[k]) % BLOCKS
-        if block == CONCEPTS:
-            value = scale[c] / count[c]
-        else:
-            value = scale[c] * (1 + math.log(count[c])) / length[block] / count[c]
-        value /= place_end[k] - place[k]
-        for h in range(len(heads)):
-            if speaks[h]:
-                share = value * weights[c, side * slopes.shape[1] + heads[h]] * slopes[side, heads[h]]
-                edge[place[k] - begin, h] += share
-                edge[place_end[k] - begin, h] -= share
+        times = wide(count[c])
+        value = np.float64(weights[c, len(slopes)]) + np.float64(weights[c, len(slopes) + 1])
+        if times > 1 and block != CONCEPTS:
+            value *= 1 + math.log(times)
+        # Each of as many places has its part of the square.
+        length[block] += value * value / times
+        share[k - first] = value / times
+    for block in range(CONCEPTS):
+        length[block] = math.sqrt(length[block]) if length[block] > 0 else 1.0
+    length[CONCEPTS] = 1.0
     for k in range(first, last):
-        count[column[k] // BLOCKS] = 0
+        c = wide(column[k]) // BLOCKS
+        a = wide(place[k]) - begin
+        b = wide(place_end[k]) - begin
+        value = share[k - first] / (length[wide(column[k]) % BLOCKS] * (b - a))
+        for q in speaks:
+            part = value * weights[c, heads[q]] * slopes[heads[q]]
+            edge[q, a] += part
+            edge[q, b] -= part
+        count[c] = 0
 
 
 @compiled
@@ -198,19 +198,19 @@ def _clauses(points: Points, start: int, end: int, flags: Flags) -> tuple[Ints, 
 
 @compiled
 def _worth(edge: Floats, clauses: Ints, begin: int) -> Ints:
-    """Return the sum over the characters of each clause, (clauses, heads), in whole numbers of NOISE."""
-    worth = np.zeros((len(clauses), edge.shape[1]), np.int64)
-    for h in range(edge.shape[1]):
+    """Return the sum over the characters of each clause, (heads, clauses), in whole numbers of NOISE."""
+    worth = np.zeros((len(edge), len(clauses)), np.int64)
+    for h in range(len(edge)):
         level = 0.0
         at = 0
         for c in range(len(clauses)):
             total = 0.0
             while at < clauses[c, 1] - begin:
-                level += edge[at, h]
+                level += edge[h, at]
                 if at >= clauses[c, 0] - begin:
                     total += level
                 at += 1
-            worth[c, h] = round(total / NOISE)
+            worth[h, c] = round(total / NOISE)
     return worth
 
 

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from pipeline.model.features import CHAR_BITS, CONCEPTS, Features, folded_points
 from pipeline.text.compiled import compiled, wide
+from pipeline.text.prefetch import prefetch
 
 __all__ = ["BLOCKS", "Places", "Vocabulary"]
 
@@ -19,6 +20,7 @@ Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 Points = npt.NDArray[np.uint32]
 Shorts = npt.NDArray[np.int32]
+Columns = npt.NDArray[np.uint32]
 
 #: A column is its number times this, plus its block: words, characters, concepts.
 BLOCKS = 4
@@ -37,7 +39,7 @@ class Places:
     """
 
     group: Ints
-    column: Shorts
+    column: Columns
     start: Shorts
     end: Shorts
 
@@ -94,7 +96,7 @@ class Vocabulary:
             self._chars, self._slots, self._word_n, *self._char_n, group, column, start, end,
         )  # fmt: skip
         n = group[-1]
-        return Places(group, column[:n], start[:n], end[:n])
+        return Places(group, column[:n].view(np.uint32), start[:n], end[:n])
 
 
 def _alone(keys: Ints, column: Shorts, count: int) -> Shorts:
@@ -106,13 +108,18 @@ def _alone(keys: Ints, column: Shorts, count: int) -> Shorts:
 
 
 @compiled
+def _home(key: int, slots: Ints) -> int:
+    """Return the place of the table where to look for ``key`` first."""
+    mixed = np.uint64(key) * np.uint64(_HASH)
+    return wide(mixed ^ (mixed >> np.uint64(32))) & (len(slots) // 2 - 1)
+
+
+@compiled
 def _slot(key: int, slots: Ints) -> int:
     """Return the place of ``key`` in the table, or the free one where it belongs."""
-    mask = len(slots) // 2 - 1
-    mixed = np.uint64(key) * np.uint64(_HASH)
-    at = wide(mixed ^ (mixed >> np.uint64(32))) & mask
+    at = _home(key, slots)
     while slots[2 * at] not in (-1, key):
-        at = (at + 1) & mask
+        at = (at + 1) & (len(slots) // 2 - 1)
     return at
 
 
@@ -154,56 +161,56 @@ def _find(
     most = 1
     for p in range(len(passage)):
         most = max(most, passage_end[p] - passage[p])
-    letter = np.empty(most + 1, np.int64)
+    letter = np.zeros(most + longest, np.int64)
     crossing = np.empty((most * (word_n + longest - shortest + 1), 3), np.int32)
+    # Keys of a sentence, where they begin and end: looked up when all are asked for.
+    key = np.empty(most * (1 + longest), np.int64)
+    span = np.empty((len(key), 2), np.int32)
     n = h = 0
     for p in range(len(passage)):
         across = 0
         a, b = passage[p], passage_end[p]
         for i in range(a, b):
             letter[i - a] = letters[points[i]]
+        letter[b - a : b - a + longest] = 0
         t = token_of[p]
-        tokens = token_of[p + 1]
         place = a
         for s in range(sentence_of[p], sentence_of[p + 1]):
             group[s + p] = n
             begin = sentence[s]
             stop = sentence[s + 1] if s + 1 < sentence_of[p + 1] else b
-            while t < tokens and place < stop:
-                one = wide(token[t])
+            keys = 0
+            while t < token_of[p + 1] and place < stop:
                 until = wide(token_end[t])
+                one = wide(token[t])
                 if one:
-                    c = words[one]
-                    if c >= 0:
-                        n, across = _note(c, place, until, stop, column, start, end, n, crossing, across)
-                    if word_n > 1 and t + 1 < tokens and token[t + 1]:
-                        slot = _slot(one << 32 | wide(token[t + 1]) | _WORD_KEY, slots)
-                        if slots[2 * slot] >= 0:
-                            n, across = _note(
-                                slots[2 * slot + 1], place, token_end[t + 1], stop, column, start, end, n, crossing,
-                                across,
-                            )  # fmt: skip
+                    if words[one] >= 0:
+                        n, across = _note(words[one], place, until, stop, column, start, end, n, crossing, across)
+                    if word_n > 1 and t + 1 < token_of[p + 1] and token[t + 1]:
+                        keys = _ask(
+                            one << 32 | wide(token[t + 1]) | _WORD_KEY, place, token_end[t + 1], slots, key, span, keys
+                        )
                 place = until
                 t += 1
             for i in range(begin, stop):
-                key = letter[i - a]
-                if key == 0:
+                gram = letter[i - a]
+                if gram == 0:
                     continue
-                if shortest == 1:
-                    c = chars[key]
-                    if c >= 0:
-                        n, across = _note(c, i, i + 1, stop, column, start, end, n, crossing, across)
-                for m in range(2, min(longest, b - i) + 1):
+                if shortest == 1 and chars[gram] >= 0:
+                    n, across = _note(chars[gram], i, i + 1, stop, column, start, end, n, crossing, across)
+                for m in range(2, longest + 1):
                     more = letter[i - a + m - 1]
                     if more == 0:
                         break
-                    key = key << CHAR_BITS | more
+                    gram = gram << CHAR_BITS | more
                     if m >= shortest:
-                        slot = _slot(key, slots)
-                        if slots[2 * slot] >= 0:
-                            n, across = _note(
-                                slots[2 * slot + 1], i, i + m, stop, column, start, end, n, crossing, across
-                            )
+                        keys = _ask(gram, i, i + m, slots, key, span, keys)
+            for k in range(keys):
+                slot = _slot(key[k], slots)
+                if slots[2 * slot] >= 0:
+                    n, across = _note(
+                        slots[2 * slot + 1], span[k, 0], span[k, 1], stop, column, start, end, n, crossing, across
+                    )
             while h < len(hit) and hit_sentence[h] == s:
                 column[n], start[n], end[n] = concept[hit[h]], hit_start[h], hit_end[h]
                 n += 1
@@ -213,6 +220,15 @@ def _find(
             column[n], start[n], end[n] = crossing[k, 0], crossing[k, 1], crossing[k, 2]
             n += 1
     group[len(group) - 1] = n
+
+
+@compiled
+def _ask(wanted: int, a: int, b: int, slots: Ints, key: Ints, span: Shorts, keys: int) -> int:
+    """Add a key to look up; return how many there are."""
+    prefetch(slots, 2 * _home(wanted, slots))
+    key[keys] = wanted
+    span[keys, 0], span[keys, 1] = a, b
+    return keys + 1
 
 
 @compiled

@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.text.compiled import compiled, wide
+from pipeline.text.prefetch import prefetch
 from pipeline.text.segment import PIECE
 
 __all__ = ["Lattice", "fits"]
@@ -34,6 +35,9 @@ _HAN = 1 << 16
 _ALNUM = 1 << 17
 _CLASS = (1 << 16) - 1
 _NODE = (1 << 21) - 1
+_TABLE_BITS = 21
+#: So many characters before they are needed, steps are fetched.
+_AHEAD = 8
 _HASH = 0x9E3779B97F4A7C15
 #: Characters of one block; words do not reach over the others.
 _BLOCK = (
@@ -79,8 +83,8 @@ class Lattice:
         nodes = len(known) + 1 + int(length.sum()) + len(wanted)
         self._weight = np.full(nodes, -np.inf)
         self._token = np.zeros(nodes, np.int32)
-        self._slots = np.zeros(1 << 21, np.int64)
-        self._pairs = np.zeros(1 << 15, np.int64)
+        self._slots = np.zeros(1 << _TABLE_BITS, np.int64)
+        self._pairs = np.zeros(1 << _TABLE_BITS - 6, np.int64)
         total, used = _plant(
             entries, begin, length, frequency, wanted, size, self.kinds, self._slots, self._pairs, self._weight,
             self._token, len(known) + 1,
@@ -138,19 +142,18 @@ def _entries(points: Points) -> tuple[Ints, Ints, Ints]:
 
 
 @compiled
-def _slot(slots: Ints, node: int, kind: int) -> int:
-    """Return the place of this step in the table, or the free one where it belongs."""
-    key = wide(node) << 16 | kind
-    at = wide((np.uint64(key) * np.uint64(_HASH)) >> np.uint64(43))
-    while slots[at] and slots[at] >> 21 != key:
-        at = (at + 1) & (len(slots) - 1)
-    return at
+def _mixed(key: int) -> int:
+    return wide((np.uint64(key) * np.uint64(_HASH)) >> np.uint64(64 - _TABLE_BITS))
 
 
 @compiled
-def _pair(a: int, b: int) -> int:
-    """Return the bit of two classes."""
-    return wide((np.uint64(wide(a) << 16 | b) * np.uint64(_HASH)) >> np.uint64(43))
+def _slot(slots: Ints, node: int, kind: int) -> int:
+    """Return the place of this step in the table, or the free one where it belongs."""
+    key = wide(node) << 16 | kind
+    at = _mixed(key)
+    while slots[at] and slots[at] >> 21 != key:
+        at = (at + 1) & (len(slots) - 1)
+    return at
 
 
 @compiled
@@ -183,7 +186,7 @@ def _plant(
             kind = wide(kinds[points[i]]) & _CLASS
             whole &= kinds[points[i]] & _HAN != 0
             if i == 1:
-                bit = _pair(node, kind)
+                bit = _mixed(node << 16 | kind)
                 pairs[bit >> 6] |= 1 << (bit & 63)
             slot = _slot(slots, node, kind)
             if not slots[slot]:
@@ -262,6 +265,11 @@ def _find_route(
     """Fill in, from right to left, where the word ends that begins at each place, and its node in the trie."""
     route[many] = 0.0
     for i in range(many - 1, -1, -1):
+        if i >= _AHEAD:
+            a, b = wide(kind[i - _AHEAD]) & _CLASS, wide(kind[i - _AHEAD + 1]) & _CLASS
+            bit = _mixed(a << 16 | b)
+            if pairs[bit >> 6] >> (bit & 63) & 1:
+                prefetch(slots, bit)
         node = wide(kind[i]) & _CLASS
         until[i] = i + 1
         last[i] = node
@@ -273,7 +281,7 @@ def _find_route(
         j = i + 1
         if kind[j] & _HAN:
             k = wide(kind[j]) & _CLASS
-            bit = _pair(node, k)
+            bit = _mixed(node << 16 | k)
             if pairs[bit >> 6] >> (bit & 63) & 1:
                 while True:
                     slot = _slot(slots, node, k)
