@@ -16,6 +16,7 @@ from pipeline.model.margins import Heads
 from pipeline.model.places import BLOCKS, Places
 from pipeline.model.pool import NOISE
 from pipeline.text.compiled import compiled, wide
+from pipeline.text.prefetch import prefetch
 
 __all__ = ["Highlighter"]
 
@@ -101,9 +102,11 @@ def _find(
         last = group[sentence_of[p + 1] + p + 1]
         each = np.arange(len(heads))
         _spread(column, place, place_end, first, last, a, count, weights[1], slopes[1], heads, each, edge)
-        for s in range(sentence_of[p], sentence_of[p + 1]):
-            speaks = each[which[p][heads] == s]
-            if len(speaks):
+        for q in range(len(heads)):
+            s = which[p, heads[q]]
+            # Once for all heads whose strongest sentence this is.
+            if s >= 0 and not _is_seen(which[p], heads, q):
+                speaks = each[which[p][heads] == s]
                 _spread(
                     column, place, place_end, group[s + p], group[s + p + 1], a, count, weights[0], slopes[0], heads,
                     speaks, edge,
@@ -114,6 +117,15 @@ def _find(
             n = _runs(clauses, opens, worth[k], i + k, span, weight, n)
         i = j
     return n
+
+
+@compiled
+def _is_seen(which: Ints, heads: Ints, q: int) -> bool:
+    """Return whether the sentence of head ``q`` is that of one before."""
+    seen = False
+    for before in range(q):
+        seen |= which[heads[before]] == which[heads[q]]
+    return seen
 
 
 @compiled
@@ -137,7 +149,11 @@ def _spread(
     """
     length = np.zeros(BLOCKS)
     for k in range(first, last):
-        count[column[k] // BLOCKS] += 1
+        c = wide(column[k]) // BLOCKS
+        if count[c] == 0:
+            prefetch(weights, c * weights.shape[1])
+            prefetch(weights, c * weights.shape[1] + len(slopes))
+        count[c] += 1
     share = np.empty(last - first)
     for k in range(first, last):
         c = wide(column[k]) // BLOCKS

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 
 import numpy as np
 import numpy.typing as npt
@@ -59,7 +60,10 @@ class Scorer:
                 "安装与模型相同的分词版本，或重新训练。",
             )
         self.columns = bundle.taxonomy.columns
-        self._labels = {s.id: s.label_ids for s in bundle.taxonomy.schemes}
+        ends = itertools.accumulate(len(s.labels) for s in bundle.taxonomy.schemes)
+        self._blocks = [
+            (s.id, s.label_ids, end - len(s.labels), end) for s, end in zip(bundle.taxonomy.schemes, ends, strict=True)
+        ]
         self._words = words
         self._passage_chars = int(bundle.manifest["settings"]["passage_chars"])
         self._plain = PlainReader(bundle, self.segmenter, self._passage_chars)
@@ -70,6 +74,7 @@ class Scorer:
         self._sentence = np.array([h.sentence for h in bundle.heads])
         self._intercept = np.array([h.intercept for h in bundle.heads])
         self._threshold = np.array([h.threshold for h in bundle.heads])
+        self._problem = bundle.heads[-1].threshold
         self._ask = np.array([h.ask for h in bundle.heads])
 
     def probabilities(self, texts: Sequence[str]) -> Floats:
@@ -177,16 +182,13 @@ class Scorer:
     ) -> Prediction:
         scores: dict[str, dict[str, float]] = {}
         decided: dict[str, tuple[tuple[str, float], ...]] = {}
-        at = 0
-        for scheme, labels in self._labels.items():
-            end = at + len(labels)
-            scores[scheme] = dict(zip(labels, values[at:end], strict=True))
-            called = itertools.compress(scores[scheme].items(), chosen[at:end])
-            decided[scheme] = tuple(sorted(called, key=lambda item: -item[1]))
-            at = end
+        for scheme, labels, a, b in self._blocks:
+            scores[scheme] = dict(zip(labels, values[a:b], strict=True))
+            called = itertools.compress(scores[scheme].items(), chosen[a:b]) if True in chosen[a:b] else ()
+            decided[scheme] = tuple(sorted(called, key=_score, reverse=True))
         return Prediction(
             id=name,
-            is_problem=bool(values[-1] >= self._threshold[-1]) or any(chosen),
+            is_problem=values[-1] >= self._problem or True in chosen,
             problem_score=values[-1],
             decided=decided,
             scores=scores,
@@ -194,6 +196,10 @@ class Scorer:
             review=unsure,
             model=self.bundle.id,
         )
+
+
+#: Sorts labels by score.
+_score = itemgetter(1)
 
 
 def _log_odds(probabilities: Floats) -> Floats:
