@@ -10,7 +10,6 @@ from dataclasses import asdict, dataclass
 
 from pipeline.batch.jump import Night, jumps
 from pipeline.batch.report import RunReport
-from pipeline.errors import ZuofengError
 
 __all__ = ["Alert", "judge", "send"]
 
@@ -27,17 +26,22 @@ class Alert:
     message: str
 
 
-def judge(report: RunReport | None, error: ZuofengError | None, before: Sequence[Night]) -> list[Alert]:
-    """Return what somebody should know of a night; ``before`` are earlier nights of the same model."""
+def judge(report: RunReport | None, failure: str, before: Sequence[Night], *, work: str = "夜间任务") -> list[Alert]:
+    """Return what somebody should know of ``work`` that ended.
+
+    ``failure`` is the code of what ended it too early, "" when nothing did; ``before`` are nights of the same model.
+    """
     found = []
-    if error is not None:
-        found.append(Alert("failed", f"夜间任务没有做完：{error.code}"))
+    if failure:
+        found.append(Alert("failed", f"{work}没有做完：{failure}"))
     if report is None:
         return found
     if report.aside:
-        found.append(Alert("aside", f"搁置了 {len(report.aside)} 批，共 {sum(a['records'] for a in report.aside)} 条"))
+        found.append(
+            Alert("aside", f"{work}搁置了 {len(report.aside)} 批，共 {sum(a['records'] for a in report.aside)} 条")
+        )
     if report.read == 0:
-        found.append(Alert("empty", "夜间任务一条也没有读到"))
+        found.append(Alert("empty", f"{work}一条也没有读到"))
         return found
     for label, now, usual in jumps(Night(report.scored, report.labels), before):
         found.append(Alert("jump", f"标签 {label} 占 {now:.1%}，以往是 {usual:.1%}"))

@@ -128,7 +128,7 @@ def at_work(*, store: str, state: Path, patience: Patience, lock_seconds: float)
     """
     from pipeline.desk.configure import database, open_store
 
-    state.mkdir(parents=True, exist_ok=True)
+    state.mkdir(mode=0o750, parents=True, exist_ok=True)  # texts are in there
     entry = database(store, lock_seconds=lock_seconds)
     with only_one(state, entry["NAME"] if "sqlite" in entry["ENGINE"] else ""), stoppable() as stop:
         open_store(store, bring_up=False, lock_seconds=lock_seconds)

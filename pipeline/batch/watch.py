@@ -1,4 +1,4 @@
-"""After a night, however it ended: the metrics file, and the alert command when somebody should know."""
+"""After a run, however it ended: the metrics file, and the alert command when somebody should know."""
 
 from __future__ import annotations
 
@@ -31,16 +31,15 @@ class Watch:
 
 
 @contextmanager
-def watched(*, metrics: Path | None, alert: Sequence[str]) -> Iterator[Watch]:
-    """Write ``metrics`` and run ``alert`` after the night inside, also when it raised; its outcome stays what it is."""
+def watched(*, metrics: Path | None, alert: Sequence[str], work: str = "夜间任务") -> Iterator[Watch]:
+    """Write ``metrics`` and run ``alert`` after the ``work`` inside, also when it raised; its outcome stays."""
     watch = Watch()
-    error: ZuofengError | None = None
-    code = 3  # killed by whatever is not ours
+    failure, code = "意外中断", 3
     try:
         yield watch
-        code = watch.report.exit_code if watch.report else 3
+        failure, code = "", watch.report.exit_code if watch.report else 0
     except ZuofengError as e:
-        error, code = e, e.exit_code
+        failure, code = e.code, e.exit_code
         raise
     finally:
         report = watch.report
@@ -52,15 +51,22 @@ def watched(*, metrics: Path | None, alert: Sequence[str]) -> Iterator[Watch]:
                     log.error("指标文件没有写成", extra={"fields": {"error": e.strerror}})
             if alert:
                 before = earlier_nights(report.run) if report is not None else []
-                send(alert, judge(report, error, before), run=report.run if report else "")
+                send(alert, judge(report, failure, before, work=work), run=report.run if report else "")
 
 
 def earlier_nights(run: str) -> list[Night]:
     """Return what the last done runs of the same kind and model scored."""
+    from django.db import Error
+
     from pipeline.batch import ledger
 
     found = []
-    for chunks in ledger.chunk_counts(ledger.runs_before(run, USUAL)).values():
+    try:
+        counts_of = ledger.chunk_counts(ledger.runs_before(run, USUAL))
+    except Error as e:
+        log.error("以往的数字读不到，标签的比例没有核对", extra={"fields": {"error": type(e).__name__}})
+        return []
+    for chunks in counts_of.values():
         labels: Counter[str] = Counter()
         for counts in chunks:
             labels.update(counts["labels"])

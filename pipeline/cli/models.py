@@ -79,7 +79,7 @@ def _on(day: dt.date, settings: Settings) -> None:
         out.print(live)
     else:
         first = next(iter(read_history(folder)), None)
-        model = first.before if first else champion_id(folder)
+        model = (first.before or (first.model if first.action == "found" else None)) if first else champion_id(folder)
         out.print(f"{day} 还没有切换记录；第一次记录之前在用的是 {model or '（没有）'}。", highlight=False)
     open_store(settings.store_url)
     from pipeline.batch.ledger import runs_on

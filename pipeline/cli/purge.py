@@ -26,23 +26,27 @@ def command(
     home: Home = None,
 ) -> None:
     """按保留期清除原文：正文、标题、证据引文、搁置记录原文；分数、来历和运行记录保留。不可撤销。"""
+    from pipeline.batch.logs import configure_logs
     from pipeline.batch.patience import Patience
     from pipeline.batch.purge import purge
+    from pipeline.batch.watch import watched
     from pipeline.model.live import CHINA
 
     if not (days := re.fullmatch(r"([1-9]\d{0,4})d", older_than)):
         raise typer.BadParameter(f"--older-than 应写作 730d 这样（天数加 d），现为 {older_than}")
     settings = load_settings(home, store=store)
+    configure_logs(settings.log)
     # Whole days, so that what was stopped is continued by the same command.
     today = dt.datetime.combine(dt.datetime.now(CHINA).date(), dt.time(), CHINA)
-    done = purge(
-        before=today - dt.timedelta(days=int(days[1])),
-        store=settings.store_url,
-        state=settings.path("state"),
-        dry_run=dry_run,
-        patience=Patience(settings.outage_seconds),
-        lock_seconds=settings.lock_seconds,
-    )
+    with watched(metrics=None, alert=[] if dry_run else settings.alert, work="按保留期清除"):
+        done = purge(
+            before=today - dt.timedelta(days=int(days[1])),
+            store=settings.store_url,
+            state=settings.path("state"),
+            dry_run=dry_run,
+            patience=Patience(settings.outage_seconds),
+            lock_seconds=settings.lock_seconds,
+        )
     table = Table(title=f"{'清除演练' if dry_run else '清除'} {done.run} · {done.before:%Y-%m-%d} 以前存入的")
     table.add_column("内容")
     table.add_column("会清除" if dry_run else "已清除", justify="right")

@@ -36,16 +36,23 @@ def command(
     home: Home = None,
 ) -> None:
     """用另一个模型重算存储里的文本；旧的打分保留可查，中断后重跑即接着做。"""
+    from pipeline.batch.logs import configure_logs
     from pipeline.batch.patience import Patience
     from pipeline.batch.rescore import rescore
+    from pipeline.batch.watch import watched
     from pipeline.model.live import CHINA
 
     settings = load_settings(home, store=store)
+    configure_logs(settings.log)
     scorer = open_scorer(settings, model, keep=not dry_run)
     out = console()
     found = _compared(settings, scorer.bundle.id, out) if promote and not dry_run else None
-    with open_worker(settings, scorer) as worker, Bar(out) as bar:
-        report = rescore(
+    with (
+        watched(metrics=None, alert=[] if dry_run else settings.alert, work="重新打分") as watch,
+        open_worker(settings, scorer) as worker,
+        Bar(out) as bar,
+    ):
+        report = watch.report = rescore(
             scorer=scorer,
             store=settings.store_url,
             state=settings.path("state"),

@@ -65,10 +65,10 @@ def test_what_somebody_should_know():
     kinds = [
         [a.kind for a in judge(*night, [])]
         for night in (
-            (report(), None),
-            (report(read=0, new=0), None),
-            (None, UnfinishedError("ZF-STORE-DOWN", "等了")),
-            (report(aside=[{"records": 3}]), None),
+            (report(), ""),
+            (report(read=0, new=0), ""),
+            (None, "ZF-STORE-DOWN"),
+            (report(aside=[{"records": 3}]), ""),
         )
     ]
     assert kinds == [[], ["empty"], ["failed"], ["aside"]]
@@ -110,6 +110,20 @@ def test_a_night_that_raises_is_told_and_raises_all_the_same(tmp_path):
     with pytest.raises(UnfinishedError, match="ZF-X"), watched(metrics=path, alert=[]):
         raise UnfinishedError("ZF-X", "没做完")
     assert samples(path, prometheus)["zuofeng_night_exit_code",] == 3
+
+
+@pytest.mark.parametrize("error", [UnfinishedError("ZF-X", "没做完"), ZeroDivisionError()])
+def test_somebody_is_told_of_any_work_that_broke_off(tmp_path, error):
+    out = tmp_path / "told.json"
+    copy = [sys.executable, "-c", f"import sys; open({str(out)!r}, 'wb').write(sys.stdin.buffer.read())"]
+    with pytest.raises(type(error)), watched(metrics=None, alert=copy, work="重新打分"):
+        raise error
+    (told,) = json.loads(out.read_text(encoding="utf-8"))["alerts"]
+    assert (told["kind"], told["message"].startswith("重新打分没有做完")) == ("failed", True)
+    out.unlink()
+    with watched(metrics=None, alert=copy, work="按保留期清除"):
+        pass
+    assert not out.exists()
 
 
 def test_logs_are_json_and_say_nothing_of_texts_numbers_or_names(night, write_jsonl, records):

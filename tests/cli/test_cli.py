@@ -2,32 +2,11 @@
 
 import contextlib
 import json
-import os
 import sqlite3
-import subprocess
-import sys
 
 import pytest
 
 from pipeline.model.registry import champion_id, list_models
-
-
-@pytest.fixture
-def zuofeng(home, tmp_path):
-    def run(*arguments, **options):
-        env = {**os.environ, "ZUOFENG_HOME": str(home), "COLUMNS": "160", **options.pop("env", {})}
-        return subprocess.run(
-            [sys.executable, "-m", "pipeline.cli", *map(str, arguments)],
-            capture_output=True,
-            text=True,
-            cwd=tmp_path,
-            env=env,
-            timeout=120,
-            check=False,
-            **options,
-        )
-
-    return run
 
 
 def test_every_verb_explains_itself_in_chinese(zuofeng):

@@ -1,9 +1,10 @@
 import datetime as dt
 import json
+from dataclasses import asdict
 
 import pytest
 
-from pipeline.model.history import FILE, open_history
+from pipeline.model.history import FILE, Entry
 from pipeline.model.live import CHINA, live_during
 
 
@@ -13,15 +14,13 @@ def noon(day):
 
 @pytest.fixture
 def switch(tmp_path):
-    """Make a model live, as if it were that time."""
+    """Note a switch as if it were that time."""
 
     def make(model, now):
-        with open_history(tmp_path) as history:
-            history.make_live(model, action="promote", author="甲", reason="")
-        path = tmp_path / FILE
-        lines = path.read_text(encoding="utf-8").splitlines()
-        last = {**json.loads(lines[-1]), "at": now.astimezone(dt.UTC).isoformat(timespec="seconds")}
-        path.write_text("\n".join([*lines[:-1], json.dumps(last, ensure_ascii=False)]) + "\n", encoding="utf-8")
+        at = now.astimezone(dt.UTC).isoformat(timespec="seconds")
+        entry = Entry(number=1, at=at, action="promote", model=model, before=None, author="甲", reason="")
+        with (tmp_path / FILE).open("a", encoding="utf-8") as out:
+            out.write(json.dumps(asdict(entry)) + "\n")
 
     return make
 
