@@ -14,6 +14,7 @@ from pipeline.batch import ledger, store
 from pipeline.batch.lock import hold_store
 from pipeline.batch.patience import Patience
 from pipeline.batch.report import RunReport
+from pipeline.batch.shadow import Beside, write_said
 from pipeline.batch.sorting import Sorting, fingerprint
 from pipeline.batch.tally import Tally
 from pipeline.batch.worker import BrokenScoringError, Scoring
@@ -79,6 +80,7 @@ class Night:
     patience: Patience
     chunk: int
     targets: Sequence[Target] = ()
+    beside: Beside = field(default_factory=Beside)
     rejected: list[Rejected] = field(default_factory=list)
     _seen: dict[int, tuple[int, str]] = field(default_factory=dict)
     _states: ledger.Chunks = field(default_factory=dict)
@@ -155,11 +157,13 @@ class Night:
         documents = [d for d, _ in scored if d.id in fresh]
         refused = [*sorting.rejected, *(r for r in results if isinstance(r, Rejected))]
         run = self.run
+        said = self.beside.score([d for d, _ in scored])
 
         def write() -> None:
             hold_store()
             with transaction.atomic():
                 store.write_chunk(run, documents, scored, self.about, moved=sorting.moved, purged=sorting.purged)
+                write_said(run, self.model, said)
                 store.write_rejected(run, refused)
                 self._note(part, state, tally)
 

@@ -27,6 +27,7 @@ from pipeline.table_settings import TableSettings
 
 if TYPE_CHECKING:
     from pipeline.batch.night import Feed, Night, Target
+    from pipeline.batch.shadow import OpenModel
 
 __all__ = ["InProcess", "Progress", "at_work", "bring_up", "nightly", "provenance", "run_feeds"]
 
@@ -66,6 +67,7 @@ def nightly(
     write_tables: bool = False,
     tables: TableSettings = _TABLES,
     scoring: Scoring | None = None,
+    beside: OpenModel | None = None,
     patience: Patience = _PATIENCE,
     lock_seconds: float = 30.0,
     progress: Progress = lambda number, files, name, records: None,
@@ -74,7 +76,8 @@ def nightly(
 
     Running it again is safe at any time: a run that stopped half-way is continued, what is stored for the same text
     and model stays as it is. A file that cannot be opened is named in the report and the night goes on with the
-    others. ``scoring`` scores instead of ``scorer`` in this process, a Worker for instance. Raises UnfinishedError
+    others. ``scoring`` scores instead of ``scorer`` in this process, a Worker for instance; ``beside`` opens the
+    challengers that are on trial, which nobody sees. Raises UnfinishedError
     when another night runs, the store stays away or a signal came; what was written by then is whole chunks.
 
     A ``source`` with ``://`` is a table of a database, read as ``tables`` says; ``write_tables`` writes the scores
@@ -116,7 +119,7 @@ def nightly(
         report.sources = [f.name for f in feeds]
         return run_feeds(
             feeds, report, kind="nightly", source=source, bundle=scorer.bundle, scoring=scoring or InProcess(scorer),
-            state=state, chunk=chunk, patience=patience, targets=targets, progress=progress, more=more,
+            state=state, chunk=chunk, patience=patience, targets=targets, progress=progress, more=more, beside=beside,
         )  # fmt: skip
 
 
@@ -153,23 +156,30 @@ def run_feeds(
     targets: Sequence[Target],
     progress: Progress,
     more: More = _nothing_more,
+    beside: OpenModel | None = None,
 ) -> RunReport:
     """Work through ``feeds`` on an opened store as one run, from where the last one stopped."""
     from pipeline.batch import ledger
     from pipeline.batch import store as rows
     from pipeline.batch.night import Night
+    from pipeline.batch.shadow import Beside
     from pipeline.desk.cases import take_in
+    from pipeline.desk.shadows import close_night
 
     started, now = time.monotonic(), dt.datetime.now(dt.UTC)
     bring_up(patience)
     run = None
     report.run, report.started = ledger.new_id(now), now.isoformat(timespec="seconds")
-    plan = {"chunk": chunk, **patience.run(lambda: more(source, bundle.id))}
+    crew = Beside()
+    if beside is not None and not report.dry_run:
+        crew = patience.run(lambda: Beside.of(bundle, beside))
+    trials = crew.shadows
+    plan = {"chunk": chunk, **crew.plan, **patience.run(lambda: more(source, bundle.id))}
     if not report.dry_run:
         run = patience.run(lambda: ledger.begin(kind=kind, source=source, model=bundle.id, plan=plan, now=now))
         report.run, report.starts, report.started = run.id, run.starts, run.started.isoformat(timespec="seconds")
     log.info("开始", extra={"fields": {"run": report.run, "kind": kind, "model": bundle.id, "starts": report.starts}})
-    night = Night(scoring, bundle.id, provenance(bundle), report, run, patience, chunk, targets)
+    night = Night(scoring, bundle.id, provenance(bundle), report, run, patience, chunk, targets, crew)
 
     def close(state_: str, reason: str = "") -> None:
         report.state = state_
@@ -205,6 +215,7 @@ def run_feeds(
     if run is not None:
         # The desk's queue is ready before anybody opens it. Safe to repeat: only what is behind is touched.
         patience.run(take_in)
+        patience.run(lambda: close_night(run, trials))
     report.top = patience.run(lambda: rows.top_documents(report.model, TOP))
     close("done")
     return report

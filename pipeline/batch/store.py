@@ -12,7 +12,10 @@ from django.db.models import F
 from pipeline.desk import models
 from pipeline.documents import Document, Prediction, Rejected, text_hash
 
-__all__ = ["Known", "known", "stored_predictions", "top_documents", "without_quotes", "write_chunk", "write_rejected"]
+__all__ = [
+    "Known", "ids_of", "known", "stored_predictions", "top_documents", "without_quotes", "write_chunk",
+    "write_rejected",
+]  # fmt: skip
 
 _META = ("title", "received", "unit", "channel", "district")
 #: SQLite's limit of bound variables is 32,766; lookups stay well below.
@@ -86,9 +89,7 @@ def write_chunk(
             unique_fields=["key"],
             update_fields=["place", "run", *_META, *fields],
         )
-    ids: dict[str, int] = {}
-    for some in _slices([d.id for d, _ in scored]):
-        ids.update(models.Document.objects.filter(key__in=some).values_list("key", "id"))
+    ids = ids_of([d.id for d, _ in scored])
     models.Prediction.objects.bulk_create(
         [
             models.Prediction(
@@ -110,6 +111,14 @@ def write_chunk(
             "text_hash", "is_problem", "problem_score", "review", "decided", "scores", "evidence", "run", *about,
         ],
     )  # fmt: skip
+
+
+def ids_of(keys: Sequence[str]) -> dict[str, int]:
+    """Return the row numbers of stored documents by key."""
+    ids: dict[str, int] = {}
+    for some in _slices(keys):
+        ids.update(models.Document.objects.filter(key__in=some).values_list("key", "id"))
+    return ids
 
 
 def write_rejected(run: models.Run, rejected: Sequence[Rejected]) -> None:

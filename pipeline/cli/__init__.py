@@ -12,6 +12,7 @@ from pipeline.cli import (
     audit_labels,
     bench,
     bench_analysts,
+    bench_story,
     classify,
     compare,
     config,
@@ -27,6 +28,7 @@ from pipeline.cli import (
     rescore,
     sample,
     serve,
+    shadow,
     suggest,
     train,
     user,
@@ -63,11 +65,13 @@ app.command("audit-labels")(audit_labels.command)
 app.command("drift")(drift.command)
 bench.app.command("drift")(bench_analysts.drift)
 bench.app.command("label-errors")(bench_analysts.label_errors)
+bench.app.command("story")(bench_story.story)
 bench.app.command("suggest")(bench_analysts.suggest)
 app.command("serve")(serve.command)
 app.add_typer(user.app, name="user")
 app.add_typer(audit.app, name="audit")
 app.add_typer(corpus.app, name="corpus")
+app.add_typer(shadow.app, name="shadow")
 app.add_typer(sample.app, name="sample")
 app.add_typer(lexicon.app, name="lexicon")
 app.add_typer(bench.app, name="bench")

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from pipeline.cli.common import Home, Model, Promise, console, open_scorer, read_promise
+from pipeline.cli.common import Home, Model, Promise, console, note, open_scorer, read_promise
 from pipeline.cli.promote import whoami
 from pipeline.settings import load_settings
 
@@ -21,15 +21,22 @@ def command(
     ],
     promise: Promise = None,
     out: Annotated[Path | None, typer.Option("--out", help="模型写到哪个目录，默认 models")] = None,
-    champion: Annotated[bool, typer.Option("--champion", help="设为在用模型。")] = False,
+    champion: Annotated[
+        bool, typer.Option("--champion", help="按交叉验证与在用模型比较，没有反对理由就设为在用模型。")
+    ] = False,
+    reason: Annotated[str, typer.Option("--reason", help="为什么换，记入沿革。")] = "",
+    force: Annotated[bool, typer.Option("--force", help="有反对理由也换；须写 --reason。")] = False,
     model: Model = None,
     home: Home = None,
 ) -> None:
     """用几百条复核过的本地文本重设校准与阈值，不重新训练；说明预期有多少长进。"""
     from pipeline.corpus.gold import read_gold
     from pipeline.model.adapt import adapt
+    from pipeline.model.bundle import load_bundle
     from pipeline.model.evaluate import macro_f1, paired_difference, problem_f1
+    from pipeline.model.local import compare_expected
     from pipeline.model.promote import promote
+    from pipeline.model.registry import champion_id
 
     settings = load_settings(home)
     scorer = open_scorer(settings, model)
@@ -58,8 +65,14 @@ def command(
     screen.print(table)
     screen.print(f"新模型 {folder.name}，出自 {scorer.bundle.id}")
     if champion:
-        reason = f"用 {len(gold)} 条复核过的文本重设，预期按交叉验证"
-        promote(target, folder.name, author=whoami(), reason=reason, action="adapt")
+        with screen.status("与在用模型比较"):
+            live = champion_id(target)
+            found = None
+            if live is not None:
+                found = compare_expected(open_scorer(settings, str(target / live)), load_bundle(folder), gold, expected)
+        reason = reason or ("" if force else f"用 {len(gold)} 条复核过的文本重设，预期按交叉验证")
+        promote(target, folder.name, author=whoami(), reason=reason, found=found, force=force, action="adapt")
+        note(settings)
         screen.print("已设为在用模型。")
     elif precision or any(low > 0 for _, low, _ in gap.values()):
         screen.print(f"要启用：zuofeng promote {folder.name}")

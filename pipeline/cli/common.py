@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import logging
 from functools import partial
 from pathlib import Path
@@ -11,6 +12,9 @@ import typer
 from rich.console import Console
 
 from pipeline.batch.worker import Bounds, Worker
+from pipeline.errors import BundleError
+from pipeline.model.bare import BareScorer
+from pipeline.model.bundle import Bundle
 from pipeline.model.dictionaries import keep_dictionary
 from pipeline.model.registry import find_model
 from pipeline.model.score import Scorer
@@ -18,7 +22,10 @@ from pipeline.settings import Settings
 from pipeline.taxonomy import load_taxonomy
 from pipeline.text.segment import dictionary_hash, load_dictionary
 
-__all__ = ["Home", "Model", "Promise", "Store", "console", "open_scorer", "open_worker", "read_promise"]
+__all__ = [
+    "Home", "Model", "Promise", "Store", "console", "note", "open_challenger", "open_scorer", "open_worker", "read_day",
+    "read_promise",
+]  # fmt: skip
 
 log = logging.getLogger("zuofeng.model")
 
@@ -76,4 +83,40 @@ def open_scorer(settings: Settings, model: str | None, *, keep: bool = False) ->
 def open_worker(settings: Settings, scorer: Scorer) -> Worker:
     """Return a process, not yet started, that scores as ``scorer`` does, within the bounds of the settings."""
     make = partial(Scorer, scorer.bundle, load_dictionary(settings.dictionary_file))
-    return Worker(make, Bounds(settings.document_seconds, settings.document_memory_mb << 20))
+    return Worker(make, _bounds(settings))
+
+
+def open_challenger(settings: Settings, model: str, live: Bundle) -> Worker:
+    """Return a process, not yet started, that scores beside the ``live`` model; raises BundleError."""
+    words = load_dictionary(settings.dictionary_file)
+    bundle = find_model(
+        settings.path("models"),
+        model,
+        taxonomy=load_taxonomy(settings.taxonomy_file),
+        dictionary=dictionary_hash(words),
+    )
+    if bundle.taxonomy.columns != live.taxonomy.columns:
+        raise BundleError("ZF-SHADOW-TAXONOMY", f"{model} 与在用模型的标签不同", "换成同一标签体系的模型。")
+    return Worker(partial(BareScorer, bundle, words), _bounds(settings))
+
+
+def _bounds(settings: Settings) -> Bounds:
+    return Bounds(settings.document_seconds, settings.document_memory_mb << 20)
+
+
+def note(settings: Settings, action: str = "", target: str = "", **detail: object) -> None:
+    """Write ``action``, and whatever happened to models since, into the desk's trail; say so when that fails."""
+    from pipeline.desk.trail import note as write
+
+    if why := write(settings, action, target, **detail):  # type: ignore[arg-type]
+        console().print(f"没有记进复核台的留痕（{why}）；下次补记。", markup=False, highlight=False, soft_wrap=True)
+
+
+def read_day(given: str | None) -> dt.date | None:
+    """Return the day written like 2026-03-01, None when none was given."""
+    if given is None:
+        return None
+    try:
+        return dt.date.fromisoformat(given)
+    except ValueError as e:
+        raise typer.BadParameter(f"日期应写作 2026-03-01 这样，现为 {given}") from e

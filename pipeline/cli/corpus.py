@@ -26,6 +26,7 @@ __all__ = ["app"]
 app = typer.Typer(help="语料的检查与统计。", no_args_is_help=True, rich_markup_mode=None)
 app.command("import")(dataset.import_command)
 app.command("export")(dataset.export_command)
+app.command("reviews")(dataset.reviews_command)
 app.command("snapshot")(dataset.snapshot_command)
 
 Files = Annotated[list[Path] | None, typer.Argument(help="语料文件，默认 corpora/gold/*.jsonl", show_default=False)]

@@ -1,18 +1,20 @@
-"""``zuofeng corpus import``, ``export`` and ``snapshot``."""
+"""``zuofeng corpus import``, ``export``, ``reviews`` and ``snapshot``."""
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.table import Table
 
-from pipeline.cli.common import Home, console
+from pipeline.cli.common import Home, console, note, read_day
+from pipeline.cli.promote import Author, whoami
 from pipeline.settings import load_settings
 from pipeline.taxonomy import load_taxonomy
 
-__all__ = ["export_command", "import_command", "snapshot_command"]
+__all__ = ["export_command", "import_command", "reviews_command", "snapshot_command"]
 
 Labelled = Annotated[
     list[Path],
@@ -56,6 +58,40 @@ def export_command(
     console().print(f"{out}：{len(read.items)} 条", highlight=False, soft_wrap=True)
 
 
+def reviews_command(
+    out: Annotated[Path, typer.Option("--out", help="写成复核结果 .jsonl，snapshot、adapt、train 都读")],
+    since: Annotated[str | None, typer.Option("--since", help="只要这天起办结的", show_default=False)] = None,
+    until: Annotated[str | None, typer.Option("--until", help="只要到这天为止办结的（含）", show_default=False)] = None,
+    author: Author = None,
+    store: Annotated[str | None, typer.Option("--store", help="存储地址，默认 state 下的内嵌库。")] = None,
+    home: Home = None,
+) -> None:
+    """把复核台上办结的判定取出来：谁、何时、几人一致；个人信息遮盖，取用记入留痕。"""
+    from pipeline.desk.configure import open_desk
+    from pipeline.exchange.files import write_file
+
+    settings = load_settings(home, store=store)
+    open_desk(settings)
+    from pipeline.desk.reviews import take_reviews
+
+    taxonomy = load_taxonomy(settings.taxonomy_file)
+    first, last = read_day(since), read_day(until)
+    read = take_reviews(taxonomy, actor=author or whoami(), since=first, until=last)
+    write_file(out, read.items, taxonomy, "gold")
+    screen = console()
+    table = Table("谁", "件", title="办结的判定", title_justify="left")
+    for who, number in Counter(i.by for i in read.items).most_common():
+        table.add_row(who, str(number))
+    screen.print(table)
+    for why, number in Counter(p.partition(" -> ")[2] for p in read.passed).most_common():
+        screen.print(f"不取 {number} 件：{why}", markup=False, soft_wrap=True)
+    several = sum(i.sure is not None for i in read.items)
+    screen.print(
+        f"{out}：{len(read.items)} 件，其中 {several} 件不止一人看过；不取 {len(read.passed)} 件",
+        markup=False, highlight=False, soft_wrap=True,
+    )  # fmt: skip
+
+
 def snapshot_command(
     files: Labelled,
     out: Annotated[
@@ -72,6 +108,10 @@ def snapshot_command(
     taxonomy = load_taxonomy(settings.taxonomy_file)
     taken = take(files, taxonomy, out or settings.path("corpora") / "snapshots", kind=kind)
     about = taken.about
+    if taken.fresh:
+        note(
+            settings, "corpus.snapshot", taken.folder.name, actor=whoami(), texts=about["texts"], sha256=about["sha256"]
+        )
     screen = console()
     table = Table("来源", "格式", "sha256", title=f"快照 {taken.folder.name}", title_justify="left")
     for s in about["sources"]:

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from pipeline.cli.common import Home, Model, console, open_scorer
+from pipeline.cli.common import Home, Model, console, open_scorer, read_day
 from pipeline.errors import CorpusError
 from pipeline.settings import load_settings
 
@@ -40,8 +40,8 @@ def command(
     screen = console()
     with screen.status("比较"):
         stored = list(stored_documents(settings.store_url, scorer.bundle.id))
-        last = _day(until) or max((s.day for s in stored), default=dt.date.today())  # noqa: DTZ011  a day of the office
-        first = _day(since) or last - dt.timedelta(days=29)
+        last = read_day(until) or max((s.day for s in stored), default=dt.date.today())  # noqa: DTZ011  a day of the office
+        first = read_day(since) or last - dt.timedelta(days=29)
         start = first - dt.timedelta(days=reference)
         before = [s.document for s in stored if start <= s.day < first]
         now = [s.document for s in stored if first <= s.day <= last]
@@ -67,12 +67,3 @@ def command(
         texts = {d.id: d.text for d in now}
         report.write_text(drift_page(found, scorer.bundle.taxonomy, title, texts), encoding="utf-8")
         screen.print(f"报告：{report}", markup=False, highlight=False, soft_wrap=True)
-
-
-def _day(given: str | None) -> dt.date | None:
-    if given is None:
-        return None
-    try:
-        return dt.date.fromisoformat(given)
-    except ValueError as e:
-        raise typer.BadParameter(f"日期应写作 2026-03-01 这样，现为 {given}") from e

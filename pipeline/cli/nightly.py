@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from pipeline.cli.common import Home, Model, Store, console, open_scorer, open_worker
+from pipeline.cli.common import Home, Model, Store, console, open_challenger, open_scorer, open_worker
 from pipeline.settings import load_settings
 from pipeline.taxonomy import Taxonomy
 
@@ -77,6 +77,7 @@ def command(
             write_tables=write_back == TABLE,
             tables=settings.tables,
             scoring=worker,
+            beside=lambda name: stack.enter_context(open_challenger(settings, name, scorer.bundle)),
             patience=Patience(settings.outage_seconds),
             lock_seconds=settings.lock_seconds,
             progress=bar,

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pipeline.cli.common import Home, console, open_scorer
+from pipeline.cli.common import Home, console, note, open_scorer
 from pipeline.settings import Settings, load_settings
 
 if TYPE_CHECKING:
     from pipeline.model.compare import Comparison
 
-__all__ = ["command", "compare_with_live", "rollback_command", "whoami"]
+__all__ = ["Author", "command", "compare_with_live", "rollback_command", "whoami"]
 
 Author = Annotated[str | None, typer.Option("--author", help="谁做的，默认系统用户名。", show_default=False)]
 
@@ -40,6 +40,7 @@ def command(
         with screen.status("与在用模型比较"):
             found = compare_with_live(settings, live, model, gold, force=force)
     promote(folder, model, author=author or whoami(), reason=reason, found=found, force=force)
+    note(settings)
     if found:
         figures = summary(found)["figures"].values()
         screen.print(f"在 {found.texts} 条文本上：" + "；".join(f"{a:.3f} → {b:.3f}" for a, b, _ in figures))
@@ -54,7 +55,9 @@ def rollback_command(
     """退回上一个在用模型；再运行一次就再退一步。不做比较，急用时也退得回去。"""
     from pipeline.model.promote import rollback
 
-    entry = rollback(load_settings(home).path("models"), author=author or whoami(), reason=reason)
+    settings = load_settings(home)
+    entry = rollback(settings.path("models"), author=author or whoami(), reason=reason)
+    note(settings)
     console().print(f"在用模型：{entry.model}（从 {entry.before} 退回）")
 
 

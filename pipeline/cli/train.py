@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from pipeline.cli.common import Home, Promise, console, read_promise
+from pipeline.cli.common import Home, Promise, console, note, read_promise
 from pipeline.cli.promote import compare_with_live, whoami
 from pipeline.settings import load_settings
 from pipeline.taxonomy import load_taxonomy
@@ -98,5 +98,7 @@ def command(
         with screen.status("与在用模型比较"):
             found = compare_with_live(settings, str(target / live), str(folder), None)
         promote(target, folder.name, author=whoami(), reason="train --champion", found=found)
+    if target == settings.path("models"):
+        note(settings)
     if live is None or champion:
         screen.print("已设为在用模型。")

@@ -20,7 +20,7 @@ from pipeline.model.promise import Kept, check_promise, promise_of
 from pipeline.model.score import Scorer
 from pipeline.taxonomy import Taxonomy
 
-__all__ = ["LEVEL", "Comparison", "Flip", "Row", "Side", "Slice", "compare"]
+__all__ = ["LEVEL", "Comparison", "Flip", "Row", "Side", "Slice", "compare", "rows_of"]
 
 Bools = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float64]
@@ -35,7 +35,7 @@ REPEATS = 3
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """One of the two models: size in bytes, texts per second (0: not measured), share of texts left to people."""
+    """One of the two models: size in bytes, texts per second, share of texts left to people; 0 where not measured."""
 
     model: str
     promise: float
@@ -157,7 +157,7 @@ def compare(
     truth = label_matrix(gold, taxonomy)
     clusters = np.unique([g.group for g in gold], return_inverse=True)[1]
     progress("检验")
-    rows = _rows(truth, called[0], called[1], clusters, taxonomy, rounds, seed)
+    rows = rows_of(truth, called[0], called[1], clusters, taxonomy, rounds, seed)
     slices = _slices(gold, truth, called[0], called[1], clusters, rounds, seed)
     progress("翻转的文本")
     flips = _flips(a, b, gold, truth, called, scores)
@@ -174,9 +174,10 @@ def compare(
     )
 
 
-def _rows(
+def rows_of(
     truth: Bools, a: Bools, b: Bools, clusters: npt.NDArray[np.int64], taxonomy: Taxonomy, rounds: int, seed: int
 ) -> tuple[Row, ...]:
+    """Return F1 of decisions ``a`` and ``b`` (texts, labels): per label, problem-or-not, macro, as one family."""
     columns = taxonomy.columns
     positives = truth.sum(0)
     problem = len(columns)

@@ -27,7 +27,7 @@ def objections(found: Comparison) -> list[str]:
         c = row.contrast
         name = names.get(row.name) or f"“{taxonomy.label(row.name).name}”的 F1"
         said.append(
-            f"{name}显著下降：{c.a:.3f} → {c.b:.3f}（差 {c.difference:+.3f}，95% 区间 "
+            f"{name} 显著下降：{c.a:.3f} → {c.b:.3f}（差 {c.difference:+.3f}，95% 区间 "
             f"[{c.low:+.3f}, {c.high:+.3f}]，校正后 p = {c.adjusted:.4f}）"
         )
     if found.b.promise < found.a.promise:
@@ -97,7 +97,7 @@ def promote(
         if live == model:
             raise BundleError("ZF-PROMOTE-SAME", f"{model} 已经在用", "运行 zuofeng models 查看。")
         against: list[str] = []
-        if action == "promote" and live is not None:
+        if live is not None:
             if found is None:
                 against = ["没有与在用模型比较过"]
             elif (found.a.model, found.b.model) != (live, model):

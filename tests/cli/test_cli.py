@@ -234,7 +234,11 @@ def test_a_model_is_adapted_and_says_what_to_expect(zuofeng, home, gold, write_j
         "local.jsonl",
         [{"id": g.id, "text": g.text, "labels": {k: list(v) for k, v in g.labels.items()}} for g in gold[5::60]],
     )
-    done = zuofeng("adapt", "--reviewed", local, "--promise", "precision=0.9", "--champion")
+    promising = ("adapt", "--reviewed", local, "--promise", "precision=0.9", "--champion")
+    refused = zuofeng(*promising)
+    assert (refused.returncode, "ZF-PROMOTE-REFUSED" in refused.stderr) == (2, True)
+    assert "ZF-PROMOTE-REASON" in zuofeng(*promising, "--force").stderr
+    done = zuofeng(*promising, "--force", "--reason", "少判一些，判就判准")
     assert done.returncode == 0, done.stderr
     assert "查准率" in done.stdout
     live = (home / "models" / "champion").read_text().strip()

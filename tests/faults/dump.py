@@ -18,6 +18,11 @@ _TABLES = {
     " FROM zuofeng_prediction p JOIN zuofeng_document d ON d.id = p.document_id",
     "rejected": "SELECT fingerprint, key, place, code, reason, raw, run_id FROM zuofeng_rejected",
     "chunk": "SELECT source, number, state, fingerprint, mark, reason, first, last, counts, run_id FROM zuofeng_chunk",
+    "shadow score": "SELECT d.key, s.beside, s.text_hash, s.decided, s.scores, s.run_id"
+    " FROM zuofeng_shadow_score s JOIN zuofeng_document d ON d.id = s.document_id",
+    "shadow night": "SELECT texts, flips, run_id FROM zuofeng_shadow_night",
+    "shadow draw": "SELECT d.key, s.flip, s.probability, s.run_id"
+    " FROM zuofeng_shadow_draw s JOIN zuofeng_document d ON d.id = s.document_id",
     "run": "SELECT kind, source, model, plan, state, reason, counts, id FROM zuofeng_run",
 }
 _JSON = ("decided", "scores", "evidence", "counts", "mark", "plan")

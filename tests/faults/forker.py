@@ -10,6 +10,8 @@ import json
 import os
 import signal
 import sys
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +22,25 @@ from faults.remembered import Remembered
 from pipeline.batch.nightly import nightly
 from pipeline.batch.patience import Patience
 from pipeline.batch.sources import ColumnMap, Limits
+from pipeline.documents import Document, Prediction, Rejected, text_hash
 from pipeline.errors import ZuofengError
 from pipeline.model.bundle import load_bundle
 from pipeline.model.score import Scorer
 from pipeline.table_settings import TableSettings
 from pipeline.text.segment import load_dictionary
+
+
+class Doubter:
+    """A challenger that gives no label to every third text."""
+
+    def __init__(self, scoring: Remembered) -> None:
+        self._scoring = scoring
+
+    def score(self, documents: Sequence[Document]) -> list[Prediction | Rejected]:
+        return [self._doubt(p) if isinstance(p, Prediction) else p for p in self._scoring.score(documents)]
+
+    def _doubt(self, p: Prediction) -> Prediction:
+        return replace(p, decided=dict.fromkeys(p.decided, ())) if int(text_hash(p.id), 16) % 3 == 0 else p
 
 
 def main() -> None:
@@ -63,6 +79,7 @@ def night(order: dict[str, Any], scorer: Scorer, scoring: Remembered) -> int:
             write_back=Path(order["write_back"]) if order.get("write_back") else None,
             write_tables=order.get("write_tables", False),
             tables=TableSettings(**order.get("tables", {})),
+            beside=(lambda model: Doubter(scoring)) if order.get("beside") else None,
         )
     except ZuofengError as e:
         if says := order.get("says"):

@@ -87,3 +87,39 @@ def test_a_migration_killed_half_way_is_finished_by_the_next_night(nights, forke
             tally.runs += 1
             tally.compare(expected, store.url, runs=runs)
         store.drop()
+
+
+def test_a_challenger_beside_loses_and_doubles_nothing_either(fresh, sources, forker, account, dice, tmp_path):
+    from faults.conftest import close_django
+
+    from pipeline.desk.configure import open_store
+
+    order = {"state": str(tmp_path / "state"), "chunk": CHUNK, "source": str(sources.first), "beside": True}
+    open_store(fresh.url)
+    from pipeline.desk.shadows import start
+
+    start("doubter", nights=2, sample=9, by="x", actor="x")
+    close_django()
+    calm = fresh.copy()
+    began = time.monotonic()
+    assert forker.run(store=calm.url, **order) == 1
+    seconds = time.monotonic() - began
+    expected = dump(calm.url)
+    calm.drop()
+    assert expected["shadow score"].total() == 180
+    assert expected["shadow draw"].total() > 9
+    tally = account("SIGKILL with a challenger beside", fresh.kind)
+    while tally.injected < 20:
+        store = fresh.copy()
+        kills, code = dice.randint(1, 3), None
+        while code is None or code < 0:
+            child = forker.start(store=store.url, **order)
+            tally.runs += 1
+            if kills and not forker.ended_within(dice.uniform(0, seconds)):
+                os.kill(child, signal.SIGKILL)
+                kills -= 1
+            code = forker.result()
+            tally.injected += code == -signal.SIGKILL
+        assert code == 1
+        tally.compare(expected, store.url, runs=1)
+        store.drop()

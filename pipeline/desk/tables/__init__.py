@@ -4,6 +4,7 @@ from pipeline.desk.tables.account import User
 from pipeline.desk.tables.audit import AuditEntry, AuditHead
 from pipeline.desk.tables.case import Case, CaseLabel, Signature
 from pipeline.desk.tables.decision import Decision, Note
+from pipeline.desk.tables.shadow import Shadow, ShadowDraw, ShadowNight, ShadowScore
 from pipeline.desk.tables.view import SavedView
 from pipeline.desk.tables.worksheet import OfficeRule, Worksheet
 
@@ -16,6 +17,10 @@ __all__ = [
     "Note",
     "OfficeRule",
     "SavedView",
+    "Shadow",
+    "ShadowDraw",
+    "ShadowNight",
+    "ShadowScore",
     "Signature",
     "User",
     "Worksheet",

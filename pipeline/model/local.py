@@ -1,0 +1,55 @@
+"""An adapted model against the live one on the texts it was adapted to, each decided by one that did not see it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from pipeline.corpus.gold import Gold
+from pipeline.errors import BundleError
+from pipeline.model.adapt import Expectation
+from pipeline.model.bundle import Bundle
+from pipeline.model.compare import Comparison, Side, rows_of
+from pipeline.model.paired import ROUNDS
+from pipeline.model.promise import check_promise, promise_of
+from pipeline.model.score import Scorer
+
+__all__ = ["compare_expected"]
+
+
+def compare_expected(
+    live: Scorer, adapted: Bundle, reviewed: Sequence[Gold], expected: Expectation, *, rounds: int = ROUNDS
+) -> Comparison:
+    """Return what `promote` asks of a comparison, from the cross-validated decisions of ``expected``.
+
+    The corpus's test part would not do: a model at home in an office may well be worse there. Raises BundleError when
+    the labels differ.
+    """
+    taxonomy = live.bundle.taxonomy
+    if taxonomy.columns != adapted.taxonomy.columns:
+        raise BundleError(
+            "ZF-COMPARE-TAXONOMY",
+            f"{live.bundle.id} 与 {adapted.id} 的标签不同，无法成对比较",
+            "换成同一标签体系的模型。",
+        )
+    before = live.decide(live.probabilities([g.text for g in reviewed]))
+    clusters = np.unique([g.group for g in reviewed], return_inverse=True)[1]
+    labels = [label for _, label in taxonomy.columns]
+    sides, kept = [], []
+    for bundle, called in ((live.bundle, before), (adapted, expected.after)):
+        promise = promise_of(bundle.manifest)
+        sides.append(Side(bundle.id, promise, 0, 0.0, 0.0, 0.0))
+        kept.append(tuple(check_promise(labels, expected.truth, called, promise)) if promise else ())
+    return Comparison(
+        taxonomy,
+        sides[0],
+        sides[1],
+        len(reviewed),
+        int(clusters.max()) + 1,
+        rows_of(expected.truth, before, expected.after, clusters, taxonomy, rounds, 0),
+        (),
+        (),
+        kept[0],
+        kept[1],
+    )
