@@ -8,13 +8,20 @@ from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    SettingsError,
+    TomlConfigSettingsSource,
+)
 
 from pipeline.errors import ConfigError
 from pipeline.mistakes import mistakes
+from pipeline.secrets import exposed, is_private, with_password
 from pipeline.table_settings import TableSettings
 
-__all__ = ["DeskSettings", "Settings", "find_home", "load_settings"]
+__all__ = ["DeskSettings", "Settings", "find_home", "load_settings", "origins", "unknown_variables"]
 
 FILE = "zuofeng.toml"
 Column = Literal["id", "title", "text", "time", "unit", "channel", "district"]
@@ -54,6 +61,11 @@ class Settings(BaseSettings):
     document_memory_mb: int = Field(default=4096, ge=0)
     outage_seconds: float = Field(default=600.0, ge=0)
     lock_seconds: float = Field(default=30.0, gt=0)
+    store_password_file: Path | None = None
+    metrics_file: Path | None = None
+    alert: list[str] = Field(default_factory=list)
+    late_hours: float = Field(default=26.0, gt=0)
+    log: Literal["text", "json"] = "text"
     columns: dict[Column, list[str]] = Field(default_factory=dict)
     tables: TableSettings = Field(default_factory=TableSettings)
     desk: DeskSettings = Field(default_factory=DeskSettings)
@@ -98,7 +110,9 @@ class Settings(BaseSettings):
 
     @property
     def store_url(self) -> str:
-        """The store: the one that was set, else the embedded one below ``state``."""
+        """The store: the one that was set, with its password, else the embedded one below ``state``."""
+        if self.store and self.store_password_file:
+            return with_password(self.store, _password(self.home / self.store_password_file))
         return self.store or f"sqlite:///{self.path('state') / 'zuofeng.sqlite3'}"
 
 
@@ -126,12 +140,58 @@ def find_home(given: Path | None = None) -> Path:
 def load_settings(home: Path | None = None, **given: Any) -> Settings:
     """Read the settings; raises ConfigError with every mistake of file and environment at once."""
     folder = find_home(home)
+    wrong: list[str] = []
+    settings = None
     try:
-        return Settings(home=folder, **{k: v for k, v in given.items() if v is not None})
+        wrong += exposed(_file(folder), folder / FILE)
+        settings = Settings(home=folder, **{k: v for k, v in given.items() if v is not None})
+        if settings.store_password_file:
+            wrong += _closed(folder / settings.store_password_file)
     except tomllib.TOMLDecodeError as e:
         raise ConfigError("ZF-CONFIG-SYNTAX", f"{folder / FILE} 不是合格的 TOML", "按提示的行列改正。", [str(e)]) from e
+    except SettingsError as e:
+        wrong.append(f"环境变量 -> 列表和表要写成 JSON（{e}）")
     except ValidationError as e:
-        wrong = mistakes(e)
+        wrong += mistakes(e)
+    if wrong or settings is None:
         raise ConfigError(
             "ZF-CONFIG-INVALID", f"配置有 {len(wrong)} 处错误", f"改正 {folder / FILE} 或环境变量。", wrong
-        ) from e
+        )
+    return settings
+
+
+def origins(settings: Settings, **given: Any) -> dict[str, str]:
+    """Return where each setting came from: the command line, the environment, the file, or the default."""
+    named = {k.upper() for k in os.environ}
+    written = _file(settings.home)
+    found = {}
+    for name in Settings.model_fields:
+        variable = f"ZUOFENG_{name.upper()}"
+        if given.get(name) is not None:
+            found[name] = "命令行"
+        elif variable in named or any(k.startswith(f"{variable}__") for k in named):
+            found[name] = f"环境变量 {variable}"
+        else:
+            found[name] = FILE if name in written else "默认"
+    return found
+
+
+def unknown_variables() -> list[str]:
+    """Return ``ZUOFENG_…`` variables of the environment that set nothing."""
+    names = tuple(f"ZUOFENG_{n.upper()}" for n in Settings.model_fields)
+    return sorted(k for k in os.environ if k.upper().startswith("ZUOFENG_") and k.upper().split("__")[0] not in names)
+
+
+def _file(folder: Path) -> dict[str, Any]:
+    path = folder / FILE
+    return tomllib.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+
+
+def _closed(path: Path) -> list[str]:
+    if not path.is_file():
+        return [f"store_password_file -> 没有文件 {path}"]
+    return [] if is_private(path) else [f"store_password_file -> 别人也能读 {path}：chmod 600 {path}"]
+
+
+def _password(path: Path) -> str:
+    return path.read_text(encoding="utf-8").strip()

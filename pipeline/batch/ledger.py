@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.db import transaction
 from django.db.models import Max
 
-from pipeline.batch.tally import Tally
 from pipeline.desk.models import Chunk, Run
 
-__all__ = ["OPEN", "Chunks", "begin", "chunks_of", "finish", "new_id", "write_chunk_state"]
+__all__ = [
+    "OPEN", "Chunks", "begin", "chunk_counts", "chunks_of", "finish", "new_id", "runs_before", "runs_on",
+    "write_chunk_state",
+]  # fmt: skip
 
 #: By source and number.
 Chunks = dict[tuple[str, int], Chunk]
@@ -44,6 +46,27 @@ def begin(*, kind: str, source: str, model: str, plan: Mapping[str, Any], now: d
         return run
 
 
+def runs_on(day: dt.date, zone: dt.tzinfo) -> list[Run]:
+    """Return the runs that were started on ``day`` in ``zone``, in order."""
+    start = dt.datetime.combine(day, dt.time(), zone)
+    return list(Run.objects.filter(started__gte=start, started__lt=start + dt.timedelta(days=1)).order_by("serial"))
+
+
+def chunk_counts(runs: Sequence[str]) -> dict[str, list[dict[str, Any]]]:
+    """Return the counts of the chunks of ``runs`` by run."""
+    found: dict[str, list[dict[str, Any]]] = {run: [] for run in runs}
+    for run, counts in Chunk.objects.filter(run__in=runs).values_list("run_id", "counts"):
+        found[run].append(counts)
+    return found
+
+
+def runs_before(run: str, count: int) -> list[str]:
+    """Return up to ``count`` earlier runs of the same kind and model that were done, latest first."""
+    of = Run.objects.get(id=run)
+    done = Run.objects.filter(kind=of.kind, model=of.model, state="done", serial__lt=of.serial)
+    return list(done.values_list("id", flat=True)[:count])
+
+
 def _same(run: Run, kind: str, source: str, model: str, plan: Mapping[str, Any]) -> bool:
     return (run.kind, run.source, run.model, run.plan) == (kind, source, model, dict(plan))
 
@@ -60,7 +83,7 @@ def write_chunk_state(
     *,
     state: str,
     fingerprint: str,
-    tally: Tally,
+    counts: Mapping[str, Any],
     attempts: int = 0,
     reason: str = "",
     mark: Any = None,
@@ -69,7 +92,7 @@ def write_chunk_state(
 ) -> None:
     """Write one chunk's state; called inside the transaction of its rows."""
     row = Chunk(
-        run=run, source=source, number=number, state=state, fingerprint=fingerprint, counts=tally.to_dict(),
+        run=run, source=source, number=number, state=state, fingerprint=fingerprint, counts=dict(counts),
         attempts=attempts, reason=reason, mark=mark, first=first, last=last,
     )  # fmt: skip
     Chunk.objects.bulk_create(

@@ -154,7 +154,7 @@ class Night:
         state = "scored" if any(not t.whole for t in self.targets) else "done"
         scored = [(d, p) for d, p in zip(todo, results, strict=True) if isinstance(p, Prediction)]
         fresh = {d.id for d in (*sorting.new, *sorting.changed)}
-        documents = [*(d for d, _ in scored if d.id in fresh), *sorting.moved]
+        documents = [d for d, _ in scored if d.id in fresh]
         refused = [*sorting.rejected, *(r for r in results if isinstance(r, Rejected))]
         run = self.run
         said = self.beside.score([d for d, _ in scored])
@@ -162,7 +162,7 @@ class Night:
         def write() -> None:
             hold_store()
             with transaction.atomic():
-                store.write_chunk(run, documents, scored, self.about)
+                store.write_chunk(run, documents, scored, self.about, moved=sorting.moved, purged=sorting.purged)
                 write_said(run, self.model, said)
                 store.write_rejected(run, refused)
                 self._note(part, state, tally)
@@ -201,13 +201,14 @@ class Night:
         if self.run is None:
             return
         ledger.write_chunk_state(
-            self.run, part.feed.name, part.number, state=state, fingerprint=part.fingerprint, tally=tally,
+            self.run, part.feed.name, part.number, state=state, fingerprint=part.fingerprint, counts=tally.to_dict(),
             attempts=attempts, reason=reason, first=part.records[0].place, last=part.records[-1].place,
             mark=part.feed.mark(part.records[-1]) if part.feed.ordered else None,
         )  # fmt: skip
 
     def _finish_chunk(self, part: _Part, tally: Tally) -> None:
         self._count(tally)
+        log.info("一批做完", extra={"fields": {"run": self.report.run, "chunk": part.number, **tally.numbers()}})
         if not part.feed.ordered:
             self.rejected += [r for r in part.records if isinstance(r, Rejected)]
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
+import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,7 +29,9 @@ if TYPE_CHECKING:
     from pipeline.batch.night import Feed, Night, Target
     from pipeline.batch.shadow import OpenModel
 
-__all__ = ["Progress", "nightly", "provenance"]
+__all__ = ["InProcess", "Progress", "at_work", "bring_up", "nightly", "provenance", "run_feeds"]
+
+log = logging.getLogger("zuofeng.night")
 
 #: Called with the file's number, how many files there are, its name, and the records read so far.
 Progress = Callable[[int, int, str, int], None]
@@ -40,12 +43,13 @@ _TABLES = TableSettings()
 
 
 @dataclass(frozen=True)
-class _InProcess:
+class InProcess:
     """Scores in this process; what a scorer raises ends the run."""
 
     scorer: Scorer
 
     def score(self, documents: Sequence[Document]) -> list[Prediction | Rejected]:
+        """Score ``documents``."""
         return [*self.scorer.score(documents)]
 
 
@@ -79,14 +83,10 @@ def nightly(
     A ``source`` with ``://`` is a table of a database, read as ``tables`` says; ``write_tables`` writes the scores
     into that database, ``write_back`` into a file.
     """
-    from pipeline.desk.configure import database, open_store
-
-    state.mkdir(parents=True, exist_ok=True)
-    entry = database(store, lock_seconds=lock_seconds)
-    with ExitStack() as stack:
-        stack.enter_context(only_one(state, entry["NAME"] if "sqlite" in entry["ENGINE"] else ""))
-        patience = replace(patience, stop=stack.enter_context(stoppable()))
-        open_store(store, bring_up=False, lock_seconds=lock_seconds)
+    with (
+        at_work(store=store, state=state, patience=patience, lock_seconds=lock_seconds) as patience,
+        ExitStack() as stack,
+    ):
         report = RunReport(run="", model=scorer.bundle.id, sources=[], dry_run=dry_run)
         targets: list[Target] = []
         if write_back and not dry_run:
@@ -118,9 +118,24 @@ def nightly(
                 report.cannot_read(str(path), SourceError("ZF-SRC-SUFFIX", "不认得这种文件", hint))
         report.sources = [f.name for f in feeds]
         return run_feeds(
-            feeds, report, kind="nightly", source=source, bundle=scorer.bundle, scoring=scoring or _InProcess(scorer),
+            feeds, report, kind="nightly", source=source, bundle=scorer.bundle, scoring=scoring or InProcess(scorer),
             state=state, chunk=chunk, patience=patience, targets=targets, progress=progress, more=more, beside=beside,
         )  # fmt: skip
+
+
+@contextmanager
+def at_work(*, store: str, state: Path, patience: Patience, lock_seconds: float) -> Iterator[Patience]:
+    """Be the only run on a store, to be stopped by signals; yields the patience that knows of them.
+
+    The store is opened, not yet looked at. Raises UnfinishedError when another run is at work.
+    """
+    from pipeline.desk.configure import database, open_store
+
+    state.mkdir(mode=0o750, parents=True, exist_ok=True)  # texts are in there
+    entry = database(store, lock_seconds=lock_seconds)
+    with only_one(state, entry["NAME"] if "sqlite" in entry["ENGINE"] else ""), stoppable() as stop:
+        open_store(store, bring_up=False, lock_seconds=lock_seconds)
+        yield replace(patience, stop=stop)
 
 
 def _nothing_more(source: str, model: str) -> Mapping[str, Any]:
@@ -152,7 +167,7 @@ def run_feeds(
     from pipeline.desk.shadows import close_night
 
     started, now = time.monotonic(), dt.datetime.now(dt.UTC)
-    _bring_up(patience)
+    bring_up(patience)
     run = None
     report.run, report.started = ledger.new_id(now), now.isoformat(timespec="seconds")
     crew = Beside()
@@ -163,6 +178,7 @@ def run_feeds(
     if not report.dry_run:
         run = patience.run(lambda: ledger.begin(kind=kind, source=source, model=bundle.id, plan=plan, now=now))
         report.run, report.starts, report.started = run.id, run.starts, run.started.isoformat(timespec="seconds")
+    log.info("开始", extra={"fields": {"run": report.run, "kind": kind, "model": bundle.id, "starts": report.starts}})
     night = Night(scoring, bundle.id, provenance(bundle), report, run, patience, chunk, targets, crew)
 
     def close(state_: str, reason: str = "") -> None:
@@ -172,6 +188,8 @@ def run_feeds(
         if run is not None:
             _write_files(night, state / "reports")
             Patience(patience.seconds).run(lambda: ledger.finish(run, state_, counts=report.numbers(), reason=reason))
+        ended = {"run": report.run, "state": state_, "seconds": report.seconds, **report.numbers()}
+        log.info("结束", extra={"fields": ended})
 
     for number, feed in enumerate(feeds, 1):
         progress(number, len(feeds), Path(feed.name).name, report.read)
@@ -213,7 +231,8 @@ def provenance(bundle: Bundle) -> dict[str, str]:
     }
 
 
-def _bring_up(patience: Patience) -> None:
+def bring_up(patience: Patience) -> None:
+    """Hold an opened store and bring its tables up to date; raises UnfinishedError when it stays away."""
     from django.db import Error
 
     from pipeline.desk.configure import migrate, out_of_reach

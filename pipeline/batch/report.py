@@ -16,7 +16,7 @@ from pipeline.documents import Rejected
 from pipeline.errors import ZuofengError
 from pipeline.taxonomy import Taxonomy
 
-__all__ = ["RunReport", "write_rejected_csv", "write_report"]
+__all__ = ["RunReport", "label_rows", "replace_file", "write_rejected_csv", "write_report"]
 
 
 @dataclass(kw_only=True)
@@ -64,7 +64,7 @@ def write_report(report: RunReport, folder: Path) -> Path:
     """Write the report as JSON, whole or not at all."""
     path = folder / f"{report.run}.json"
     report.report_file = str(path)
-    _replace(path, json.dumps(vars(report), ensure_ascii=False, indent=1) + "\n")
+    replace_file(path, json.dumps(vars(report), ensure_ascii=False, indent=1) + "\n")
     return path
 
 
@@ -83,7 +83,8 @@ def label_rows(report: RunReport, taxonomy: Taxonomy) -> list[tuple[str, str, in
     return [(names[s], taxonomy.label(label).name, report.labels[label]) for s, label in taxonomy.columns]
 
 
-def _replace(path: Path, text: str) -> None:
+def replace_file(path: Path, text: str) -> None:
+    """Write a file whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     draft.write_text(text, encoding="utf-8")

@@ -23,6 +23,8 @@ class Sorting:
         self.unchanged: list[Document] = []
         #: Same text, other fields; what was purged stays purged.
         self.moved: list[Document] = []
+        #: Their text came again although it was purged: scored at need, kept not.
+        self.purged: set[str] = set()
         for d in records:
             if isinstance(d, Rejected):
                 continue
@@ -34,7 +36,9 @@ class Sorting:
                 self.changed.append(d)
                 continue
             (self.unchanged if old.scored_hash == digest else self.rescored).append(d)
-            if not old.purged and old.meta != meta_of(d):
+            if old.purged:
+                self.purged.add(d.id)
+            elif old.meta != meta_of(d):
                 self.moved.append(d)
 
     @property

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+
+from django.db.models import F
 
 from pipeline.desk import models
 from pipeline.documents import Document, Prediction, Rejected, text_hash
 
-__all__ = ["Known", "ids_of", "known", "stored_predictions", "top_documents", "write_chunk", "write_rejected"]
+__all__ = [
+    "Known", "ids_of", "known", "stored_predictions", "top_documents", "without_quotes", "write_chunk",
+    "write_rejected",
+]  # fmt: skip
 
 _META = ("title", "received", "unit", "channel", "district")
 #: SQLite's limit of bound variables is 32,766; lookups stay well below.
@@ -59,24 +64,31 @@ def write_chunk(
     documents: Sequence[Document],
     scored: Sequence[tuple[Document, Prediction]],
     about: Mapping[str, str],
+    *,
+    moved: Sequence[Document] = (),
+    purged: Collection[str] = (),
 ) -> None:
-    """Write documents that are new or have changed, and scores; for the caller's transaction."""
-    models.Document.objects.bulk_create(
-        [
-            models.Document(
-                key=d.id,
-                text=d.text,
-                text_hash=text_hash(d.text),
-                place=d.place,
-                run=run,
-                **dict(zip(_META, meta_of(d), strict=True)),
-            )
-            for d in documents
-        ],
-        update_conflicts=True,
-        unique_fields=["key"],
-        update_fields=["text", "text_hash", "place", "purged", "run", *_META],
-    )
+    """Write texts that are new or have changed, other fields of those that ``moved``, and scores.
+
+    For the caller's transaction. What is said of ``purged`` documents quotes nothing of their text.
+    """
+    for written, fields in ((documents, ["text", "text_hash", "purged", "stored"]), (moved, [])):
+        models.Document.objects.bulk_create(
+            [
+                models.Document(
+                    key=d.id,
+                    text=d.text,
+                    text_hash=text_hash(d.text),
+                    place=d.place,
+                    run=run,
+                    **dict(zip(_META, meta_of(d), strict=True)),
+                )
+                for d in written
+            ],
+            update_conflicts=True,
+            unique_fields=["key"],
+            update_fields=["place", "run", *_META, *fields],
+        )
     ids = ids_of([d.id for d, _ in scored])
     models.Prediction.objects.bulk_create(
         [
@@ -88,7 +100,7 @@ def write_chunk(
                 problem_score=p.problem_score,
                 review=p.review,
                 run=run,
-                **_result(p),
+                **_result(p, quotes=d.id not in purged),
                 **about,
             )
             for d, p in scored
@@ -141,9 +153,13 @@ def stored_predictions(keys: Sequence[str], model: str) -> dict[str, dict[str, A
 
 
 def top_documents(model: str, count: int) -> list[dict[str, Any]]:
-    """Return the documents to look at first: problems by certainty, then by how many labels they carry."""
+    """Return the documents to look at first: problems by certainty, then by how many labels they carry.
+
+    Of one model only, and only what it said of the text as it is now.
+    """
     rows = (
-        models.Prediction.objects.filter(model=model, is_problem=True)
+        models.Prediction.objects.filter(model=model, is_problem=True, document__purged=False)
+        .filter(text_hash=F("document__text_hash"))
         .select_related("document")
         .order_by("-problem_score", "document_id")[: count * 3]
     )
@@ -163,12 +179,17 @@ def top_documents(model: str, count: int) -> list[dict[str, Any]]:
     ]
 
 
-def _result(p: Prediction) -> dict[str, Any]:
+def without_quotes(evidence: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return evidence with its places and weights, and nothing of the text."""
+    return [{**e, "quote": ""} for e in evidence]
+
+
+def _result(p: Prediction, *, quotes: bool) -> dict[str, Any]:
     as_dict = p.to_dict()
     return {
         "decided": {scheme: as_dict[scheme] for scheme in p.decided},
         "scores": as_dict["scores"],
-        "evidence": as_dict["evidence"],
+        "evidence": as_dict["evidence"] if quotes else without_quotes(as_dict["evidence"]),
     }
 
 

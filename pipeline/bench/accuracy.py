@@ -7,11 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import expit
 
 from pipeline.corpus.gold import Gold, label_matrix
 from pipeline.documents import Document
-from pipeline.model.adapt import fit_adaptation
+from pipeline.model.adapt import fit_adaptation, settle
 from pipeline.model.evaluate import macro_f1, micro_f1, problem_f1
 from pipeline.model.score import Scorer
 from pipeline.taxonomy import Taxonomy
@@ -37,10 +36,11 @@ class Local:
 def on_messages(scorer: Scorer, messages: Sequence[Gold], reviewed: Sequence[int] = (100, 300, 1000)) -> list[Local]:
     """Score labelled messages; adapted to some of them, the mean over random draws, measured on the others."""
     taxonomy = scorer.bundle.taxonomy
-    log_odds, margins = scorer.log_odds([g.text for g in messages])
+    texts = [g.text for g in messages]
+    log_odds, margins = settle(scorer).log_odds(texts)
     labels = label_matrix(messages, taxonomy)
     truth = np.hstack([labels, labels.any(1, keepdims=True)])
-    found = [_figures(0, labels, scorer.decide(expit(log_odds)), taxonomy)]
+    found = [_figures(0, labels, scorer.decide(scorer.probabilities(texts)), taxonomy)]
     for size in reviewed:
         drawn = []
         for seed in range(DRAWS):

@@ -15,19 +15,24 @@ from pipeline.cli import (
     bench_story,
     classify,
     compare,
+    config,
     corpus,
+    doctor,
     drift,
     evaluate,
     lexicon,
     models,
     nightly,
     promote,
+    purge,
+    rescore,
     sample,
     serve,
     shadow,
     suggest,
     train,
     user,
+    why,
 )
 from pipeline.errors import ZuofengError
 
@@ -42,6 +47,11 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.command("nightly")(nightly.command)
+app.command("rescore")(rescore.command)
+app.command("purge")(purge.command)
+app.command("why")(why.command)
+app.command("doctor")(doctor.command)
+app.command("config")(config.command)
 app.command("classify")(classify.command)
 app.command("train")(train.command)
 app.command("adapt")(adapt.command)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import logging
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -14,6 +15,7 @@ from pipeline.batch.worker import Bounds, Worker
 from pipeline.errors import BundleError
 from pipeline.model.bare import BareScorer
 from pipeline.model.bundle import Bundle
+from pipeline.model.dictionaries import keep_dictionary
 from pipeline.model.registry import find_model
 from pipeline.model.score import Scorer
 from pipeline.settings import Settings
@@ -21,12 +23,15 @@ from pipeline.taxonomy import load_taxonomy
 from pipeline.text.segment import dictionary_hash, load_dictionary
 
 __all__ = [
-    "Home", "Model", "Promise", "console", "note", "open_challenger", "open_scorer", "open_worker", "read_day",
+    "Home", "Model", "Promise", "Store", "console", "note", "open_challenger", "open_scorer", "open_worker", "read_day",
     "read_promise",
 ]  # fmt: skip
 
+log = logging.getLogger("zuofeng.model")
+
 Home = Annotated[Path | None, typer.Option("--home", help="家目录（含 corpora 与 models），默认自动查找。")]
 Model = Annotated[str | None, typer.Option("--model", help="模型编号或目录，默认在用模型。")]
+Store = Annotated[str | None, typer.Option("--store", help="存储地址，默认 state 下的内嵌库。")]
 Promise = Annotated[
     str | None,
     typer.Option(
@@ -55,8 +60,11 @@ def console() -> Console:
     return out if out.is_terminal else Console(width=140, no_color=True)
 
 
-def open_scorer(settings: Settings, model: str | None) -> Scorer:
-    """Load a model and check that it fits this home's taxonomy and dictionary."""
+def open_scorer(settings: Settings, model: str | None, *, keep: bool = False) -> Scorer:
+    """Load a model and check that it fits this home's taxonomy and dictionary.
+
+    ``keep``: its scores will be stored, so keep the dictionary with which they can be worked out again.
+    """
     words = load_dictionary(settings.dictionary_file)
     bundle = find_model(
         settings.path("models"),
@@ -64,6 +72,11 @@ def open_scorer(settings: Settings, model: str | None) -> Scorer:
         taxonomy=load_taxonomy(settings.taxonomy_file),
         dictionary=dictionary_hash(words),
     )
+    if keep:
+        try:
+            keep_dictionary(settings.path("models"), words)
+        except OSError as e:
+            log.warning("词典没有留存，换词典之后旧分数不能重算", extra={"fields": {"error": e.strerror}})
     return Scorer(bundle, words)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -9,8 +10,8 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from pipeline.cli.common import Home, console
-from pipeline.settings import load_settings
+from pipeline.cli.common import Home, Store, console
+from pipeline.settings import Settings, load_settings
 
 __all__ = ["command"]
 
@@ -22,14 +23,23 @@ def command(
         str | None, typer.Option("--card", help="打印这个模型的模型卡（Markdown）；live 是在用的", show_default=False)
     ] = None,
     language: Annotated[str, typer.Option("--lang", help="模型卡的语言：zh 或 en")] = "zh",
+    day: Annotated[
+        dt.datetime | None,
+        typer.Option("--on", formats=["%Y-%m-%d"], help="某一天在用的是哪个模型，那天有哪些运行。", show_default=False),
+    ] = None,
+    store: Store = None,
     home: Home = None,
 ) -> None:
-    """列出模型：哪个在用、按什么训练、文件是否完好。"""
+    """列出模型：哪个在用、按什么训练、文件是否完好；--on 说明某一天在用的是哪个。"""
     from pipeline.errors import BundleError
     from pipeline.model.bundle import load_bundle
     from pipeline.model.registry import champion_id, list_models
 
-    folder = load_settings(home).path("models")
+    settings = load_settings(home, store=store)
+    folder = settings.path("models")
+    if day is not None:
+        _on(day.date(), settings)
+        return
     if card:
         _card(folder, card, language)
         return
@@ -73,6 +83,32 @@ def _card(folder: Path, model: str, language: str) -> None:
     bundle = find_model(folder, None if model == "live" else model)
     run = next((r for r in reversed(read_runs(folder)) if r["model"] == bundle.id), None)
     sys.stdout.write(model_card(bundle, run, read_history(folder), language))
+
+
+def _on(day: dt.date, settings: Settings) -> None:
+    """Print what was live on a day and the runs of that day."""
+    from pipeline.desk.configure import open_store
+    from pipeline.model.history import read_history
+    from pipeline.model.live import CHINA, live_during
+    from pipeline.model.registry import champion_id
+
+    out, folder = console(), settings.path("models")
+    live = Table("起", "模型", title=f"{day} 在用的模型（北京时间）", title_justify="left")
+    for entry in live_during(folder, day):
+        live.add_row(f"{dt.datetime.fromisoformat(entry.at).astimezone(CHINA):%Y-%m-%d %H:%M:%S}", entry.model)
+    if live.row_count:
+        out.print(live)
+    else:
+        first = next(iter(read_history(folder)), None)
+        model = (first.before or (first.model if first.action == "found" else None)) if first else champion_id(folder)
+        out.print(f"{day} 还没有切换记录；第一次记录之前在用的是 {model or '（没有）'}。", highlight=False)
+    open_store(settings.store_url)
+    from pipeline.batch.ledger import runs_on
+
+    runs = Table("运行", "种类", "状态", "模型", "读入", title="那天开始的运行", title_justify="left")
+    for run in runs_on(day, CHINA):
+        runs.add_row(run.id, run.kind, run.state, run.model, str(run.counts.get("read", "")))
+    out.print(runs if runs.row_count else f"{day}：没有运行。")
 
 
 def _runs(folder: Path) -> None:

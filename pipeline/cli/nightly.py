@@ -11,11 +11,11 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from pipeline.cli.common import Home, Model, console, open_challenger, open_scorer, open_worker
+from pipeline.cli.common import Home, Model, Store, console, open_challenger, open_scorer, open_worker
 from pipeline.settings import load_settings
 from pipeline.taxonomy import Taxonomy
 
-__all__ = ["TABLE", "command"]
+__all__ = ["TABLE", "Bar", "command", "show"]
 
 #: What ``--write-back`` is told to write into the database that the records come from.
 TABLE = "table"
@@ -30,7 +30,7 @@ def command(
             "或数据库的表：postgresql+psycopg://…?table=表名，也可 ?query=",
         ),
     ] = None,
-    store: Annotated[str | None, typer.Option("--store", help="存储地址，默认 state 下的内嵌库。")] = None,
+    store: Store = None,
     write_back: Annotated[
         str | None,
         typer.Option(
@@ -47,17 +47,24 @@ def command(
 
     来源是数据库时，--dry-run 会打印要执行的语句；键、水位、写到哪些列在 zuofeng.toml 的 [tables] 里设。
     """
+    from pipeline.batch.logs import configure_logs
     from pipeline.batch.nightly import nightly
     from pipeline.batch.patience import Patience
     from pipeline.batch.sources import ColumnMap, Limits
+    from pipeline.batch.watch import watched
 
     settings = load_settings(home, store=store, source=source)
     if not settings.source:
         raise typer.BadParameter("没有数据来源：用 --source 指定，或在 zuofeng.toml 里设 source。")
-    scorer = open_scorer(settings, model)
+    configure_logs(settings.log)
+    metrics = settings.home / settings.metrics_file if settings.metrics_file else None
     out = console()
-    with open_worker(settings, scorer) as worker, _Bar(out) as bar, ExitStack() as stack:
-        report = nightly(
+    with ExitStack() as stack:
+        watch = stack.enter_context(watched(metrics=metrics, alert=settings.alert))
+        scorer = open_scorer(settings, model, keep=not dry_run)
+        worker = stack.enter_context(open_worker(settings, scorer))
+        bar = stack.enter_context(Bar(out))
+        report = watch.report = nightly(
             source=settings.source,
             scorer=scorer,
             store=settings.store_url,
@@ -81,7 +88,7 @@ def command(
     raise typer.Exit(report.exit_code)
 
 
-class _Bar:
+class Bar:
     """A bar on a terminal, one plain line per file in a log."""
 
     def __init__(self, out: Console) -> None:
@@ -98,7 +105,7 @@ class _Bar:
         )
         self._task = self._progress.add_task("准备", total=None, records=0)
 
-    def __enter__(self) -> _Bar:
+    def __enter__(self) -> Bar:
         self._progress.start()
         return self
 
@@ -106,18 +113,19 @@ class _Bar:
         self._progress.stop()
 
     def __call__(self, number: int, files: int, name: str, records: int) -> None:
+        """Show how far the run is."""
         self._progress.update(self._task, description=name, total=files, completed=number - 1, records=records)
         if not self._out.is_terminal and name != self._last:
             self._out.print(f"[{number}/{files}] {name}", markup=False, highlight=False)
         self._last = name
 
 
-def show(report: Any, taxonomy: Taxonomy, out: Console) -> None:
+def show(report: Any, taxonomy: Taxonomy, out: Console, *, title: str = "夜间任务") -> None:
     """Print a run report: counts, labels, what was set aside, what to look at first."""
     from pipeline.batch.report import label_rows
 
     counts = Table(
-        title=f"{'演练' if report.dry_run else '夜间任务'} {report.run} · 模型 {report.model}", title_justify="left"
+        title=f"{title}{'演练' if report.dry_run else ''} {report.run} · 模型 {report.model}", title_justify="left"
     )
     heads = ("读入", "新增", "内容有变", "换模型重算", "未变", "搁置", "有问题", "待复核", "秒")
     for head in heads:

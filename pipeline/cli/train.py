@@ -42,6 +42,7 @@ def command(
     """训练一个模型，并把这次训练记录在案。同样的语料得到逐字节相同的模型。"""
     from pipeline.corpus.gold import read_gold
     from pipeline.model.bundle import load_bundle
+    from pipeline.model.dictionaries import keep_dictionary
     from pipeline.model.evaluate import evaluate
     from pipeline.model.promote import first, promote
     from pipeline.model.recipe import Settings, read_settings
@@ -77,6 +78,7 @@ def command(
             settings=turned,
             progress=lambda step: status.update(f"训练：{step}"),
         )
+    keep_dictionary(target, words)
     seconds = time.monotonic() - started
     held = [g for g in gold if not all_parts and g.part == "test"]
     record_run(

@@ -122,8 +122,11 @@ def similar(case: Case, count: int = 5) -> list[dict[str, Any]]:
 
     Compared are the newest of the same unit, then the newest of others.
     """
+    if case.document.purged:
+        return []
     labels = CaseLabel.objects.filter(case=case).values("label")
-    rows = Case.objects.filter(state=State.DONE, labels__label__in=labels).exclude(pk=case.pk).distinct()
+    rows = Case.objects.filter(state=State.DONE, labels__label__in=labels, document__purged=False)
+    rows = rows.exclude(pk=case.pk).distinct()
     rows = rows.select_related("document").order_by("-document_id")
     found = list(rows.filter(document__unit=case.document.unit)[: MOST_COMPARED // 2]) if case.document.unit else []
     found += [c for c in rows[: MOST_COMPARED // 2] if c not in found]

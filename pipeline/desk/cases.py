@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from django.db import transaction
-from django.db.models import Count, F, Max, Q
+from django.db.models import Count, Exists, F, Max, OuterRef, Q
 from django.utils import timezone
 
 from pipeline.desk.groups import link
@@ -44,21 +44,32 @@ def take_in() -> int:
 
 def refresh() -> int:
     """Give every scored document its place in the queue; return how many places are new or moved."""
+    live = _live()
     same = Q(document__case__prediction=F("id"))
     # A run that was continued keeps its number: a text that changed in between tells by its hash.
     rewritten = same & (~Q(document__case__run=F("run_id")) | ~Q(document__case__text_hash=F("text_hash")))
     newer = Q(document__case__serial__lt=F("run__serial"))
-    stale = Prediction.objects.filter(Q(document__case=None) | rewritten | newer)
+    lives = Exists(Prediction.objects.filter(document=OuterRef("document"), model=live))
+    # What another model said in advance waits until a night uses that model: no two models in one queue.
+    stale = Prediction.objects.filter(Q(model=live) | ~Q(run__kind="rescore")).filter(
+        Q(document__case=None) | rewritten | (Q(model=live) & ~same) | (newer & ~lives)
+    )
     ids = list(stale.order_by("run__serial", "id").values_list("id", flat=True))
     changed = 0
     for at in range(0, len(ids), CHUNK):
         rows = Prediction.objects.filter(id__in=ids[at : at + CHUNK]).select_related("document", "run")
-        # With several models on one document the newest run's says the last word.
-        newest = {p.document_id: p for p in sorted(rows, key=lambda p: (p.run.serial, p.id))}
+        # The live model says the last word, where it has said nothing the newest run's.
+        newest = {p.document_id: p for p in sorted(rows, key=lambda p: (p.model == live, p.run.serial, p.id))}
         with transaction.atomic():
             _write(list(newest.values()))
         changed += len(newest)
     return changed
+
+
+def _live() -> str:
+    """The model of the last night."""
+    last = Run.objects.filter(kind="nightly").order_by("-serial").values_list("model", flat=True).first()
+    return last or ""
 
 
 def _write(predictions: Sequence[Prediction]) -> None:

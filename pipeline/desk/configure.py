@@ -25,7 +25,7 @@ def database(url: str, *, lock_seconds: float = LOCK_SECONDS) -> dict[str, Any]:
         )
     entry: dict[str, Any] = dict(dj_database_url.parse(scheme + url[url.index(":") :]))
     if scheme == "sqlite":
-        Path(entry["NAME"]).parent.mkdir(parents=True, exist_ok=True)
+        Path(entry["NAME"]).parent.mkdir(mode=0o750, parents=True, exist_ok=True)
         entry["OPTIONS"] = {
             # DEFERRED fails at once when a read turns into a write, whatever the timeout says.
             "transaction_mode": "IMMEDIATE",

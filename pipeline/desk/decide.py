@@ -140,6 +140,8 @@ def _check(case: Case, user: User, text_hash: str) -> None:
         raise ConflictError("ZF-DESK-ASSIGNED", f"这件已分给 {case.assignee.shown}，您的判定没有保存", "办下一件。")
     if case.text_hash != text_hash:
         raise ConflictError("ZF-DESK-CHANGED", "原文在您看的时候更新了，判定没有保存", "重新看过再判。")
+    if Document.objects.filter(pk=case.pk, purged=True).exists():
+        raise ConflictError("ZF-DESK-PURGED", "原文已按保留期清除，不能再判", "办下一件。")
     if case.state == State.DONE:
         raise ConflictError("ZF-DESK-DONE", "这件已经办完", "要改就先由原判定人撤销。")
     if case.state == State.DISPUTED:

@@ -12,6 +12,7 @@ from django.db.models import Count, Q
 from django.utils import timezone
 
 from pipeline.desk.models import Run
+from pipeline.desk.queue import WAITING
 from pipeline.desk.schemes import label_names, taxonomy
 from pipeline.desk.states import STATES, Kind, State
 from pipeline.desk.tables import Case, CaseLabel, Decision
@@ -40,8 +41,9 @@ class Figures:
 
 def figures() -> Figures:
     """Count what the store holds now."""
-    run = Run.objects.order_by("-started").first()
-    states = Counter(dict(Case.objects.values_list("state").annotate(n=Count("pk"))))
+    run = Run.objects.exclude(kind="purge").order_by("-started").first()
+    counted = Case.objects.exclude(state__in=WAITING, document__purged=True)
+    states = Counter(dict(counted.values_list("state").annotate(n=Count("pk"))))
     total = sum(states.values())
     spent = list(_recent().filter(seconds__gt=0).values_list("seconds", flat=True)[:5000])
     return Figures(

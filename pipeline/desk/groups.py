@@ -38,6 +38,8 @@ def _sign() -> set[int]:
     stale = Case.objects.filter(
         Q(signature=None) | ~Q(signature__text_hash=F("text_hash")) | ~Q(signature__algorithm=ALGORITHM)
     )
+    # What was purged is compared with nothing; it stays in the group it was in.
+    stale = stale.filter(document__purged=False)
     ids = list(stale.order_by("pk").values_list("pk", flat=True))
     for at in range(0, len(ids), CHUNK):
         some = ids[at : at + CHUNK]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.db import models
+from django.utils import timezone
 
 
 class Run(models.Model):
@@ -55,7 +56,10 @@ class Chunk(models.Model):
 
 
 class Document(models.Model):
-    """A complaint or report; ``key`` is the number it came with. A purged one has lost its text, not its scores."""
+    """A complaint or report; ``key`` is the number it came with. A purged one has lost its text, not its scores.
+
+    ``stored`` is when this very text came in: a changed text starts anew.
+    """
 
     key = models.CharField(max_length=200, unique=True)
     text = models.TextField()
@@ -67,6 +71,7 @@ class Document(models.Model):
     district = models.CharField(max_length=100, default="")
     place = models.TextField(default="")
     purged = models.BooleanField(default=False)
+    stored = models.DateTimeField(default=timezone.now, db_index=True)
     run = models.ForeignKey(Run, on_delete=models.PROTECT, related_name="+")
 
     class Meta:

@@ -19,11 +19,13 @@ from pipeline.desk.states import STATES, State
 from pipeline.desk.tables import Case, Decision, Note, User
 
 __all__ = [
-    "Filters", "Slice", "asked_of", "claim_next", "find", "free", "held_by", "hold", "page_of", "release", "reviewers",
-    "twins",
+    "WAITING", "Filters", "Slice", "asked_of", "claim_next", "find", "free", "held_by", "hold", "page_of", "release",
+    "reviewers", "twins",
 ]  # fmt: skip
 
 PAGE = 30
+#: States in which a text is still to be judged; once purged it cannot be, and is found among all only.
+WAITING = (State.OPEN, State.SECOND, State.DISPUTED)
 ORDERS = {"priority": "-priority", "uncertainty": "-uncertainty", "newest": "-document_id"}
 
 
@@ -72,6 +74,8 @@ def find(filters: Filters, user: User) -> QuerySet:
     rows = Case.objects.all()
     if filters.state != "all":
         rows = rows.filter(state=filters.state)
+    if filters.state in WAITING:
+        rows = rows.filter(document__purged=False)
     if filters.label:
         rows = rows.filter(labels__label=filters.label)
     for name in ("unit", "district", "channel"):
@@ -124,6 +128,7 @@ def claim_next(user: User, filters: Filters, count: int = 10) -> list[int]:
         if len(kept) >= count:
             return kept
         rows = find(filters, user).filter(state__in=(State.OPEN, State.SECOND)).filter(free())
+        rows = rows.filter(document__purged=False)
         rows = rows.filter(Q(assignee=None) | Q(assignee=user)).exclude(pk__in=_decided(user))
         rows = rows.order_by(ORDERS[filters.order], "document_id")
         ids = list(_locked(rows).values_list("pk", flat=True)[: count - len(kept)])
@@ -145,7 +150,8 @@ def hold(user: User, case: Case) -> bool:
 def held_by(user: User) -> list[int]:
     """Return the ids of the open cases ``user`` holds, by priority."""
     rows = Case.objects.filter(holder=user, held_until__gt=timezone.now())
-    rows = rows.filter(state__in=(State.OPEN, State.SECOND)).order_by("-priority", "document_id")
+    rows = rows.filter(state__in=(State.OPEN, State.SECOND), document__purged=False)
+    rows = rows.order_by("-priority", "document_id")
     return list(rows.values_list("pk", flat=True))
 
 
@@ -181,7 +187,7 @@ def twins(case: Case) -> QuerySet:
     alike = Q(text_hash=case.text_hash)
     if case.group is not None:
         alike |= Q(group=case.group)
-    return Case.objects.filter(alike, state=State.OPEN).exclude(pk=case.pk)
+    return Case.objects.filter(alike, state=State.OPEN, document__purged=False).exclude(pk=case.pk)
 
 
 def _decided(user: User) -> QuerySet:

@@ -131,6 +131,8 @@ def _answer(number: int, values: dict[str, str], case: Case | None, last: int, n
         return _wrong(answer, "编号、原文或校验码在表里被改过")
     if text_hash != case.text_hash:
         return _wrong(answer, "导出之后原文更新了")
+    if case.document.purged:
+        return _wrong(answer, "导出之后原文已按保留期清除")
     if int(then) != last or case.state in (State.DONE, State.DISPUTED):
         return _wrong(answer, f"导出之后别人判过，现在是“{STATES[State(case.state)]}”")
     if said not in _ACTIONS:

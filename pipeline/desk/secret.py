@@ -17,7 +17,7 @@ _SHORTEST = 50
 def secret_of(state: Path) -> str:
     """Return the secret below ``state``, made on first use; raises ConfigError when it cannot be read or is cut."""
     path = state / FILE
-    state.mkdir(parents=True, exist_ok=True)
+    state.mkdir(mode=0o750, parents=True, exist_ok=True)
     try:
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:

@@ -25,7 +25,7 @@ from pipeline.model.folds import group_folds
 from pipeline.model.score import Scorer
 from pipeline.model.train import corpus_hash
 
-__all__ = ["Adaptation", "Expectation", "adapt", "fit_adaptation"]
+__all__ = ["Adaptation", "Expectation", "adapt", "fit_adaptation", "settle"]
 
 Bools = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float64]
@@ -73,6 +73,8 @@ def adapt(scorer: Scorer, reviewed: Sequence[Gold], out: Path, *, promise: float
     With a ``promise`` labels are decided only where they keep that precision. Raises CorpusError for fewer than FEWEST
     documents.
     """
+    decided = scorer.decide(scorer.probabilities([g.text for g in reviewed]))
+    scorer = settle(scorer)
     bundle = scorer.bundle
     log_odds, margins, truth = _look(scorer, reviewed)
     fold = group_folds([g.group for g in reviewed], truth[:, :-1], FOLDS, 0)
@@ -110,7 +112,14 @@ def adapt(scorer: Scorer, reviewed: Sequence[Gold], out: Path, *, promise: float
         about={**kept, "adapted": home},
     )
     after = scorer.decide(probabilities, thresholds)
-    return path, Expectation(truth[:, :-1], scorer.decide(expit(log_odds)), after)
+    return path, Expectation(truth[:, :-1], decided, after)
+
+
+def settle(scorer: Scorer) -> Scorer:
+    """Return a scorer that takes every wording for wholly strange: inside one office the differences say nothing."""
+    return scorer.calibrated(
+        tuple(replace(h, strange=0.0, intercept=h.intercept + h.strange) for h in scorer.bundle.heads)
+    )
 
 
 def _look(scorer: Scorer, reviewed: Sequence[Gold]) -> tuple[Floats, Floats, Bools]:

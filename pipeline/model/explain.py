@@ -2,39 +2,34 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from pipeline.model.bundle import Bundle
 from pipeline.model.features import Features, Occurrences
+from pipeline.model.pool import NOISE
 from pipeline.text.segment import Segmenter
 from pipeline.text.sentences import split_sentences
 
-__all__ = ["Passage", "character_weights", "explain"]
+__all__ = ["character_weights", "explain"]
 
 Floats = npt.NDArray[np.float64]
 
-_CLAUSE = re.compile(r"[^，。！？；,!?;…\n]+")
-_STOP = re.compile(r"[。！？!?\n]")
+#: What stands between clauses, and what of it ends a sentence.
+BETWEEN = "，。！？；,!?;…\n"
+STOPS = "。！？!?\n"
+_CLAUSE = re.compile(f"[^{BETWEEN}]+")
+_STOP = re.compile(f"[{STOPS}]")
 #: What a clause costs a run, as a share of the strongest clause's weight: weaker neighbours do not join.
 COST = 0.2
 #: A second run is shown when it is worth at least this share of the first.
 SHARE = 0.6
 MOST = 3
-
-
-@dataclass(frozen=True, slots=True)
-class Passage:
-    """``row`` numbers the document in its batch, ``start``/``end`` are offsets in its clean text."""
-
-    row: int
-    start: int
-    end: int
+#: Worth of a clause that stands in a run already; no sum of others makes up for it.
+TAKEN = -(2**60)
 
 
 def character_weights(text: str, bundle: Bundle, segmenter: Segmenter) -> Floats:
@@ -54,7 +49,7 @@ def character_weights(text: str, bundle: Bundle, segmenter: Segmenter) -> Floats
     margins = np.zeros((len(sentences.row), len(bundle.heads)))
     np.add.at(margins, inside.row, share)
     if len(margins):
-        share = share * (inside.row[:, None] == margins.argmax(0))
+        share = share * (inside.row[:, None] == np.rint(margins / NOISE).argmax(0))
         _spread(edge, inside, share * _slopes(bundle, "sentence"))
     return np.asarray(edge.cumsum(0)[:-1])
 
@@ -92,26 +87,27 @@ def explain(
     opens = [not i or bool(_STOP.search(text, clauses[i - 1][1], c[0])) for i, c in enumerate(clauses)]
     sums = np.concatenate([np.zeros((1, weights.shape[1])), weights.cumsum(0)])
     first, last = (np.array(side) for side in zip(*clauses, strict=True))
-    worth = sums[last] - sums[first]
+    # Whole numbers of NOISE: clauses that say the same are worth the same, whatever else was added up before them.
+    worth = np.rint((sums[last] - sums[first]) / NOISE).astype(np.int64)
     for head in heads:
-        paid = (worth[:, head] - COST * abs(worth[:, head].max())).tolist()
-        least = -math.inf
+        paid = (worth[:, head] - round(COST * abs(int(worth[:, head].max())))).tolist()
+        least = TAKEN
         for _ in range(min(MOST, len(paid))):
             a, b, value = _best_run(paid, opens)
             if value < least:
                 break
-            least = max(least, SHARE * value, 1e-9)
-            yield head, clauses[a][0], clauses[b][1], float(worth[a : b + 1, head].sum())
-            paid[a : b + 1] = [-math.inf] * (b + 1 - a)
+            least = max(least, round(SHARE * value), 1)
+            yield head, clauses[a][0], clauses[b][1], float(worth[a : b + 1, head].sum() * NOISE)
+            paid[a : b + 1] = [TAKEN] * (b + 1 - a)
 
 
-def _best_run(values: Sequence[float], opens: Sequence[bool]) -> tuple[int, int, float]:
+def _best_run(values: Sequence[int], opens: Sequence[bool]) -> tuple[int, int, int]:
     """Return first, last and sum of the run of the largest sum; a run may not cross where a sentence ``opens``."""
-    best = (0, 0, -math.inf)
-    start, total = 0, 0.0
+    best = (0, 0, 2 * TAKEN)
+    start, total = 0, 0
     for i, value in enumerate(values):
         if total <= 0 or opens[i]:
-            start, total = i, 0.0
+            start, total = i, 0
         total += value
         if total > best[2]:
             best = (start, i, total)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -18,13 +19,15 @@ from pipeline.text.concepts import Lexicon
 from pipeline.text.segment import Segmenter
 from pipeline.text.sentences import Sentences, split_sentences
 
-__all__ = ["Features", "Occurrences", "fold"]
+__all__ = ["CHAR_BITS", "CONCEPTS", "Features", "Occurrences", "fold", "folded_points"]
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
+T = TypeVar("T", bound=np.integer)
 
 _FOLD = str.maketrans("ABCDEFGHIJKLMNOPQRSTUVWXYZ123456789", "abcdefghijklmnopqrstuvwxyz000000000")
-_CHAR_BITS = 15  # four characters fit one int64 key
+#: Of a character in a key: four fit.
+CHAR_BITS = 15
 _POINTS = 0x110000
 #: Number of the concepts' block, behind words and characters.
 CONCEPTS = 2
@@ -35,6 +38,14 @@ def fold(text: str) -> str:
     return text.translate(_FOLD)
 
 
+def folded_points(table: npt.NDArray[T]) -> npt.NDArray[T]:
+    """Return a ``table`` (code points, …) in which every character has what the folded one has in the given one."""
+    new = table.copy()
+    for given, read in _FOLD.items():
+        new[given] = table[read]
+    return new
+
+
 @dataclass(frozen=True, slots=True)
 class Occurrences:
     """Where features stand: four arrays of shape (occurrences,)."""
@@ -43,6 +54,10 @@ class Occurrences:
     column: Ints
     start: Ints
     end: Ints
+
+    def of_words(self, words: int, rows: int) -> Ints:
+        """Return how many places each row has in the first ``words`` columns, those of word n-grams, (rows,)."""
+        return np.bincount(self.row[self.column < words], minlength=rows)
 
     def by_sentence(self, sentences: Sentences, rows: int) -> Occurrences:
         """Return the same places counted by sentence; what crosses the border of two is in neither."""
@@ -78,10 +93,10 @@ class Features:
 
     def __post_init__(self) -> None:
         self._token_id = {t: i for i, t in enumerate(self.tokens, 1)}
-        self._char_id = np.zeros(_POINTS, np.int64)
+        self.char_ids = np.zeros(_POINTS, np.int64)
         if self.alphabet:
             points = np.frombuffer(self.alphabet.encode("utf-32-le"), np.uint32)
-            self._char_id[points] = np.arange(1, len(points) + 1)
+            self.char_ids[points] = np.arange(1, len(points) + 1)
 
     @property
     def columns(self) -> int:
@@ -98,7 +113,7 @@ class Features:
         folded = [fold(t) for t in texts]
         cut = segmenter.cut(folded)
         tokens = _frequent((t for words in cut for t in set(words)), self.min_texts)
-        letters = _frequent((c for t in folded for c in set(t)), self.min_texts)[: 2**_CHAR_BITS - 1]
+        letters = _frequent((c for t in folded for c in set(t)), self.min_texts)[: 2**CHAR_BITS - 1]
         new = replace(self, tokens=tuple(tokens), alphabet="".join(letters))
         idf = []
         for name, (row, key, _start, _end) in (("word_keys", new._words(cut)), ("char_keys", new._chars(folded))):
@@ -172,7 +187,7 @@ class Features:
 
     def _chars(self, texts: Sequence[str]) -> tuple[Ints, Ints, Ints, Ints]:
         points = np.frombuffer("".join(texts).encode("utf-32-le", "surrogatepass"), np.uint32)
-        ids = self._char_id[points]
+        ids = self.char_ids[points]
         lengths = np.fromiter(map(len, texts), np.int64, len(texts))
         row = np.repeat(np.arange(len(texts)), lengths)
         start = np.arange(len(ids)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
@@ -183,7 +198,7 @@ class Features:
         for n in range(1, longest + 1):
             if n > 1:
                 step = n - 1
-                key = (key[: len(ids) - step] << _CHAR_BITS) | ids[step:]
+                key = (key[: len(ids) - step] << CHAR_BITS) | ids[step:]
                 known = known[: len(ids) - step] & (ids[step:] > 0) & (row[: len(ids) - step] == row[step:])
             if n >= shortest and len(key):
                 parts.append((known, key, start[: len(key)] + n))

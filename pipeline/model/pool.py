@@ -6,9 +6,12 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
-__all__ = ["maximum_over", "strongest_sentence"]
+__all__ = ["NOISE", "maximum_over", "strongest_sentence"]
 
 Floats = npt.NDArray[np.float64]
+
+#: Sums that differ by less are equal: their parts were added in another order.
+NOISE = 1e-9
 
 
 def strongest_sentence(

@@ -15,7 +15,7 @@ from pipeline.model.compare import Comparison
 from pipeline.model.history import Entry, open_history
 from pipeline.model.registry import champion_id
 
-__all__ = ["first", "objections", "promote", "rollback", "summary"]
+__all__ = ["first", "objections", "promote", "refusal", "rollback", "summary"]
 
 
 def objections(found: Comparison) -> list[str]:
@@ -41,6 +41,17 @@ def objections(found: Comparison) -> list[str]:
         for k in found.broken
     ]
     return said
+
+
+def refusal(model: str, against: list[str]) -> BundleError:
+    """Return the error that says why ``model`` is not made live."""
+    return BundleError(
+        "ZF-PROMOTE-REFUSED",
+        f"没有启用 {model}，有 {len(against)} 条理由",
+        "看 zuofeng compare 的报告；为本地重设的模型用 --gold 指定没有参与重设的本地文本；"
+        "确要启用，用 zuofeng promote 加 --force --reason “理由”。",
+        against,
+    )
 
 
 def summary(found: Comparison) -> dict[str, Any]:
@@ -94,13 +105,7 @@ def promote(
             else:
                 against = objections(found)
         if against and not force:
-            raise BundleError(
-                "ZF-PROMOTE-REFUSED",
-                f"没有启用 {model}，有 {len(against)} 条理由",
-                "看 zuofeng compare 的报告；为本地重设的模型，promote 用 --gold 指定没有参与重设的本地文本；"
-                "确要启用，加 --force --reason “理由”。",
-                against,
-            )
+            raise refusal(model, against)
         return history.make_live(
             model,
             action=action,

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from operator import itemgetter
 
 import numpy as np
 import numpy.typing as npt
@@ -12,13 +13,9 @@ from scipy.special import expit, logit
 
 from pipeline.documents import Document, Evidence, Prediction
 from pipeline.errors import BundleError
-from pipeline.model.bundle import Bundle
-from pipeline.model.explain import Passage, explain
-from pipeline.model.pool import strongest_sentence
-from pipeline.text.clean import Clean, clean
-from pipeline.text.passages import split_passages
+from pipeline.model.bundle import Bundle, Head
+from pipeline.model.reading import PlainReader, Reader, Reading
 from pipeline.text.segment import RjiebaSegmenter
-from pipeline.text.sentences import split_sentences
 
 __all__ = ["Scorer"]
 
@@ -29,23 +26,31 @@ Bools = npt.NDArray[np.bool_]
 NEAR = 0.3
 
 
-@dataclass(frozen=True)
-class Scores:
-    """Probabilities of a batch: documents × heads, and for each the passage that gave it.
+#: So many characters are read plainly, within a second; loading the compiled reader takes as long.
+LITTLE = 50_000
+#: Characters read at once: their arrays stay small.
+MANY = 100_000
+#: Log-odds are rounded to so many digits: readers that add up in another order then say the same to the last bit.
+DIGITS = 7
 
-    ``whole`` (passages, heads) are the margins of whole passages.
-    """
+
+@dataclass(frozen=True, slots=True)
+class _Scores:
+    """Probabilities of some texts, (texts, heads), and for each the passage of ``reading`` that gave it."""
 
     documents: Floats
-    passages: list[Passage]
     best: npt.NDArray[np.int64]
-    whole: Floats
+    texts: Sequence[str]
+    reading: Reading
 
 
 class Scorer:
-    """A bundle ready to score. Not tied to any store; safe to build in worker processes."""
+    """A bundle ready to score. Not tied to any store; safe to build in worker processes.
 
-    def __init__(self, bundle: Bundle, words: dict[str, int]) -> None:
+    After ``little`` characters it reads with compiled code.
+    """
+
+    def __init__(self, bundle: Bundle, words: Mapping[str, int], *, little: int = LITTLE) -> None:
         self.bundle = bundle
         self.segmenter = RjiebaSegmenter(words)
         if self.segmenter.name != bundle.manifest["segmenter"]:
@@ -55,28 +60,43 @@ class Scorer:
                 "安装与模型相同的分词版本，或重新训练。",
             )
         self.columns = bundle.taxonomy.columns
+        ends = itertools.accumulate(len(s.labels) for s in bundle.taxonomy.schemes)
+        self._blocks = [
+            (s.id, s.label_ids, end - len(s.labels), end) for s, end in zip(bundle.taxonomy.schemes, ends, strict=True)
+        ]
+        self._words = words
+        self._passage_chars = int(bundle.manifest["settings"]["passage_chars"])
+        self._plain = PlainReader(bundle, self.segmenter, self._passage_chars)
+        self._swift: Reader | None = None
+        self._left = little
+        self._no_scores = np.zeros((0, len(bundle.heads)))
         self._whole = np.array([h.whole for h in bundle.heads])
         self._sentence = np.array([h.sentence for h in bundle.heads])
         self._strange = np.array([h.strange for h in bundle.heads])
         self._intercept = np.array([h.intercept for h in bundle.heads])
         self._threshold = np.array([h.threshold for h in bundle.heads])
+        self._problem = bundle.heads[-1].threshold
         self._ask = np.array([h.ask for h in bundle.heads])
-        self._passage_chars = int(bundle.manifest["settings"]["passage_chars"])
+
+    def calibrated(self, heads: tuple[Head, ...]) -> Scorer:
+        """Return a scorer that differs by its ``heads`` only."""
+        return Scorer(replace(self.bundle, heads=heads), self._words)
 
     def probabilities(self, texts: Sequence[str]) -> Floats:
         """Return calibrated probabilities of given texts, shape (texts, labels + 1); the last is problem-or-not."""
-        return self._scores([clean(t) for t in texts]).documents
+        return np.concatenate([self._no_scores, *(s.documents for s in self._read(texts))])
 
     def score(self, documents: Sequence[Document], *, evidence: bool = True) -> list[Prediction]:
         """Return one prediction per document, in order; evidence only for decided labels."""
-        cleaned = [clean(d.text) for d in documents]
-        scores = self._scores(cleaned)
-        decided = self.decide(scores.documents)
-        found = self._evidence(cleaned, scores, decided) if evidence else [()] * len(documents)
-        return [
-            self._prediction(*of)
-            for of in zip(documents, scores.documents, decided, found, self.unsure(scores.documents), strict=True)
-        ]
+        found: list[Prediction] = []
+        for scores in self._read([d.text for d in documents]):
+            decided = self.decide(scores.documents)
+            shown = self._evidence(scores, decided) if evidence else {}
+            unsure = self.unsure(scores.documents)
+            of = zip(scores.documents.tolist(), decided.tolist(), unsure.tolist(), strict=True)
+            for row, (values, chosen, ask) in enumerate(of):
+                found.append(self._prediction(documents[len(found)].id, values, chosen, shown.get(row, ()), ask))
+        return found
 
     def decide(self, probabilities: Floats, thresholds: Floats | None = None) -> Bools:
         """Return which labels are decided, shape (texts, labels); ``thresholds`` (heads,) or (texts, heads).
@@ -111,77 +131,81 @@ class Scorer:
 
         Of a long text the margins are those of its most suspicious passage.
         """
-        scores = self._scores([clean(t) for t in texts])
-        return _log_odds(scores.documents), scores.whole[scores.best[:, -1]]
+        found = list(self._read(texts))
+        margins = (np.round(s.reading.whole[s.best[:, -1]], DIGITS) for s in found)
+        return (
+            _log_odds(np.concatenate([self._no_scores, *(s.documents for s in found)])),
+            np.concatenate([self._no_scores, *margins]),
+        )
 
-    def _scores(self, cleaned: Sequence[Clean]) -> Scores:
-        passages = [
-            Passage(row, a, b)
-            for row, c in enumerate(cleaned)
-            for a, b in (
-                split_passages(c.text, self._passage_chars) if len(c.text) > self._passage_chars else [(0, len(c.text))]
-            )
-        ]
-        probability, whole = self._probability([cleaned[p.row].text[p.start : p.end] for p in passages])
+    def _read(self, texts: Sequence[str]) -> Iterator[_Scores]:
+        """Yield the scores of ``texts``, of some at a time, in order."""
+        first = size = 0
+        for i, text in enumerate(texts):
+            if size and size + len(text) > MANY:
+                yield self._scores(texts[first:i], size)
+                first, size = i, 0
+            size += len(text)
+        if first < len(texts):
+            yield self._scores(texts[first:], size)
+
+    def _scores(self, texts: Sequence[str], size: int) -> _Scores:
+        reading = self._reader(size).read(texts)
+        margins = reading.whole * self._whole + reading.strongest * self._sentence
+        log_odds = margins + reading.strange[:, None] * self._strange + self._intercept
+        probability = np.asarray(expit(np.round(log_odds, DIGITS)))
         # A document takes each label from the passage that shows it best.
-        rows = np.array([p.row for p in passages], np.int64)
-        first = np.searchsorted(rows, np.arange(len(cleaned)))
-        if len(passages) == len(cleaned):
-            return Scores(probability, passages, np.tile(first[:, None], (1, probability.shape[1])), whole)
-        best = np.empty((len(cleaned), probability.shape[1]), np.int64)
-        for row, (a, b) in enumerate(itertools.pairwise([*first.tolist(), len(passages)])):
-            best[row] = a + probability[a:b].argmax(0)
-        return Scores(np.take_along_axis(probability, best, 0), passages, best, whole)
+        first = np.searchsorted(reading.row, np.arange(len(texts) + 1))
+        best = np.tile(first[:-1, None], (1, probability.shape[1]))
+        for row in np.flatnonzero(np.diff(first) > 1).tolist():
+            best[row] += probability[first[row] : first[row + 1]].argmax(0)
+        return _Scores(np.take_along_axis(probability, best, 0), best, texts, reading)
 
-    def _probability(self, texts: Sequence[str]) -> tuple[Floats, Floats]:
-        """Return calibrated probabilities and whole margins of clean passages, both (passages, heads)."""
-        features, weights = self.bundle.features, self.bundle.weights
-        sentences = split_sentences(texts)
-        found = features.occurrences(texts, self.segmenter, sentences)
-        whole: Floats = features.matrix(found, len(texts)) @ weights.coef + weights.bias
-        x = features.matrix(found.by_sentence(sentences, len(texts)), len(sentences.row))
-        single = x @ weights.sentence_coef + weights.sentence_bias
-        strongest = strongest_sentence(single, sentences.row, len(texts), weights.sentence_bias)
-        strange = self.bundle.wording.strangeness(features, found, np.fromiter(map(len, texts), np.int64, len(texts)))
-        log_odds = whole * self._whole + strongest * self._sentence + strange[:, None] * self._strange + self._intercept
-        return np.asarray(expit(log_odds)), whole
+    def _reader(self, size: int) -> Reader:
+        self._left -= size
+        if self._swift is None:
+            if self._left >= 0:
+                return self._plain
+            # Imported here: numba takes longer than all the rest of a short run.
+            from pipeline.model.swift import SwiftReader
 
-    def _evidence(self, cleaned: Sequence[Clean], scores: Scores, decided: Bools) -> list[tuple[Evidence, ...]]:
-        found: list[list[Evidence]] = [[] for _ in cleaned]
+            self._swift = SwiftReader(self.bundle, self.segmenter, self._words, self._passage_chars)
+        return self._swift
+
+    def _evidence(self, scores: _Scores, decided: Bools) -> dict[int, tuple[Evidence, ...]]:
+        """Return the evidence of each text that has any: by label, the strongest first."""
         rows, heads = np.nonzero(decided)
-        wanted: dict[int, list[int]] = {}
-        for row, head in zip(rows.tolist(), heads.tolist(), strict=True):
-            wanted.setdefault(int(scores.best[row, head]), []).append(head)
-        for number, which in wanted.items():
-            passage = scores.passages[number]
-            text = cleaned[passage.row]
-            for head, start, end, weight in explain(
-                text.text[passage.start : passage.end], which, self.bundle, self.segmenter
-            ):
-                a, b = text.to_given(passage.start + start, passage.start + end)
-                found[passage.row].append(Evidence(self.columns[head][1], a, b, text.given[a:b], weight))
-        order = {label: i for i, (_, label) in enumerate(self.columns)}
-        return [tuple(sorted(f, key=lambda e: (order[e.label], -e.weight, e.start))) for f in found]
+        passages = scores.best[rows, heads]
+        order = np.argsort(passages, kind="stable")
+        shown = sorted(scores.reading.evidence(passages[order], heads[order]), key=lambda e: (e[0], e[1], -e[4], e[2]))
+        found: dict[int, list[Evidence]] = {}
+        for row, head, a, b, weight in shown:
+            found.setdefault(row, []).append(Evidence(self.columns[head][1], a, b, scores.texts[row][a:b], weight))
+        return {row: tuple(evidence) for row, evidence in found.items()}
 
     def _prediction(
-        self, document: Document, p: Floats, decided: Bools, evidence: Sequence[Evidence], unsure: bool
+        self, name: str, values: list[float], chosen: list[bool], evidence: tuple[Evidence, ...], unsure: bool
     ) -> Prediction:
-        scores: dict[str, dict[str, float]] = {s.id: {} for s in self.bundle.taxonomy.schemes}
-        chosen: dict[str, list[tuple[str, float]]] = {s.id: [] for s in self.bundle.taxonomy.schemes}
-        for (scheme, label), value, is_decided in zip(self.columns, p.tolist(), decided.tolist(), strict=False):
-            scores[scheme][label] = value
-            if is_decided:
-                chosen[scheme].append((label, value))
+        scores: dict[str, dict[str, float]] = {}
+        decided: dict[str, tuple[tuple[str, float], ...]] = {}
+        for scheme, labels, a, b in self._blocks:
+            scores[scheme] = dict(zip(labels, values[a:b], strict=True))
+            called = itertools.compress(scores[scheme].items(), chosen[a:b]) if True in chosen[a:b] else ()
+            decided[scheme] = tuple(sorted(called, key=_score, reverse=True))
         return Prediction(
-            id=document.id,
-            is_problem=bool(p[-1] >= self._threshold[-1] or decided.any()),
-            problem_score=float(p[-1]),
-            decided={s: tuple(sorted(v, key=lambda item: -item[1])) for s, v in chosen.items()},
+            id=name,
+            is_problem=values[-1] >= self._problem or True in chosen,
+            problem_score=values[-1],
+            decided=decided,
             scores=scores,
-            evidence=tuple(evidence),
-            review=bool(unsure),
+            evidence=evidence,
+            review=unsure,
             model=self.bundle.id,
         )
+
+
+#: Sorts labels by score.
+_score = itemgetter(1)
 
 
 def _log_odds(probabilities: Floats) -> Floats:

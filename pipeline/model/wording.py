@@ -33,9 +33,11 @@ class Wording:
     mean: float
     spread: float
 
-    def strangeness(self, features: Features, found: Occurrences, lengths: Ints) -> Floats:
-        """Return how strange the wording of each text is, 0 to 1, (texts,); ``lengths`` in characters."""
-        known = np.bincount(found.row[found.column < len(features.word_keys)], minlength=len(lengths))
+    def strangeness(self, known: Ints, lengths: Ints) -> Floats:
+        """Return how strange the wording of each text is, 0 to 1, (texts,).
+
+        ``known`` (texts,) counts its places of known word n-grams, ``lengths`` (texts,) its characters.
+        """
         return np.asarray(expit(((self.mean - _share(known, lengths, self.mean)) / self.spread - MIDDLE) / WIDTH))
 
 

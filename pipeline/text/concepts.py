@@ -5,6 +5,7 @@ The notation of forms is described in `pipeline.text.forms`.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import re
 import tomllib
@@ -65,7 +66,6 @@ class Lexicon:
         self.heads = heads or index_heads(self.forms)
         self._owner = np.array(self.owner, np.int64)
         self._plain = PlainMatcher(self.forms, self.heads)
-        self._compiled: Matcher | None = None
         self._searched = 0
         digest = hashlib.sha256()
         for c in self.concepts:
@@ -92,14 +92,22 @@ class Lexicon:
         """Return every form wherever it begins."""
         return self._find(sentences, None)
 
+    def find_in(self, points: npt.NDArray[np.uint32], start: Ints, end: Ints) -> Hits:
+        """Return what `find` does for the sentences ``points[start:end]``."""
+        sentence, form, first, last = self._matcher.find_in(points, start, end, self._owner).T
+        return Hits(sentence, self._owner[form], form, first, last)
+
+    @functools.cached_property
+    def _matcher(self) -> Matcher:
+        # Imported here: numba takes longer than all the rest of a short run.
+        from pipeline.text.matcher import Matcher
+
+        return Matcher(self.forms)
+
     def _find(self, sentences: Sequence[str], owner: Ints | None) -> Hits:
         self._searched += sum(map(len, sentences))
-        if self._compiled is None and self._searched > LITTLE:
-            # Imported here: numba takes longer than all the rest of a short run.
-            from pipeline.text.matcher import Matcher
-
-            self._compiled = Matcher(self.forms)
-        sentence, form, start, end = (self._compiled or self._plain).find(sentences, owner).T
+        matcher = self._matcher if self._searched > LITTLE else self._plain
+        sentence, form, start, end = matcher.find(sentences, owner).T
         return Hits(sentence, self._owner[form], form, start, end)
 
 

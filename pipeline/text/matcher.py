@@ -33,12 +33,15 @@ class Matcher:
 
         With the ``owner`` of each form, only the first place of each owner in each text.
         """
+        points = np.frombuffer("".join(texts).encode("utf-32-le", "surrogatepass"), np.uint32)
+        size = np.fromiter(map(len, texts), np.int64, len(texts))
+        end = np.cumsum(size)
+        return self.find_in(points, end - size, end, owner)
+
+    def find_in(self, points: npt.NDArray[np.uint32], start: Ints, end: Ints, owner: Ints | None = None) -> Ints:
+        """Return what `find` does for the texts ``points[start:end]``."""
         a, b = self._automaton, self._beginnings
-        # Whatever character joins the texts, their ends have a class of their own.
-        points = np.frombuffer("\n".join([*texts, ""]).encode("utf-32-le", "surrogatepass"), np.uint32)
-        codes = a.classes[points]
-        stops = np.cumsum(np.fromiter(map(len, texts), np.int64, len(texts)) + 1) - 1
-        codes[stops] = a.over.shape[1] - 1
+        codes, stops = _codes(points, start, end, a.classes, a.over.shape[1] - 1)
         tries = np.empty((len(codes) + 64, 4), np.int32)
         while (
             n := _tries(
@@ -50,6 +53,25 @@ class Matcher:
         _ends(codes, tries, len(a.start), a.longest, a.wanted, a.first, a.leaf, a.follow, a.rest, a.gap, a.over)
         each = np.arange(len(a.start)) if owner is None else owner
         return _places(tries, stops, each, owner is None, each.max(initial=0) + 1)
+
+
+@compiled
+def _codes(points: npt.NDArray[np.uint32], start: Ints, end: Ints, classes: Codes, stop: int) -> tuple[Codes, Ints]:
+    """Return the classes of all texts, each followed by ``stop``, and where those are."""
+    stops = np.empty(len(start), np.int64)
+    room = len(start)
+    for t in range(len(start)):
+        room += end[t] - start[t]
+    codes = np.empty(room, np.uint16)
+    n = 0
+    for t in range(len(start)):
+        for i in range(start[t], end[t]):
+            codes[n] = classes[points[i]]
+            n += 1
+        codes[n] = stop
+        stops[t] = n
+        n += 1
+    return codes, stops
 
 
 @compiled

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["normalise", "offsets"]
+__all__ = ["normalise", "offsets", "replacement"]
 
 _SPACES = re.compile(r"(?<![0-9A-Za-z \n])[ \n]+|[ \n]+(?![0-9A-Za-z \n])")
 _RUNS = re.compile(r" {2,}|[ \n]*\n[ \n]*")
@@ -58,6 +58,11 @@ def _simplified_characters() -> dict[str, str]:
     path = Path(opencc.__file__).parent / "dictionary" / "TSCharacters.txt"
     pairs = (line.split("\t") for line in path.read_text(encoding="utf-8").splitlines() if "\t" in line)
     return {old: new.split(" ")[0] for old, new in pairs}
+
+
+def replacement(point: int) -> str:
+    """Return what becomes of one code point, white space still as blank or new line."""
+    return _table()[point]
 
 
 def normalise(text: str) -> str:

@@ -10,7 +10,7 @@ import hashlib
 import os
 import tempfile
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -68,7 +68,7 @@ def dictionary_hash(words: dict[str, int]) -> str:
 class RjiebaSegmenter:
     """The engine: jieba's algorithm in Rust."""
 
-    def __init__(self, words: dict[str, int]) -> None:
+    def __init__(self, words: Mapping[str, int]) -> None:
         import rjieba
 
         self._engine = rjieba.Jieba()

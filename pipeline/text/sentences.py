@@ -19,7 +19,7 @@ import numpy.typing as npt
 if TYPE_CHECKING:
     from spacy.language import Language
 
-__all__ = ["Sentences", "reference_sentencizer", "split_sentences"]
+__all__ = ["Sentences", "reference_sentencizer", "split_sentences", "tables"]
 
 ENDS = ["。", "！", "？", "；", "!", "?", ";", "…"]
 
@@ -52,7 +52,7 @@ def split_sentences(texts: Sequence[str]) -> Sentences:
     begins = begins[:-1]
     if not len(points):
         return Sentences(*(np.zeros(0, np.int64) for _ in range(3)))
-    punctuation, ends, lines = _tables()
+    punctuation, ends, lines = tables()
     mark, end, line = punctuation[points], ends[points], lines[points]
     # The last character that is no mark: an end mark since then, and a new sentence begins here.
     place = np.arange(len(points))
@@ -68,7 +68,7 @@ def split_sentences(texts: Sequence[str]) -> Sentences:
 
 
 @functools.cache
-def _tables() -> tuple[Bools, Bools, Bools]:
+def tables() -> tuple[Bools, Bools, Bools]:
     """Return which code points are punctuation, end marks, new lines."""
     punctuation = np.zeros(sys.maxunicode + 1, bool)
     # Punctuation stands in the first two planes.

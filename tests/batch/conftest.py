@@ -1,11 +1,52 @@
-"""Nights from a caller's tables."""
+"""Runs on a store: nights, also from a caller's tables, and another model that says something else."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+from pathlib import Path
 
 import pytest
 from callers import Caller
 
 from pipeline.batch.nightly import nightly
 from pipeline.batch.sources import ColumnMap, Limits
+from pipeline.desk.configure import open_store
+from pipeline.model.score import Scorer
 from pipeline.table_settings import TableSettings
+
+
+@pytest.fixture
+def night(scorer, store, tmp_path):
+    open_store(store, bring_up=False)  # the tables' classes may be imported from now on
+
+    def run(source, **options):
+        return nightly(
+            source=str(source),
+            scorer=options.pop("scorer", scorer),
+            store=store,
+            state=tmp_path / "state",
+            columns=ColumnMap(),
+            limits=Limits(),
+            **{"chunk": 7, **options},
+        )
+
+    return run
+
+
+@pytest.fixture
+def records(some_gold):
+    return [{"id": g.id, "text": g.text} for g in some_gold[:40]]
+
+
+@pytest.fixture
+def other(scorer):
+    """Another model, whose every score is lower."""
+    made = Scorer.__new__(Scorer)
+    made.__dict__.update(scorer.__dict__)
+    made.bundle = dataclasses.replace(scorer.bundle, id="other-model")
+    made._intercept = scorer._intercept - 1.0
+    return made
 
 
 @pytest.fixture
@@ -39,3 +80,18 @@ def table_night(scorer, store, tmp_path):
 @pytest.fixture
 def texts(some_gold):
     return [g.text for g in some_gold[:40]]
+
+
+def age(days, keys=None):
+    """Make documents as old as that, and the runs that brought them."""
+    from pipeline.desk.models import Document, Run
+
+    then = dt.datetime.now(dt.UTC) - dt.timedelta(days=days)
+    rows = Document.objects.all() if keys is None else Document.objects.filter(key__in=list(keys))
+    rows.update(stored=then)
+    if keys is None:
+        Run.objects.update(started=then)
+
+
+def files_below(folder: Path) -> bytes:
+    return b"".join(p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file())

@@ -7,31 +7,8 @@ import pytest
 from filelock import FileLock
 from openpyxl import load_workbook
 
-from pipeline.batch.nightly import nightly
-from pipeline.batch.sources import ColumnMap, Limits
 from pipeline.documents import Rejected
 from pipeline.errors import SourceError, UnfinishedError
-
-
-@pytest.fixture
-def night(scorer, store, tmp_path):
-    def run(source, **options):
-        return nightly(
-            source=str(source),
-            scorer=options.pop("scorer", scorer),
-            store=store,
-            state=tmp_path / "state",
-            columns=ColumnMap(),
-            limits=Limits(),
-            **{"chunk": 7, **options},
-        )
-
-    return run
-
-
-@pytest.fixture
-def records(some_gold):
-    return [{"id": g.id, "text": g.text} for g in some_gold[:40]]
 
 
 def rows():
@@ -87,17 +64,11 @@ def test_new_and_changed_texts_are_scored_and_others_left(night, write_jsonl, re
     assert rows()[0][[k for k, *_ in rows()[0]].index(records[0]["id"])][1].endswith("至今没有人来。")
 
 
-def test_another_model_scores_everything_again_and_keeps_the_old(night, write_jsonl, records, scorer):
-    import dataclasses
-
+def test_another_model_scores_everything_again_and_keeps_the_old(night, write_jsonl, records, other):
     from pipeline.desk.models import Prediction
-    from pipeline.model.score import Scorer
 
     source = write_jsonl("a.jsonl", records)
     night(source)
-    other = Scorer.__new__(Scorer)
-    other.__dict__.update(scorer.__dict__)
-    other.bundle = dataclasses.replace(scorer.bundle, id="other-model")
     report = night(source, scorer=other)
     assert (report.rescored, report.new) == (40, 0)
     assert Prediction.objects.count() == 80

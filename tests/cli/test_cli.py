@@ -2,32 +2,11 @@
 
 import contextlib
 import json
-import os
 import sqlite3
-import subprocess
-import sys
 
 import pytest
 
-from pipeline.model.registry import champion_id
-
-
-@pytest.fixture
-def zuofeng(home, tmp_path):
-    def run(*arguments, **options):
-        env = {**os.environ, "ZUOFENG_HOME": str(home), "COLUMNS": "160", **options.pop("env", {})}
-        return subprocess.run(
-            [sys.executable, "-m", "pipeline.cli", *map(str, arguments)],
-            capture_output=True,
-            text=True,
-            cwd=tmp_path,
-            env=env,
-            timeout=120,
-            check=False,
-            **options,
-        )
-
-    return run
+from pipeline.model.registry import champion_id, list_models
 
 
 def test_every_verb_explains_itself_in_chinese(zuofeng):
@@ -143,7 +122,7 @@ def test_train_evaluate_and_promote(zuofeng, home, tmp_path, gold, write_jsonl):
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert champion_id(home / "models") == live
-    trained = next(p.name for p in (home / "models").iterdir() if p.is_dir() and p.name != live)
+    trained = next(m for m in list_models(home / "models") if m != live)
     settings = json.loads((home / "models" / trained / "manifest.json").read_text(encoding="utf-8"))["settings"]
     assert (settings["promise"], settings["folds"]) == (0.8, 4)
     figures = zuofeng(
@@ -268,3 +247,31 @@ def test_a_model_is_adapted_and_says_what_to_expect(zuofeng, home, gold, write_j
         gold[5::60]
     )
     assert zuofeng("adapt", "--reviewed", local, "--promise", "precision=2").returncode == 2
+
+
+def test_doctor_says_what_to_do_and_falls_silent_when_it_is_done(zuofeng, write_jsonl, home):
+    before = zuofeng("doctor")
+    assert before.returncode == 1
+    assert "还没有跑过" in before.stdout
+    assert "Traceback" not in before.stderr
+    assert zuofeng("nightly", "--source", write_jsonl("in.jsonl", [{"id": "1", "text": "路灯坏了"}])).returncode == 0
+    (home / "state").chmod(0o750)
+    after = zuofeng("doctor")
+    assert after.returncode == 0, after.stdout
+    (home / "corpora" / "dictionary.txt").write_text("新词 5\n", encoding="utf-8")
+    assert "ZF-MODEL-DICTIONARY" in zuofeng("doctor").stdout
+
+
+def test_why_and_config_print_what_they_are_asked(zuofeng, write_jsonl, home):
+    zuofeng("nightly", "--source", write_jsonl("in.jsonl", [{"id": "一", "text": "多次反映没人管[1]"}]))
+    done = zuofeng("why", "一")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "相同到最后一位" in done.stdout
+    assert zuofeng("why", "--sample", "10").returncode == 0
+    assert zuofeng("why", "二").returncode == 2
+    (home / "corpora" / "dictionary.txt").write_text("新词 5\n", encoding="utf-8")
+    assert zuofeng("why", "一").returncode == 0  # by the dictionary that was kept
+    shown = zuofeng("config", env={"ZUOFENG_STORE": "postgresql://me:geheim@db/x"})
+    assert shown.returncode == 0
+    assert "geheim" not in shown.stdout
+    assert "环境变量" in shown.stdout

@@ -6,7 +6,7 @@ from scipy.special import expit
 
 from pipeline.documents import Document
 from pipeline.errors import CorpusError
-from pipeline.model.adapt import adapt, fit_adaptation
+from pipeline.model.adapt import adapt, fit_adaptation, settle
 from pipeline.model.bundle import load_bundle
 from pipeline.model.calibrate import NEVER
 from pipeline.model.evaluate import micro_f1
@@ -20,7 +20,7 @@ def reviewed(gold, some_gold):
 
 
 def test_the_folded_bundle_scores_like_the_correction(scorer, reviewed, words, tmp_path):
-    log_odds, margins = scorer.log_odds([g.text for g in reviewed])
+    log_odds, margins = settle(scorer).log_odds([g.text for g in reviewed])
     truth = np.zeros(log_odds.shape, bool)
     for row, g in enumerate(reviewed):
         named = {label for labels in g.labels.values() for label in labels}

@@ -1,4 +1,5 @@
 import dataclasses
+import random
 
 import numpy as np
 import pytest
@@ -46,7 +47,17 @@ def test_odd_texts_are_scored_like_any_other(scorer):
 def test_a_score_does_not_depend_on_its_batch(scorer, texts):
     together = scorer.probabilities(texts)
     alone = np.vstack([scorer.probabilities([t]) for t in texts])
-    np.testing.assert_allclose(together, alone, atol=1e-6)
+    np.testing.assert_array_equal(together, alone)
+
+
+@pytest.mark.parametrize("size", [1, 7, 128])
+def test_a_stored_score_can_be_worked_out_again_in_any_batch(scorer, some_gold, size):
+    documents = [Document(g.id, g.text) for g in some_gold[:200]]
+    documents.append(Document("long", "。".join(g.text for g in some_gold[:12])))
+    expected = {p.id: p for p in scorer.score(documents)}
+    shuffled = random.Random(size).sample(documents, len(documents))
+    again = [p for batch in batches(iter(shuffled), size) for p in scorer.score(batch)]
+    assert {p.id: p for p in again} == expected
 
 
 def test_five_megabytes_are_scored(scorer):

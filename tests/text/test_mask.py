@@ -58,3 +58,8 @@ def test_found_spans_are_ordered_and_never_overlap(text):
     found = find_personal_data(text)
     assert all(a.end <= b.start for a, b in itertools.pairwise(found))
     assert len(mask(text, found)) == len(text)
+
+
+def test_digits_of_other_scripts_are_no_credit_code():
+    text = "91" + "\u0663" * 6 + "00M000100Y"
+    assert find_personal_data(text) == []

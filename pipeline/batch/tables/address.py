@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
-from urllib.parse import quote, quote_plus
 
 import sqlalchemy as sa
 
 from pipeline.errors import ConfigError, SourceError
+from pipeline.secrets import is_secret, scrub
 
 __all__ = ["Address"]
 
 #: SQLAlchemy's default driver is the old one; this project installs psycopg.
 _DRIVERS = {"postgresql": "postgresql+psycopg", "postgres": "postgresql+psycopg"}
 _OURS = ("table", "query", "schema")
-_SECRET = re.compile("pass|secret|token|key|pwd", re.IGNORECASE)
 _FORM = "写成 postgresql+psycopg://用户@主机/库名?table=表名 或 sqlite:////路径/文件.db?table=表名；查询用 ?query=。"
 
 
@@ -73,9 +71,5 @@ class Address:
 
     def scrub(self, text: str) -> str:
         """Return ``text`` without any secret of this address."""
-        secrets = [self.url.password or ""]
-        secrets += [str(v) for k, v in self.url.query.items() if _SECRET.search(k)]
-        for secret in filter(None, secrets):
-            for form in {secret, quote(secret, safe=""), quote_plus(secret)}:
-                text = text.replace(form, "***")
-        return text
+        secrets = [str(v) for k, v in self.url.query.items() if is_secret(k)]
+        return scrub(text, [self.url.password or "", *secrets])

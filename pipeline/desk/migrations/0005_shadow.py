@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("desk", "0003_desk"),
+        ("desk", "0004_stored"),
     ]
 
     operations = [

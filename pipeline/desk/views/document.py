@@ -26,7 +26,8 @@ SHORTEST_REASON = 4
 def show(request: HttpRequest, number: int) -> HttpResponse:
     """Show the document; opening a free one that waits means holding it."""
     case = find_case(number)
-    if request.user.may(Permission.REVIEW) and case.state in (State.OPEN, State.SECOND):
+    waits = case.state in (State.OPEN, State.SECOND) and not case.document.purged
+    if request.user.may(Permission.REVIEW) and waits:
         hold(request.user, case)
     audit.record("document.see", case.document.key)
     return page(request, case)
@@ -49,7 +50,7 @@ def page(request: HttpRequest, case: Case, *, status: int = 200, reveal: bool = 
         "case": case,
         "reveal": reveal,
         "other": other,
-        "open": may and other is None and case.state != State.DONE and not already,
+        "open": may and other is None and case.state != State.DONE and not already and not case.document.purged,
         "waits_for_other": already,
         "final": final,
         "mine": len(mine),

@@ -27,6 +27,7 @@ __all__ = ["assign", "drop_view", "give_back", "index", "keep_view", "take"]
 #: Counting stops here: "more than a thousand" is all anybody needs.
 MOST_COUNTED = 1000
 SNIPPET = 96
+PURGED = "（原文已按保留期清除）"
 
 
 def index(request: HttpRequest) -> HttpResponse:
@@ -106,7 +107,9 @@ def _row(case: Case) -> dict[str, Any]:
     return {
         "case": case,
         "title": masked(case.document.title),
-        "snippet": "　".join(dict.fromkeys(q for q in lead if q))[:SNIPPET] or " ".join(text[:SNIPPET].split()),
+        "snippet": PURGED
+        if case.document.purged
+        else "　".join(dict.fromkeys(q for q in lead if q))[:SNIPPET] or " ".join(text[:SNIPPET].split()),
         "labels": [(names[x.label], x.by_people) for x in case.labels.all() if x.label in names],
         "points": sum(p for _, p in case.reasons) + days,
         "reasons": [*map(tuple, case.reasons), *([(f"等了 {days} 天", days)] if days else [])],

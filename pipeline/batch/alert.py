@@ -1,0 +1,66 @@
+"""What is wrong with a night that ended, and the command that tells somebody."""
+
+from __future__ import annotations
+
+import json
+import logging
+import subprocess
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+
+from pipeline.batch.jump import Night, jumps
+from pipeline.batch.report import RunReport
+
+__all__ = ["Alert", "judge", "send"]
+
+log = logging.getLogger("zuofeng.alert")
+#: How long the command may take, in seconds.
+PATIENCE = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """``kind`` is failed, late, empty, aside, jump or doctor; ``message`` a Chinese sentence without texts or names."""
+
+    kind: str
+    message: str
+
+
+def judge(report: RunReport | None, failure: str, before: Sequence[Night], *, work: str = "夜间任务") -> list[Alert]:
+    """Return what somebody should know of ``work`` that ended.
+
+    ``failure`` is the code of what ended it too early, "" when nothing did; ``before`` are nights of the same model.
+    """
+    found = []
+    if failure:
+        found.append(Alert("failed", f"{work}没有做完：{failure}"))
+    if report is None:
+        return found
+    if report.aside:
+        found.append(
+            Alert("aside", f"{work}搁置了 {len(report.aside)} 批，共 {sum(a['records'] for a in report.aside)} 条")
+        )
+    if report.read == 0:
+        found.append(Alert("empty", f"{work}一条也没有读到"))
+        return found
+    for label, now, usual in jumps(Night(report.scored, report.labels), before):
+        found.append(Alert("jump", f"标签 {label} 占 {now:.1%}，以往是 {usual:.1%}"))
+    return found
+
+
+def send(command: Sequence[str], alerts: Sequence[Alert], *, run: str) -> bool:
+    """Run ``command`` with all alerts as JSON on its standard input; return whether it succeeded.
+
+    No shell is involved. A command that fails is logged and changes nothing else.
+    """
+    if not command or not alerts:
+        return True
+    told = json.dumps({"run": run, "alerts": [asdict(a) for a in alerts]}, ensure_ascii=False)
+    try:
+        subprocess.run(  # noqa: S603  the operator's own command
+            list(command), input=told, text=True, encoding="utf-8", timeout=PATIENCE, check=True, capture_output=True
+        )
+    except (OSError, subprocess.SubprocessError) as e:
+        log.error("告警命令没有成功", extra={"fields": {"error": type(e).__name__, "alerts": len(alerts)}})
+        return False
+    return True

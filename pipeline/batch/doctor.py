@@ -1,0 +1,195 @@
+"""What an operator looks at first: each finding is in order, or says what to do."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from pipeline.errors import ZuofengError
+from pipeline.settings import Settings
+
+__all__ = ["Finding", "examine"]
+
+#: Less room than this beside the state folder is too little for a night, in bytes.
+ROOM = 1 << 30
+#: Clocks this far apart confuse days and runs.
+DRIFT = dt.timedelta(minutes=5)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """``said`` is what was found; ``todo`` what to do, empty when it is in order."""
+
+    name: str
+    said: str
+    todo: str = ""
+
+
+def examine(settings: Settings, *, now: dt.datetime) -> list[Finding]:
+    """Look at everything a night needs; nothing is changed and no error passes."""
+    found: list[Finding] = []
+    reached = True
+    for name, check in _CHECKS.items():
+        if name in _OF_STORE and not reached:
+            continue
+        try:
+            found += [Finding(name, *said) for said in check(settings, now)]
+        except ZuofengError as e:
+            found.append(Finding(name, f"{e.code} {e.message}", e.hint or "见上。"))
+        except OSError as e:
+            found.append(Finding(name, f"{e.filename}：{e.strerror}", "检查路径与权限。"))
+        if name == "数据库":
+            reached = not found[-1].todo
+    return found
+
+
+Said = Iterator[tuple[str, str]]
+
+
+def _database(settings: Settings, now: dt.datetime) -> Said:
+    from django.db import DatabaseError
+
+    from pipeline.desk.configure import open_store
+
+    open_store(settings.store_url, bring_up=False, lock_seconds=settings.lock_seconds)
+    from django.db import connection
+
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+    except DatabaseError as e:
+        yield f"连不上：{str(e).strip().splitlines()[0]}", "检查 store、口令与数据库服务。"
+        return
+    yield {"sqlite": "内嵌 SQLite", "postgresql": "PostgreSQL"}.get(connection.vendor, connection.vendor), ""
+
+
+def _migrations(settings: Settings, now: dt.datetime) -> Said:
+    from django.db import connection
+    from django.db.migrations.executor import MigrationExecutor
+
+    executor = MigrationExecutor(connection)
+    pending = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    if pending:
+        yield f"有 {len(pending)} 步升级没做", "跑一次 zuofeng nightly，会自动升级；先备份。"
+    else:
+        yield "表结构是最新的", ""
+
+
+def _last_night(settings: Settings, now: dt.datetime) -> Said:
+    from django.db import connection
+
+    from pipeline.desk.models import Run
+
+    if Run._meta.db_table not in connection.introspection.table_names():
+        yield "还没有跑过", "运行 zuofeng nightly。"
+        return
+    last = Run.objects.filter(kind="nightly").first()
+    if last is None:
+        yield "还没有跑过", "运行 zuofeng nightly。"
+        return
+    ended = last.finished or last.started
+    hours = (now - ended).total_seconds() / 3600
+    counts = f"{last.id} {last.state}，读入 {last.counts.get('read', 0)}，{hours:.0f} 小时前"
+    if last.state == "running":
+        yield counts, "正在运行，或被强行结束；没在运行就重跑 zuofeng nightly，会接着做。"
+    elif last.state != "done":
+        yield f"{counts}：{last.reason}", "看运行报告，改正后重跑 zuofeng nightly。"
+    elif hours > settings.late_hours:
+        yield counts, f"超过 {settings.late_hours:g} 小时没有完成过：检查定时任务。"
+    else:
+        yield counts, ""
+    set_aside = last.chunks.filter(state="aside").count()
+    if set_aside:
+        yield f"{last.id} 搁置了 {set_aside} 批", "看运行报告里的原因，改正后重跑。"
+
+
+def _clock(settings: Settings, now: dt.datetime) -> Said:
+    from django.db import connection
+
+    from pipeline.desk.models import Run
+
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT now()")
+            (theirs,) = cursor.fetchone()
+        if abs(theirs - now) > DRIFT:
+            yield f"与数据库的钟差 {abs(theirs - now).total_seconds():.0f} 秒", "用 NTP 校准两边的时钟。"
+            return
+    if Run._meta.db_table in connection.introspection.table_names():
+        latest = Run.objects.filter(started__gt=now + DRIFT).first()
+        if latest is not None:
+            yield f"有运行的开始时间在未来（{latest.id}）", "时钟可能拨回过，用 NTP 校准。"
+            return
+    yield f"{now.astimezone():%Y-%m-%d %H:%M}", ""
+
+
+def _disk(settings: Settings, now: dt.datetime) -> Said:
+    folder = settings.path("state")
+    while not folder.exists():
+        folder = folder.parent
+    free = shutil.disk_usage(folder).free
+    yield f"{folder} 剩 {free / (1 << 30):.1f} GB", "" if free >= ROOM else "腾出空间，至少 1 GB。"
+
+
+def _model(settings: Settings, now: dt.datetime) -> Said:
+    from pipeline.model.history import first_broken, read_history
+    from pipeline.model.registry import champion_id, find_model
+    from pipeline.taxonomy import load_taxonomy
+
+    folder = settings.path("models")
+    bundle = find_model(folder, taxonomy=load_taxonomy(settings.taxonomy_file))
+    yield bundle.id, ""
+    noted = read_history(folder)
+    if noted and noted[-1].model != champion_id(folder):
+        yield "在用模型与沿革的最后一行不同", "有人直接改了 champion 文件；用 zuofeng promote 重新设一次。"
+    if (line := first_broken(folder)) is not None:
+        yield f"沿革 history.jsonl 第 {line} 行接不上前文，被改动过", "从备份恢复这个文件。"
+
+
+def _dictionary(settings: Settings, now: dt.datetime) -> Said:
+    from pipeline.model.registry import find_model
+    from pipeline.model.score import Scorer
+    from pipeline.text.segment import dictionary_hash, load_dictionary
+
+    words = load_dictionary(settings.dictionary_file)
+    bundle = find_model(settings.path("models"), dictionary=dictionary_hash(words))
+    Scorer(bundle, words)
+    yield f"{len(words)} 个词，与模型一致；{bundle.manifest['segmenter']}", ""
+
+
+def _permissions(settings: Settings, now: dt.datetime) -> Said:
+    state = settings.path("state")
+    wrong = [str(p) for p in (state, settings.path("models")) if p.exists() and not os.access(p, os.W_OK)]
+    if wrong:
+        yield f"写不了 {'、'.join(wrong)}", f"chown 给运行夜间任务的用户（现为 uid {os.geteuid()}）。"
+    elif state.exists() and state.stat().st_mode & 0o007:
+        yield f"{state} 对所有人开放，里面有原文", f"chmod o-rwx {state}"
+    else:
+        yield "可写；原文不对外人开放", ""
+
+
+def _watching(settings: Settings, now: dt.datetime) -> Said:
+    if settings.alert and not shutil.which(settings.alert[0]):
+        yield f"找不到告警命令 {settings.alert[0]}", "改 alert，写全路径。"
+    elif settings.metrics_file and not os.access((settings.home / settings.metrics_file).parent, os.W_OK):
+        yield f"写不了指标文件 {settings.metrics_file}", "建好目录并给写权限。"
+    else:
+        on = [name for name, value in (("指标", settings.metrics_file), ("告警", settings.alert)) if value]
+        yield "、".join(on) or "没有配置（可选）", ""
+
+
+_CHECKS: dict[str, Callable[[Settings, dt.datetime], Said]] = {
+    "数据库": _database,
+    "表结构": _migrations,
+    "昨夜": _last_night,
+    "时钟": _clock,
+    "磁盘": _disk,
+    "模型": _model,
+    "词典": _dictionary,
+    "权限": _permissions,
+    "监控": _watching,
+}
+_OF_STORE = ("表结构", "昨夜", "时钟")

@@ -1,0 +1,51 @@
+"""Retention: texts that were stored long enough ago are removed; scores, their origin and the ledger stay.
+
+Removed: text and title of documents, quotes of evidence, the raw text of rejected records, and what report files hold
+of them. A purge is a run of its own, and is continued like a night.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pipeline.batch.nightly import at_work, bring_up
+from pipeline.batch.patience import Patience
+
+__all__ = ["Purged", "purge"]
+
+_PATIENCE = Patience()
+
+
+@dataclass
+class Purged:
+    """What was removed, or would be: ``counts`` of documents, quotes, rejected and files."""
+
+    run: str
+    before: dt.datetime
+    dry_run: bool
+    counts: Counter[str] = field(default_factory=Counter)
+    starts: int = 1
+
+
+def purge(
+    *,
+    before: dt.datetime,
+    store: str,
+    state: Path,
+    dry_run: bool = False,
+    patience: Patience = _PATIENCE,
+    lock_seconds: float = 30.0,
+) -> Purged:
+    """Remove texts stored before ``before`` (aware) from the store, and from the reports in ``state``.
+
+    A run that stopped is continued by the next with the same ``before``. Raises UnfinishedError when another run is at
+    work, the store stays away or a signal came.
+    """
+    with at_work(store=store, state=state, patience=patience, lock_seconds=lock_seconds) as patience:
+        bring_up(patience)
+        from pipeline.batch.removal import remove
+
+        return remove(before=before, reports=state / "reports", patience=patience, dry_run=dry_run)

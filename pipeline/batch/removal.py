@@ -1,0 +1,122 @@
+"""Texts go, scores stay: the rows of one purge, chunk by chunk, each with the ledger in one transaction."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+from django.db import connection, transaction
+from django.db.models import QuerySet
+
+from pipeline.batch import ledger
+from pipeline.batch.lock import hold_store
+from pipeline.batch.patience import Patience
+from pipeline.batch.purge import Purged
+from pipeline.batch.report import replace_file
+from pipeline.batch.store import without_quotes
+from pipeline.desk.models import Document, Prediction, RejectedRecord, Run
+from pipeline.desk.tables import Signature
+from pipeline.errors import UnfinishedError
+
+__all__ = ["remove"]
+
+CHUNK = 500
+_PARTS = ("documents", "rejected")
+
+
+def remove(*, before: dt.datetime, reports: Path, patience: Patience, dry_run: bool) -> Purged:
+    """Do the work of ``purge`` on an opened store."""
+    stored = Document.objects.filter(stored__lt=before, purged=False)
+    rejected = RejectedRecord.objects.filter(run__started__lt=before).exclude(raw="")
+    if dry_run:
+        result = Purged("", before, dry_run=True)
+        result.counts["documents"] = patience.run(stored.count)
+        result.counts["quotes"] = patience.run(lambda: Prediction.objects.filter(document__in=stored).count())
+        result.counts["rejected"] = patience.run(rejected.count)
+        result.counts["files"] = len(patience.run(lambda: _reports(reports, before)))
+        return result
+    now = dt.datetime.now(dt.UTC)
+    run = patience.run(
+        lambda: ledger.begin(kind="purge", source=before.isoformat(), model="", plan={"chunk": CHUNK}, now=now)
+    )
+    result = Purged(run.id, before, dry_run=False, starts=run.starts)
+    done = patience.run(lambda: ledger.chunks_of(run))
+    for chunk in done.values():
+        result.counts.update(chunk.counts)
+    for part, rows in zip(_PARTS, (stored, rejected), strict=True):
+        number = max((n for p, n in done if p == part), default=0)
+        while True:
+            number += 1
+            counts = patience.run(lambda: _chunk(run, part, number, rows))  # noqa: B023  runs at once
+            result.counts.update(counts)
+            if patience.stop.is_set():
+                patience.run(lambda: ledger.finish(run, "unfinished", counts=result.counts, reason="收到停止信号"))
+                raise UnfinishedError("ZF-PURGE-STOPPED", "收到停止信号：已清除的有效", "重跑即从这里接着做。")
+            if not counts:
+                break
+    for path, cleaned in patience.run(lambda: _reports(reports, before)).items():
+        if cleaned is None:
+            path.unlink()
+        else:
+            replace_file(path, cleaned)
+        result.counts["files"] += 1
+    Patience(patience.seconds).run(lambda: ledger.finish(run, "done", counts=result.counts))
+    patience.run(_scrub)
+    return result
+
+
+def _chunk(run: Run, part: str, number: int, rows: QuerySet[Document] | QuerySet[RejectedRecord]) -> Counter[str]:
+    """Empty the next rows and write the chunk's state with them; nothing left returns nothing."""
+    hold_store()
+    if connection.vendor == "sqlite":
+        with connection.cursor() as cursor:
+            cursor.execute("PRAGMA secure_delete=ON")  # else free pages keep what was removed
+    with transaction.atomic():
+        ids = list(rows.order_by("id").values_list("id", flat=True)[:CHUNK])
+        if not ids:
+            return Counter()
+        counts = _documents(ids) if part == "documents" else _rejected(ids)
+        ledger.write_chunk_state(
+            run, part, number, state="done", fingerprint="", counts=counts, first=str(ids[0]), last=str(ids[-1])
+        )
+    return counts
+
+
+def _documents(ids: Sequence[int]) -> Counter[str]:
+    predictions = list(Prediction.objects.filter(document__in=ids).only("id", "evidence"))
+    for p in predictions:
+        p.evidence = without_quotes(p.evidence)
+    Prediction.objects.bulk_update(predictions, ["evidence"], batch_size=100)
+    # A signature is made of the text and tells whether another says the same.
+    Signature.objects.filter(case__in=ids).delete()
+    Document.objects.filter(id__in=ids).update(text="", title="", purged=True)
+    return Counter(documents=len(ids), quotes=len(predictions))
+
+
+def _rejected(ids: Sequence[int]) -> Counter[str]:
+    return Counter(rejected=RejectedRecord.objects.filter(id__in=ids).update(raw=""))
+
+
+def _reports(folder: Path, before: dt.datetime) -> dict[Path, str | None]:
+    """Return the report files of runs before ``before`` that hold texts: what they may still say, None for nothing."""
+    found: dict[Path, str | None] = {}
+    for run in Run.objects.filter(started__lt=before).values_list("id", flat=True):
+        listed, path = folder / f"{run}-rejected.csv", folder / f"{run}.json"
+        if listed.exists():
+            found[listed] = None
+        if path.exists() and (report := json.loads(path.read_text(encoding="utf-8")))["top"]:
+            found[path] = json.dumps({**report, "top": [], "rejected_file": ""}, ensure_ascii=False, indent=1) + "\n"
+    return found
+
+
+def _scrub() -> None:
+    """Let go of what the database itself still holds of removed rows."""
+    with connection.cursor() as cursor:
+        if connection.vendor == "sqlite":
+            cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        else:
+            for table in (Document, Prediction, RejectedRecord, Signature):
+                cursor.execute(f"VACUUM {connection.ops.quote_name(table._meta.db_table)}")

@@ -1,0 +1,74 @@
+"""After a run, however it ended: the metrics file, and the alert command when somebody should know."""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipeline.batch.alert import judge, send
+from pipeline.batch.jump import Night
+from pipeline.batch.metrics import write_metrics
+from pipeline.batch.report import RunReport
+from pipeline.errors import ZuofengError
+
+__all__ = ["Watch", "earlier_nights", "watched"]
+
+log = logging.getLogger("zuofeng.watch")
+#: Nights that say what is usual.
+USUAL = 14
+
+
+@dataclass
+class Watch:
+    """What the night reports; set ``report`` before leaving."""
+
+    report: RunReport | None = None
+
+
+@contextmanager
+def watched(*, metrics: Path | None, alert: Sequence[str], work: str = "夜间任务") -> Iterator[Watch]:
+    """Write ``metrics`` and run ``alert`` after the ``work`` inside, also when it raised; its outcome stays."""
+    watch = Watch()
+    failure, code = "意外中断", 3
+    try:
+        yield watch
+        failure, code = "", watch.report.exit_code if watch.report else 0
+    except ZuofengError as e:
+        failure, code = e.code, e.exit_code
+        raise
+    finally:
+        report = watch.report
+        if report is None or not report.dry_run:
+            if metrics is not None:
+                try:
+                    write_metrics(metrics, report, exit_code=code, now=dt.datetime.now(dt.UTC))
+                except OSError as e:
+                    log.error("指标文件没有写成", extra={"fields": {"error": e.strerror}})
+            if alert:
+                before = earlier_nights(report.run) if report is not None else []
+                send(alert, judge(report, failure, before, work=work), run=report.run if report else "")
+
+
+def earlier_nights(run: str) -> list[Night]:
+    """Return what the last done runs of the same kind and model scored."""
+    from django.db import Error
+
+    from pipeline.batch import ledger
+
+    found = []
+    try:
+        counts_of = ledger.chunk_counts(ledger.runs_before(run, USUAL))
+    except Error as e:
+        log.error("以往的数字读不到，标签的比例没有核对", extra={"fields": {"error": type(e).__name__}})
+        return []
+    for chunks in counts_of.values():
+        labels: Counter[str] = Counter()
+        for counts in chunks:
+            labels.update(counts["labels"])
+        found.append(Night(sum(c["new"] + c["changed"] + c["rescored"] for c in chunks), labels))
+    return found

@@ -1,0 +1,38 @@
+"""``zuofeng config``: the settings as they are in force."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from rich.table import Table
+from rich.text import Text
+
+from pipeline.cli.common import Home, Store, console
+from pipeline.secrets import hidden
+from pipeline.settings import Settings, load_settings, origins, unknown_variables
+
+__all__ = ["command"]
+
+
+def command(store: Store = None, home: Home = None) -> None:
+    """现行配置：每一项的值和来处；口令不显示。"""
+    settings = load_settings(home, store=store)
+    came_from = origins(settings, store=store, home=home)
+    table = Table("设置项", "值", "来自")
+    for name in Settings.model_fields:
+        value = getattr(settings, name)
+        if name == "alert" and value:
+            value = [value[0], *["***"] * (len(value) - 1)]  # arguments may be keys
+        table.add_row(name, Text(_shown(value)), came_from[name])
+    out = console()
+    out.print(table)
+    for name in unknown_variables():
+        out.print(f"环境变量 {name} 不对应任何设置项。", markup=False, highlight=False)
+
+
+def _shown(value: Any) -> str:
+    value = hidden(value)
+    return (
+        json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list) else str("" if value is None else value)
+    )

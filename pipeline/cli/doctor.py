@@ -1,0 +1,38 @@
+"""``zuofeng doctor``: is everything in order, and if not, what to do."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Annotated
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from pipeline.cli.common import Home, Store, console
+from pipeline.settings import load_settings
+
+__all__ = ["command"]
+
+
+def command(
+    alert: Annotated[bool, typer.Option("--alert", help="有不正常的就运行告警命令，供每天早上的定时检查用。")] = False,
+    store: Store = None,
+    home: Home = None,
+) -> None:
+    """体检：数据库、表结构、昨夜、时钟、磁盘、模型、词典、权限、监控，逐项说明是否正常、该做什么。"""
+    from pipeline.batch.alert import Alert, send
+    from pipeline.batch.doctor import examine
+
+    settings = load_settings(home, store=store)
+    found = examine(settings, now=dt.datetime.now(dt.UTC))
+    table = Table("项目", "现状", "要做什么")
+    for f in found:
+        table.add_row(f.name, Text(f.said), Text(f.todo or "正常"))
+    console().print(table)
+    wrong = [f for f in found if f.todo]
+    if wrong and alert:
+        message = "；".join(f"{f.name}：{f.said} → {f.todo}" for f in wrong)
+        late = any(f.name == "昨夜" for f in wrong)
+        send(settings.alert, [Alert("late" if late else "doctor", message)], run="")
+    raise typer.Exit(1 if wrong else 0)

@@ -1,0 +1,105 @@
+"""``zuofeng why``: where a score came from, and the same score worked out again."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections import Counter
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from pipeline.cli.common import Home, Store, console
+from pipeline.errors import BundleError
+from pipeline.settings import Settings, load_settings
+from pipeline.taxonomy import load_taxonomy
+
+__all__ = ["command"]
+
+_NAMES = {
+    "model": "模型", "run": "运行", "kind": "运行种类", "started": "运行开始", "text_hash": "文本哈希",
+    "taxonomy": "标签体系", "segmenter": "分词", "dictionary": "词典哈希", "thresholds": "校准与阈值",
+}  # fmt: skip
+
+
+def command(
+    document: Annotated[str | None, typer.Argument(help="文本编号", show_default=False)] = None,
+    sample: Annotated[int, typer.Option("--sample", min=0, help="不看单篇：随机抽这么多个已存的打分重算。")] = 0,
+    seed: Annotated[int, typer.Option("--seed", help="抽样的种子，同样的种子抽到同样的打分。")] = 1,
+    model: Annotated[str | None, typer.Option("--model", help="只看这个模型的打分。", show_default=False)] = None,
+    output: Annotated[str, typer.Option("--format", help="table 或 json（每个打分一行）")] = "table",
+    store: Store = None,
+    home: Home = None,
+) -> None:
+    """一篇文本的每个已存打分从哪里来，重算一遍，说明是否一位不差。"""
+    if (document is None) == (sample == 0):
+        raise typer.BadParameter("给出一个文本编号，或者用 --sample 1000 抽查，二者选一。")
+    if output not in ("table", "json"):
+        raise typer.BadParameter("--format 只能是 table 或 json")
+    from pipeline.desk.configure import open_store
+
+    settings = load_settings(home, store=store)
+    open_store(settings.store_url)
+    from pipeline.batch import replay
+
+    rows = replay.sample(sample, seed, model) if document is None else replay.stored_of(document, model)
+    found = list(replay.replay(rows, lambda name: _open(settings, name)))
+    if output == "json":
+        for r in found:
+            line = {"document": r.document, **r.origin, "outcome": r.outcome.name.lower(),
+                    "difference": r.difference, "reason": r.reason}  # fmt: skip
+            sys.stdout.write(json.dumps(line, ensure_ascii=False) + "\n")
+    elif document is None:
+        _summary(found, seed)
+    else:
+        for r in found:
+            _one(r, settings)
+    same = {replay.Outcome.SAME, replay.Outcome.DIGITS}
+    raise typer.Exit(0 if all(r.outcome in same for r in found) else 1)
+
+
+def _open(settings: Settings, model: str) -> Any:
+    """Load a model for replay: with its own taxonomy, and with the dictionary it was used with."""
+    from pipeline.model.dictionaries import kept_dictionary
+    from pipeline.model.registry import find_model
+    from pipeline.model.score import Scorer
+    from pipeline.text.segment import dictionary_hash, load_dictionary
+
+    folder = settings.path("models")
+    bundle = find_model(folder, model)
+    if bundle.id != model:
+        raise BundleError("ZF-MODEL-CHANGED", f"目录 {model} 里的模型是 {bundle.id}", "从备份恢复。")
+    words = load_dictionary(settings.dictionary_file)
+    digest = str(bundle.manifest["dictionary"])
+    return Scorer(bundle, words if dictionary_hash(words) == digest else kept_dictionary(folder, digest))
+
+
+def _one(r: Any, settings: Settings) -> None:
+    rows = [(label, r.origin[name]) for name, label in _NAMES.items()]
+    rows.append(("问题分", f"{r.stored['problem_score']:.6f}（{'有问题' if r.stored['is_problem'] else '无问题'}）"))
+    schemes = {s.id: s for s in load_taxonomy(settings.taxonomy_file).schemes}
+    for scheme in r.stored["scores"]:
+        names = {i.id: i.name for i in schemes[scheme].labels} if scheme in schemes else {}
+        rows += [("判定", f"{names.get(d['id'], d['id'])} {d['score']:.6f}") for d in r.stored[scheme]]
+    for e in r.stored["evidence"]:
+        rows.append(("证据", f"{e['start']}–{e['end']} {e['quote'] or '（原文已清除）'}（{e['weight']:+.3f}）"))
+    rows.append(("重算", r.outcome.value + (f"：{r.reason}" if r.reason else "")))
+    table = Table("项目", "内容", title=f"{r.document} · {r.origin['model']}", title_justify="left")
+    for label, value in rows:
+        table.add_row(label, Text(value))  # what people wrote is no markup
+    console().print(table)
+
+
+def _summary(found: list[Any], seed: int) -> None:
+    from pipeline.batch.replay import Outcome
+
+    table = Table("模型", *(o.value for o in Outcome), title=f"抽查 {len(found)} 个打分（种子 {seed}）")
+    for model in sorted({r.origin["model"] for r in found}):
+        counts = Counter(r.outcome for r in found if r.origin["model"] == model)
+        table.add_row(model, *(str(counts[o]) for o in Outcome))
+    out = console()
+    out.print(table)
+    for reason, number in Counter(r.reason for r in found if r.reason).most_common(10):
+        out.print(f"{number} 个：{reason}", markup=False, highlight=False)

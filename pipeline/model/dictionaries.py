@@ -1,0 +1,37 @@
+"""Every domain dictionary a model was used with, kept by its hash, so that old scores can be worked out again."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from pipeline.errors import BundleError
+from pipeline.text.segment import dictionary_hash, load_dictionary
+
+__all__ = ["keep_dictionary", "kept_dictionary"]
+
+
+def _path(folder: Path, digest: str) -> Path:
+    return folder / "dictionaries" / f"{digest}.txt"
+
+
+def keep_dictionary(folder: Path, words: dict[str, int]) -> None:
+    """Keep ``words`` beside the models in ``folder``, unless they are there."""
+    path = _path(folder, dictionary_hash(words))
+    if path.exists():
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    draft.write_text("".join(f"{w} {f}\n" for w, f in sorted(words.items())), encoding="utf-8")
+    os.replace(draft, path)  # noqa: PTH105
+
+
+def kept_dictionary(folder: Path, digest: str) -> dict[str, int]:
+    """Return the dictionary of that hash; raises BundleError when it is not there, or not what it was."""
+    path = _path(folder, digest)
+    words = load_dictionary(path) if path.exists() else {}
+    if dictionary_hash(words) != digest:
+        raise BundleError(
+            "ZF-DICT-GONE", f"没有哈希为 {digest[:12]} 的领域词典", "从备份找回当时的 corpora/dictionary.txt。"
+        )
+    return words

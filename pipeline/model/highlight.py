@@ -1,0 +1,259 @@
+"""Evidence of whole batches: what `explain` finds in strings, from the places the margins were made of."""
+
+from __future__ import annotations
+
+import functools
+import math
+import sys
+
+import numpy as np
+import numpy.typing as npt
+
+from pipeline.model.bundle import Bundle
+from pipeline.model.explain import BETWEEN, COST, MOST, SHARE, STOPS, TAKEN
+from pipeline.model.features import CONCEPTS
+from pipeline.model.margins import Heads
+from pipeline.model.places import BLOCKS, Places
+from pipeline.model.pool import NOISE
+from pipeline.text.compiled import compiled, wide
+from pipeline.text.prefetch import prefetch
+
+__all__ = ["Highlighter"]
+
+Ints = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+Singles = npt.NDArray[np.float32]
+Shorts = npt.NDArray[np.int32]
+Columns = npt.NDArray[np.uint32]
+Points = npt.NDArray[np.uint32]
+Flags = npt.NDArray[np.uint8]
+
+_BETWEEN, _STOP, _SPACE = 1, 2, 4
+
+
+class Highlighter:
+    """The heads of a bundle, ready to say what speaks for a label."""
+
+    def __init__(self, bundle: Bundle, heads: Heads) -> None:
+        self._heads = heads
+        self._slopes = np.array([[h.sentence for h in bundle.heads], [h.whole for h in bundle.heads]])
+
+    def find(
+        self,
+        points: Points,
+        passages: tuple[Ints, Ints],
+        sentence_of: Ints,
+        places: Places,
+        which: Ints,
+        wanted: tuple[Ints, Ints],
+    ) -> tuple[Ints, Floats]:
+        """Return (wanted pair, start, end), (spans, 3), and their weights, (spans,).
+
+        ``wanted`` are passages, ascending, and heads; ``which`` as `Heads.margins` gives it; places are in ``points``.
+        """
+        span = np.empty((MOST * len(wanted[0]), 3), np.int64)
+        weight = np.empty(len(span))
+        n = _find(
+            points, *passages, sentence_of, places.group, places.column, places.start, places.end, which, *wanted,
+            self._heads.weights, self._slopes, _flags(), span, weight,
+        )  # fmt: skip
+        return span[:n], weight[:n]
+
+
+@functools.cache
+def _flags() -> Flags:
+    flags = np.zeros(sys.maxunicode + 1, np.uint8)
+    flags[[ord(c) for c in BETWEEN]] |= _BETWEEN
+    flags[[ord(c) for c in STOPS]] |= _STOP
+    flags[[c for c in range(0x10000) if chr(c).isspace()]] |= _SPACE
+    return flags
+
+
+@compiled
+def _find(
+    points: Points,
+    start: Ints,
+    end: Ints,
+    sentence_of: Ints,
+    group: Ints,
+    column: Columns,
+    place: Shorts,
+    place_end: Shorts,
+    which: Ints,
+    passage: Ints,
+    head: Ints,
+    weights: Singles,
+    slopes: Floats,
+    flags: Flags,
+    span: Ints,
+    weight: Floats,
+) -> int:
+    count = np.zeros(weights.shape[1], np.int32)
+    n = i = 0
+    while i < len(passage):
+        p = passage[i]
+        j = i
+        while j < len(passage) and passage[j] == p:
+            j += 1
+        heads = head[i:j]
+        a, b = start[p], end[p]
+        edge = np.zeros((len(heads), b - a + 1))
+        first = group[sentence_of[p] + p]
+        last = group[sentence_of[p + 1] + p + 1]
+        each = np.arange(len(heads))
+        _spread(column, place, place_end, first, last, a, count, weights[1], slopes[1], heads, each, edge)
+        for q in range(len(heads)):
+            s = which[p, heads[q]]
+            # Once for all heads whose strongest sentence this is.
+            if s >= 0 and not _is_seen(which[p], heads, q):
+                speaks = each[which[p][heads] == s]
+                _spread(
+                    column, place, place_end, group[s + p], group[s + p + 1], a, count, weights[0], slopes[0], heads,
+                    speaks, edge,
+                )  # fmt: skip
+        clauses, opens = _clauses(points, a, b, flags)
+        worth = _worth(edge, clauses, a)
+        for k in range(len(heads)):
+            n = _runs(clauses, opens, worth[k], i + k, span, weight, n)
+        i = j
+    return n
+
+
+@compiled
+def _is_seen(which: Ints, heads: Ints, q: int) -> bool:
+    """Return whether the sentence of head ``q`` is that of one before."""
+    seen = False
+    for before in range(q):
+        seen |= which[heads[before]] == which[heads[q]]
+    return seen
+
+
+@compiled
+def _spread(
+    column: Columns,
+    place: Shorts,
+    place_end: Shorts,
+    first: int,
+    last: int,
+    begin: int,
+    count: Shorts,
+    weights: Singles,
+    slopes: Floats,
+    heads: Ints,
+    speaks: Ints,
+    edge: Floats,
+) -> None:
+    """Add to ``edge`` (heads, places) what each place adds to those that ``speaks``, as differences at its borders.
+
+    ``count`` is zero before and after.
+    """
+    length = np.zeros(BLOCKS)
+    for k in range(first, last):
+        c = wide(column[k]) // BLOCKS
+        if count[c] == 0:
+            prefetch(weights, c * weights.shape[1])
+            prefetch(weights, c * weights.shape[1] + len(slopes))
+        count[c] += 1
+    share = np.empty(last - first)
+    for k in range(first, last):
+        c = wide(column[k]) // BLOCKS
+        block = wide(column[k]) % BLOCKS
+        times = wide(count[c])
+        value = np.float64(weights[c, len(slopes)]) + np.float64(weights[c, len(slopes) + 1])
+        if times > 1 and block != CONCEPTS:
+            value *= 1 + math.log(times)
+        # Each of as many places has its part of the square.
+        length[block] += value * value / times
+        share[k - first] = value / times
+    for block in range(CONCEPTS):
+        length[block] = math.sqrt(length[block]) if length[block] > 0 else 1.0
+    length[CONCEPTS] = 1.0
+    for k in range(first, last):
+        c = wide(column[k]) // BLOCKS
+        a = wide(place[k]) - begin
+        b = wide(place_end[k]) - begin
+        value = share[k - first] / (length[wide(column[k]) % BLOCKS] * (b - a))
+        for q in speaks:
+            part = value * weights[c, heads[q]] * slopes[heads[q]]
+            edge[q, a] += part
+            edge[q, b] -= part
+        count[c] = 0
+
+
+@compiled
+def _clauses(points: Points, start: int, end: int, flags: Flags) -> tuple[Ints, npt.NDArray[np.bool_]]:
+    """Return start and end of each clause and whether a sentence opens with it; all is one if there is none."""
+    clauses = np.empty((end - start + 1, 2), np.int64)
+    opens = np.empty(end - start + 1, np.bool_)
+    n = 0
+    i = start
+    stopped = True
+    while i < end:
+        sort = flags[points[i]]
+        if sort & _BETWEEN:
+            stopped |= sort & _STOP != 0
+            i += 1
+            continue
+        j = i
+        blank = True
+        while j < end and not flags[points[j]] & _BETWEEN:
+            blank &= flags[points[j]] & _SPACE != 0
+            j += 1
+        if not blank:
+            clauses[n, 0], clauses[n, 1] = i, j
+            opens[n] = stopped
+            stopped = False
+            n += 1
+        i = j
+    if n == 0:
+        clauses[0, 0], clauses[0, 1] = start, end
+        opens[0] = True
+        n = 1
+    return clauses[:n], opens[:n]
+
+
+@compiled
+def _worth(edge: Floats, clauses: Ints, begin: int) -> Ints:
+    """Return the sum over the characters of each clause, (heads, clauses), in whole numbers of NOISE."""
+    worth = np.zeros((len(edge), len(clauses)), np.int64)
+    for h in range(len(edge)):
+        level = 0.0
+        at = 0
+        for c in range(len(clauses)):
+            total = 0.0
+            while at < clauses[c, 1] - begin:
+                level += edge[h, at]
+                if at >= clauses[c, 0] - begin:
+                    total += level
+                at += 1
+            worth[h, c] = round(total / NOISE)
+    return worth
+
+
+@compiled
+def _runs(
+    clauses: Ints, opens: npt.NDArray[np.bool_], worth: Ints, pair: int, span: Ints, weight: Floats, n: int
+) -> int:
+    """Write the runs of the largest sums behind the first ``n`` spans; return how many there are now."""
+    paid = worth - wide(round(COST * abs(worth.max())))
+    least = wide(TAKEN)
+    for _ in range(min(MOST, len(paid))):
+        best = wide(2 * TAKEN)
+        first = last = start = 0
+        total = wide(0)
+        for i in range(len(paid)):
+            if total <= 0 or opens[i]:
+                start = i
+                total = wide(0)
+            total += paid[i]
+            if total > best:
+                best = total
+                first, last = start, i
+        if best < least:
+            break
+        least = max(least, wide(round(SHARE * best)), 1)
+        span[n, 0], span[n, 1], span[n, 2] = pair, clauses[first, 0], clauses[last, 1]
+        weight[n] = worth[first : last + 1].sum() * NOISE
+        n += 1
+        paid[first : last + 1] = TAKEN
+    return n

@@ -1,0 +1,116 @@
+"""What a model reads in a batch of texts, before calibration: margins, and evidence for whoever asks.
+
+There are two readers that read the same: this one at once, for training's sake and for a few texts; the compiled one
+(`pipeline.model.swift`) many times faster, once it is loaded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from pipeline.model.bundle import Bundle
+from pipeline.model.explain import explain
+from pipeline.model.pool import strongest_sentence
+from pipeline.text.clean import Clean, clean
+from pipeline.text.passages import split_passages
+from pipeline.text.segment import Segmenter
+from pipeline.text.sentences import split_sentences
+
+__all__ = ["PlainReader", "Reader", "Reading", "Shown"]
+
+Ints = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+
+#: Text, head, start and end in the text as given, weight.
+Shown = tuple[int, int, int, int, float]
+
+
+class Reading(Protocol):
+    """Margins of the passages of some texts: ``row`` (passages,) ascends and numbers the text of each.
+
+    ``whole`` and ``strongest`` (passages, heads) are those of the passage and of its strongest sentence; ``strange``
+    (passages,) says how strange its wording is.
+    """
+
+    @property
+    def row(self) -> Ints:
+        """The text of each passage."""
+        ...
+
+    @property
+    def whole(self) -> Floats:
+        """Margins of passages."""
+        ...
+
+    @property
+    def strongest(self) -> Floats:
+        """Margins of their strongest sentences."""
+        ...
+
+    @property
+    def strange(self) -> Floats:
+        """How strange the wording of each passage is, 0 to 1."""
+        ...
+
+    def evidence(self, passage: Ints, head: Ints) -> Iterator[Shown]:
+        """Yield what speaks for each ``head`` in its ``passage``; passages ascend."""
+        ...
+
+
+class Reader(Protocol):
+    """Whatever reads texts as they came in."""
+
+    def read(self, texts: Sequence[str]) -> Reading:
+        """Read ``texts``."""
+        ...
+
+
+class PlainReader:
+    """Reads with numpy and scipy alone."""
+
+    def __init__(self, bundle: Bundle, segmenter: Segmenter, passage_chars: int) -> None:
+        self.bundle = bundle
+        self.segmenter = segmenter
+        self._passage_chars = passage_chars
+
+    def read(self, texts: Sequence[str]) -> Reading:
+        """Read ``texts``."""
+        cleaned = [clean(t) for t in texts]
+        spans = [(row, a, b) for row, c in enumerate(cleaned) for a, b in split_passages(c.text, self._passage_chars)]
+        passages = [cleaned[row].text[a:b] for row, a, b in spans]
+        features, weights = self.bundle.features, self.bundle.weights
+        sentences = split_sentences(passages)
+        found = features.occurrences(passages, self.segmenter, sentences)
+        whole: Floats = features.matrix(found, len(passages)) @ weights.coef + weights.bias
+        x = features.matrix(found.by_sentence(sentences, len(passages)), len(sentences.row))
+        single = x @ weights.sentence_coef + weights.sentence_bias
+        strongest = strongest_sentence(single, sentences.row, len(passages), weights.sentence_bias)
+        known = found.of_words(len(features.word_keys), len(passages))
+        strange = self.bundle.wording.strangeness(known, np.array([b - a for _, a, b in spans], np.int64))
+        return _PlainReading(np.array([s[0] for s in spans], np.int64), whole, strongest, strange, cleaned, spans, self)
+
+
+@dataclass(frozen=True, slots=True)
+class _PlainReading:
+    row: Ints
+    whole: Floats
+    strongest: Floats
+    strange: Floats
+    cleaned: Sequence[Clean]
+    spans: Sequence[tuple[int, int, int]]
+    reader: PlainReader
+
+    def evidence(self, passage: Ints, head: Ints) -> Iterator[Shown]:
+        wanted: dict[int, list[int]] = {}
+        for number, h in zip(passage.tolist(), head.tolist(), strict=True):
+            wanted.setdefault(number, []).append(h)
+        for number, heads in wanted.items():
+            row, a, b = self.spans[number]
+            text = self.cleaned[row]
+            for h, start, end, weight in explain(text.text[a:b], heads, self.reader.bundle, self.reader.segmenter):
+                yield row, h, *text.to_given(a + start, a + end), weight

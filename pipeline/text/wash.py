@@ -1,0 +1,232 @@
+"""The first door for whole batches: `clean` over code points, the same characters and offsets, no strings between."""
+
+from __future__ import annotations
+
+import functools
+import sys
+import threading
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from pipeline.text.compiled import compiled, wide
+from pipeline.text.mask import find_personal_data, mask
+from pipeline.text.normalise import replacement
+
+__all__ = ["Washed", "wash"]
+
+Ints = npt.NDArray[np.int64]
+Points = npt.NDArray[np.uint32]
+Shorts = npt.NDArray[np.int32]
+Flags = npt.NDArray[np.uint8]
+
+# What a code point becomes: another, nothing, not yet looked up, or (below) a piece of several.
+_NOTHING, _UNKNOWN, _PIECES = -1, -2, -3
+_NO_ROOM = -1
+_ALNUM, _NUMBER, _PLATE, _LETTER, _AT, _JOINT = 1, 2, 4, 8, 16, 32
+
+
+@dataclass(frozen=True, slots=True)
+class Washed:
+    """Clean texts end to end.
+
+    Text i is ``points[first[i]:first[i + 1]]``; its characters come from places ``source`` of the given one.
+    """
+
+    points: Points
+    source: Shorts
+    first: Ints
+
+
+def wash(texts: Sequence[str]) -> Washed:
+    """Normalise and mask ``texts``."""
+    points = _points("".join(texts))
+    given = np.zeros(len(texts) + 1, np.int64)
+    np.cumsum(np.fromiter(map(len, texts), np.int64, len(texts)), out=given[1:])
+    table = _table()
+    room = len(points) + 16
+    while True:
+        out = np.empty(room, np.uint32)
+        source = np.empty(room, np.int32)
+        first = np.zeros(len(given), np.int64)
+        suspect = np.zeros(len(texts), np.bool_)
+        n = _wash(points, given, table.becomes, table.pieces, table.begin, table.sorts, out, source, first, suspect)
+        if n >= 0:
+            break
+        if n == _UNKNOWN:
+            table.learn(points)
+        else:
+            room *= 2
+    for row in np.flatnonzero(suspect).tolist():
+        span = out[first[row] : first[row + 1]]
+        text = span.tobytes().decode("utf-32-le")
+        if found := find_personal_data(text):
+            span[:] = _points(mask(text, found))
+    return Washed(out[:n], source[:n], first)
+
+
+def _points(text: str) -> Points:
+    return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
+
+
+class _Table:
+    """What each code point becomes, looked up when it is first met."""
+
+    def __init__(self) -> None:
+        self.becomes = np.full(sys.maxunicode + 1, _UNKNOWN, np.int32)
+        self.pieces = np.zeros(0, np.uint32)
+        self.begin = np.zeros(1, np.int64)
+        self.sorts = np.zeros(sys.maxunicode + 1, np.uint8)
+        self._numbers = [c for c in range(sys.maxunicode + 1) if unicodedata.category(chr(c)) == "Nd"]
+        for characters, sort in (
+            ("0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ", _ALNUM),
+            ("ABCDEFGHJKLMNPQRSTUVWXYZ0123456789", _PLATE),
+            ("ABCDEFGHJKLMNPQRSTUVWXYZ", _LETTER),
+            ("@", _AT),
+            ("·. ", _JOINT),
+            ("- ", _NUMBER),
+        ):
+            self.sorts[[ord(c) for c in characters]] |= sort
+        self.sorts[self._numbers] |= _NUMBER
+        self._lock = threading.Lock()
+
+    def learn(self, points: Points) -> None:
+        """Look up what is not known yet of ``points``."""
+        with self._lock:
+            for point in np.unique(points[self.becomes[points] == _UNKNOWN]).tolist():
+                piece = replacement(point)
+                if len(piece) == 1:
+                    self.becomes[point] = ord(piece)
+                elif not piece:
+                    self.becomes[point] = _NOTHING
+                else:
+                    # The piece first: another thread may read while this one writes.
+                    number = len(self.begin) - 1
+                    self.pieces = np.append(self.pieces, _points(piece))
+                    self.begin = np.append(self.begin, len(self.pieces))
+                    self.becomes[point] = _PIECES - number
+
+
+@functools.cache
+def _table() -> _Table:
+    return _Table()
+
+
+@compiled
+def _wash(
+    points: Points,
+    given: Ints,
+    becomes: Shorts,
+    pieces: Points,
+    begin: Ints,
+    sorts: Flags,
+    out: Points,
+    source: Shorts,
+    first: Ints,
+    suspect: npt.NDArray[np.bool_],
+) -> int:
+    """Fill ``out``, ``source``, ``first`` and ``suspect``; return how many characters, _UNKNOWN or _NO_ROOM."""
+    n = 0
+    for row in range(len(given) - 1):
+        spaces = False
+        for i in range(given[row], given[row + 1]):
+            to = wide(becomes[points[i]])
+            if to >= 0:
+                if n == len(out):
+                    return _NO_ROOM
+                out[n] = to
+                source[n] = i - given[row]
+                n += 1
+                spaces |= to in (32, 10)
+            elif to == _UNKNOWN:
+                return _UNKNOWN
+            elif to != _NOTHING:
+                piece = _PIECES - to
+                # Read in another thread's middle of learning.
+                if piece + 1 >= len(begin):
+                    return _UNKNOWN
+                if n + begin[piece + 1] - begin[piece] > len(out):
+                    return _NO_ROOM
+                for k in range(begin[piece], begin[piece + 1]):
+                    out[n] = pieces[k]
+                    source[n] = i - given[row]
+                    n += 1
+                    spaces |= pieces[k] in (32, 10)
+        if spaces:
+            n = _squeeze(out, source, first[row], n, sorts)
+        first[row + 1] = n
+        suspect[row] = _is_suspect(out, first[row], n, sorts)
+    return n
+
+
+@compiled
+def _squeeze(out: Points, source: Shorts, begin: int, end: int, sorts: Flags) -> int:
+    """Take out white space but one between two letters or digits; return the new end."""
+    n = begin
+    i = begin
+    while i < end:
+        if out[i] not in (32, 10):
+            out[n] = out[i]
+            source[n] = source[i]
+            n += 1
+            i += 1
+            continue
+        j = i
+        many = 0
+        while j < end and out[j] in (32, 10):
+            many += out[j] == 32 and many == j - i
+            j += 1
+        if i > begin and j < end and sorts[out[i - 1]] & _ALNUM and sorts[out[j]] & _ALNUM:
+            # As the expressions read it: two blanks or more before a new line are one of their own.
+            line = source[i + many] if many > 1 and i + many < j else -1
+            source[n] = source[i]
+            out[n] = 32
+            n += 1
+            if line >= 0:
+                source[n] = line
+                out[n] = 32
+                n += 1
+        i = j
+    return n
+
+
+@compiled
+def _is_suspect(out: Points, begin: int, end: int, sorts: Flags) -> bool:
+    """Return whether personal data may be here: an @, a plate, or digits enough for a number of any kind."""
+    digits = number = plate = 0
+    closed = False
+    for i in range(begin, end):
+        sort = sorts[out[i]]
+        if sort & ~_ALNUM == 0:
+            digits = number = plate = 0
+            closed = out[i] == 41
+            continue
+        if sort & _AT:
+            return True
+        if sort & _NUMBER:
+            number += 1
+            digits += out[i] not in (32, 45)
+            # The shortest with its area code in front; in brackets the code stands apart.
+            if digits >= 10 or (closed and digits >= 7):
+                return True
+        else:
+            digits = number = 0
+            closed = out[i] == 41
+        if sort & _PLATE:
+            plate += 1
+            if plate >= 18:
+                return True
+            if plate >= 5:
+                b = i - 5
+                if b >= begin and sorts[out[b]] & _JOINT:
+                    b -= 1
+                if b >= begin and sorts[out[b]] & _LETTER:
+                    return True
+                if i - 5 >= begin and sorts[out[i - 5]] & _LETTER:
+                    return True
+        else:
+            plate = 0
+    return False

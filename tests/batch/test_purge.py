@@ -1,0 +1,156 @@
+"""Texts go and stay gone; scores, their origin and the ledger stay."""
+
+import datetime as dt
+import json
+
+import pytest
+from batch.conftest import age, files_below
+
+from pipeline.batch.patience import Patience
+from pipeline.batch.purge import purge
+from pipeline.batch.rescore import rescore
+from pipeline.errors import UnfinishedError
+
+#: A sentence that no other text has.
+MARK = "紫檀算盘第九颗珠子"
+
+
+@pytest.fixture
+def clean(store, tmp_path):
+    def run(days=730, **options):
+        before = options.pop("before", None) or dt.datetime.now(dt.UTC) - dt.timedelta(days=days)
+        return purge(before=before, store=store, state=tmp_path / "state", **options)
+
+    return run
+
+
+@pytest.fixture
+def marked(records):
+    """Records whose every text can be found again wherever it is kept."""
+    made = [{**r, "text": f"{MARK}{i}。{r['text']}", "title": f"{MARK}题{i}"} for i, r in enumerate(records[:20])]
+    return [*made, {**made[0], "text": f"{MARK}编号相同而内容不同"}]
+
+
+def scores():
+    from pipeline.desk.models import Prediction
+
+    rows = Prediction.objects.order_by("document__key", "model")
+    return [
+        (*row, [(e["label"], e["start"], e["end"], e["weight"]) for e in evidence])
+        for *row, evidence in rows.values_list(
+            "document__key", "model", "text_hash", "thresholds", "is_problem", "problem_score", "scores", "decided",
+            "run_id", "evidence",
+        )
+    ]  # fmt: skip
+
+
+def everything():
+    """All columns of all tables that may hold a text."""
+    from pipeline.desk.models import Chunk, Document, Prediction, RejectedRecord, Run
+
+    tables = (Document, Prediction, RejectedRecord, Chunk, Run)
+    return json.dumps([list(t.objects.values()) for t in tables], default=str, ensure_ascii=False)
+
+
+def test_texts_go_and_scores_stay(night, clean, write_jsonl, marked):
+    from pipeline.desk.models import Document, Run
+
+    night(write_jsonl("in/a.jsonl", marked))
+    age(800)
+    before = scores()
+    report = clean()
+    assert report.counts["documents"] == report.counts["quotes"] == 20
+    assert MARK not in everything()
+    assert scores() == before
+    assert Document.objects.filter(purged=True, text="", title="").count() == 20
+    run = Run.objects.get(kind="purge")
+    assert (run.state, run.counts) == ("done", dict(report.counts))
+    assert sum(c.counts["documents"] for c in run.chunks.filter(source="documents")) == 20
+    assert clean().counts.total() == 0
+
+
+@pytest.mark.parametrize("store", ["sqlite"], indirect=True)
+def test_no_byte_of_a_purged_text_is_left_in_the_files(night, clean, write_jsonl, marked, store, tmp_path):
+    from pathlib import Path
+
+    long = [{**r, "text": r["text"] + MARK * 3000} for r in marked[:3]]  # does not fit on a page
+    night(write_jsonl("in/a.jsonl", [*marked[3:], *long]))
+    age(800)
+    path = Path(store.removeprefix("sqlite:///"))
+    held = [p for p in path.parent.glob(f"{path.name}*") if MARK.encode() in p.read_bytes()]
+    assert held
+    assert MARK.encode() in files_below(tmp_path / "state")
+    report = clean()
+    assert report.counts["files"] > 0
+    assert [p for p in path.parent.glob(f"{path.name}*") if MARK.encode() in p.read_bytes()] == []
+    assert MARK.encode() not in files_below(tmp_path / "state")
+
+
+def test_only_texts_old_enough_go_and_a_changed_text_is_new(night, clean, write_jsonl, marked):
+    from pipeline.desk.models import Document
+
+    night(write_jsonl("in/a.jsonl", marked[:20]))
+    age(800, [r["id"] for r in marked[:12]])
+    moved = [{**r, "承办单位": "某委"} for r in marked[:4]]
+    changed = [{**r, "text": r["text"] + "至今没有人来。"} for r in marked[4:8]]
+    assert night(write_jsonl("in/a.jsonl", [*moved, *changed, *marked[8:20]])).changed == 4
+    assert clean().counts["documents"] == 8
+    left = set(Document.objects.filter(purged=False).values_list("key", flat=True))
+    assert left == {r["id"] for r in marked[4:8] + marked[12:20]}
+
+
+def test_what_was_purged_stays_purged_when_it_comes_again(night, clean, write_jsonl, marked, other, store, tmp_path):
+    from pipeline.desk.models import Prediction
+
+    source = write_jsonl("in/a.jsonl", marked[:20])
+    night(source)
+    age(800)
+    clean()
+    assert night(source).unchanged == 20
+    assert night(source, scorer=other).rescored == 20  # the source still has the text
+    assert MARK not in everything()
+    assert Prediction.objects.filter(model="other-model").count() == 20
+    assert rescore(scorer=other, store=store, state=tmp_path / "state").read == 0
+    again = [{**marked[0], "text": f"{MARK}又写了一封"}, *marked[1:20]]
+    assert night(write_jsonl("in/a.jsonl", again)).changed == 1
+    assert f"{MARK}又写了一封" in everything()
+
+
+def test_a_dry_run_says_what_would_go_and_touches_nothing(night, clean, write_jsonl, marked):
+    night(write_jsonl("in/a.jsonl", marked))
+    age(800)
+    before = everything()
+    dry = clean(dry_run=True)
+    assert everything() == before
+    done = clean()
+    assert done.counts == dry.counts
+    assert done.counts["rejected"] == 1
+    assert done.counts["files"] == 2
+
+
+def test_one_that_was_stopped_is_continued(night, clean, write_jsonl, marked, monkeypatch):
+    from pipeline.desk.models import Run
+
+    night(write_jsonl("in/a.jsonl", marked))
+    age(800)
+    from pipeline.batch import removal
+
+    monkeypatch.setattr(removal, "CHUNK", 6)
+    before = dt.datetime.now(dt.UTC) - dt.timedelta(days=700)
+    run = Patience.run
+
+    def stops(self, work):
+        if Run.objects.filter(kind="purge", chunks__number=2).exists():
+            self.stop.set()
+        return run(self, work)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Patience, "run", stops)
+        with pytest.raises(UnfinishedError, match="ZF-PURGE-STOPPED"):
+            clean(before=before)
+    left = Run.objects.get(kind="purge")
+    assert left.state == "unfinished"
+    assert 0 < left.counts["documents"] < 20
+    report = clean(before=before)
+    assert (report.counts["documents"], report.starts) == (20, 2)
+    assert Run.objects.get(kind="purge").state == "done"

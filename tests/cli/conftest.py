@@ -1,0 +1,25 @@
+"""The command in a process of its own."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+
+@pytest.fixture
+def zuofeng(home, tmp_path):
+    def run(*arguments, **options):
+        env = {**os.environ, "ZUOFENG_HOME": str(home), "COLUMNS": "160", **options.pop("env", {})}
+        return subprocess.run(
+            [sys.executable, "-m", "pipeline.cli", *map(str, arguments)],
+            capture_output=True,
+            text=True,
+            cwd=tmp_path,
+            env=env,
+            timeout=120,
+            check=False,
+            **options,
+        )
+
+    return run

@@ -1,0 +1,169 @@
+"""What an operator does besides the night: look, ask why, score again, remove, check the settings."""
+
+import contextlib
+import datetime as dt
+import json
+import sqlite3
+import sys
+
+import pytest
+
+from pipeline.model.bundle import save_bundle
+from pipeline.model.live import CHINA
+from pipeline.model.registry import champion_id
+
+
+@pytest.fixture
+def stored(zuofeng, write_jsonl, some_gold):
+    """The numbers of a dozen texts that a night has scored."""
+    records = [{"编号": f"件{i}", "内容": g.text} for i, g in enumerate(some_gold[:12])]
+    done = zuofeng("nightly", "--source", write_jsonl("in.jsonl", records))
+    assert done.returncode == 0, done.stderr
+    return [r["编号"] for r in records]
+
+
+@pytest.fixture
+def other(home, bundle):
+    """A second model in the home, which says the same under another number."""
+    kept = {k: bundle.manifest[k] for k in ("segmenter", "dictionary", "lexicon", "settings", "corpus")}
+    made = save_bundle(
+        home / "models", taxonomy=bundle.taxonomy, taxonomy_source=bundle.taxonomy_source, features=bundle.features,
+        weights=bundle.weights, heads=bundle.heads, wording=bundle.wording,
+        about={**kept, "adapted": {"promise": 0.0}},
+    )  # fmt: skip
+    return made.name
+
+
+@pytest.fixture
+def told(home, tmp_path):
+    """An alert command in the settings, and what it was told so far."""
+    out = tmp_path / "告警.jsonl"
+    script = f"import sys; open({str(out)!r}, 'a', encoding='utf-8').write(sys.stdin.read() + '\\n')"
+    (home / "zuofeng.toml").write_text(
+        f"alert = {json.dumps([sys.executable, '-X', 'utf8', '-c', script])}\n", encoding="utf-8"
+    )
+
+    def read():
+        lines = out.read_text(encoding="utf-8").splitlines() if out.exists() else []
+        return [a for line in lines for a in json.loads(line)["alerts"]]
+
+    return read
+
+
+def store(home, *statements):
+    with contextlib.closing(sqlite3.connect(home / "state" / "zuofeng.sqlite3")) as connection:
+        found = [connection.execute(s).fetchall() for s in statements]
+        connection.commit()
+    return found
+
+
+def test_why_names_the_origin_and_finds_the_same_score_again(zuofeng, stored, home):
+    one = zuofeng("why", stored[0])
+    assert one.returncode == 0, one.stderr
+    for expected in ("相同到最后一位", "词典哈希", "标签体系", champion_id(home / "models")):
+        assert expected in one.stdout
+    many = zuofeng("why", "--sample", "1000", "--format", "json")
+    assert [json.loads(line)["outcome"] for line in many.stdout.splitlines()] == ["same"] * 12
+    store(home, "UPDATE zuofeng_prediction SET problem_score = problem_score + 0.001 WHERE id = 1")
+    changed = zuofeng("why", "--sample", "1000")
+    assert (changed.returncode, "最大差 0.001000" in changed.stdout) == (1, True)
+    none = zuofeng("why", "件99")
+    assert (none.returncode, "ZF-WHY-NONE" in none.stderr) == (2, True)
+    assert zuofeng("why").returncode == 2
+
+
+def test_another_model_is_scored_first_and_made_live_after(zuofeng, stored, home, other):
+    live = champion_id(home / "models")
+    dry = zuofeng("rescore", "--model", other, "--promote", "--dry-run")
+    assert (dry.returncode, champion_id(home / "models")) == (0, live), dry.stderr
+    later = zuofeng("rescore", "--model", other, "--since", "2999-01-01")
+    assert (later.returncode, champion_id(home / "models")) == (0, live), later.stderr
+    assert store(home, "SELECT count(*) FROM zuofeng_prediction") == [[(12,)]]
+    done = zuofeng("rescore", "--model", other, "--promote", "--reason", "试换")
+    assert done.returncode == 0, done.stderr
+    assert champion_id(home / "models") == other
+    assert store(home, "SELECT model, count(*) FROM zuofeng_prediction GROUP BY model ORDER BY model") == [
+        sorted([(live, 12), (other, 12)])
+    ]
+    assert "试换" in zuofeng("models", "--history").stdout
+    today = zuofeng("models", "--on", f"{dt.datetime.now(CHINA):%Y-%m-%d}").stdout
+    assert all(word in today for word in (live, other, "nightly", "rescore"))
+    assert live in zuofeng("models", "--on", "2020-01-01").stdout
+    both = zuofeng("why", stored[1]).stdout
+    assert both.count("相同到最后一位") == 2
+
+
+def test_a_model_that_says_worse_is_not_even_scored(zuofeng, stored, home, bundle):
+    import dataclasses
+
+    from pipeline.model.calibrate import NEVER
+
+    kept = {k: bundle.manifest[k] for k in ("segmenter", "dictionary", "lexicon", "settings", "corpus")}
+    silent = save_bundle(
+        home / "models", taxonomy=bundle.taxonomy, taxonomy_source=bundle.taxonomy_source, features=bundle.features,
+        weights=bundle.weights, heads=[dataclasses.replace(h, threshold=NEVER) for h in bundle.heads],
+        wording=bundle.wording, about={**kept, "adapted": {"promise": 0.0}},
+    ).name  # fmt: skip
+    refused = zuofeng("rescore", "--model", silent, "--promote")
+    assert (refused.returncode, "ZF-PROMOTE-REFUSED" in refused.stderr) == (2, True)
+    assert store(home, "SELECT count(*) FROM zuofeng_prediction") == [[(12,)]]
+
+
+def test_texts_are_removed_by_policy_and_a_dry_run_only_counts(zuofeng, stored, home, some_gold):
+    text = "SELECT count(*) FROM zuofeng_document WHERE text <> ''"
+    store(home, "UPDATE zuofeng_document SET stored = '2020-01-01 00:00:00' WHERE id <= 5")
+    dry = zuofeng("purge", "--older-than", "730d", "--dry-run")
+    assert (dry.returncode, "会清除" in dry.stdout) == (0, True), dry.stderr
+    assert store(home, text) == [[(12,)]]
+    done = zuofeng("purge", "--older-than", "730d")
+    assert done.returncode == 0, done.stderr
+    assert store(home, text, "SELECT count(*) FROM zuofeng_prediction") == [[(7,)], [(12,)]]
+    assert some_gold[0].text.encode() not in (home / "state" / "zuofeng.sqlite3").read_bytes()
+    gone = zuofeng("why", stored[0])
+    assert (gone.returncode, "原文已按保留期清除" in gone.stdout) == (1, True)
+    assert zuofeng("purge", "--older-than", "2y").returncode == 2
+    assert "purge" in zuofeng("models", "--on", f"{dt.datetime.now(CHINA):%Y-%m-%d}").stdout
+
+
+def test_the_doctor_says_what_to_do_and_tells_others(zuofeng, home, told, write_jsonl):
+    first = zuofeng("doctor", "--alert")
+    assert (first.returncode, "还没有跑过" in first.stdout) == (1, True), first.stderr
+    assert [a["kind"] for a in told()] == ["late"]
+    zuofeng("nightly", "--source", write_jsonl("in.jsonl", [{"id": "1", "text": "路灯坏了没人修"}]))
+    well = zuofeng("doctor", "--alert")
+    assert well.returncode == 0, well.stdout
+    for name in ("数据库", "表结构", "昨夜", "时钟", "磁盘", "模型", "词典", "权限", "监控"):
+        assert name in well.stdout
+    assert len(told()) == 1
+    (home / "corpora" / "dictionary.txt").write_text("另一个词 5 n\n", encoding="utf-8")
+    (home / "models" / "champion").write_text("none\n", encoding="utf-8")
+    ill = zuofeng("doctor")
+    assert ill.returncode == 1
+    assert "ZF-MODEL-MISSING" in ill.stdout
+    away = zuofeng("doctor", "--store", "postgresql://nobody@127.0.0.1:9/none")
+    assert (away.returncode, "连不上" in away.stdout) == (1, True)
+
+
+def test_work_that_broke_off_is_told(zuofeng, home, told, write_jsonl):
+    away = ("--store", "postgresql://nobody@127.0.0.1:9/none")
+    quick = {"ZUOFENG_OUTAGE_SECONDS": "0.3"}
+    source = write_jsonl("in.jsonl", [{"id": "1", "text": "路灯坏了"}])
+    for verb in (("nightly", "--source", source), ("rescore",), ("purge", "--older-than", "9d")):
+        assert zuofeng(*verb, *away, env=quick).returncode == 3
+    assert [a["kind"] for a in told()] == ["failed"] * 3
+    assert [a["message"].partition("没有")[0] for a in told()] == ["夜间任务", "重新打分", "按保留期清除"]
+
+
+def test_the_settings_are_shown_with_their_origin_and_without_passwords(zuofeng, home):
+    (home / "口令").write_text("紫檀珠\n", encoding="utf-8")
+    (home / "口令").chmod(0o600)
+    (home / "zuofeng.toml").write_text('chunk = 50\nstore_password_file = "口令"\n', encoding="utf-8")
+    env = {"ZUOFENG_STORE": "postgresql://u:qinghua@db.example/z", "ZUOFENG_SAUCE": "1"}
+    done = zuofeng("config", env=env)
+    assert done.returncode == 0, done.stderr
+    for expected in ("postgresql://u:***@db.example/z", "环境变量 ZUOFENG_STORE", "zuofeng.toml", "ZUOFENG_SAUCE"):
+        assert expected in done.stdout
+    assert [w for w in ("qinghua", "紫檀珠") if w in done.stdout + done.stderr] == []
+    (home / "口令").chmod(0o644)
+    refused = zuofeng("config", env=env)
+    assert (refused.returncode, "chmod 600" in refused.stderr) == (2, True)

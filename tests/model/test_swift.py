@@ -1,0 +1,99 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pipeline.documents import Document
+from pipeline.model import swift
+from pipeline.model.bundle import load_bundle
+from pipeline.model.score import Scorer
+from pipeline.model.train import Settings, train
+from pipeline.text.clean import clean
+from pipeline.text.sentences import split_sentences
+
+WORDS = [
+    *("，。！；…”\n\t abc019😀é繁體\ud800\u200f"),
+    *("", "没人管", "推诿扯皮", "打了12次电话", "石沉大海", "多次反映", "态度恶劣", "路灯", "谢谢", "一直没有答复"),
+    *("c++", "13812345678", "AT&T", "没人管，没人管。" * 9),
+]
+TEXTS = st.lists(
+    st.lists(st.one_of(st.sampled_from(WORDS), st.text(max_size=3)), max_size=40).map("".join), min_size=1, max_size=4
+)
+
+
+@pytest.fixture(scope="module")
+def both(bundle, words):
+    return Scorer(bundle, words, little=0), Scorer(bundle, words, little=10**12)
+
+
+def same(both, texts):
+    documents = [Document(str(n), t) for n, t in enumerate(texts)]
+    fast, plain = (s.score(documents) for s in both)
+    for mine, reference in zip(fast, plain, strict=True):
+        for scheme, labels in reference.scores.items():
+            assert mine.scores[scheme] == pytest.approx(labels, abs=1e-6)
+        assert (mine.is_problem, mine.review) == (reference.is_problem, reference.review)
+        for scheme, called in reference.decided.items():
+            assert [label for label, _ in mine.decided[scheme]] == [label for label, _ in called]
+        assert [(e.label, e.start, e.end, e.quote) for e in mine.evidence] == [
+            (e.label, e.start, e.end, e.quote) for e in reference.evidence
+        ]
+        assert [e.weight for e in mine.evidence] == pytest.approx([e.weight for e in reference.evidence], abs=1e-6)
+    return fast
+
+
+@settings(max_examples=60)
+@given(TEXTS)
+def test_both_readers_say_the_same(both, texts):
+    same(both, texts)
+
+
+def test_both_readers_say_the_same_of_real_lengths(both, gold):
+    texts = [g.text for g in gold[::40]]
+    texts += ["".join(texts[:20]), "路" * 2500, "。" * 2500 + "没人管", "没人管，没人管。" * 400]
+    assert any(p.evidence for p in same(both, texts))
+
+
+def test_margins_and_log_odds_agree(both, some_gold):
+    for fast, plain in zip(*(s.log_odds([g.text for g in some_gold[:60]]) for s in both), strict=True):
+        np.testing.assert_allclose(fast, plain, atol=1e-6)
+    for s in both:
+        assert s.probabilities([]).shape == (0, len(s.bundle.heads))
+
+
+def test_places_are_the_occurrences_of_the_features(both, some_gold):
+    texts = [g.text for g in some_gold[:50]]
+    fast, plain = both
+    fast.score([Document("1", "路")])
+    reading = fast._swift.read(texts)
+    vocabulary = fast._swift._vocabulary
+    passages = [clean(t).text for t in texts]
+    reference = plain.bundle.features.occurrences(passages, plain.segmenter, split_sentences(passages))
+    first = reading.places.group[reading.sentence_of + np.arange(len(texts) + 1)]
+    row = np.repeat(np.arange(len(texts)), np.diff(first))
+    begin = reading.start[row]
+    mine = (row, vocabulary.order[reading.places.column // 4], reading.places.start - begin, reading.places.end - begin)
+    theirs = (reference.row, reference.column, reference.start, reference.end)
+    assert sorted(zip(*map(np.ndarray.tolist, mine), strict=True)) == sorted(
+        zip(*map(np.ndarray.tolist, theirs), strict=True)
+    )
+
+
+def test_another_engine_cuts_for_the_compiled_reader_too(bundle, words, both, some_gold, monkeypatch):
+    monkeypatch.setattr(swift, "fits", lambda: False)
+    same((Scorer(bundle, words, little=0), both[1]), [g.text for g in some_gold[:30]] + ["", "路。" * 900])
+
+
+@pytest.mark.parametrize("char_n", [(2, 3), (1, 4)])
+def test_other_features_are_read_alike(char_n, some_gold, taxonomy, corpora, words, tmp_path):
+    path = train(
+        taxonomy=taxonomy,
+        taxonomy_source=(corpora / "taxonomy.toml").read_bytes(),
+        gold=some_gold,
+        words=words,
+        out=tmp_path,
+        settings=Settings(word_n=1, char_shortest=char_n[0], char_longest=char_n[1], passage_chars=100, jobs=1),
+    )
+    other = load_bundle(path)
+    texts = [g.text for g in some_gold[::6]]
+    same((Scorer(other, words, little=0), Scorer(other, words, little=10**12)), texts)

@@ -1,0 +1,226 @@
+"""What operators copy from deploy/ and read in docs/operators.md says what the program does."""
+
+import configparser
+import contextlib
+import json
+import re
+import shlex
+import shutil
+import sqlite3
+import subprocess
+import sys
+import types
+
+import pytest
+import typer
+
+from pipeline.cli import app
+
+UNITS = ("zuofeng-nightly.service", "zuofeng-doctor.service", "zuofeng-desk.service")
+PROGRAM = "/opt/zuofeng/.venv/bin/zuofeng"
+HARD = {
+    "NoNewPrivileges": "yes",
+    "CapabilityBoundingSet": "",
+    "ProtectSystem": "strict",
+    "ProtectHome": "yes",
+    "PrivateTmp": "yes",
+    "PrivateDevices": "yes",
+    "ProtectKernelTunables": "yes",
+    "ProtectControlGroups": "yes",
+    "RestrictSUIDSGID": "yes",
+    "RestrictNamespaces": "yes",
+    "SystemCallFilter": "@system-service",
+    "User": "zuofeng",
+}
+
+
+def check(words):
+    """Let the command line read ``words``, without doing anything; unknown verbs and options raise."""
+    group = typer.main.get_command(app)
+    with group.make_context("zuofeng", list(words)) as context:
+        name, command, rest = group.resolve_command(context, list(words))
+        with command.make_context(name, rest, parent=context):
+            return name
+
+
+class Unit(configparser.RawConfigParser):
+    """A unit file; of a key that comes twice the last counts, which is enough here."""
+
+    def __init__(self, path):
+        super().__init__(strict=False, delimiters=("=",), comment_prefixes=("#",))
+        self.read_string(path.read_text(encoding="utf-8"))
+
+    def optionxform(self, optionstr):
+        return optionstr
+
+
+@pytest.fixture(scope="module")
+def deploy(root):
+    return root / "deploy"
+
+
+@pytest.mark.parametrize("name", UNITS)
+def test_services_have_no_privileges_and_start_commands_that_exist(deploy, name):
+    service = Unit(deploy / name)["Service"]
+    assert {k: service.get(k) for k in HARD} == HARD
+    program, *words = shlex.split(service["ExecStart"])
+    assert program == PROGRAM
+    assert check(words) == {"nightly": "nightly", "doctor": "doctor", "desk": "serve"}[name[8:-8]]
+
+
+def test_a_night_that_could_not_finish_is_run_again_and_one_that_cannot_is_not(deploy):
+    unit = Unit(deploy / UNITS[0])
+    service = unit["Service"]
+    assert (service["SuccessExitStatus"], service["RestartPreventExitStatus"]) == ("1", "2")
+    assert (service["Restart"], service["StandardOutput"]) == ("on-failure", "null")
+    assert int(unit["Unit"]["StartLimitBurst"]) > 1
+
+
+def test_timers_start_services_that_are_there(deploy):
+    timers = sorted(deploy.glob("*.timer"))
+    assert len(timers) == 2
+    for path in timers:
+        assert path.with_suffix(".service").exists()
+        unit = Unit(path)
+        assert (unit["Timer"]["Persistent"], unit["Install"]["WantedBy"]) == ("yes", "timers.target")
+
+
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="checks with systemd's own reader where it is")
+def test_systemd_reads_every_unit_without_a_word(deploy, tmp_path):
+    for path in deploy.glob("zuofeng-*"):
+        text = path.read_text(encoding="utf-8").replace(PROGRAM, sys.executable)
+        (tmp_path / path.name).write_text(text, encoding="utf-8")
+    files = [str(p) for p in sorted(tmp_path.iterdir())]
+    done = subprocess.run(
+        ["systemd-analyze", "verify", "--man=no", *files], capture_output=True, text=True, check=False, timeout=60
+    )
+    assert (done.returncode, [x for x in done.stderr.splitlines() if "zuofeng" in x]) == (0, [])
+
+
+def test_cron_lines_name_a_time_a_user_and_a_command_that_exists(deploy):
+    lines = [x for x in (deploy / "zuofeng.cron").read_text(encoding="utf-8").splitlines() if x and x[0] != "#"]
+    jobs = [x for x in lines if not re.match(r"[A-Z_]+=", x)]
+    verbs = []
+    for job in jobs:
+        *times, user, command = job.split(maxsplit=6)
+        assert all(re.fullmatch(r"\*|\d{1,2}", t) for t in times), job
+        assert (user, "%" in job) == ("zuofeng", False)
+        program, *words = shlex.split(command.partition(">")[0])
+        assert program == PROGRAM
+        verbs.append(check(words))
+    assert verbs == ["nightly", "nightly", "doctor", "purge"]
+
+
+@pytest.fixture
+def airflow(monkeypatch):
+    """As much of Airflow as the example uses; tasks run when they are called."""
+
+    class Done:
+        def __rshift__(self, other):
+            return other
+
+    class Dag:
+        def __init__(self, **options):
+            Dag.options = options
+
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *_):
+            return None
+
+    def task(function=None, **options):
+        if function is None:
+            return task
+        calls.append(function)
+        return Done
+
+    calls = []
+    errors = {name: type(name, (Exception,), {}) for name in ("AirflowException", "AirflowFailException")}
+    for name, values in (("airflow", {}), ("airflow.sdk", {"DAG": Dag, "task": task}), ("airflow.exceptions", errors)):
+        module = types.ModuleType(name)
+        vars(module).update(values)
+        monkeypatch.setitem(sys.modules, name, module)
+    return types.SimpleNamespace(tasks=calls, dag=Dag, **errors)
+
+
+def test_the_airflow_example_runs_commands_that_exist_and_knows_their_exit_codes(deploy, airflow, tmp_path):
+    code = compile((deploy / "zuofeng_dag.py").read_text(encoding="utf-8"), "zuofeng_dag.py", "exec")
+    module = {"__name__": "zuofeng_dag"}
+    exec(code, module)  # noqa: S102
+    fake, asked = tmp_path / "zuofeng", tmp_path / "asked"
+    module["ZUOFENG"] = str(fake)
+
+    def outcome(step, exits):
+        fake.write_text(f'#!/bin/sh\necho "$@" > "{asked}"\nexit {exits}\n', encoding="utf-8")
+        fake.chmod(0o755)
+        try:
+            step()
+        except (airflow.AirflowException, airflow.AirflowFailException) as e:
+            return type(e).__name__
+        return "done"
+
+    assert airflow.dag.options["max_active_runs"] == 1
+    nightly, doctor = airflow.tasks
+    retry, give_up = "AirflowException", "AirflowFailException"
+    assert [outcome(nightly, n) for n in (0, 1, 2, 3)] == ["done", "done", give_up, retry]
+    assert check(asked.read_text(encoding="utf-8").split()) == "nightly"
+    assert [outcome(doctor, n) for n in (0, 1)] == ["done", give_up]
+    assert check(asked.read_text(encoding="utf-8").split()) == "doctor"
+
+
+def test_the_image_is_built_from_what_is_here_and_runs_without_rights(deploy, root):
+    text = (deploy / "Containerfile").read_text(encoding="utf-8").replace("\\\n", " ")
+    steps = [x.split(maxsplit=1) for x in text.splitlines() if x and not x.startswith("#")]
+    images = [rest.split()[0] for word, rest in steps if word == "FROM"]
+    assert [i for i in images if not re.fullmatch(r"[a-z]+:\d+\.\d+-slim", i)] == []
+    assert "://" not in text
+    for rest in (rest for word, rest in steps if word == "COPY" and "--from" not in rest):
+        assert [s for s in rest.split()[:-1] if not (root / s).exists()] == []
+    assert all("--require-hashes" in x or "--no-deps" in x for x in re.findall(r"pip install[^&\n]*", text))
+    last = dict(steps)
+    assert last["USER"] not in ("0", "root")
+    assert check(json.loads(last["CMD"])) == "nightly"
+
+
+def test_the_guide_for_operators_names_every_file_setting_figure_and_code(root):
+    from pipeline.settings import Settings
+
+    page = (root / "docs" / "operators.md").read_text(encoding="utf-8")
+    both = page + (root / "docs" / "数据库来源.md").read_text(encoding="utf-8")
+    assert [p.name for p in (root / "deploy").iterdir() if p.name not in page] == []
+    assert [n for n in Settings.model_fields if f"`{n}`" not in page] == []
+    metrics = (root / "pipeline" / "batch" / "metrics.py").read_text(encoding="utf-8")
+    names = re.findall(r'gauge\("(\w+)"', metrics)
+    assert len(names) > 5
+    assert [n for n in names if f"`zuofeng_night_{n}`" not in page] == []
+    rooms = ("batch", "text", "settings.py", "taxonomy.py", "cli/why.py", "cli/models.py", "cli/user.py")
+    rooms += tuple(f"desk/{n}.py" for n in ("configure", "secret", "serve", "accounts"))
+    rooms += tuple(f"model/{n}.py" for n in ("bundle", "registry", "dictionaries", "history", "promote", "score"))
+    files = [f for r in rooms for p in [root / "pipeline" / r] for f in (p.rglob("*.py") if p.is_dir() else [p])]
+    codes = {c for f in files for c in re.findall(r'"(ZF-[A-Z]+(?:-[A-Z]+)+)"', f.read_text(encoding="utf-8"))}
+    assert len(codes) > 60
+    assert sorted(c for c in codes if f"`{c}`" not in both) == []
+
+
+def test_commands_in_the_guide_exist(root):
+    page = (root / "docs" / "operators.md").read_text(encoding="utf-8")
+    said = [x.partition("#")[0] for x in re.findall(r"^(?:sudo .*)?(?:\S*/)?zuofeng ([a-z].*)$", page, re.MULTILINE)]
+    said += re.findall(r"`zuofeng ([a-z][^`]*)`", page)
+    assert len(said) > 10
+    for words in said:
+        check(shlex.split(words))
+
+
+def test_the_backup_command_copies_a_store_that_is_in_use(root, tmp_path):
+    page = (root / "docs" / "operators.md").read_text(encoding="utf-8")
+    code = re.search(r"\.venv/bin/python -c '([^']+)'", page)[1]
+    base, copy = tmp_path / "a.sqlite3", tmp_path / "b.sqlite3"
+    with contextlib.closing(sqlite3.connect(base)) as connection:
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("CREATE TABLE t (x)")
+        connection.execute("INSERT INTO t VALUES (7)")
+        connection.commit()
+        subprocess.run([sys.executable, "-c", code, base, copy], check=True, timeout=60)
+    with contextlib.closing(sqlite3.connect(copy)) as connection:
+        assert connection.execute("SELECT x FROM t").fetchall() == [(7,)]
