@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -18,6 +19,10 @@ __all__ = ["command"]
 def command(
     history: Annotated[bool, typer.Option("--history", help="列出历次启用与退回：谁、何时、为什么。")] = False,
     runs: Annotated[bool, typer.Option("--runs", help="列出历次训练：设置、数据、数字。")] = False,
+    card: Annotated[
+        str | None, typer.Option("--card", help="打印这个模型的模型卡（Markdown）；live 是在用的", show_default=False)
+    ] = None,
+    language: Annotated[str, typer.Option("--lang", help="模型卡的语言：zh 或 en")] = "zh",
     day: Annotated[
         dt.datetime | None,
         typer.Option("--on", formats=["%Y-%m-%d"], help="某一天在用的是哪个模型，那天有哪些运行。", show_default=False),
@@ -34,6 +39,9 @@ def command(
     folder = settings.path("models")
     if day is not None:
         _on(day.date(), settings)
+        return
+    if card:
+        _card(folder, card, language)
         return
     if history:
         _history(folder)
@@ -62,6 +70,19 @@ def command(
         raise BundleError(
             "ZF-MODEL-MISSING", f"在用模型 {live} 不在 {folder}", "用 zuofeng promote 换一个，或重新训练。"
         )
+
+
+def _card(folder: Path, model: str, language: str) -> None:
+    from pipeline.model.history import read_history
+    from pipeline.model.registry import find_model
+    from pipeline.model.runs import read_runs
+    from pipeline.reports.card import LANGUAGES, model_card
+
+    if language not in LANGUAGES:
+        raise typer.BadParameter("--lang 只能是 zh 或 en")
+    bundle = find_model(folder, None if model == "live" else model)
+    run = next((r for r in reversed(read_runs(folder)) if r["model"] == bundle.id), None)
+    sys.stdout.write(model_card(bundle, run, read_history(folder), language))
 
 
 def _on(day: dt.date, settings: Settings) -> None:

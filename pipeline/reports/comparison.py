@@ -8,7 +8,7 @@ from pipeline.model.compare import LEVEL, Comparison, Flip, Row, Slice
 from pipeline.model.paired import Contrast
 from pipeline.reports.page import Chart, Note, Table, page, svg
 
-__all__ = ["comparison_page", "comparison_tables"]
+__all__ = ["comparison_chart", "comparison_page", "comparison_tables"]
 
 _STATES = {"kept": "守住", "open": "尚难断言", "broken": "违背"}
 _AROUND = 24
@@ -39,7 +39,7 @@ def comparison_page(found: Comparison) -> str:
             Note(lead),
             sides,
             Note("", "逐标签"),
-            Chart("每个标签 F1 之差与 95% 区间，右边是乙更好；实心为校正后显著", _forest(found)),
+            comparison_chart(found),
             rows,
             Note("按语域和长度只给区间，不作检验。", "在哪里不同"),
             *rest[:-1],
@@ -47,6 +47,11 @@ def comparison_page(found: Comparison) -> str:
             rest[-1],
         ],
     )
+
+
+def comparison_chart(found: Comparison) -> Chart:
+    """Return the differences of all labels with their intervals."""
+    return Chart("每个标签 F1 之差与 95% 区间，右边是乙更好；实心为校正后显著", _forest(found))
 
 
 def _sides(found: Comparison) -> Table:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import altair as alt
 
-__all__ = ["Chart", "Note", "Table", "page", "svg"]
+__all__ = ["Chart", "Note", "Table", "page", "part_html", "svg"]
 
 _STYLE = """
 :root{color-scheme:light dark;--ink:#1c1f23;--paper:#fff;--rule:#d5d9de;--soft:#f4f6f8}
@@ -56,7 +56,7 @@ class Note:
 
 def page(title: str, parts: Sequence[Table | Chart | Note]) -> str:
     """Return the page; every text is escaped, the SVG of charts is taken as it stands."""
-    body = "\n".join(_part(p) for p in parts)
+    body = "\n".join(part_html(p) for p in parts)
     return (
         f'<!doctype html>\n<html lang="zh-CN">\n<head><meta charset="utf-8">\n'
         f'<meta name="viewport" content="width=device-width, initial-scale=1">\n'
@@ -72,7 +72,8 @@ def svg(chart: alt.TopLevelMixin) -> str:
     return drawn.getvalue()
 
 
-def _part(part: Table | Chart | Note) -> str:
+def part_html(part: Table | Chart | Note) -> str:
+    """Return one part as HTML, escaped."""
     if isinstance(part, Table):
         head = "".join(f'<th scope="col">{escape(c)}</th>' for c in part.head)
         rows = "\n".join("<tr>" + "".join(f"<td>{_lines(c)}</td>" for c in row) + "</tr>" for row in part.rows)
