@@ -35,24 +35,28 @@ def refresh_if_new() -> int:
     return changed
 
 
-def take_in() -> int:
-    """Bring everything up to what was scored: places in the queue, then groups; return how many places changed."""
-    changed = refresh()
+def take_in(live: str | None = None) -> int:
+    """Bring everything up to what was scored: places in the queue, then groups; return how many places changed.
+
+    ``live`` is the model to show, of the last night that was done when it is None.
+    """
+    changed = refresh(live)
     link()
     return changed
 
 
-def refresh() -> int:
+def refresh(live: str | None = None) -> int:
     """Give every scored document its place in the queue; return how many places are new or moved."""
-    live = _live()
+    live = _live() if live is None else live
     same = Q(document__case__prediction=F("id"))
     # A run that was continued keeps its number: a text that changed in between tells by its hash.
     rewritten = same & (~Q(document__case__run=F("run_id")) | ~Q(document__case__text_hash=F("text_hash")))
     newer = Q(document__case__serial__lt=F("run__serial"))
-    lives = Exists(Prediction.objects.filter(document=OuterRef("document"), model=live))
+    current = Q(model=live, text_hash=F("document__text_hash"))
+    lives = Exists(Prediction.objects.filter(current, document=OuterRef("document")))
     # What another model said in advance waits until a night uses that model: no two models in one queue.
     stale = Prediction.objects.filter(Q(model=live) | ~Q(run__kind="rescore")).filter(
-        Q(document__case=None) | rewritten | (Q(model=live) & ~same) | (newer & ~lives)
+        Q(document__case=None) | rewritten | (current & ~same) | (newer & ~lives)
     )
     ids = list(stale.order_by("run__serial", "id").values_list("id", flat=True))
     changed = 0
@@ -67,8 +71,8 @@ def refresh() -> int:
 
 
 def _live() -> str:
-    """The model of the last night."""
-    last = Run.objects.filter(kind="nightly").order_by("-serial").values_list("model", flat=True).first()
+    """The model of the last night that was done; one that broke off changes nothing for those who read."""
+    last = Run.objects.filter(kind="nightly", state="done").order_by("-serial").values_list("model", flat=True).first()
     return last or ""
 
 

@@ -44,7 +44,7 @@ def test_whatever_was_altered_in_the_store_shows(stored, scorer, records, field)
         row.problem_score += 1e-4
     elif field == "scores":
         scheme = next(iter(row.scores))
-        row.scores[scheme][next(iter(row.scores[scheme]))] += 1e-6
+        row.scores[scheme][next(iter(row.scores[scheme]))] += 1e-5
     elif field == "decided":
         row.decided = {scheme: [] for scheme in row.decided}
     elif field == "evidence":
@@ -56,11 +56,16 @@ def test_whatever_was_altered_in_the_store_shows(stored, scorer, records, field)
     assert (found.count("DIFFERENT"), found.count("SAME")) == (1, 39)
 
 
-def test_a_difference_below_any_meaning_is_named_as_such(stored, scorer):
+@pytest.mark.parametrize(("field", "by"), [("problem_score", 3e-16), ("problem_score", 1e-8), ("scores", 1e-6)])
+def test_a_difference_below_any_meaning_is_named_as_such(stored, scorer, field, by):
     from pipeline.desk.models import Prediction
 
     row = Prediction.objects.first()
-    row.problem_score += 3e-16
+    if field == "scores":
+        scheme = next(iter(row.scores))
+        row.scores[scheme][next(iter(row.scores[scheme]))] += by
+    else:
+        row.problem_score += by
     row.save()
     assert sorted(set(outcomes(stored, scorer))) == ["DIGITS", "SAME"]
 

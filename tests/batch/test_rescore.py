@@ -1,11 +1,14 @@
 """Another model over the backlog: nothing mixes, nothing is lost, what stopped is continued."""
 
 import datetime as dt
+import os
+import signal
 
 import pytest
 from batch.conftest import age
 
 from pipeline.batch.rescore import rescore
+from pipeline.errors import UnfinishedError
 
 
 @pytest.fixture
@@ -126,7 +129,12 @@ def test_a_dry_run_counts_and_writes_nothing(night, again, write_jsonl, records,
 
 
 def test_the_queue_speaks_for_one_model_until_a_night_uses_the_other(night, again, write_jsonl, records, scorer, other):
+    from pipeline.desk.cases import take_in
     from pipeline.desk.tables import Case
+
+    def stop_after_a_chunk(number, files, name, read):
+        if read:
+            os.kill(os.getpid(), signal.SIGTERM)
 
     def shown():
         return set(Case.objects.values_list("prediction__model", flat=True))
@@ -139,6 +147,10 @@ def test_the_queue_speaks_for_one_model_until_a_night_uses_the_other(night, agai
     night(source)
     assert (shown(), Case.objects.count()) == ({scorer.bundle.id}, 40)
     again()
+    with pytest.raises(UnfinishedError):
+        night(source, scorer=other, progress=stop_after_a_chunk)
+    take_in()
+    assert shown() == {scorer.bundle.id}
     night(source, scorer=other)
     assert shown() == {other.bundle.id}
     night(source)
