@@ -63,6 +63,6 @@ def calibrated(margins: Floats, truth: Bools) -> Floats:
     """Return sigmoid-calibrated probabilities of held-out ``margins``, both (texts, labels)."""
     probabilities = np.zeros(margins.shape)
     for j in range(margins.shape[1]):
-        slopes, intercept = fit_sigmoid(margins[:, [j]], truth[:, j])
-        probabilities[:, j] = expit(margins[:, j] * slopes[0] + intercept)
+        slope, intercept = fit_sigmoid(margins[:, j], truth[:, j])
+        probabilities[:, j] = expit(margins[:, j] * slope + intercept)
     return probabilities

@@ -28,25 +28,23 @@ Bools = npt.NDArray[np.bool_]
 NEVER = math.inf
 
 
-def fit_sigmoid(margins: Floats, truth: Bools) -> tuple[Floats, float]:
-    """Return slopes ≥ 0, (margins,), and the intercept of P(label) = sigmoid(margins · slopes + intercept).
+def fit_sigmoid(margins: Floats, truth: Bools) -> tuple[float, float]:
+    """Return slope ≥ 0 and intercept of P(label) = sigmoid(slope · margin + intercept); ``margins`` (texts,).
 
-    ``margins`` (texts, margins). Platt 1999 with his smoothed targets, so that a label with few positives does not
-    end in certainty; with several margins it is a stacked regression (Wolpert 1992) that no margin can turn around.
+    Platt 1999 with his smoothed targets, so that a label with few positives does not end in certainty.
     """
     positives = int(truth.sum())
     negatives = len(truth) - positives
     target = np.where(truth, (positives + 1) / (positives + 2), 1 / (negatives + 2))
-    many = margins.shape[1]
 
     def loss(p: Floats) -> tuple[float, Floats]:
-        z = margins @ p[:many] + p[many]
+        z = margins * p[0] + p[1]
         gap = expit(z) - target
-        return float((np.logaddexp(0, z) - target * z).sum()), np.append(gap @ margins, gap.sum())
+        return float((np.logaddexp(0, z) - target * z).sum()), np.array([gap @ margins, gap.sum()])
 
-    start = np.append(np.full(many, 1 / many), np.log((positives + 1) / (negatives + 1)))
-    found = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=[(0, None)] * many + [(None, None)])
-    return found.x[:many], float(found.x[many])
+    start = np.array([1.0, np.log((positives + 1) / (negatives + 1))])
+    slope, intercept = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=[(0, None), (None, None)]).x
+    return float(slope), float(intercept)
 
 
 def best_f1_threshold(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from dataclasses import field
 from pathlib import Path
 from typing import Annotated
 
@@ -24,9 +25,11 @@ _Count = Annotated[int, Field(ge=1)]
 class Settings:
     """What an analyst may turn; all of it goes into the manifest.
 
-    ``strange`` is the log-odds that a text in wholly strange wording (`model.wording`) is given on every head, for
+    ``sentence_part`` is what the margin of the strongest sentence counts beside that of the whole text. ``strange`` is
+    the log-odds that a text in wholly strange wording (`model.wording`) is given on every head, for
     corpora written by other people than the texts to come. ``promise`` > 0 is the precision every decided label is to
-    have; what only the F1 threshold would decide then asks for a person.
+    have; what only the F1 threshold would decide then asks for a person. ``weights`` says by register what a text
+    counts in training, where not 1: those that nights will rarely see less.
     """
 
     c: _Positive = 0.5
@@ -37,8 +40,10 @@ class Settings:
     char_longest: Annotated[int, Field(ge=1, le=4)] = 2
     min_texts: _Count = 2
     concept_weight: _Positive = 0.15
+    sentence_part: Annotated[float, Field(ge=0, le=10)] = 0.75
     strange: _LogOdds = 0.0
     promise: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    weights: dict[str, _Positive] = field(default_factory=dict)
     passage_chars: Annotated[int, Field(ge=100)] = 1000
     jobs: _Count = 2
 

@@ -88,17 +88,20 @@ def train(
     x_sentence = features.matrix(found.by_sentence(sentences, len(texts)), len(sentences.row))
     y_sentence, known = evidence_matrix(gold, cleaned, sentences, truth, taxonomy)
 
+    weight = np.array([settings.weights.get(g.register, 1.0) for g in gold])
     progress("训练整篇的分类器")
-    whole, coef, bias = cross_fit(x, y, np.append(fold, fold[about]), settings)
+    whole, coef, bias = cross_fit(x, y, np.append(fold, fold[about]), np.append(weight, weight[about]), settings)
     progress("训练单句的分类器")
-    single, sentence_coef, sentence_bias = cross_fit(x_sentence, y_sentence, fold[sentences.row], settings, known)
+    single, sentence_coef, sentence_bias = cross_fit(
+        x_sentence, y_sentence, fold[sentences.row], weight[sentences.row], settings, known
+    )
     progress("校准与阈值")
     strongest = strongest_sentence(single, sentences.row, len(texts), sentence_bias)
     strongest = np.vstack([strongest, maximum_over(strongest, members)])
     margins = np.stack([whole, strongest], 2)
     # A promise is kept on the corpus's own wording; to strange wording nothing is added then.
     strange = 0.0 if settings.promise else settings.strange
-    heads = tuple(fit_head(margins[:, j], y[:, j], strange) for j in range(y.shape[1]))
+    heads = tuple(fit_head(margins[:, j], y[:, j], settings.sentence_part, strange) for j in range(y.shape[1]))
     heads = share_thresholds(heads, margins, y, taxonomy)
     if settings.promise:
         heads = keep_promise(heads, margins[: len(gold)], truth, settings.promise)
@@ -155,9 +158,11 @@ def corpus_hash(gold: Sequence[Gold]) -> str:
 
 
 def cross_fit(
-    x: sparse.csr_matrix, truth: Bools, fold: Ints, settings: Settings, known: Bools | None = None
+    x: sparse.csr_matrix, truth: Bools, fold: Ints, weight: Floats, settings: Settings, known: Bools | None = None
 ) -> tuple[Floats, Floats, Floats]:
     """Return out-of-fold margins (rows, heads), and coefficients (columns, heads) and biases (heads,) of all rows.
+
+    ``weight`` (rows,) is what each row counts.
 
     Each process fits whole folds; liblinear's random numbers belong to the process and start anew with each fit, so
     the number of processes does not change the result.
@@ -166,9 +171,8 @@ def cross_fit(
 
     def one(held_out: int, heads: slice) -> tuple[Floats, Floats, Floats]:
         inside = fold != held_out
-        coef, bias = fit_heads(
-            x[inside], truth[inside, heads], settings.c, None if known is None else known[inside, heads]
-        )
+        known_here = None if known is None else known[inside, heads]
+        coef, bias = fit_heads(x[inside], truth[inside, heads], settings.c, known_here, weight[inside])
         if held_out == ALL:
             return np.zeros((0, len(bias))), coef, bias
         return np.asarray(x[~inside] @ coef + bias), bias, bias
@@ -185,35 +189,39 @@ def cross_fit(
     return margins, coef, bias
 
 
-def fit_heads(x: sparse.csr_matrix, truth: Bools, c: float, known: Bools | None = None) -> tuple[Floats, Floats]:
+def fit_heads(
+    x: sparse.csr_matrix, truth: Bools, c: float, known: Bools | None = None, weight: Floats | None = None
+) -> tuple[Floats, Floats]:
     """Fit one linear head per column of ``truth``; return (columns, heads) coefficients and (heads,) biases.
 
-    Rows that are not ``known`` for a head are left out of it.
+    Rows that are not ``known`` for a head are left out of it; each counts its ``weight`` (rows,), else 1.
     """
     from sklearn.svm import LinearSVC
 
     coef = np.zeros((x.shape[1], truth.shape[1]))
     bias = np.zeros(truth.shape[1])
     for j in range(truth.shape[1]):
-        target, rows = truth[:, j], x
+        target, rows, counts = truth[:, j], x, weight
         if known is not None and not known[:, j].all():
             target, rows = target[known[:, j]], x[known[:, j]]
+            counts = None if weight is None else weight[known[:, j]]
         if target.all() or not target.any():
             bias[j] = 1.0 if target.all() and len(target) else -1.0
             continue
-        head = LinearSVC(C=c, dual=True, tol=5e-2, random_state=0).fit(rows, target)
+        head = LinearSVC(C=c, dual=True, tol=5e-2, random_state=0).fit(rows, target, sample_weight=counts)
         coef[:, j], bias[j] = head.coef_[0], head.intercept_[0]
     return coef, bias
 
 
-def fit_head(margins: Floats, truth: Bools, strange: float) -> Head:
+def fit_head(margins: Floats, truth: Bools, sentence_part: float, strange: float) -> Head:
     """Return the calibration of one head from out-of-fold ``margins`` (texts, 2); ``strange`` is what wording adds."""
-    slopes, intercept = fit_sigmoid(margins, truth)
-    probabilities = expit(margins @ slopes + intercept)
+    # One slope for both: fitted apart, the sentence would weigh what it weighs in the corpus, where it speaks plainly.
+    joined = margins @ [1.0, sentence_part]
+    slope, intercept = fit_sigmoid(joined, truth)
+    probabilities = expit(joined * slope + intercept)
     threshold = round(best_f1_threshold(probabilities, truth, least=LEAST), 4)
     # Rounded, so that the last bits of a sum never reach the file.
-    whole, sentence = (round(float(s), 6) for s in slopes)
-    return Head(whole, sentence, strange, round(intercept, 6), threshold, threshold)
+    return Head(round(slope, 6), round(slope * sentence_part, 6), strange, round(intercept, 6), threshold, threshold)
 
 
 def share_thresholds(heads: Sequence[Head], margins: Floats, truth: Bools, taxonomy: Taxonomy) -> tuple[Head, ...]:
