@@ -77,18 +77,18 @@ def test_a_chunk_that_fails_three_times_is_set_aside(night, fresh, sources, reme
     """The night goes on, and the next one takes it."""
     from django.db import DataError
 
-    from pipeline.batch import store as rows
-
     tally = account("chunk that fails three times", fresh.kind)
     calm = fresh.copy()
     night(calm.url)
+    from pipeline.batch import store as rows  # the first night has set Django up
+
     write_chunk, calls = rows.write_chunk, []
 
-    def fails(run, documents, *rest):
+    def fails(run, documents, *rest, **more):
         if any(d.place.endswith(":55") for d in documents):
             calls.append(1)
             raise DataError("value out of range")
-        return write_chunk(run, documents, *rest)
+        return write_chunk(run, documents, *rest, **more)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(rows, "write_chunk", fails)
