@@ -100,8 +100,7 @@ def try_concepts(lexicon: Lexicon, scorer: Scorer, documents: Sequence[Document]
         return Trial(len(documents), (), tuple(notes))
     features = copy.copy(scorer.bundle.features)
     features.lexicon = Lexicon(forms)
-    other = copy.copy(scorer)
-    other.bundle = dataclasses.replace(scorer.bundle, features=features)
+    other = scorer.reading_as(dataclasses.replace(scorer.bundle, features=features))
     texts = [d.text for d in documents]
     before, after = scorer.probabilities(texts), other.probabilities(texts)
     was, now = scorer.decide(before), scorer.decide(after)

@@ -117,9 +117,8 @@ def adapt(scorer: Scorer, reviewed: Sequence[Gold], out: Path, *, promise: float
 
 def settle(scorer: Scorer) -> Scorer:
     """Return a scorer that takes every wording for wholly strange: inside one office the differences say nothing."""
-    return scorer.calibrated(
-        tuple(replace(h, strange=0.0, intercept=h.intercept + h.strange) for h in scorer.bundle.heads)
-    )
+    heads = tuple(replace(h, strange=0.0, intercept=h.intercept + h.strange) for h in scorer.bundle.heads)
+    return scorer.reading_as(replace(scorer.bundle, heads=heads))
 
 
 def _look(scorer: Scorer, reviewed: Sequence[Gold]) -> tuple[Floats, Floats, Bools]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from operator import itemgetter
 
 import numpy as np
@@ -13,7 +13,7 @@ from scipy.special import expit, logit
 
 from pipeline.documents import Document, Evidence, Prediction
 from pipeline.errors import BundleError
-from pipeline.model.bundle import Bundle, Head
+from pipeline.model.bundle import Bundle
 from pipeline.model.reading import PlainReader, Reader, Reading
 from pipeline.text.segment import RjiebaSegmenter
 
@@ -78,9 +78,9 @@ class Scorer:
         self._problem = bundle.heads[-1].threshold
         self._ask = np.array([h.ask for h in bundle.heads])
 
-    def calibrated(self, heads: tuple[Head, ...]) -> Scorer:
-        """Return a scorer that differs by its ``heads`` only."""
-        return Scorer(replace(self.bundle, heads=heads), self._words)
+    def reading_as(self, bundle: Bundle) -> Scorer:
+        """Return a scorer of another ``bundle`` with the same dictionary."""
+        return Scorer(bundle, self._words)
 
     def probabilities(self, texts: Sequence[str]) -> Floats:
         """Return calibrated probabilities of given texts, shape (texts, labels + 1); the last is problem-or-not."""
