@@ -39,11 +39,11 @@ quiet = find_drift(month(before), month(now), labels)
 print(f"比了 {len(quiet)} 项，校正后站得住的 {sum(f.sure for f in quiet)} 项")
 
 # %% [markdown]
-# 现在把后一个月的三成换成带同一个标签的文本。
+# 现在把后一个月的一半换成带同一个标签的文本。
 
 # %%
 most = int(truth[rest].sum(0).argmax())
-planted = [r for r in rest if truth[r, most]][: size * 3 // 10]
+planted = [r for r in rest if truth[r, most]][: size // 2]
 changed = np.concatenate([now[len(planted) :], planted])
 found = find_drift(month(before), month(changed), labels)
 sure = [f for f in found if f.sure]
