@@ -5,7 +5,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 STATE := state
 
-.PHONY: run test test-faults chromium pictures lint format bench lock clean
+.PHONY: run test test-faults chromium systemd pictures lint format bench lock clean
 
 run: .venv/run.ready
 	@test -f models/champion || $(BIN)/zuofeng train
@@ -16,7 +16,7 @@ run: .venv/run.ready
 	echo "  1. 建帐号：$(BIN)/zuofeng user add 帐号 --role senior"; \
 	echo "  2. 运行 $(BIN)/zuofeng serve，用浏览器打开 http://127.0.0.1:8000/"
 
-test: .venv/dev.ready chromium
+test: .venv/dev.ready chromium systemd
 	$(BIN)/zuofeng corpus check
 	$(BIN)/python -m coverage erase
 	$(BIN)/python -m pytest -n 2 --cov --cov-report=term --ignore=tests/faults $(ARGS)
@@ -31,6 +31,13 @@ chromium:
 	command -v apt-get >/dev/null || { echo "请安装 Chromium，或用 CHROMIUM=路径 指明它在哪里。"; exit 1; }; \
 	root=$$(test "$$(id -u)" = 0 || echo sudo); \
 	$$root apt-get update -q && $$root apt-get install -y -q --no-install-recommends chromium fonts-noto-cjk; }
+
+# The units in deploy/ are read by systemd's own reader.
+systemd:
+	@command -v systemd-analyze >/dev/null || { \
+	command -v apt-get >/dev/null || { echo "请安装 systemd-analyze。"; exit 1; }; \
+	root=$$(test "$$(id -u)" = 0 || echo sudo); \
+	$$root apt-get update -q && $$root apt-get install -y -q --no-install-recommends systemd; }
 
 # The pictures in docs/desk; run after changing a page.
 pictures: .venv/dev.ready chromium

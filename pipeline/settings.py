@@ -89,6 +89,11 @@ class Settings(BaseSettings):
         return (self.home / folder).resolve()
 
     @property
+    def gold_files(self) -> list[Path]:
+        """The labelled texts, in the order they are read."""
+        return sorted((self.path("corpora") / "gold").glob("*.jsonl"))
+
+    @property
     def training_file(self) -> Path:
         """How a model is trained on this corpus; need not be there."""
         return self.path("corpora") / "training.toml"

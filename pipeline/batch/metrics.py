@@ -9,7 +9,8 @@ from prometheus_client import CollectorRegistry, Gauge
 from prometheus_client.openmetrics.exposition import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
-from pipeline.batch.report import RunReport, replace_file
+from pipeline.batch.report import RunReport
+from pipeline.whole import write_file
 
 __all__ = ["write_metrics"]
 
@@ -43,7 +44,7 @@ def write_metrics(path: Path, report: RunReport | None, *, exit_code: int, now: 
         labels = gauge("label_documents", "Documents scored with the label", "label")
         for label, count in sorted(report.labels.items()):
             labels.labels(label).set(count)
-    replace_file(path, generate_latest(registry).decode())  # type: ignore[no-untyped-call]
+    write_file(path, generate_latest(registry).decode())  # type: ignore[no-untyped-call]
     path.chmod(0o644)
 
 

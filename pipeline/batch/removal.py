@@ -15,11 +15,11 @@ from pipeline.batch import ledger
 from pipeline.batch.lock import hold_store
 from pipeline.batch.patience import Patience
 from pipeline.batch.purge import Purged
-from pipeline.batch.report import replace_file
 from pipeline.batch.store import without_quotes
 from pipeline.desk.models import Document, Prediction, RejectedRecord, Run
 from pipeline.desk.tables import Signature
 from pipeline.errors import UnfinishedError
+from pipeline.whole import write_file
 
 __all__ = ["remove"]
 
@@ -61,7 +61,7 @@ def remove(*, before: dt.datetime, reports: Path, patience: Patience, dry_run: b
         if cleaned is None:
             path.unlink()
         else:
-            replace_file(path, cleaned)
+            write_file(path, cleaned)
         result.counts["files"] += 1
     Patience(patience.seconds).run(lambda: ledger.finish(run, "done", counts=result.counts))
     patience.run(_scrub)

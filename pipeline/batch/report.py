@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import os
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,8 +14,9 @@ from pipeline.batch.writeback import safe_cell
 from pipeline.documents import Rejected
 from pipeline.errors import ZuofengError
 from pipeline.taxonomy import Taxonomy
+from pipeline.whole import write_file
 
-__all__ = ["RunReport", "label_rows", "replace_file", "write_rejected_csv", "write_report"]
+__all__ = ["RunReport", "label_rows", "write_rejected_csv", "write_report"]
 
 
 @dataclass(kw_only=True)
@@ -64,7 +64,7 @@ def write_report(report: RunReport, folder: Path) -> Path:
     """Write the report as JSON, whole or not at all."""
     path = folder / f"{report.run}.json"
     report.report_file = str(path)
-    replace_file(path, json.dumps(vars(report), ensure_ascii=False, indent=1) + "\n")
+    write_file(path, json.dumps(vars(report), ensure_ascii=False, indent=1) + "\n")
     return path
 
 
@@ -81,11 +81,3 @@ def label_rows(report: RunReport, taxonomy: Taxonomy) -> list[tuple[str, str, in
     """Return ``(scheme name, label name, decided documents)`` in taxonomy order."""
     names = {s.id: s.name for s in taxonomy.schemes}
     return [(names[s], taxonomy.label(label).name, report.labels[label]) for s, label in taxonomy.columns]
-
-
-def replace_file(path: Path, text: str) -> None:
-    """Write a file whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    draft.write_text(text, encoding="utf-8")
-    os.replace(draft, path)  # noqa: PTH105

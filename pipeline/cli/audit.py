@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
 import typer
 
-from pipeline.cli.common import Home, console
+from pipeline.cli.common import Home, Store, console
 from pipeline.settings import load_settings
 
 __all__ = ["app"]
@@ -21,7 +19,7 @@ def _group() -> None:
 
 @app.command("verify")
 def verify(
-    store: Annotated[str | None, typer.Option("--store", help="存储地址，默认 state 下的内嵌库。")] = None,
+    store: Store = None,
     home: Home = None,
 ) -> None:
     """逐条核验封签；完好退出码 0，有改动或缺失 1。末条封签可抄到别处，日后比对。"""

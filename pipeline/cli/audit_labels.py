@@ -41,7 +41,7 @@ def command(
     settings = load_settings(home)
     scorer = open_scorer(settings, model)
     taxonomy = scorer.bundle.taxonomy
-    paths = files or sorted((settings.path("corpora") / "gold").glob("*.jsonl"))
+    paths = files or settings.gold_files
     screen = console()
     with screen.status("查标签"):
         gold = [i.gold for i in read_files(paths, taxonomy).items]

@@ -60,7 +60,7 @@ def accuracy(
     scorer = open_scorer(settings, model)
     taxonomy = scorer.bundle.taxonomy
     messages = labelled_messages(public_folder(public, settings.home), taxonomy)
-    gold = read_gold(sorted((settings.path("corpora") / "gold").glob("*.jsonl")), taxonomy)
+    gold = read_gold(settings.gold_files, taxonomy)
     test = [g for g in gold if g.part == "test"]
     out = console()
     with out.status("测量"):
@@ -118,7 +118,7 @@ def corpus(
     settings = load_settings(home)
     taxonomy = load_taxonomy(settings.taxonomy_file)
     messages = labelled_messages(public_folder(public, settings.home), taxonomy)
-    gold = read_gold(sorted((settings.path("corpora") / "gold").glob("*.jsonl")), taxonomy)
+    gold = read_gold(settings.gold_files, taxonomy)
     out = console()
     with out.status("训练") as status:
         points = learning_curve(
@@ -164,7 +164,7 @@ def tables(
 
     settings = load_settings(home)
     scorer = open_scorer(settings, model)
-    gold = read_gold(sorted((settings.path("corpora") / "gold").glob("*.jsonl")), scorer.bundle.taxonomy)
+    gold = read_gold(settings.gold_files, scorer.bundle.taxonomy)
     out = console()
     with (
         ExitStack() as stack,

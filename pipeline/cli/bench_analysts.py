@@ -30,7 +30,7 @@ def label_errors(
 
     settings = load_settings(home)
     scorer = open_scorer(settings, model)
-    gold = read_gold(sorted((settings.path("corpora") / "gold").glob("*.jsonl")), scorer.bundle.taxonomy)[::every]
+    gold = read_gold(settings.gold_files, scorer.bundle.taxonomy)[::every]
     screen = console()
     with screen.status("埋错、查错"):
         found = recover(scorer, gold, share=share)
@@ -67,7 +67,7 @@ def suggest(
 
     settings = load_settings(home)
     scorer = open_scorer(settings, model)
-    gold = read_gold(sorted((settings.path("corpora") / "gold").glob("*.jsonl")), scorer.bundle.taxonomy)
+    gold = read_gold(settings.gold_files, scorer.bundle.taxonomy)
     innocent = [g for g in gold if g.part != "test" and not g.positive][::every]
     having = [g for g in gold if g.part != "test" and g.positive]
     wanted = min(len(having), round(len(innocent) * positives / max(1 - positives, 1e-9)))
@@ -110,7 +110,7 @@ def drift(
 
     settings = load_settings(home)
     scorer = open_scorer(settings, model)
-    gold = read_gold(sorted((settings.path("corpora") / "gold").glob("*.jsonl")), scorer.bundle.taxonomy)
+    gold = read_gold(settings.gold_files, scorer.bundle.taxonomy)
     screen = console()
     with screen.status("打分") as status:
         pool = make_window(scorer, [Document(g.id, g.text) for g in gold])

@@ -31,7 +31,7 @@ def story(
 
     settings = load_settings(home)
     corpora = settings.path("corpora")
-    gold = read_gold(sorted((corpora / "gold").glob("*.jsonl")), load_taxonomy(settings.taxonomy_file))
+    gold = read_gold(settings.gold_files, load_taxonomy(settings.taxonomy_file))
     if out is not None and out.exists() and any(out.iterdir()):
         raise ConfigError("ZF-STORY-OUT", f"{out} 不是空目录", "换一个空目录。")
     screen = console()

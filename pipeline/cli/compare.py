@@ -72,6 +72,4 @@ def test_texts(settings: Settings, taxonomy: Taxonomy, gold: list[Path] | None) 
 
     if gold:
         return read_gold(gold, taxonomy)
-    return [
-        g for g in read_gold(sorted((settings.path("corpora") / "gold").glob("*.jsonl")), taxonomy) if g.part == "test"
-    ]
+    return [g for g in read_gold(settings.gold_files, taxonomy) if g.part == "test"]

@@ -155,7 +155,7 @@ def _read(files: list[Path] | None, home: Path | None) -> tuple[list[Gold], Taxo
 
     settings = load_settings(home)
     taxonomy = load_taxonomy(settings.taxonomy_file)
-    paths = files or sorted((settings.path("corpora") / "gold").glob("*.jsonl"))
+    paths = files or settings.gold_files
     return read_gold(paths, taxonomy), taxonomy, settings.home.parent / "shared" / "data"
 
 

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from pipeline.cli.common import Home, console, note, read_day
+from pipeline.cli.common import Home, Store, console, note, read_day
 from pipeline.cli.promote import Author, whoami
 from pipeline.settings import load_settings
 from pipeline.taxonomy import load_taxonomy
@@ -63,7 +63,7 @@ def reviews_command(
     since: Annotated[str | None, typer.Option("--since", help="只要这天起办结的", show_default=False)] = None,
     until: Annotated[str | None, typer.Option("--until", help="只要到这天为止办结的（含）", show_default=False)] = None,
     author: Author = None,
-    store: Annotated[str | None, typer.Option("--store", help="存储地址，默认 state 下的内嵌库。")] = None,
+    store: Store = None,
     home: Home = None,
 ) -> None:
     """把复核台上办结的判定取出来：谁、何时、几人一致；个人信息遮盖，取用记入留痕。"""

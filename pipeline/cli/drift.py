@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from pipeline.cli.common import Home, Model, console, open_scorer, read_day
+from pipeline.cli.common import Home, Model, Store, console, open_scorer, read_day
 from pipeline.errors import CorpusError
 from pipeline.settings import load_settings
 
@@ -25,7 +25,7 @@ def command(
     ] = None,
     reference: Annotated[int, typer.Option("--reference", min=1, help="与之前多少天比")] = 90,
     report: Annotated[Path | None, typer.Option("--report", help="另存一份报告：.html")] = None,
-    store: Annotated[str | None, typer.Option("--store", help="存储地址，默认 state 下的内嵌库。")] = None,
+    store: Store = None,
     model: Model = None,
     home: Home = None,
 ) -> None:

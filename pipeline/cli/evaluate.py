@@ -37,11 +37,7 @@ def command(
     settings = load_settings(home)
     scorer = open_scorer(settings, model)
     taxonomy = scorer.bundle.taxonomy
-    own = (
-        read_gold(sorted((settings.path("corpora") / "gold").glob("*.jsonl")), taxonomy)
-        if gold is None or baseline
-        else []
-    )
+    own = read_gold(settings.gold_files, taxonomy) if gold is None or baseline else []
     test = read_gold(gold, taxonomy) if gold else [g for g in own if g.part == "test"]
     figures = {"model": evaluate(scorer, test, rounds=rounds)}
     if baseline:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.table import Table
 
-from pipeline.cli.common import Home, Model, console, open_scorer
+from pipeline.cli.common import Home, Model, Store, console, open_scorer
 from pipeline.documents import Document
 from pipeline.errors import ConfigError
 from pipeline.settings import Settings, load_settings
@@ -38,7 +38,7 @@ def try_command(
     ] = None,
     most: Annotated[int, typer.Option("--most", min=1, help="最多列多少处；报告里是全部")] = 50,
     report: Annotated[Path | None, typer.Option("--report", help="全部改动另存一份：.csv")] = None,
-    store: Annotated[str | None, typer.Option("--store", help="存储地址，默认 state 下的内嵌库。")] = None,
+    store: Store = None,
     model: Model = None,
     home: Home = None,
 ) -> None:
@@ -107,7 +107,7 @@ def _standing(rules: list[Rule], settings: Settings, scorer: Scorer) -> Table:
     from pipeline.corpus.gold import read_gold
 
     taxonomy = scorer.bundle.taxonomy
-    gold = read_gold(sorted((settings.path("corpora") / "gold").glob("*.jsonl")), taxonomy)
+    gold = read_gold(settings.gold_files, taxonomy)
     table = Table("规则", "标签", "说到", "对", "查准率", title=f"在 {len(gold)} 条语料上", title_justify="left")
     for s in standing(rules, gold):
         share = f"{s.right / s.hits:.2f}" if s.hits else "–"

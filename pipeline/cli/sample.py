@@ -11,7 +11,7 @@ import numpy as np
 import typer
 from rich.table import Table
 
-from pipeline.cli.common import Home, Model, console, open_scorer
+from pipeline.cli.common import Home, Model, Store, console, open_scorer
 from pipeline.errors import CorpusError
 from pipeline.settings import load_settings
 from pipeline.taxonomy import Taxonomy
@@ -33,7 +33,7 @@ def draw_command(
         float | None, typer.Option("--decided-rate", min=0.0001, max=1, help="模型判出标签的，抽中的概率；默认相同")
     ] = None,
     salt: Annotated[str, typer.Option("--salt", help="换一个词就换一批；同一个词总是抽中同样的文本")] = "zuofeng",
-    store: Annotated[str | None, typer.Option("--store", help="存储地址，默认 state 下的内嵌库。")] = None,
+    store: Store = None,
     model: Model = None,
     home: Home = None,
 ) -> None:

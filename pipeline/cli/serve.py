@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from pipeline.cli.common import Home, console
+from pipeline.cli.common import Home, Store, console
 from pipeline.settings import load_settings
 
 __all__ = ["command"]
@@ -15,7 +15,7 @@ __all__ = ["command"]
 def command(
     host: Annotated[str, typer.Option("--host", help="监听地址；本机以外须有 HTTPS 反向代理。")] = "127.0.0.1",
     port: Annotated[int, typer.Option("--port", min=0, max=65535, help="端口。")] = 8000,
-    store: Annotated[str | None, typer.Option("--store", help="存储地址，默认 state 下的内嵌库。")] = None,
+    store: Store = None,
     home: Home = None,
 ) -> None:
     """复核台：在浏览器里看队列、看证据、判定。按 Ctrl-C 停止。"""

@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from pipeline.cli.common import Home, console, open_challenger, open_scorer
+from pipeline.cli.common import Home, Store, console, open_challenger, open_scorer
 from pipeline.cli.promote import Author, whoami
 from pipeline.errors import ConfigError
 from pipeline.settings import load_settings
@@ -25,7 +25,6 @@ __all__ = ["app"]
 app = typer.Typer(
     help="陪跑：新模型与在用模型一起给夜里的文本打分，复核台上看不到它。", no_args_is_help=True, rich_markup_mode=None
 )
-Store = Annotated[str | None, typer.Option("--store", help="存储地址，默认 state 下的内嵌库。")]
 _STATES = {"on": "陪跑中", "done": "已跑完", "stopped": "已停"}
 SHOWN = 20
 

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from pipeline.cli.common import Home, Model, console, open_scorer
+from pipeline.cli.common import Home, Model, Store, console, open_scorer
 from pipeline.documents import Document
 from pipeline.settings import load_settings
 
@@ -26,7 +26,7 @@ def command(
     out: Annotated[
         Path | None, typer.Option("--out", help="写成待标注的文件：.jsonl，或 Label Studio 的 .json")
     ] = None,
-    store: Annotated[str | None, typer.Option("--store", help="存储地址，默认 state 下的内嵌库。")] = None,
+    store: Store = None,
     model: Model = None,
     home: Home = None,
 ) -> None:

@@ -54,7 +54,7 @@ def command(
     settings = load_settings(home)
     file = taxonomy or settings.taxonomy_file
     schemes = load_taxonomy(file)
-    paths = [*(corpus or []), *(more or [])] or sorted((settings.path("corpora") / "gold").glob("*.jsonl"))
+    paths = [*(corpus or []), *(more or [])] or settings.gold_files
     gold = read_gold(paths, schemes)
     used = [g for g in gold if all_parts or g.part != "test"]
     concepts = lexicon or settings.lexicon_file

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from pipeline.cli.common import Home, console
+from pipeline.cli.common import Home, Store, console
 from pipeline.desk.roles import ROLE_NAMES, Role
 from pipeline.errors import ConfigError
 from pipeline.settings import load_settings
@@ -15,7 +15,6 @@ from pipeline.settings import load_settings
 __all__ = ["app"]
 
 app = typer.Typer(help="复核台帐号：新建、列出、重设密码。", no_args_is_help=True, rich_markup_mode=None)
-Store = Annotated[str | None, typer.Option("--store", help="存储地址，默认 state 下的内嵌库。")]
 _ROLES = "、".join(f"{r.value} {n}" for r, n in ROLE_NAMES.items())
 
 

@@ -9,9 +9,6 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
-import os
-import shutil
-import tempfile
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,6 +21,7 @@ from pipeline.exchange.labelled import to_lines
 from pipeline.exchange.parts import assign, read_parts, write_parts
 from pipeline.exchange.settle import settle
 from pipeline.taxonomy import Taxonomy
+from pipeline.whole import write_folder
 
 __all__ = ["Snapshot", "take"]
 
@@ -77,20 +75,10 @@ def take(paths: Sequence[Path], taxonomy: Taxonomy, out: Path, *, kind: str = ""
     }
     fresh = not folder.exists()
     if fresh:
-        _write(folder, {"data.jsonl": data, "snapshot.json": json.dumps(about, ensure_ascii=False, indent=1).encode()})
+        write_folder(
+            folder, {"data.jsonl": data, "snapshot.json": json.dumps(about, ensure_ascii=False, indent=1).encode()}
+        )
     else:
         about = json.loads((folder / "snapshot.json").read_text(encoding="utf-8"))
     write_parts(parts_file, known, items)
     return Snapshot(folder, about, fresh)
-
-
-def _write(folder: Path, content: dict[str, bytes]) -> None:
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    draft = Path(tempfile.mkdtemp(prefix=".new-", dir=folder.parent))
-    try:
-        for name, data in content.items():
-            (draft / name).write_bytes(data)
-        draft.chmod(0o755)
-        os.replace(draft, folder)  # noqa: PTH105
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)

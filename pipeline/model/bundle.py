@@ -13,9 +13,6 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import os
-import shutil
-import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -31,6 +28,7 @@ from pipeline.model.soundness import faults
 from pipeline.model.wording import Wording
 from pipeline.taxonomy import Taxonomy, parse_taxonomy
 from pipeline.text.concepts import Lexicon
+from pipeline.whole import write_folder
 
 __all__ = ["PROBLEM", "Bundle", "Head", "Weights", "load_bundle", "save_bundle"]
 
@@ -137,18 +135,8 @@ def save_bundle(
     digest = hashlib.sha256(_json(manifest)).hexdigest()[:12]
     manifest = {"id": f"{taxonomy.id}-{taxonomy.version}-{digest}", **manifest}
     content["manifest.json"] = _json(manifest)
-    folder.mkdir(parents=True, exist_ok=True)
     target: Path = folder / manifest["id"]
-    draft = Path(tempfile.mkdtemp(prefix=".new-", dir=folder))
-    try:
-        for name, data in content.items():
-            (draft / name).write_bytes(data)
-        draft.chmod(0o755)
-        if target.exists():
-            shutil.rmtree(target)
-        os.replace(draft, target)  # noqa: PTH105
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
+    write_folder(target, content)
     return target
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from pipeline.errors import BundleError
 from pipeline.text.segment import dictionary_hash, load_dictionary
+from pipeline.whole import write_file
 
 __all__ = ["keep_dictionary", "kept_dictionary"]
 
@@ -20,10 +20,7 @@ def keep_dictionary(folder: Path, words: dict[str, int]) -> None:
     path = _path(folder, dictionary_hash(words))
     if path.exists():
         return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    draft.write_text("".join(f"{w} {f}\n" for w, f in sorted(words.items())), encoding="utf-8")
-    os.replace(draft, path)  # noqa: PTH105
+    write_file(path, "".join(f"{w} {f}\n" for w, f in sorted(words.items())))
 
 
 def kept_dictionary(folder: Path, digest: str) -> dict[str, int]:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from pathlib import Path
 
 from pipeline.errors import BundleError
 from pipeline.model.bundle import Bundle, load_bundle
 from pipeline.taxonomy import Taxonomy
+from pipeline.whole import write_file
 
 __all__ = ["champion_id", "find_model", "list_models", "set_champion"]
 
@@ -29,12 +28,7 @@ def champion_id(folder: Path) -> str | None:
 def set_champion(folder: Path, model_id: str) -> None:
     """Make ``model_id`` live, atomically; raises BundleError when it cannot be loaded."""
     load_bundle(folder / model_id)
-    with tempfile.NamedTemporaryFile("w", dir=folder, prefix=".champion-", delete=False, encoding="utf-8") as draft:
-        draft.write(model_id + "\n")
-        draft.flush()
-        os.fsync(draft.fileno())
-    Path(draft.name).chmod(0o644)
-    os.replace(draft.name, folder / "champion")  # noqa: PTH105
+    write_file(folder / "champion", model_id + "\n")
 
 
 def find_model(

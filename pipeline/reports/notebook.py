@@ -48,7 +48,7 @@ def open_bench(home: Path | None = None) -> Bench:
     taxonomy = load_taxonomy(settings.taxonomy_file)
     words = load_dictionary(settings.dictionary_file)
     bundle = find_model(settings.path("models"), taxonomy=taxonomy, dictionary=dictionary_hash(words))
-    gold = read_gold(sorted((settings.path("corpora") / "gold").glob("*.jsonl")), taxonomy)
+    gold = read_gold(settings.gold_files, taxonomy)
     return Bench(settings, taxonomy, gold, words, Scorer(bundle, words))
 
 

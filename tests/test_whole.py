@@ -1,0 +1,33 @@
+import os
+
+import pytest
+
+from pipeline.whole import write_file, write_folder
+
+
+def test_a_file_takes_the_place_of_the_old_one(tmp_path):
+    path = tmp_path / "below" / "a.txt"
+    write_file(path, "旧")
+    write_file(path, "新\r\n")
+    assert path.read_bytes() == "新\r\n".encode()
+    assert [p.name for p in path.parent.iterdir()] == ["a.txt"]
+
+
+def test_a_folder_holds_what_was_written_last_and_nothing_else(tmp_path):
+    write_folder(tmp_path / "m", {"a": b"1", "b": b"2"})
+    write_folder(tmp_path / "m", {"a": b"3"})
+    assert {p.name: p.read_bytes() for p in (tmp_path / "m").iterdir()} == {"a": b"3"}
+    assert [p.name for p in tmp_path.iterdir()] == ["m"]
+
+
+@pytest.mark.parametrize("write", [lambda p: write_file(p / "x", "新"), lambda p: write_folder(p / "x", {"a": b""})])
+def test_what_breaks_off_leaves_the_old_and_no_remains(tmp_path, monkeypatch, write):
+    write_file(tmp_path / "keep", "旧")
+
+    def broken(*_):
+        raise OSError("盘满了")
+
+    monkeypatch.setattr(os, "replace", broken)
+    with pytest.raises(OSError, match="盘满了"):
+        write(tmp_path)
+    assert [p.name for p in tmp_path.iterdir()] == ["keep"]
