@@ -8,7 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from pipeline.batch.wording import evidence_text, label_names, labels_text
+from pipeline.batch.cells import evidence_text, label_names, labels_text
 from pipeline.taxonomy import Taxonomy
 
 __all__ = ["FLAG", "NUMBER", "TEXT", "Fields", "fitter"]
