@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -17,7 +18,7 @@ from pipeline.model.score import Scorer
 from pipeline.model.train import fit_heads
 from pipeline.text.clean import clean
 
-__all__ = ["calibrated", "held_out_probabilities", "text_matrix"]
+__all__ = ["Scale", "fit_scale", "held_out_margins", "held_out_probabilities", "text_matrix"]
 
 Bools = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float64]
@@ -39,13 +40,17 @@ def held_out_probabilities(
 
     Whole-text heads only: a third of the time of a training. Raises CorpusError for fewer than FEWEST texts.
     """
-    from joblib import Parallel, delayed
-
     if len(gold) < FEWEST:
         raise CorpusError("ZF-HELD-FEW", f"只有 {len(gold)} 条文本，不够交叉验证", f"至少 {FEWEST} 条。")
     x = text_matrix(scorer, [g.text for g in gold])
     truth = label_matrix(gold, scorer.bundle.taxonomy)
-    fold = group_folds([g.group for g in gold], truth, folds, seed)
+    margins = held_out_margins(x, truth, group_folds([g.group for g in gold], truth, folds, seed), jobs=jobs)
+    return fit_scale(margins, truth)(margins)
+
+
+def held_out_margins(x: sparse.csr_matrix, truth: Bools, fold: npt.NDArray[np.int64], *, jobs: int = 1) -> Floats:
+    """Return margins, (texts, labels), each text by heads fitted without its ``fold`` (texts,)."""
+    from joblib import Parallel, delayed
 
     def one(number: int) -> Floats:
         inside = fold != number
@@ -53,16 +58,25 @@ def held_out_probabilities(
         return np.asarray(x[~inside] @ coef + bias)
 
     margins = np.zeros(truth.shape)
-    found = Parallel(n_jobs=jobs)(delayed(one)(n) for n in range(folds))
-    for number, part in enumerate(found):
+    numbers = np.unique(fold).tolist()
+    for number, part in zip(numbers, Parallel(n_jobs=jobs)(delayed(one)(n) for n in numbers), strict=True):
         margins[fold == number] = part
-    return calibrated(margins, truth)
+    return margins
 
 
-def calibrated(margins: Floats, truth: Bools) -> Floats:
-    """Return sigmoid-calibrated probabilities of held-out ``margins``, both (texts, labels)."""
-    probabilities = np.zeros(margins.shape)
-    for j in range(margins.shape[1]):
-        slope, intercept = fit_sigmoid(margins[:, j], truth[:, j])
-        probabilities[:, j] = expit(margins[:, j] * slope + intercept)
-    return probabilities
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """One sigmoid per label: ``slope`` and ``intercept`` (labels,)."""
+
+    slope: Floats
+    intercept: Floats
+
+    def __call__(self, margins: Floats) -> Floats:
+        """Return the probabilities of ``margins``, both (texts, labels)."""
+        return np.asarray(expit(margins * self.slope + self.intercept))
+
+
+def fit_scale(margins: Floats, truth: Bools) -> Scale:
+    """Return the sigmoids that calibrate held-out ``margins``, (texts, labels)."""
+    slope, intercept = np.array([fit_sigmoid(m, t) for m, t in zip(margins.T, truth.T, strict=True)]).T
+    return Scale(slope, intercept)

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
-from pipeline.analyst.held_out import C, calibrated, text_matrix
+from pipeline.analyst.held_out import C, Scale, fit_scale, held_out_margins, text_matrix
 from pipeline.analyst.suggest import choose, interest
 from pipeline.corpus.gold import Gold, label_matrix
 from pipeline.model.calibrate import expected_f1_threshold
@@ -79,29 +79,12 @@ def replay(
     return points
 
 
-def _fit(
-    x: sparse.csr_matrix, truth: Bools, groups: Sequence[str]
-) -> tuple[Floats, Floats, Floats, Callable[[Floats], Floats]]:
+def _fit(x: sparse.csr_matrix, truth: Bools, groups: Sequence[str]) -> tuple[Floats, Floats, Floats, Scale]:
     """Return coefficients, biases, thresholds of the highest expected F1, and the calibration of margins."""
-    fold = group_folds(groups, truth, FOLDS, 0)
-    margins = np.zeros(truth.shape)
-    for number in range(FOLDS):
-        inside = fold != number
-        coef, bias = fit_heads(x[inside], truth[inside], C)
-        margins[~inside] = x[~inside] @ coef + bias
-    held = calibrated(margins, truth)
-    thresholds = np.array([expected_f1_threshold(p) for p in held.T])
-    coef, bias = fit_heads(x, truth, C)
-
-    def scale(values: Floats) -> Floats:
-        # The same sigmoid that `calibrated` fitted, carried over by interpolation on its monotone values.
-        out = np.empty(values.shape)
-        for j in range(values.shape[1]):
-            grid = np.argsort(margins[:, j], kind="stable")
-            out[:, j] = np.interp(values[:, j], margins[grid, j], held[grid, j])
-        return out
-
-    return coef, bias, thresholds, scale
+    margins = held_out_margins(x, truth, group_folds(groups, truth, FOLDS, 0))
+    scale = fit_scale(margins, truth)
+    thresholds = np.array([expected_f1_threshold(p) for p in scale(margins).T])
+    return *fit_heads(x, truth, C), thresholds, scale
 
 
 def saved(points: Sequence[Point]) -> list[tuple[float, float, float]]:
