@@ -16,6 +16,7 @@ from pipeline.batch.lock import hold_store
 from pipeline.batch.patience import Patience
 from pipeline.batch.purge import Purged
 from pipeline.batch.store import without_quotes
+from pipeline.desk import search
 from pipeline.desk.models import Document, Prediction, RejectedRecord, Run
 from pipeline.desk.tables import Signature
 from pipeline.errors import UnfinishedError
@@ -92,6 +93,7 @@ def _documents(ids: Sequence[int]) -> Counter[str]:
     Prediction.objects.bulk_update(predictions, ["evidence"], batch_size=100)
     # A signature is made of the text and tells whether another says the same.
     Signature.objects.filter(case__in=ids).delete()
+    search.forget(ids)
     Document.objects.filter(id__in=ids).update(text="", title="", purged=True)
     return Counter(documents=len(ids), quotes=len(predictions))
 
@@ -114,6 +116,7 @@ def _reports(folder: Path, before: dt.datetime) -> dict[Path, str | None]:
 
 def _scrub() -> None:
     """Let go of what the database itself still holds of removed rows."""
+    search.scrub()
     with connection.cursor() as cursor:
         if connection.vendor == "sqlite":
             cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")

@@ -9,7 +9,7 @@ from typing import Any
 
 from django.db.models import F
 
-from pipeline.desk import models
+from pipeline.desk import models, search
 from pipeline.documents import Document, Prediction, Rejected, text_hash
 
 __all__ = [
@@ -89,6 +89,9 @@ def write_chunk(
             unique_fields=["key"],
             update_fields=["place", "run", *_META, *fields],
         )
+    if moved:
+        # Another title: found under it once the search is brought up again.
+        search.forget(list(ids_of([d.id for d in moved]).values()))
     ids = ids_of([d.id for d, _ in scored])
     models.Prediction.objects.bulk_create(
         [

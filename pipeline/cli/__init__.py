@@ -12,6 +12,7 @@ from pipeline.cli import (
     audit_labels,
     bench,
     bench_analysts,
+    bench_desk,
     bench_story,
     classify,
     compare,
@@ -63,6 +64,7 @@ app.command("rollback")(promote.rollback_command)
 app.command("suggest")(suggest.command)
 app.command("audit-labels")(audit_labels.command)
 app.command("drift")(drift.command)
+bench.app.command("desk")(bench_desk.desk)
 bench.app.command("drift")(bench_analysts.drift)
 bench.app.command("label-errors")(bench_analysts.label_errors)
 bench.app.command("story")(bench_story.story)

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Q
+import numpy as np
+from django.db.models import Exists, OuterRef, Q
 
 from pipeline.desk.decide import standing
 from pipeline.desk.models import Document, Prediction
@@ -15,8 +16,8 @@ from pipeline.desk.reading import Reading, masked, read
 from pipeline.desk.roles import Permission
 from pipeline.desk.schemes import flat, keys, label_names, taxonomy
 from pipeline.desk.states import Kind, State
-from pipeline.desk.tables import AuditEntry, Case, CaseLabel, Decision, Note, User
-from pipeline.text.near import grams, jaccard
+from pipeline.desk.tables import AuditEntry, Case, CaseLabel, Decision, Note, Signature, User
+from pipeline.text.near import ALGORITHM, grams, jaccard
 
 __all__ = ["LabelRow", "Sheet", "history", "label_rows", "notes", "sheet", "similar"]
 
@@ -120,18 +121,16 @@ def label_rows(
 def similar(case: Case, count: int = 5) -> list[dict[str, Any]]:
     """Return decided documents that share a label, those with most words in common first, with what people said.
 
-    Compared are the newest of the same unit, then the newest of others.
+    Compared are the newest of the same unit, then the newest of others; by their signatures first, then by their words.
     """
     if case.document.purged:
         return []
-    labels = CaseLabel.objects.filter(case=case).values("label")
-    rows = Case.objects.filter(state=State.DONE, labels__label__in=labels, document__purged=False)
-    rows = rows.exclude(pk=case.pk).distinct()
-    rows = rows.select_related("document").order_by("-document_id")
+    labels = CaseLabel.objects.filter(case=case).values_list("label", flat=True)
+    shared = Exists(CaseLabel.objects.filter(case=OuterRef("pk"), label__in=list(labels)))
+    rows = Case.objects.filter(shared, state=State.DONE, document__purged=False).exclude(pk=case.pk)
+    rows = rows.order_by("-document_id").values_list("pk", flat=True)
     found = list(rows.filter(document__unit=case.document.unit)[: MOST_COMPARED // 2]) if case.document.unit else []
-    found += [c for c in rows[: MOST_COMPARED // 2] if c not in found]
-    here = grams(case.document.text)
-    near = sorted(((jaccard(here, grams(c.document.text)), c.pk, c) for c in found), reverse=True)[:count]
+    near = _nearest(case, list(dict.fromkeys([*found, *rows[: MOST_COMPARED // 2]])), count)
     names = label_names()
     said = {d.document_id: d for d in _last_of([c.pk for _, _, c in near])}
     return [
@@ -146,6 +145,19 @@ def similar(case: Case, count: int = 5) -> list[dict[str, Any]]:
         }
         for share, _, c in near
     ]
+
+
+def _nearest(case: Case, others: Sequence[int], count: int) -> list[tuple[float, int, Case]]:
+    """Return the ``count`` others that have most words in common with ``case``."""
+    marks = Signature.objects.filter(case__in=[case.pk, *others], algorithm=ALGORITHM).values_list("case_id", "values")
+    values = {pk: np.frombuffer(bytes(v), np.uint32) for pk, v in marks}
+    if case.pk in values:
+        mine = values[case.pk]
+        alike = {pk: int((mine == of).sum()) for pk, of in values.items() if pk != case.pk}
+        others = sorted(alike, key=lambda pk: (-alike[pk], -pk))[: 2 * count]
+    here = grams(case.document.text)
+    rows = Case.objects.filter(pk__in=others).select_related("document")
+    return sorted(((jaccard(here, grams(c.document.text)), c.pk, c) for c in rows), reverse=True)[:count]
 
 
 def history(sheet: Sheet) -> list[AuditEntry]:

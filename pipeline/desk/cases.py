@@ -10,11 +10,13 @@ from django.db import transaction
 from django.db.models import Count, Exists, F, Max, OuterRef, Q
 from django.utils import timezone
 
+from pipeline.desk import search
 from pipeline.desk.groups import link
-from pipeline.desk.models import Prediction, Run
+from pipeline.desk.models import Document, Prediction, Run
 from pipeline.desk.priority import prioritise, uncertainty_of
 from pipeline.desk.states import State
 from pipeline.desk.tables import Case, CaseLabel
+from pipeline.desk.tallies import roll_up
 
 __all__ = ["refresh", "refresh_if_new", "take_in"]
 
@@ -36,12 +38,15 @@ def refresh_if_new() -> int:
 
 
 def take_in(live: str | None = None) -> int:
-    """Bring everything up to what was scored: places in the queue, then groups; return how many places changed.
+    """Bring everything up to what was scored: places in the queue, groups, search, counts; return how many places
+    changed.
 
     ``live`` is the model to show, of the last night that was done when it is None.
     """
     changed = refresh(live)
     link()
+    search.bring_up()
+    roll_up()
     return changed
 
 
@@ -78,13 +83,7 @@ def _live() -> str:
 
 def _write(predictions: Sequence[Prediction]) -> None:
     hashes = [p.text_hash for p in predictions]
-    same = Counter(
-        dict(
-            Prediction.objects.filter(text_hash__in=hashes)
-            .values_list("text_hash")
-            .annotate(n=Count("document", distinct=True))
-        )
-    )
+    same = Counter(dict(Document.objects.filter(text_hash__in=hashes).values_list("text_hash").annotate(n=Count("id"))))
     before = {
         c.pk: c
         for c in Case.objects.select_for_update().filter(pk__in=[p.document_id for p in predictions]).order_by("pk")

@@ -1,27 +1,26 @@
-"""The values that the filters offer, counted at most once per night."""
+"""The values that the filters offer."""
 
 from __future__ import annotations
 
 from django.db.models import Count
 
-from pipeline.desk.models import Document, Run
+from pipeline.desk.models import Document
+from pipeline.desk.tallies import kept
 
-__all__ = ["facets"]
+__all__ = ["count_facets", "facets"]
 
 MOST = 60
-_kept: dict[str, tuple[object, dict[str, list[str]]]] = {}
 
 
 def facets() -> dict[str, list[str]]:
-    """Return the most frequent units, districts and channels; fresh after each night."""
-    from django.db import connection
+    """Return the most frequent units, districts and channels."""
+    row = kept("facets")
+    return count_facets() if row is None else dict(row.data)
 
-    name = str(connection.settings_dict["NAME"])
-    stamp = Run.objects.order_by("-started").values_list("id", "finished").first()
-    kept = _kept.get(name)
-    if kept is None or kept[0] != stamp:
-        kept = _kept[name] = (stamp, {f: _values(f) for f in ("unit", "district", "channel")})
-    return kept[1]
+
+def count_facets() -> dict[str, list[str]]:
+    """Count them now."""
+    return {f: _values(f) for f in ("unit", "district", "channel")}
 
 
 def _values(field: str) -> list[str]:

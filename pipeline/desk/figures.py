@@ -16,8 +16,9 @@ from pipeline.desk.queue import WAITING
 from pipeline.desk.schemes import label_names, taxonomy
 from pipeline.desk.states import STATES, Kind, State
 from pipeline.desk.tables import Case, CaseLabel, Decision
+from pipeline.desk.tallies import kept
 
-__all__ = ["Figures", "figures"]
+__all__ = ["Figures", "count_figures", "figures"]
 
 MOST_ROWS = 12
 TREND_LINES, TREND_NIGHTS = 6, 30
@@ -26,7 +27,10 @@ DAYS = 7
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """``places`` are (heading, [(value, documents)]); ``trend`` is (night, label, documents)."""
+    """``places`` are (heading, [(value, documents)]); ``trend`` is (night, label, documents).
+
+    ``counted`` is when, None for just now.
+    """
 
     run: Run | None
     night: tuple[tuple[str, Any], ...]
@@ -37,41 +41,56 @@ class Figures:
     work: list[dict[str, Any]]
     seconds: int
     automatic: float
+    counted: dt.datetime | None
 
 
 def figures() -> Figures:
-    """Count what the store holds now."""
+    """Return what the store holds: of a large one as it was last counted."""
     run = Run.objects.exclude(kind="purge").order_by("-started").first()
+    row = kept("figures")
+    found = count_figures() if row is None else row.data
+    names = label_names()
+    counts: dict[str, int] = found["labels"]
+    return Figures(
+        run=run,
+        night=_night(run),
+        states=tuple((s.value, name, found["states"].get(s.value, 0)) for s, name in STATES.items()),
+        labels=tuple(
+            (s.name, sorted(((x.name, counts.get(x.id, 0)) for x in s.labels), key=lambda r: -r[1]))
+            for s in taxonomy().schemes
+        ),
+        places=tuple((name, [(value, n) for value, n in rows]) for name, rows in found["places"]),
+        trend=[(day, names[label], n) for day, label, n in found["trend"] if label in names],
+        work=found["work"],
+        seconds=found["seconds"],
+        automatic=found["automatic"],
+        counted=row.at if row else None,
+    )
+
+
+def count_figures() -> dict[str, Any]:
+    """Count it now; the result is plain enough to be kept as JSON."""
     counted = Case.objects.exclude(state__in=WAITING, document__purged=True)
     states = Counter(dict(counted.values_list("state").annotate(n=Count("pk"))))
     total = sum(states.values())
     spent = list(_recent().filter(seconds__gt=0).values_list("seconds", flat=True)[:5000])
-    return Figures(
-        run=run,
-        night=_night(run),
-        states=tuple((s.value, name, states[s.value]) for s, name in STATES.items()),
-        labels=_labels(),
-        places=tuple(
+    return {
+        "states": dict(states),
+        "labels": dict(CaseLabel.objects.values_list("label").annotate(n=Count("id"))),
+        "places": [
             (name, _places(field)) for name, field in (("单位", "unit"), ("地区", "district"), ("渠道", "channel"))
-        ),
-        trend=_trend(),
-        work=_work(),
-        seconds=round(median(spent)) if spent else 0,
-        automatic=states[State.AUTO] / total if total else 0.0,
-    )
+        ],
+        "trend": _trend(),
+        "work": _work(),
+        "seconds": round(median(spent)) if spent else 0,
+        "automatic": states[State.AUTO] / total if total else 0.0,
+    }
 
 
 def _night(run: Run | None) -> tuple[tuple[str, Any], ...]:
     names = (("read", "读入"), ("new", "新增"), ("changed", "内容有变"), ("problems", "有问题"), ("review", "要人看"))
     counts = run.counts if run else {}
     return (*((name, counts.get(key, 0)) for key, name in names), ("搁置", counts.get("rejected", 0)))
-
-
-def _labels() -> tuple[tuple[str, list[tuple[str, int]]], ...]:
-    counts = Counter(dict(CaseLabel.objects.values_list("label").annotate(n=Count("id"))))
-    return tuple(
-        (s.name, sorted(((x.name, counts[x.id]) for x in s.labels), key=lambda r: -r[1])) for s in taxonomy().schemes
-    )
 
 
 def _places(field: str) -> list[tuple[str, int]]:
@@ -92,7 +111,7 @@ def _trend() -> list[tuple[str, str, int]]:
         most[label] += n
     days = list(dict.fromkeys(f"{n[4:6]}-{n[6:8]}" for n in nights))
     shown = [label for label, _ in most.most_common(TREND_LINES) if label in names]
-    return [(day, names[label], by_day[day, label]) for label in shown for day in days]
+    return [(day, label, by_day[day, label]) for label in shown for day in days]
 
 
 def _recent() -> Any:

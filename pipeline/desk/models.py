@@ -63,7 +63,7 @@ class Document(models.Model):
 
     key = models.CharField(max_length=200, unique=True)
     text = models.TextField()
-    text_hash = models.CharField(max_length=64)
+    text_hash = models.CharField(max_length=64, db_index=True)
     title = models.TextField(default="")
     received = models.CharField(max_length=60, default="")
     unit = models.CharField(max_length=200, default="")
@@ -76,6 +76,12 @@ class Document(models.Model):
 
     class Meta:
         db_table = "zuofeng_document"
+        indexes = (
+            models.Index(fields=("unit", "-id"), name="document_by_unit"),
+            models.Index(fields=("district", "-id"), name="document_by_district"),
+            models.Index(fields=("channel", "-id"), name="document_by_channel"),
+            models.Index(fields=("received",), name="document_by_received"),
+        )
 
 
 class Prediction(models.Model):

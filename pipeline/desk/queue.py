@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from pipeline.desk import audit
 from pipeline.desk.roles import Permission, Role, allows
+from pipeline.desk.search import matching
 from pipeline.desk.states import STATES, State
 from pipeline.desk.tables import Case, Decision, Note, User
 
@@ -93,11 +94,7 @@ def find(filters: Filters, user: User) -> QuerySet:
         rows = rows.filter(assignee=None).filter(free())
     elif filters.whose.isdecimal() and len(filters.whose) < 10:
         rows = rows.filter(assignee_id=int(filters.whose))
-    for word in filters.q.split()[:5]:
-        rows = rows.filter(
-            Q(document__text__icontains=word) | Q(document__title__icontains=word) | Q(document__key=word)
-        )
-    return rows
+    return matching(rows, filters.q.split()) if filters.q else rows
 
 
 def page_of(filters: Filters, user: User, after: str = "", size: int = PAGE) -> Slice:
@@ -129,7 +126,7 @@ def claim_next(user: User, filters: Filters, count: int = 10) -> list[int]:
             return kept
         rows = find(filters, user).filter(state__in=(State.OPEN, State.SECOND)).filter(free())
         rows = rows.filter(document__purged=False)
-        rows = rows.filter(Q(assignee=None) | Q(assignee=user)).exclude(pk__in=_decided(user))
+        rows = rows.filter(Q(assignee=None) | Q(assignee=user)).filter(Q(state=State.OPEN) | ~_decided(user))
         rows = rows.order_by(ORDERS[filters.order], "document_id")
         ids = list(_locked(rows).values_list("pk", flat=True)[: count - len(kept)])
         Case.objects.filter(pk__in=ids).update(holder=user, held_until=_until())
@@ -190,9 +187,9 @@ def twins(case: Case) -> QuerySet:
     return Case.objects.filter(alike, state=State.OPEN, document__purged=False).exclude(pk=case.pk)
 
 
-def _decided(user: User) -> QuerySet:
-    """Documents this person decided already; somebody else is the second pair of eyes."""
-    return Decision.objects.filter(by=user, document__case__state=State.SECOND).values("document")
+def _decided(user: User) -> Exists:
+    """Whether this person decided the document already; somebody else is the second pair of eyes."""
+    return Exists(Decision.objects.filter(by=user, document=OuterRef("pk")))
 
 
 def _locked(rows: QuerySet) -> QuerySet:

@@ -54,7 +54,15 @@ class Desk:
 
     def add(self, key, text, *, run=None, **fields):
         """Store one scored document; ``score``, ``decided`` (label → score) and ``spans`` (label → words) say how."""
-        return add_document(self.columns, key, text, run=run, **fields)
+        made = add_document(self.columns, key, text, run=run, **fields)
+        self.take_in()
+        return made
+
+    def take_in(self):
+        """Bring the queue up, as a night does at its end."""
+        from pipeline.desk.cases import take_in
+
+        return take_in()
 
     def case(self, key):
         from pipeline.desk.tables import Case
@@ -178,9 +186,9 @@ def desk_home(tmp_path_factory, taxonomy):
             channel=("热线", "信访", "留言板")[n % 3],
             received=f"2026-08-{n % 28 + 1:02d} 09:00",
         )
-    from pipeline.desk.cases import refresh
+    from pipeline.desk.cases import take_in
 
-    refresh()
+    take_in()
     (home / "sessions.json").write_text(json.dumps({u.username: _session(u) for u in User.objects.all()}))
     connections.close_all()
     return home

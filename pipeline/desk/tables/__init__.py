@@ -5,6 +5,7 @@ from pipeline.desk.tables.audit import AuditEntry, AuditHead
 from pipeline.desk.tables.case import Case, CaseLabel, Signature
 from pipeline.desk.tables.decision import Decision, Note
 from pipeline.desk.tables.shadow import Shadow, ShadowDraw, ShadowNight, ShadowScore
+from pipeline.desk.tables.tally import Tally
 from pipeline.desk.tables.view import SavedView
 from pipeline.desk.tables.worksheet import OfficeRule, Worksheet
 
@@ -22,6 +23,7 @@ __all__ = [
     "ShadowNight",
     "ShadowScore",
     "Signature",
+    "Tally",
     "User",
     "Worksheet",
 ]

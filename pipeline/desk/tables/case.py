@@ -35,6 +35,9 @@ class Case(models.Model):
         indexes = (
             models.Index(fields=("state", "-priority", "document"), name="case_by_priority"),
             models.Index(fields=("state", "-uncertainty", "document"), name="case_by_uncertainty"),
+            models.Index(fields=("state", "-document"), name="case_by_newest"),
+            models.Index(fields=("-priority", "document"), name="case_all_by_priority"),
+            models.Index(fields=("-uncertainty", "document"), name="case_all_by_uncertainty"),
         )
 
 

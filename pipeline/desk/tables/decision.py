@@ -27,6 +27,7 @@ class Decision(models.Model):
     class Meta:
         db_table = "zuofeng_decision"
         ordering = ("id",)
+        indexes = (models.Index(fields=("by", "-id"), name="decision_by_person"),)
 
 
 class Note(models.Model):

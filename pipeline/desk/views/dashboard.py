@@ -5,7 +5,6 @@ from __future__ import annotations
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from pipeline.desk.cases import refresh_if_new
 from pipeline.desk.charts import bars, lines
 from pipeline.desk.figures import DAYS, figures
 
@@ -14,7 +13,6 @@ __all__ = ["index"]
 
 def index(request: HttpRequest) -> HttpResponse:
     """Show last night, the labels, where they occur, and who decided how much."""
-    refresh_if_new()
     f = figures()
     counted = [*((name, rows) for name, rows in f.labels), *f.places]
     pictures = [(name, rows, bars(rows, f"{name}：各有多少件")) for name, rows in counted if rows]

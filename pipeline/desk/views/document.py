@@ -27,9 +27,10 @@ def show(request: HttpRequest, number: int) -> HttpResponse:
     """Show the document; opening a free one that waits means holding it."""
     case = find_case(number)
     waits = case.state in (State.OPEN, State.SECOND) and not case.document.purged
-    if request.user.may(Permission.REVIEW) and waits:
-        hold(request.user, case)
-    audit.record("document.see", case.document.key)
+    with transaction.atomic():
+        if request.user.may(Permission.REVIEW) and waits:
+            hold(request.user, case)
+        audit.record("document.see", case.document.key)
     return page(request, case)
 
 

@@ -12,10 +12,9 @@ from django.urls import reverse
 from django.utils import timezone
 
 from pipeline.desk import audit
-from pipeline.desk.cases import refresh_if_new
 from pipeline.desk.facets import facets
 from pipeline.desk.priority import waiting
-from pipeline.desk.queue import Filters, asked_of, claim_next, find, held_by, page_of, release, reviewers
+from pipeline.desk.queue import Filters, Slice, asked_of, claim_next, find, held_by, page_of, release, reviewers
 from pipeline.desk.reading import masked
 from pipeline.desk.roles import Permission
 from pipeline.desk.schemes import label_names, taxonomy
@@ -32,15 +31,13 @@ PURGED = "（原文已按保留期清除）"
 
 def index(request: HttpRequest) -> HttpResponse:
     """List what waits, in an order that says why."""
-    refresh_if_new()
     filters = Filters.of(request.GET)
     part = page_of(filters, request.user, request.GET.get("after", ""))
-    counted = find(filters, request.user)[: MOST_COUNTED + 1].count()
     context: dict[str, Any] = {
         "filters": filters,
         "rows": [_row(c) for c in part.cases],
         "more": f"{filters.query()}&{urlencode({'after': part.after})}" if part.after else "",
-        "counted": f"{MOST_COUNTED}+" if counted > MOST_COUNTED else str(counted),
+        "counted": _counted(filters, request, part),
         "states": [(s.value, name, filters.query(state=s.value)) for s, name in STATES.items()],
         "orders": (("priority", "先急后缓"), ("uncertainty", "先看拿不准"), ("newest", "先看新到")),
         "schemes": taxonomy().schemes,
@@ -56,7 +53,6 @@ def index(request: HttpRequest) -> HttpResponse:
 
 def take(request: HttpRequest) -> HttpResponse:
     """Hold the next ten of these filters and open the first."""
-    refresh_if_new()
     filters = Filters.of(QueryDict(request.POST.get("filters", "")[:2000]))
     ids = claim_next(request.user, filters)
     if not ids:
@@ -96,6 +92,15 @@ def drop_view(request: HttpRequest, number: int) -> HttpResponse:
     """Forget one of one's own views; somebody else's is not found."""
     get_object_or_404(SavedView, pk=number, owner=request.user).delete()
     return redirect("queue")
+
+
+def _counted(filters: Filters, request: HttpRequest, part: Slice) -> str:
+    """How many there are. What was searched for is not counted beyond the page: every text would have to be read."""
+    if filters.q or not part.after:
+        before = "" if not request.GET.get("after") else "…"
+        return f"{before}{len(part.cases)}{'+' if part.after else ''}"
+    counted = find(filters, request.user)[: MOST_COUNTED + 1].count()
+    return f"{MOST_COUNTED}+" if counted > MOST_COUNTED else str(counted)
 
 
 def _row(case: Case) -> dict[str, Any]:

@@ -1,0 +1,70 @@
+"""``zuofeng bench desk``: how long people at the desk wait, on a store as it is after years."""
+
+from __future__ import annotations
+
+import tempfile
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from pipeline.cli.common import Home, console
+from pipeline.settings import load_settings
+from pipeline.taxonomy import load_taxonomy
+
+__all__ = ["desk"]
+
+#: What staff are promised, in seconds.
+PROMISE = 0.150
+
+
+def desk(
+    documents: Annotated[int, typer.Option("--documents", min=1000, help="存储里放多少件")] = 100_000,
+    reviews: Annotated[int, typer.Option("--reviews", min=0, help="其中多少件有人判过")] = 30_000,
+    users: Annotated[int, typer.Option("--users", min=1, max=100, help="同时办件的人数")] = 20,
+    seconds: Annotated[float, typer.Option("--seconds", min=1, help="办多久")] = 60,
+    think: Annotated[float, typer.Option("--think", min=0, help="每人两次请求之间平均停几秒")] = 2.0,
+    postgres: Annotated[bool, typer.Option("--postgres", help="临时起一个 PostgreSQL；默认 SQLite")] = False,
+    database: Annotated[
+        str | None,
+        typer.Option("--database", help="用这个存储地址：空库会先放满，放满过的直接用", show_default=False),
+    ] = None,
+    home: Home = None,
+) -> None:
+    """复核台在大存储上有多快：放满文本（分数和判定都是编的），许多人同时办件，量每一页的用时。"""
+    from pipeline.bench.desk.measure import furnish, lines_of, measure_desk
+    from pipeline.bench.postgres import temporary_server
+    from pipeline.corpus.gold import read_gold
+
+    settings = load_settings(home)
+    texts = [g.text for g in read_gold(settings.gold_files, load_taxonomy(settings.taxonomy_file))]
+    out = console()
+    with (
+        ExitStack() as stack,
+        tempfile.TemporaryDirectory(prefix="zuofeng-desk-") as folder,
+        out.status("准备") as status,
+    ):
+        store = database or (stack.enter_context(temporary_server()).get_uri() if postgres else "")
+        used = furnish(settings.path("corpora"), Path(folder) / "home", store)
+        crew = measure_desk(
+            used, texts, documents=documents, reviews=reviews, users=users, seconds=seconds, think=think,
+            told=status.update,
+        )  # fmt: skip
+        kind = "PostgreSQL" if used.store_url.startswith("postgres") else "SQLite"
+    title = (
+        f"{kind}，{documents:,} 件，{reviews:,} 件判过；{users} 人同时办件 {seconds:.0f} 秒，每步平均停 {think:g} 秒"
+    )
+    table = Table(title=title, title_justify="left")
+    for head in ("页面", "请求", "中位数（毫秒）", "p95（毫秒）", "最长（毫秒）", f"p95 < {PROMISE * 1000:.0f} 毫秒"):
+        table.add_column(head, justify="left" if head == "页面" else "right")
+    found = lines_of(crew)
+    for line in found:
+        times = (f"{t * 1000:,.0f}" for t in (line.median, line.p95, line.longest))
+        table.add_row(line.page, f"{line.requests:,}", *times, "是" if line.p95 < PROMISE else "否")
+    out.print(table)
+    out.print(f"{len(crew.visits) / seconds:.1f} 个请求每秒；判定 {len(crew.made):,} 件，被挡回 {crew.refused} 件。")
+    for error in crew.errors[:20]:
+        out.print(f"出错 {error}", markup=False, highlight=False, soft_wrap=True)
+    raise typer.Exit(3 if crew.errors or any(line.p95 >= PROMISE for line in found) else 0)

@@ -1,0 +1,145 @@
+"""Finding words in texts without reading every text: which pairs of characters a document holds.
+
+Words of Chinese are short, so the index is one of character pairs: a document can only hold 低保证 if it holds 低保 and
+保证. Whatever the index proposes is then compared with the text itself. PostgreSQL keeps the pairs as an array under a
+GIN index, SQLite as words of an FTS5 table; both as hashes, brought up by the night and by `zuofeng serve`.
+"""
+
+from __future__ import annotations
+
+import string
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+from django.db import connection, transaction
+from django.db.models import Q, QuerySet
+
+from pipeline.desk.models import Document
+
+__all__ = ["SHORTEST", "bring_up", "forget", "indexed", "matching", "packed", "scrub", "write"]
+
+#: Words of fewer characters are looked for among the documents' numbers only.
+SHORTEST = 2
+MOST_WORDS = 5
+#: A word that more documents hold is found soon enough by going down the queue.
+FREQUENT = 3000
+CHUNK = 2000
+_DIGITS = string.digits + string.ascii_lowercase
+
+
+def indexed(key: str, title: str, text: str) -> list[int]:
+    """Return the hashed pairs of characters under which a document is found."""
+    return _pairs(f"{key}\n{title}\n{text}")
+
+
+def matching(rows: QuerySet, words: Iterable[str]) -> QuerySet:
+    """Keep the cases whose text or title holds every one of ``words``, or whose number it is."""
+    some = list(words)[:MOST_WORDS]
+    long = [w for w in some if len(w) >= SHORTEST]
+    if long and (proposed := _proposed(sorted({p for w in long for p in _pairs(w)}))) is not None:
+        # What was purged has its number only, and stands in no index.
+        rows = rows.filter(pk__in=[*proposed, *Document.objects.filter(key__in=some).values_list("pk", flat=True)])
+    for word in some:
+        held = Q(document__key=word)
+        if len(word) >= SHORTEST:
+            held |= Q(document__text__icontains=word) | Q(document__title__icontains=word)
+        rows = rows.filter(held)
+    return rows
+
+
+def bring_up() -> int:
+    """Index every document that is new or has another text; return how many."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT d.id FROM zuofeng_document d LEFT JOIN zuofeng_search s ON s.{_column()} = d.id"  # noqa: S608  # nosec B608
+            " WHERE NOT d.purged AND (s.text_hash IS NULL OR s.text_hash <> d.text_hash) ORDER BY d.id"
+        )
+        ids = [pk for (pk,) in cursor.fetchall()]
+    for at in range(0, len(ids), CHUNK):
+        with transaction.atomic():
+            # Locked, so that a purge cannot empty a text between its reading and its indexing.
+            found = (
+                Document.objects.select_for_update().filter(pk__in=ids[at : at + CHUNK], purged=False).order_by("pk")
+            )
+            rows = found.values_list("pk", "text_hash", "key", "title", "text")
+            write([(pk, digest, indexed(*texts)) for pk, digest, *texts in rows])
+    return len(ids)
+
+
+def write(rows: Sequence[tuple[int, str, Sequence[int]]]) -> None:
+    """Put (document, text's hash, hashed pairs) into the index, in place of what it has of these documents."""
+    forget([pk for pk, _, _ in rows])
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.executemany(
+                "INSERT INTO zuofeng_search (document, text_hash, pairs) VALUES (%s, %s, %s::int[])",
+                [(pk, digest, packed(pairs)) for pk, digest, pairs in rows],
+            )
+        else:
+            cursor.executemany(
+                "INSERT INTO zuofeng_search (rowid, text_hash, pairs) VALUES (%s, %s, %s)",
+                [(pk, digest, packed(pairs)) for pk, digest, pairs in rows],
+            )
+
+
+def packed(pairs: Sequence[int]) -> str:
+    """Return hashed pairs as the index's column takes them."""
+    if connection.vendor == "postgresql":
+        return "{" + ",".join(map(str, pairs)) + "}"
+    return " ".join(map(_word, pairs))
+
+
+def forget(documents: Sequence[int]) -> None:
+    """Take documents out of the index; `bring_up` puts those back that still have a text."""
+    if not documents:
+        return
+    with connection.cursor() as cursor:
+        for at in range(0, len(documents), CHUNK):
+            some = [int(pk) for pk in documents[at : at + CHUNK]]
+            marks = ",".join(["%s"] * len(some))
+            cursor.execute(f"DELETE FROM zuofeng_search WHERE {_column()} IN ({marks})", some)  # noqa: S608  # nosec B608
+
+
+def scrub() -> None:
+    """Let go of what the index still holds of documents that were taken out."""
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute("VACUUM zuofeng_search")
+        else:
+            cursor.execute("INSERT INTO zuofeng_search (zuofeng_search) VALUES ('optimize')")
+
+
+def _proposed(pairs: Sequence[int]) -> list[int] | None:
+    """Return the documents that hold all ``pairs``; None where there are too many to name."""
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute(
+                "SELECT document FROM zuofeng_search WHERE pairs @> %s LIMIT %s", [list(pairs), FREQUENT + 1]
+            )
+        else:
+            words = " ".join(map(_word, pairs))
+            cursor.execute(
+                "SELECT rowid FROM zuofeng_search WHERE zuofeng_search MATCH %s LIMIT %s", [words, FREQUENT + 1]
+            )
+        found = [pk for (pk,) in cursor.fetchall()]
+    return found if len(found) <= FREQUENT else None
+
+
+def _pairs(text: str) -> list[int]:
+    """Hash every two neighbouring characters to 24 bits: what falls together is told apart by the text."""
+    codes = np.frombuffer(text.lower().encode("utf-32-le", "surrogatepass"), np.uint32)
+    mixed: list[int] = np.unique((codes[:-1] * np.uint32(0x9E3779B1) + codes[1:] * np.uint32(0x85EBCA6B)) >> 8).tolist()
+    return mixed
+
+
+def _word(pair: int) -> str:
+    """Write a hash as a short word that FTS5 takes whole."""
+    word = ""
+    while pair:
+        pair, digit = divmod(pair, 36)
+        word += _DIGITS[digit]
+    return word or "0"
+
+
+def _column() -> str:
+    return "document" if connection.vendor == "postgresql" else "rowid"
