@@ -5,13 +5,13 @@ from __future__ import annotations
 import tempfile
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 from rich.table import Table
 
 from pipeline.cli.common import Home, console
-from pipeline.settings import load_settings
+from pipeline.settings import Settings, load_settings
 from pipeline.taxonomy import load_taxonomy
 
 __all__ = ["desk"]
@@ -27,6 +27,12 @@ def desk(
     seconds: Annotated[float, typer.Option("--seconds", min=1, help="办多久")] = 60,
     think: Annotated[float, typer.Option("--think", min=0, help="每人两次请求之间平均停几秒")] = 2.0,
     postgres: Annotated[bool, typer.Option("--postgres", help="临时起一个 PostgreSQL；默认 SQLite")] = False,
+    night: Annotated[
+        int,
+        typer.Option(
+            "--night", min=0, help="改为：一夜写入这么多条的同时办件，看有没有判定丢失或被改", show_default=False
+        ),
+    ] = 0,
     database: Annotated[
         str | None,
         typer.Option("--database", help="用这个存储地址：空库会先放满，放满过的直接用", show_default=False),
@@ -41,6 +47,8 @@ def desk(
     settings = load_settings(home)
     texts = [g.text for g in read_gold(settings.gold_files, load_taxonomy(settings.taxonomy_file))]
     out = console()
+    if night:
+        _beside(settings, texts, postgres=postgres, documents=documents, rows=night, users=users, think=think)
     with (
         ExitStack() as stack,
         tempfile.TemporaryDirectory(prefix="zuofeng-desk-") as folder,
@@ -68,3 +76,38 @@ def desk(
     for error in crew.errors[:20]:
         out.print(f"出错 {error}", markup=False, highlight=False, soft_wrap=True)
     raise typer.Exit(3 if crew.errors or any(line.p95 >= PROMISE for line in found) else 0)
+
+
+def _beside(
+    settings: Settings, texts: list[str], *, postgres: bool, documents: int, rows: int, users: int, think: float
+) -> NoReturn:
+    """A night beside people, on a store of its own; exits."""
+    from pipeline.bench.desk.measure import furnish, lines_of
+    from pipeline.bench.desk.night import measure_night
+    from pipeline.bench.postgres import temporary_server
+
+    out = console()
+    with (
+        ExitStack() as stack,
+        tempfile.TemporaryDirectory(prefix="zuofeng-desk-") as folder,
+        out.status("准备") as status,
+    ):
+        store = stack.enter_context(temporary_server()).get_uri() if postgres else ""
+        used = furnish(settings.path("corpora"), Path(folder) / "home", store)
+        found = measure_night(
+            used, settings.home, texts, documents=documents, rows=rows, users=users, think=think, told=status.update
+        )
+    crew = found.crew
+    kind = "PostgreSQL" if postgres else "SQLite"
+    table = Table("项目", "数值", title=f"{kind}：一夜 {rows:,} 条，{users} 人同时办件", title_justify="left")
+    table.add_row("夜间任务", f"退出码 {found.night}，{found.seconds:.0f} 秒，新写打分 {found.rows:,} 个")
+    table.add_row("判定", f"存下 {len(crew.made):,} 件，因原文更新等被挡回 {crew.refused} 件")
+    table.add_row("出错的请求", f"{len(crew.errors)}（共 {len(crew.visits):,} 个）")
+    table.add_row("丢失的判定", str(len(found.lost)))
+    table.add_row("被改掉的判定", str(len(found.overwritten)))
+    for line in lines_of(crew):
+        table.add_row(line.page, f"中位数 {line.median * 1000:,.0f}，p95 {line.p95 * 1000:,.0f} 毫秒")
+    out.print(table)
+    for text in (*crew.errors[:10], *found.lost[:10], *found.overwritten[:10]):
+        out.print(text, markup=False, highlight=False, soft_wrap=True)
+    raise typer.Exit(3 if crew.errors or found.lost or found.overwritten or not crew.made else 0)

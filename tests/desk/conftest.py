@@ -278,6 +278,12 @@ def shut(server):
 
 
 @pytest.fixture
+def serving():
+    """The context in which some settings are served."""
+    return running
+
+
+@pytest.fixture
 def served(desk):
     """The address of the desk behind its real web server."""
     with running(desk.settings) as address:

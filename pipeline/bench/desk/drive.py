@@ -52,6 +52,8 @@ class Crew:
     made: list[Made] = field(default_factory=list)
     refused: int = 0
     errors: list[str] = field(default_factory=list)
+    #: Set with the first decision.
+    at_work: threading.Event = field(default_factory=threading.Event)
 
 
 def drive(
@@ -63,15 +65,16 @@ def drive(
     seconds: float,
     think: float,
     until: threading.Event | None = None,
+    crew: Crew | None = None,
 ) -> Crew:
     """Let the people of ``sessions`` (account, session) work for so long, or until ``until`` is set; they ``think``
-    so many seconds between two requests on average.
+    so many seconds between two requests on average. What they do is written into ``crew`` as they do it.
     """
     try:
         import httpx  # noqa: F401
     except ImportError as e:
         raise ConfigError("ZF-BENCH-HTTPX", "没有安装 httpx", "pip install httpx。") from e
-    crew, end = Crew(), until or threading.Event()
+    crew, end = crew or Crew(), until or threading.Event()
     threads = [
         threading.Thread(target=_Person(address, who, session, n, crew, end, think).work, args=(words, filters))
         for n, (who, session) in enumerate(sessions)
@@ -132,6 +135,7 @@ class _Person:
                 return
             if answer.status_code == 302:
                 self._crew.made.append(Made(self._who, int(where.rsplit("/", 1)[1]), chosen))
+                self._crew.at_work.set()
             where = answer.headers.get("location", "")
 
     def _get(self, name: str, path: str, **query: str) -> httpx.Response:

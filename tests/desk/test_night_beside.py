@@ -1,0 +1,69 @@
+"""A night writes while people review: nothing is lost, nothing overwritten; on both databases."""
+
+import json
+import shutil
+import threading
+
+import pytest
+
+from pipeline.batch.nightly import nightly
+from pipeline.batch.sources import ColumnMap, Limits
+from pipeline.bench.desk.drive import Crew, drive
+from pipeline.bench.desk.measure import sessions_of
+from pipeline.bench.desk.night import lost, overwritten, write_inbox
+from pipeline.settings import load_settings
+
+
+@pytest.fixture
+def filled(store, tmp_path, some_gold, taxonomy, corpora):
+    """The settings of a desk whose store holds six hundred documents, sixty of them decided."""
+    from pipeline.desk.configure import open_desk
+
+    (tmp_path / "home" / "corpora").mkdir(parents=True)
+    shutil.copy(corpora / "taxonomy.toml", tmp_path / "home" / "corpora")
+    settings = load_settings(tmp_path / "home", store=store, desk={"second_percent": 0})
+    open_desk(settings)
+    from pipeline.bench.desk.fill import fill
+
+    fill([g.text for g in some_gold], taxonomy.columns, documents=600, reviews=60)
+    return settings
+
+
+def test_a_night_and_three_people_do_not_get_in_each_others_way(filled, serving, scorer, some_gold, tmp_path):
+    source, crew, end = tmp_path / "in.jsonl", Crew(), threading.Event()
+    write_inbox(source, [g.text for g in some_gold], 300)
+    with serving(filled) as address:
+        people = threading.Thread(
+            target=drive,
+            args=(address, sessions_of(3)),
+            kwargs={"words": ["办理"], "filters": ["order=newest"], "seconds": 600, "think": 0.0, "until": end}
+            | {"crew": crew},
+        )
+        people.start()
+        try:
+            assert crew.at_work.wait(60)
+            report = nightly(
+                source=str(source), scorer=scorer, store=filled.store_url, state=tmp_path / "state",
+                columns=ColumnMap(), limits=Limits(), chunk=20,
+            )  # fmt: skip
+        finally:
+            end.set()
+            people.join()
+    records = [json.loads(line) for line in source.read_text(encoding="utf-8").splitlines()]
+    assert (report.state, report.scored, report.aside) == ("done", len(records), [])
+    assert crew.errors == []
+    assert lost(crew.made) == []
+    assert overwritten() == []
+
+
+def test_what_is_lost_or_overwritten_is_found(filled, taxonomy):
+    from pipeline.bench.desk.drive import Made
+    from pipeline.desk.tables import Case, CaseLabel
+
+    assert lost([Made("load01", 1, ("no_such_label",))]) == ["load01 1 ('no_such_label',)"]
+    decided = Case.objects.filter(state="done").first()
+    Case.objects.filter(pk=decided.pk).update(state="open")
+    assert [line.split()[0] for line in overwritten()] == [str(decided.pk)]
+    Case.objects.filter(pk=decided.pk).update(state="done")
+    CaseLabel.objects.filter(case=decided).delete()
+    assert [line.split()[0] for line in overwritten()] == [str(decided.pk)]
