@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -10,10 +11,12 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Max
 
+from pipeline import __version__
 from pipeline.desk.models import Chunk, Run
+from pipeline.model.runs import code_hash
 
 __all__ = [
-    "OPEN", "Chunks", "begin", "chunk_counts", "chunks_of", "finish", "new_id", "runs_before", "runs_on",
+    "OPEN", "Chunks", "begin", "chunk_counts", "chunks_of", "finish", "new_id", "program", "runs_before", "runs_on",
     "write_chunk_state",
 ]  # fmt: skip
 
@@ -37,13 +40,24 @@ def begin(*, kind: str, source: str, model: str, plan: Mapping[str, Any], now: d
         last: Run | None = Run.objects.first()
         if last is not None and last.state in OPEN and _same(last, kind, source, model, plan):
             last.state, last.reason, last.starts = "running", "", last.starts + 1
-            last.save(update_fields=["state", "reason", "starts"])
+            if program() not in last.program.split("、"):
+                last.program = f"{last.program}、{program()}".strip("、")
+            last.save(update_fields=["state", "reason", "starts", "program"])
             return last
         Run.objects.filter(state__in=OPEN).update(state="died", reason="没有做完，由后来的一次接替")
         serial = (Run.objects.aggregate(top=Max("serial"))["top"] or 0) + 1
-        run = Run(id=new_id(now), serial=serial, kind=kind, source=source, model=model, plan=dict(plan), started=now)
+        run = Run(
+            id=new_id(now), serial=serial, kind=kind, source=source, model=model, plan=dict(plan), started=now,
+            program=program(),
+        )  # fmt: skip
         run.save(force_insert=True)
         return run
+
+
+@functools.cache
+def program() -> str:
+    """Return which program this is: its version, and the beginning of a hash of its source."""
+    return f"{__version__}+{code_hash()[:12]}"
 
 
 def runs_on(day: dt.date, zone: dt.tzinfo) -> list[Run]:

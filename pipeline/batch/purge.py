@@ -36,16 +36,23 @@ def purge(
     store: str,
     state: Path,
     dry_run: bool = False,
+    actor: str = "",
     patience: Patience = _PATIENCE,
     lock_seconds: float = 30.0,
 ) -> Purged:
     """Remove texts stored before ``before`` (aware) from the store, and from the reports in ``state``.
 
+    Begin and end stand in the desk's sealed trail under ``actor``.
     A run that stopped is continued by the next with the same ``before``. Raises UnfinishedError when another run is at
     work, the store stays away or a signal came.
     """
     with at_work(store=store, state=state, patience=patience, lock_seconds=lock_seconds) as patience:
         bring_up(patience)
-        from pipeline.batch.removal import remove
+        from django.conf import settings
 
-        return remove(before=before, reports=state / "reports", patience=patience, dry_run=dry_run)
+        from pipeline.batch.removal import remove
+        from pipeline.desk.secret import secret_of
+
+        # The trail is sealed with the desk's secret.
+        settings.SECRET_KEY = secret_of(state)
+        return remove(before=before, reports=state / "reports", actor=actor, patience=patience, dry_run=dry_run)

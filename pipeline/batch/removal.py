@@ -16,7 +16,7 @@ from pipeline.batch.lock import hold_store
 from pipeline.batch.patience import Patience
 from pipeline.batch.purge import Purged
 from pipeline.batch.store import without_quotes
-from pipeline.desk import search
+from pipeline.desk import audit, search
 from pipeline.desk.models import Document, Prediction, RejectedRecord, Run
 from pipeline.desk.tables import Signature
 from pipeline.errors import UnfinishedError
@@ -28,7 +28,7 @@ CHUNK = 500
 _PARTS = ("documents", "rejected")
 
 
-def remove(*, before: dt.datetime, reports: Path, patience: Patience, dry_run: bool) -> Purged:
+def remove(*, before: dt.datetime, reports: Path, actor: str, patience: Patience, dry_run: bool) -> Purged:
     """Do the work of ``purge`` on an opened store."""
     stored = Document.objects.filter(stored__lt=before, purged=False)
     rejected = RejectedRecord.objects.filter(run__started__lt=before).exclude(raw="")
@@ -40,9 +40,7 @@ def remove(*, before: dt.datetime, reports: Path, patience: Patience, dry_run: b
         result.counts["files"] = len(patience.run(lambda: _reports(reports, before)))
         return result
     now = dt.datetime.now(dt.UTC)
-    run = patience.run(
-        lambda: ledger.begin(kind="purge", source=before.isoformat(), model="", plan={"chunk": CHUNK}, now=now)
-    )
+    run = patience.run(lambda: _begin(before, now, actor))
     result = Purged(run.id, before, dry_run=False, starts=run.starts)
     done = patience.run(lambda: ledger.chunks_of(run))
     for chunk in done.values():
@@ -54,7 +52,7 @@ def remove(*, before: dt.datetime, reports: Path, patience: Patience, dry_run: b
             counts = patience.run(lambda: _chunk(run, part, number, rows))  # noqa: B023  runs at once
             result.counts.update(counts)
             if patience.stop.is_set():
-                patience.run(lambda: ledger.finish(run, "unfinished", counts=result.counts, reason="收到停止信号"))
+                patience.run(lambda: _end(run, "unfinished", result.counts, actor, reason="收到停止信号"))
                 raise UnfinishedError("ZF-PURGE-STOPPED", "收到停止信号：已清除的有效", "重跑即从这里接着做。")
             if not counts:
                 break
@@ -64,9 +62,23 @@ def remove(*, before: dt.datetime, reports: Path, patience: Patience, dry_run: b
         else:
             write_file(path, cleaned)
         result.counts["files"] += 1
-    Patience(patience.seconds).run(lambda: ledger.finish(run, "done", counts=result.counts))
+    Patience(patience.seconds).run(lambda: _end(run, "done", result.counts, actor))
     patience.run(_scrub)
     return result
+
+
+def _begin(before: dt.datetime, now: dt.datetime, actor: str) -> Run:
+    """Begin or continue the run; the trail says so before anything goes."""
+    with transaction.atomic():
+        run = ledger.begin(kind="purge", source=before.isoformat(), model="", plan={"chunk": CHUNK}, now=now)
+        audit.record("purge.begin", run.id, actor=actor, before=before.isoformat(), starts=run.starts)
+    return run
+
+
+def _end(run: Run, state: str, counts: Counter[str], actor: str, *, reason: str = "") -> None:
+    with transaction.atomic():
+        ledger.finish(run, state, counts=counts, reason=reason)
+        audit.record("purge.end", run.id, actor=actor, state=state, **counts)
 
 
 def _chunk(run: Run, part: str, number: int, rows: QuerySet[Document] | QuerySet[RejectedRecord]) -> Counter[str]:

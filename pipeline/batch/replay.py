@@ -152,6 +152,7 @@ def _origin(p: models.Prediction) -> dict[str, str]:
         "thresholds": p.thresholds,
         "run": p.run_id,
         "kind": p.run.kind,
+        "program": p.run.program,
         "started": p.run.started.isoformat(timespec="seconds"),
     }
 

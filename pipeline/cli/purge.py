@@ -10,6 +10,7 @@ import typer
 from rich.table import Table
 
 from pipeline.cli.common import Home, Store, console
+from pipeline.cli.promote import whoami
 from pipeline.settings import load_settings
 
 __all__ = ["command"]
@@ -44,6 +45,7 @@ def command(
             store=settings.store_url,
             state=settings.path("state"),
             dry_run=dry_run,
+            actor=whoami(),
             patience=Patience(settings.outage_seconds),
             lock_seconds=settings.lock_seconds,
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -12,12 +13,14 @@ import typer
 from rich.table import Table
 
 from pipeline.cli.common import Home, Model, Store, console, open_scorer
+from pipeline.cli.promote import whoami
 from pipeline.errors import CorpusError
-from pipeline.settings import load_settings
+from pipeline.settings import Settings, load_settings
 from pipeline.taxonomy import Taxonomy
 
 if TYPE_CHECKING:
     from pipeline.analyst.live import Estimate
+    from pipeline.corpus.gold import Gold
     from pipeline.exchange.labelled import Labelled
 
 __all__ = ["app"]
@@ -27,7 +30,11 @@ app = typer.Typer(help="真实准确度：随机抽样，盲标，加权估计�
 
 @app.command("draw")
 def draw_command(
-    out: Annotated[Path, typer.Option("--out", help="写到哪里：.jsonl；只有原文和抽中概率，没有模型的结论")],
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", help="写到哪里：.jsonl；只有原文和抽中概率，没有模型的结论", show_default=False),
+    ] = None,
+    desk: Annotated[bool, typer.Option("--desk", help="不写文件：放进复核台的队列，判完之前不显示模型的结论")] = False,
     rate: Annotated[float, typer.Option("--rate", min=0.0001, max=1, help="每篇抽中的概率")] = 0.02,
     decided: Annotated[
         float | None, typer.Option("--decided-rate", min=0.0001, max=1, help="模型判出标签的，抽中的概率；默认相同")
@@ -37,7 +44,9 @@ def draw_command(
     model: Model = None,
     home: Home = None,
 ) -> None:
-    """从存储里随机抽文本供盲标。"""
+    """从存储里随机抽文本供盲标：写成文件，或放进复核台的队列（每夜之后、上班之前运行一次，只添新来的）。"""
+    if (out is None) != desk:
+        raise typer.BadParameter("给 --out 或 --desk，二者选一。")
     from pipeline.analyst.live import draw
     from pipeline.batch.stored import stored_documents
 
@@ -47,6 +56,9 @@ def draw_command(
     ]
     chances = np.array([(decided or rate) if s.decided else rate for s in stored])
     drawn = draw([s.document.id for s in stored], chances, salt)
+    if out is None:
+        _into_queue({stored[d.row].document.id: d.probability for d in drawn}, salt, settings, len(stored))
+        return
     with out.open("w", encoding="utf-8") as lines:
         for d in drawn:
             row = {"id": stored[d.row].document.id, "text": stored[d.row].document.text, "probability": d.probability}
@@ -56,33 +68,36 @@ def draw_command(
 
 @app.command("measure")
 def measure_command(
-    drawn: Annotated[Path, typer.Option("--drawn", help="sample draw 写出的文件")],
-    reviewed: Annotated[list[Path], typer.Option("--reviewed", help="盲标的结果，任何带标签的格式；几个人的都给")],
+    drawn: Annotated[Path | None, typer.Option("--drawn", help="sample draw 写出的文件", show_default=False)] = None,
+    reviewed: Annotated[
+        list[Path] | None,
+        typer.Option("--reviewed", help="盲标的结果，任何带标签的格式；几个人的都给", show_default=False),
+    ] = None,
+    desk: Annotated[bool, typer.Option("--desk", help="不读文件：用复核台里盲判的结果")] = False,
+    salt: Annotated[str, typer.Option("--salt", help="与 sample draw --desk 时同一个词")] = "zuofeng",
+    store: Store = None,
     model: Model = None,
     home: Home = None,
 ) -> None:
     """按抽中概率加权，估计每个标签的查准率、查全率和区间；旁边列出人与人的一致程度。"""
+    if desk == bool(drawn and reviewed):
+        raise typer.BadParameter("给 --drawn 和 --reviewed，或者 --desk，二者选一。")
     from pipeline.analyst.live import measure_live
     from pipeline.corpus.gold import label_matrix
-    from pipeline.exchange.files import read_files
-    from pipeline.exchange.settle import settle
 
-    settings = load_settings(home)
+    settings = load_settings(home, store=store)
     scorer = open_scorer(settings, model)
     taxonomy = scorer.bundle.taxonomy
-    chances = _chances(drawn)
-    items = [i for i in read_files(reviewed, taxonomy).items if i.gold.id in chances]
-    settled, dropped = settle(items, taxonomy)
-    if not settled:
-        raise CorpusError(
-            "ZF-SAMPLE-NONE", "盲标结果里没有一条是抽出来的文本", "检查 --drawn 与 --reviewed 是否同一批。"
-        )
-    gold = [i.gold for i in settled]
+    dropped: Sequence[str] = ()
+    if drawn is None:
+        chances, gold, items = _from_desk(settings, salt, taxonomy)
+    else:
+        chances, gold, items, dropped = _from_files(drawn, reviewed or [], taxonomy)
     called = scorer.decide(scorer.probabilities([g.text for g in gold]))
     labels = [label for _, label in scorer.columns]
     rows = measure_live(label_matrix(gold, taxonomy), called, np.array([chances[g.id] for g in gold]), labels)
     people = _people(items, taxonomy)
-    missing = len(chances) - len({i.gold.id for i in items})
+    missing = len(chances) - len({g.id for g in gold} | {i.gold.id for i in items})
     table = Table(title=f"抽样 {len(chances)} 篇，已标 {len(gold)} 篇，模型 {scorer.bundle.id}", title_justify="left")
     for head in ("标签", "占全部来文", "查准率", "查全率", "人与人 F1"):
         table.add_column(head, justify="left" if head == "标签" else "right")
@@ -95,6 +110,58 @@ def measure_command(
         screen.print(f"不用 {sentence}", markup=False, soft_wrap=True)
     if missing:
         screen.print(f"还有 {missing} 篇抽中的没有标：只标了容易的，估计就会偏。")
+
+
+def _into_queue(drawn: dict[str, float], salt: str, settings: Settings, population: int) -> None:
+    from pipeline.desk.configure import open_desk
+
+    open_desk(settings)
+    from pipeline.desk.blind import put_into_queue
+
+    put = put_into_queue(drawn, salt, actor=whoami())
+    screen = console()
+    screen.print(
+        f"从 {population} 篇里抽中 {len(drawn)} 篇：新放进队列 {put.fresh} 篇，以前抽的 {put.known} 篇", highlight=False
+    )
+    if put.late:
+        screen.print(
+            f"{put.late} 篇已有人看过或判过，不能再盲判，没有放进：请在夜间任务之后、上班之前抽，否则估计会偏。",
+            highlight=False,
+        )
+
+
+def _from_desk(
+    settings: Settings, salt: str, taxonomy: Taxonomy
+) -> tuple[Mapping[str, float], list[Gold], list[Labelled]]:
+    from pipeline.desk.configure import open_desk
+
+    open_desk(settings)
+    from pipeline.desk.blind import read_sample
+
+    found = read_sample(salt, taxonomy, actor=whoami())
+    if not found.settled:
+        raise CorpusError(
+            "ZF-SAMPLE-DESK",
+            f"复核台里还没有判完的盲判件（--salt {salt}，抽中 {len(found.chances)} 篇）",
+            "先运行 zuofeng sample draw --desk，等分办员判过再量。",
+        )
+    return found.chances, list(found.settled), list(found.people)
+
+
+def _from_files(
+    drawn: Path, reviewed: list[Path], taxonomy: Taxonomy
+) -> tuple[Mapping[str, float], list[Gold], list[Labelled], Sequence[str]]:
+    from pipeline.exchange.files import read_files
+    from pipeline.exchange.settle import settle
+
+    chances = _chances(drawn)
+    items = [i for i in read_files(reviewed, taxonomy).items if i.gold.id in chances]
+    settled, dropped = settle(items, taxonomy)
+    if not settled:
+        raise CorpusError(
+            "ZF-SAMPLE-NONE", "盲标结果里没有一条是抽出来的文本", "检查 --drawn 与 --reviewed 是否同一批。"
+        )
+    return chances, [i.gold for i in settled], items, dropped
 
 
 def _chances(path: Path) -> dict[str, float]:

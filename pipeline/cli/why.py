@@ -19,8 +19,9 @@ from pipeline.taxonomy import load_taxonomy
 __all__ = ["command"]
 
 _NAMES = {
-    "model": "模型", "run": "运行", "kind": "运行种类", "started": "运行开始", "text_hash": "文本哈希",
-    "taxonomy": "标签体系", "segmenter": "分词", "dictionary": "词典哈希", "thresholds": "校准与阈值",
+    "model": "模型", "run": "运行", "kind": "运行种类", "started": "运行开始", "program": "程序版本",
+    "text_hash": "文本哈希", "taxonomy": "标签体系", "segmenter": "分词", "dictionary": "词典哈希",
+    "thresholds": "校准与阈值",
 }  # fmt: skip
 
 
@@ -77,7 +78,7 @@ def _open(settings: Settings, model: str) -> Any:
 
 
 def _one(r: Any, settings: Settings) -> None:
-    rows = [(label, r.origin[name]) for name, label in _NAMES.items()]
+    rows = [(label, r.origin[name] or "（当时没有记）") for name, label in _NAMES.items()]
     rows.append(("问题分", f"{r.stored['problem_score']:.6f}（{'有问题' if r.stored['is_problem'] else '无问题'}）"))
     schemes = {s.id: s for s in load_taxonomy(settings.taxonomy_file).schemes}
     for scheme in r.stored["scores"]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -61,20 +61,25 @@ class Sheet:
 def sheet(case: Case, user: User, *, reveal: bool = False) -> Sheet:
     """Gather one document's page for this reader."""
     document, prediction = case.document, case.prediction
-    reading = read(document.text, prediction.evidence if _fits(document, prediction) else (), reveal=reveal)
+    unseen = case.unseen
+    shown = _fits(document, prediction) and not unseen
+    reading = read(document.text, prediction.evidence if shown else (), reveal=reveal)
     made = list(Decision.objects.filter(document=document).select_related("by").order_by("id"))
     blind = is_blind(case, made, user)
-    hues = {label: i % HUES for i, label in enumerate(_decided(prediction))}
+    decided = () if unseen else tuple(_decided(prediction))
+    hues = {label: i % HUES for i, label in enumerate(decided)}
     return Sheet(
         case=case,
         document=document,
         prediction=prediction,
         title=document.title if reveal else masked(document.title),
         reading=reading,
-        schemes=label_rows(prediction, reading, hues, _chosen(prediction, made, blind)),
+        schemes=label_rows(
+            {} if unseen else prediction.scores, decided, reading, hues, _chosen(prediction, decided, made, blind)
+        ),
         decisions=() if blind else tuple(made),
         blind=blind,
-        twins=tuple(twins(case).select_related("document").order_by("pk")[:MOST_TWINS]),
+        twins=() if case.blind else tuple(twins(case).select_related("document").order_by("pk")[:MOST_TWINS]),
         hues=hues,
     )
 
@@ -94,10 +99,14 @@ def notes(sheet: Sheet) -> list[Note]:
 
 
 def label_rows(
-    prediction: Prediction, reading: Reading, hues: dict[str, int], chosen: frozenset[str]
+    scores: Mapping[str, Mapping[str, float]],
+    decided: Sequence[str],
+    reading: Reading,
+    hues: dict[str, int],
+    chosen: frozenset[str],
 ) -> tuple[tuple[Any, tuple[LabelRow, ...]], ...]:
-    """Return every scheme with its labels, the model's highest first."""
-    press, decided = keys(), set(_decided(prediction))
+    """Return every scheme with its labels, the model's highest first; without scores in the order of the taxonomy."""
+    press = keys()
 
     def row(scheme: str, label: Any) -> LabelRow:
         return LabelRow(
@@ -105,7 +114,7 @@ def label_rows(
             name=label.name,
             definition=label.definition,
             key=press.get(label.id, ""),
-            score=float(prediction.scores.get(scheme, {}).get(label.id, 0)),
+            score=float(scores.get(scheme, {}).get(label.id, 0)),
             by_model=label.id in decided,
             chosen=label.id in chosen,
             hue=hues.get(label.id, -1),
@@ -123,7 +132,7 @@ def similar(case: Case, count: int = 5) -> list[dict[str, Any]]:
 
     Compared are the newest of the same unit, then the newest of others; by their signatures first, then by their words.
     """
-    if case.document.purged:
+    if case.document.purged or case.unseen:
         return []
     labels = CaseLabel.objects.filter(case=case).values_list("label", flat=True)
     shared = Exists(CaseLabel.objects.filter(case=OuterRef("pk"), label__in=list(labels)))
@@ -180,10 +189,10 @@ def _decided(prediction: Prediction) -> list[str]:
     return [d["id"] for labels in prediction.decided.values() for d in labels]
 
 
-def _chosen(prediction: Prediction, made: Sequence[Decision], blind: bool) -> frozenset[str]:
+def _chosen(prediction: Prediction, decided: Sequence[str], made: Sequence[Decision], blind: bool) -> frozenset[str]:
     """The boxes that are ticked at first: the last standing decision's, else what the model says."""
     valid = [] if blind else [d for d in standing(made) if d.text_hash == prediction.text_hash]
-    return frozenset(flat(valid[-1].labels) if valid else _decided(prediction))
+    return frozenset(flat(valid[-1].labels) if valid else decided)
 
 
 def _fits(document: Document, prediction: Prediction) -> bool:

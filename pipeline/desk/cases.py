@@ -93,11 +93,15 @@ def _write(predictions: Sequence[Prediction]) -> None:
         case = _place(p, same[p.text_hash] - 1)
         old = before.get(p.document_id)
         if old is not None and old.state not in (State.AUTO, State.OPEN) and old.text_hash == p.text_hash:
-            case.state = old.state
+            case.state, case.blind = old.state, old.blind
+        elif old is not None and old.unseen and old.text_hash == p.text_hash:
+            # Drawn to be judged blind: where it stands must go on saying nothing of the model.
+            case.state, case.blind, case.priority = old.state, True, old.priority
+            case.reasons, case.uncertainty = old.reasons, old.uncertainty
         else:
             relabel[p.document_id] = [d["id"] for labels in p.decided.values() for d in labels]
         cases.append(case)
-    fields = ["state", "priority", "uncertainty", "reasons", "prediction", "run", "serial", "text_hash"]
+    fields = ["state", "priority", "uncertainty", "reasons", "prediction", "run", "serial", "text_hash", "blind"]
     Case.objects.bulk_create(cases, update_conflicts=True, unique_fields=["document"], update_fields=fields)
     CaseLabel.objects.filter(case__in=list(relabel)).delete()
     CaseLabel.objects.bulk_create([CaseLabel(case_id=c, label=i) for c, labels in relabel.items() for i in labels])

@@ -69,10 +69,11 @@ def decide(
     with transaction.atomic():
         case = _locked(document)
         _check(case, user, text_hash)
-        cases = [case, *(_twins(case, user) if together and case.state == State.OPEN else [])]
+        cases = [case, *(_twins(case, user) if together and case.state == State.OPEN and not case.blind else [])]
         spent = min(max(0, seconds), MOST_SECONDS)
         made = [_decide(c, user, action, chosen, note.strip(), spent, gesture) for c in cases]
-    return Outcome(made[0].get_kind_display(), tuple(d.document_id for d in made))
+    said = "已判" if case.blind else made[0].get_kind_display()
+    return Outcome(said, tuple(d.document_id for d in made))
 
 
 def undo(user: User) -> tuple[int, ...]:
@@ -211,7 +212,7 @@ def _settle(case: Case) -> None:
     case.save(update_fields=["state", "holder", "held_until", "assignee"])
     by_people = labels is not None
     if labels is None:
-        labels = [d["id"] for some in case.prediction.decided.values() for d in some]
+        labels = [] if case.unseen else [d["id"] for some in case.prediction.decided.values() for d in some]
     CaseLabel.objects.filter(case=case).delete()
     CaseLabel.objects.bulk_create([CaseLabel(case=case, label=i, by_people=by_people) for i in dict.fromkeys(labels)])
 

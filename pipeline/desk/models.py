@@ -25,6 +25,8 @@ class Run(models.Model):
     state = models.CharField(max_length=20, default="running")
     reason = models.TextField(default="")
     counts = models.JSONField(default=dict)
+    #: The program that wrote it: its version and a hash of its source; several where others continued it.
+    program = models.TextField(default="")
 
     class Meta:
         db_table = "zuofeng_run"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 from urllib.parse import urlencode
 
@@ -124,15 +124,24 @@ def claim_next(user: User, filters: Filters, count: int = 10) -> list[int]:
         kept = held_by(user)
         if len(kept) >= count:
             return kept
-        rows = find(filters, user).filter(state__in=(State.OPEN, State.SECOND)).filter(free())
-        rows = rows.filter(document__purged=False)
-        rows = rows.filter(Q(assignee=None) | Q(assignee=user)).filter(Q(state=State.OPEN) | ~_decided(user))
-        rows = rows.order_by(ORDERS[filters.order], "document_id")
-        ids = list(_locked(rows).values_list("pk", flat=True)[: count - len(kept)])
+        # Second readings come with the others, by the same order: left to a list of their own nobody makes them.
+        wanted = [filters, replace(filters, state=State.SECOND.value)] if filters.state == State.OPEN else [filters]
+        found = [row for f in wanted for row in _next(f, user, count - len(kept))]
+        ids = [pk for _, pk in sorted(found)[: count - len(kept)]]
         Case.objects.filter(pk__in=ids).update(holder=user, held_until=_until())
         if ids:
             audit.record("case.claim", f"{len(ids)} 件", cases=ids)
         return kept + ids
+
+
+def _next(filters: Filters, user: User, count: int) -> list[tuple[int, int]]:
+    """Lock the next free cases and return (place in the order, number)."""
+    rows = find(filters, user).filter(state__in=(State.OPEN, State.SECOND)).filter(free())
+    rows = rows.filter(document__purged=False)
+    rows = rows.filter(Q(assignee=None) | Q(assignee=user)).filter(Q(state=State.OPEN) | ~_decided(user))
+    rows = rows.order_by(ORDERS[filters.order], "document_id")
+    column = ORDERS[filters.order].lstrip("-")
+    return [(-place, pk) for place, pk in _locked(rows).values_list(column, "pk")[:count]]
 
 
 def hold(user: User, case: Case) -> bool:
@@ -180,11 +189,12 @@ def reviewers() -> QuerySet:
 
 
 def twins(case: Case) -> QuerySet:
-    """Return the other cases that wait with the same text or nearly the same."""
+    """Return the other cases that wait with the same text or nearly the same; what is to be judged blind is not."""
     alike = Q(text_hash=case.text_hash)
     if case.group is not None:
         alike |= Q(group=case.group)
-    return Case.objects.filter(alike, state=State.OPEN, document__purged=False).exclude(pk=case.pk)
+    rows = Case.objects.filter(alike, state=State.OPEN, document__purged=False, blind=False)
+    return rows.exclude(pk=case.pk)
 
 
 def _decided(user: User) -> Exists:

@@ -6,6 +6,7 @@ import contextlib
 import datetime as dt
 import itertools
 import json
+import os
 import shutil
 import threading
 from dataclasses import dataclass
@@ -150,12 +151,41 @@ def desk_home(tmp_path_factory, taxonomy):
     home = tmp_path_factory.mktemp("desk") / "home"
     (home / "corpora").mkdir(parents=True)
     shutil.copy(ROOT / "corpora" / "taxonomy.toml", home / "corpora")
-    settings = load_settings(home)
+    fill_desk(load_settings(home), taxonomy.columns)
+    from django.db import connections
+
+    from pipeline.desk.tables import User
+
+    (home / "sessions.json").write_text(json.dumps({u.username: _session(u) for u in User.objects.all()}))
+    connections.close_all()
+    return home
+
+
+@pytest.fixture(scope="session")
+def desk_template(desk_home, postgres, taxonomy):
+    """The URL of a PostgreSQL database that holds the same, to clone."""
+    import psycopg
+    from django.db import connections
+
+    with psycopg.connect(postgres, autocommit=True) as connection:
+        connection.execute("CREATE DATABASE desk_template")
+    url = on_server(postgres, "desk_template")
+    fill_desk(load_settings(desk_home, store=url), taxonomy.columns)
+    connections.close_all()
+    return url
+
+
+def on_server(base, name):
+    """The URL of another database on the same server."""
+    head, _, query = base.partition("?")
+    return head.rsplit("/", 1)[0] + f"/{name}" + (f"?{query}" if query else "")
+
+
+def fill_desk(settings, columns):
+    """Put one account per role and forty documents into an empty store."""
     from pipeline.desk.configure import open_desk
 
     open_desk(settings)
-    from django.db import connections
-
     from pipeline.desk.roles import ROLE_NAMES
     from pipeline.desk.tables import User
 
@@ -163,7 +193,6 @@ def desk_home(tmp_path_factory, taxonomy):
         User.objects.create_user(
             username=role.value, password=PASSWORD, role=role.value, name=f"{name}甲", must_change_password=False
         )
-    columns = taxonomy.columns
     for n in range(40):
         words = f"窗口让我跑了{n + 3}趟还没办成"
         matter = MATTERS.split()[n]
@@ -189,9 +218,6 @@ def desk_home(tmp_path_factory, taxonomy):
     from pipeline.desk.cases import take_in
 
     take_in()
-    (home / "sessions.json").write_text(json.dumps({u.username: _session(u) for u in User.objects.all()}))
-    connections.close_all()
-    return home
 
 
 @pytest.fixture(scope="session")
@@ -230,18 +256,34 @@ _copies = itertools.count()
 
 
 @pytest.fixture
-def desk(desk_home, tmp_path, taxonomy):
-    """A fresh copy of the desk."""
+def desk(request, desk_home, tmp_path, taxonomy):
+    """A fresh copy of the desk; on PostgreSQL for tests that ask for it."""
     from django.db import connections
 
     from pipeline.desk.configure import open_desk
 
     home = tmp_path / f"desk{next(_copies)}"
     shutil.copytree(desk_home, home)
-    settings = load_settings(home, desk={"second_percent": 0})
-    open_desk(settings, bring_up=False)
-    yield Desk(settings, taxonomy.columns)
-    connections.close_all()
+    with contextlib.ExitStack() as stack:
+        store = None
+        if getattr(request, "param", "sqlite") == "postgres":
+            store = stack.enter_context(_clone(request.getfixturevalue("desk_template")))
+        settings = load_settings(home, store=store, desk={"second_percent": 0})
+        open_desk(settings, bring_up=False)
+        yield Desk(settings, taxonomy.columns)
+        connections.close_all()
+
+
+@contextlib.contextmanager
+def _clone(template):
+    import psycopg
+
+    name = f"desk{os.getpid()}_{next(_copies)}"
+    base = on_server(template, "postgres")
+    with psycopg.connect(base, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE desk_template")
+        yield on_server(template, name)
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @contextlib.contextmanager

@@ -33,10 +33,14 @@ def test_a_night_and_three_people_do_not_get_in_each_others_way(filled, serving,
     source, crew, end = tmp_path / "in.jsonl", Crew(), threading.Event()
     write_inbox(source, [g.text for g in some_gold], 300)
     with serving(filled) as address:
+        from django.db import connections
+
+        # The server's threads are gone before anybody could close what they keep.
+        connections.settings["default"]["CONN_MAX_AGE"] = 0
         people = threading.Thread(
             target=drive,
             args=(address, sessions_of(3)),
-            kwargs={"words": ["办理"], "filters": ["order=newest"], "seconds": 600, "think": 0.0, "until": end}
+            kwargs={"words": ["办理"], "filters": ["order=newest"], "seconds": 600, "think": 0.1, "until": end}
             | {"crew": crew},
         )
         people.start()

@@ -5,6 +5,9 @@ import pytest
 
 from pipeline.desk.priority import day_of, prioritise, uncertainty_of, waiting
 
+#: What the databases could do differently is tried on both.
+both_stores = pytest.mark.parametrize("desk", ["sqlite", "postgres"], indirect=True)
+
 
 def keys(response):
     return [r["case"].document.key for r in response.context["rows"]]
@@ -20,6 +23,7 @@ def walk(client, query):
     return seen
 
 
+@both_stores
 def test_the_queue_orders_by_points_that_add_up(desk):
     rows = desk.client("reviewer").get("/queue").context["rows"]
     points = [r["points"] for r in rows]
@@ -36,6 +40,7 @@ def test_only_what_needs_a_person_waits(desk):
     assert sorted(walk(client, "state=auto")) == ["D037", "D039", "D040"]
 
 
+@both_stores
 @pytest.mark.parametrize("order", ["priority", "uncertainty", "newest"])
 def test_pages_show_each_document_once(desk, order):
     seen = walk(desk.client("analyst"), f"order={order}&state=all")
@@ -51,6 +56,7 @@ def test_a_page_is_not_disturbed_by_what_is_decided_meanwhile(desk):
     assert len(rest) == 7
 
 
+@both_stores
 @pytest.mark.parametrize(
     ("query", "expected"),
     [
@@ -110,6 +116,7 @@ def test_no_filter_reaches_the_database_as_language(desk, field, nasty):
         assert page.context["rows"] == []
 
 
+@both_stores
 def test_ten_are_taken_in_order_and_nobody_else_gets_them(desk):
     desk.add_user("second", "reviewer")
     one, two = desk.client("reviewer"), desk.client("second")
@@ -135,6 +142,7 @@ def test_taking_again_fills_up_to_ten(desk):
     assert len(set(held_by(desk.user("reviewer"))) - set(held)) == 2
 
 
+@both_stores
 def test_eight_people_at_once_never_hold_the_same_document(desk):
     from django.db import connections
 
@@ -185,6 +193,7 @@ def test_given_back_is_free_and_on_the_record(desk):
     ]
 
 
+@both_stores
 def test_the_senior_assigns_and_the_others_pass_it_over(desk):
     desk.add_user("second", "reviewer")
     senior, person = desk.client("senior"), desk.user("second")
@@ -216,6 +225,7 @@ def test_views_belong_to_their_owner(desk):
     assert not SavedView.objects.exists()
 
 
+@both_stores
 def test_a_night_brings_new_documents_and_leaves_decisions_alone(desk):
     from pipeline.desk.models import Run
 
@@ -235,6 +245,7 @@ def test_a_night_brings_new_documents_and_leaves_decisions_alone(desk):
     assert desk.case("N001").state == "open"
 
 
+@both_stores
 def test_a_decided_document_whose_text_changed_waits_again(desk):
     from pipeline.desk.models import Run
 

@@ -2,6 +2,7 @@
 
 from pipeline.desk.tables.account import User
 from pipeline.desk.tables.audit import AuditEntry, AuditHead
+from pipeline.desk.tables.blind import BlindDraw
 from pipeline.desk.tables.case import Case, CaseLabel, Signature
 from pipeline.desk.tables.decision import Decision, Note
 from pipeline.desk.tables.shadow import Shadow, ShadowDraw, ShadowNight, ShadowScore
@@ -12,6 +13,7 @@ from pipeline.desk.tables.worksheet import OfficeRule, Worksheet
 __all__ = [
     "AuditEntry",
     "AuditHead",
+    "BlindDraw",
     "Case",
     "CaseLabel",
     "Decision",

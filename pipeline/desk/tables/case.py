@@ -24,6 +24,8 @@ class Case(models.Model):
     run = models.CharField(max_length=40)
     serial = models.PositiveIntegerField(default=0)
     text_hash = models.CharField(max_length=64, db_index=True)
+    #: Drawn to be judged without the model, on this very text.
+    blind = models.BooleanField(default=False)
     #: The first document of those that say nearly the same; none when it stands alone.
     group = models.BigIntegerField(null=True, db_index=True)
     holder = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="held")
@@ -39,6 +41,11 @@ class Case(models.Model):
             models.Index(fields=("-priority", "document"), name="case_all_by_priority"),
             models.Index(fields=("-uncertainty", "document"), name="case_all_by_uncertainty"),
         )
+
+    @property
+    def unseen(self) -> bool:
+        """Whether what the model says must not be shown yet."""
+        return self.blind and self.state != State.DONE
 
 
 class Signature(models.Model):

@@ -106,7 +106,7 @@ def _counted(filters: Filters, request: HttpRequest, part: Slice) -> str:
 def _row(case: Case) -> dict[str, Any]:
     names, today = label_names(), timezone.localdate()
     days = waiting(case.priority, case.reasons, today)
-    quotes = sorted(case.prediction.evidence, key=lambda e: -e["weight"])
+    quotes = sorted(() if case.unseen else case.prediction.evidence, key=lambda e: -e["weight"])
     text = masked(case.document.text)
     lead = [" ".join(text[e["start"] : e["end"]].split()) for e in quotes[:6]]
     return {

@@ -1,0 +1,140 @@
+import re
+
+import pytest
+
+both_stores = pytest.mark.parametrize("desk", ["sqlite", "postgres"], indirect=True)
+ODDS = {"D001": 0.5, "D005": 0.5, "D037": 0.1}
+
+
+@pytest.fixture
+def drawn(desk):
+    """Three documents in the sample: two in which the model found something, one in which it did not."""
+    from pipeline.desk.blind import put_into_queue
+
+    put = put_into_queue(ODDS, "s", actor="an")
+    assert (put.fresh, put.known, put.late) == (3, 0, 0)
+    return desk
+
+
+@both_stores
+def test_the_sample_is_drawn_once_and_only_from_what_nobody_has_seen(drawn):
+    from pipeline.desk.blind import put_into_queue
+    from pipeline.desk.tables import AuditEntry
+
+    drawn.decide(drawn.client("reviewer"), drawn.case("D010"))
+    put = put_into_queue({**ODDS, "D010": 0.5, "D011": 0.5}, "s", actor="an")
+    assert (put.fresh, put.known, put.late) == (1, 3, 1)
+    assert AuditEntry.objects.filter(action="sample.draw", actor="an").count() == 2
+
+
+def test_neither_queue_nor_page_nor_table_tells_what_the_model_says(drawn, taxonomy):
+    client = drawn.client("senior")
+    label = drawn.columns[0][1]
+    queue = client.get("/queue?state=all&q=D001")
+    (row,) = queue.context["rows"]
+    assert (row["labels"], [what for what, _ in row["reasons"]][0]) == ([], "抽查")
+    assert "问题分" not in queue.content.decode()
+    shown = {r["case"].document.key for r in client.get(f"/queue?label={label}").context["rows"]}
+    assert "D004" in shown
+    assert "D001" not in shown
+    case = drawn.case("D001")
+    page = client.get(f"/documents/{case.pk}").content.decode()
+    assert "盲判" in page
+    assert not re.search(r"<mark|checked|meter|data-model|模型给的分|问题分", page.partition("<main")[2])
+    order = re.findall(r'data-label="([^"]+)"', page)
+    assert order == [label for _, label in taxonomy.columns]
+    paper = client.get(f"/documents/{case.pk}/paper").content.decode()
+    assert "<u>" not in paper
+    assert taxonomy.label(label).name not in paper
+    export = client.post("/export", {"filters": "state=all&q=D001", "format": "csv"}).content.decode("utf-8-sig")
+    assert taxonomy.label(label).name not in export
+    # Once it is judged the model's side is there to see.
+    drawn.decide(client, case, labels=[])
+    assert "模型给的分" in client.get(f"/documents/{case.pk}").content.decode()
+
+
+def test_taking_it_back_is_blind_again(drawn):
+    client = drawn.client("reviewer")
+    drawn.decide(client, drawn.case("D001"), labels=[drawn.columns[0][1]])
+    assert "已判" in client.session["said"]
+    client.post("/undo")
+    case = drawn.case("D001")
+    assert (case.state, case.unseen, list(case.labels.all())) == ("open", True, [])
+
+
+def test_twins_are_not_decided_along_with_it(desk):
+    from pipeline.desk.blind import put_into_queue
+
+    text = desk.case("D002").document.text
+    desk.add("C1", text)
+    desk.add("C2", text)
+    put_into_queue({"C1": 0.5}, "s", actor="an")
+    client = desk.client("reviewer")
+    desk.decide(client, desk.case("C2"), together="on")
+    assert [desk.case(k).state for k in ("D002", "C1", "C2")] == ["done", "open", "done"]
+    desk.decide(client, desk.case("C1"), labels=[], together="on")
+    assert desk.case("C1").state == "done"
+
+
+def test_another_night_keeps_it_blind_and_another_text_does_not(drawn):
+    import datetime as dt
+
+    from pipeline.desk.models import Run
+
+    run = Run.objects.create(
+        id="20260902T020000-bbbbbb", serial=2, source="in", model="m-1", started=dt.datetime(2026, 9, 2, tzinfo=dt.UTC)
+    )
+    before = drawn.case("D001")
+    drawn.add("D001", before.document.text, run=run, score=0.99, decided={drawn.columns[1][1]: 0.9})
+    after = drawn.case("D001")
+    assert (after.run, after.unseen, after.reasons) == (run.pk, True, before.reasons)
+    assert (after.priority, list(after.labels.all())) == (before.priority, [])
+    drawn.add("D005", "换了另一段话，又跑了三趟", run=run)
+    assert not drawn.case("D005").blind
+
+
+@both_stores
+def test_what_people_said_comes_back_with_its_odds(drawn, taxonomy):
+    from pipeline.desk.blind import read_sample
+
+    client, label = drawn.client("reviewer"), drawn.columns[3][1]
+    drawn.decide(client, drawn.case("D001"), labels=[label])
+    drawn.decide(client, drawn.case("D037"), labels=[])
+    found = read_sample("s", taxonomy, actor="an")
+    assert found.chances == ODDS
+    assert {g.id: sum(g.labels.values(), ()) for g in found.settled} == {"D001": (label,), "D037": ()}
+    assert [(p.gold.id, p.by) for p in found.people] == [("D001", "reviewer"), ("D037", "reviewer")]
+    assert read_sample("other", taxonomy, actor="an").settled == ()
+
+
+@both_stores
+def test_second_readings_come_with_the_others_not_after_them(desk):
+    from pipeline.desk.configure import open_desk
+    from pipeline.desk.queue import held_by
+    from pipeline.desk.tables import Case
+    from pipeline.settings import load_settings
+
+    open_desk(
+        load_settings(desk.settings.home, store=desk.settings.store, desk={"second_percent": 100}), bring_up=False
+    )
+    first = Case.objects.filter(state="open").order_by("-priority", "pk")[0]
+    desk.decide(desk.client("reviewer"), first)
+    desk.add_user("second", "reviewer")
+    desk.client("second").post("/queue/take")
+    assert held_by(desk.user("second"))[0] == first.pk
+    # Who made the first one does not get it again.
+    desk.client("second").post("/queue/give-back")
+    desk.client("reviewer").post("/queue/take")
+    assert first.pk not in held_by(desk.user("reviewer"))
+
+
+def test_a_blind_sample_is_spread_over_the_queue(desk):
+    from pipeline.desk.blind import put_into_queue
+    from pipeline.desk.tables import Case
+
+    keys = [f"D{n:03d}" for n in range(1, 41, 3)]
+    put_into_queue(dict.fromkeys(keys, 0.5), "s", actor="an")
+    order = list(Case.objects.filter(state="open").order_by("-priority", "pk").values_list("blind", flat=True))
+    half = len(order) // 2
+    assert any(order[:half])
+    assert any(order[half:])

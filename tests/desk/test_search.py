@@ -1,0 +1,110 @@
+import pytest
+
+from pipeline.desk import search
+
+both_stores = pytest.mark.parametrize("desk", ["sqlite", "postgres"], indirect=True)
+
+
+def found(words):
+    from pipeline.desk.tables import Case
+
+    rows = search.matching(Case.objects.all(), words.split())
+    return set(rows.values_list("document__key", flat=True))
+
+
+@both_stores
+def test_the_index_finds_what_reading_every_text_would_find(desk):
+    from pipeline.desk.models import Document
+
+    desk.add("X1", "ABC热线没人接，Ａ座，50%_off\\，É 😀呀", title="Ｔitle 题目")
+    texts = {d.key: f"{d.title}\n{d.text}" for d in Document.objects.all()}
+    text = texts["D007"] + texts["X1"]
+    words = {text[at : at + size] for at in range(0, len(text), 3) for size in (2, 3, 5)}
+    words = {w for w in words if "\n" not in w and " " not in w} | {
+        "abc",
+        "ABC热",
+        "不存在的词",
+        "件：",
+        "50%_",
+        "off\\",
+    }
+    for word in words:
+        wanted = {k for k, t in texts.items() if word in t or (word.isascii() and word.lower() in t.lower())}
+        assert found(word) == wanted, word
+
+
+@both_stores
+def test_a_frequent_word_is_found_without_the_index(desk, monkeypatch):
+    some = found("没人接")
+    assert len(some) > 20
+    monkeypatch.setattr(search, "FREQUENT", 5)
+    assert found("没人接") == some
+    assert found("没人接 老楼加梯") == {"D035"}
+
+
+@both_stores
+def test_the_index_follows_texts_titles_and_purges(desk):
+    from pipeline.desk.models import Document
+    from pipeline.desk.tables import Case
+
+    assert found("老楼加梯") == {"D035"}
+    desk.add("D035", "换了一段完全不同的话")
+    assert (found("老楼加梯"), found("完全不同")) == (set(), {"D035"})
+    assert search.bring_up() == 0
+    Document.objects.filter(key="D035").update(title="新的题目")
+    search.forget([desk.case("D035").pk])
+    assert search.bring_up() == 1
+    assert found("新的题目") == {"D035"}
+    Document.objects.filter(key="D035").update(text="", title="", purged=True)
+    search.forget([desk.case("D035").pk])
+    search.scrub()
+    assert search.bring_up() == 0
+    assert found("完全不同") == set()
+    assert found("D035") == {"D035"}
+    assert Case.objects.count() == 40
+
+
+def test_one_character_is_looked_for_among_numbers_only(desk):
+    desk.add("7", "号码只有一位的一件")
+    assert found("7") == {"7"}
+    assert found("件") == set()
+
+
+@both_stores
+def test_no_word_reaches_the_index_as_language(desk):
+    nasty = (
+        "' OR 1=1 --",
+        '" OR ""="',
+        "AND",
+        "NOT x",
+        "NEAR(a b)",
+        "a*",
+        "{1,2}",
+        "%%",
+        "😀😀",
+        "a" * 5000,
+        "a:b",
+        "^a",
+    )
+    page = desk.client("senior")
+    for word in nasty:
+        for field in ("q", "unit", "label", "after", "until"):
+            answer = page.get("/queue", {"state": "all", field: word})
+            assert answer.status_code == 200
+            assert field in ("after", "until") or answer.context["rows"] == []
+
+
+def test_a_night_forgets_the_old_title(desk):
+    import datetime as dt
+
+    from pipeline.batch.store import write_chunk
+    from pipeline.desk.models import Document, Run
+    from pipeline.documents import Document as Given
+
+    old = Document.objects.get(key="D010")
+    run = Run.objects.create(
+        id="20260903T020000-cccccc", serial=9, source="in", model="m-1", started=dt.datetime(2026, 9, 3, tzinfo=dt.UTC)
+    )
+    write_chunk(run, [], [], {}, moved=[Given("D010", old.text, meta={"title": "改过的新题"})])
+    desk.take_in()
+    assert found("改过的新题") == {"D010"}
