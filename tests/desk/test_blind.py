@@ -32,7 +32,7 @@ def test_neither_queue_nor_page_nor_table_tells_what_the_model_says(drawn, taxon
     label = drawn.columns[0][1]
     queue = client.get("/queue?state=all&q=D001")
     (row,) = queue.context["rows"]
-    assert (row["labels"], [what for what, _ in row["reasons"]][0]) == ([], "抽查")
+    assert (row["labels"], next(what for what, _ in row["reasons"])) == ([], "抽查")
     assert "问题分" not in queue.content.decode()
     shown = {r["case"].document.key for r in client.get(f"/queue?label={label}").context["rows"]}
     assert "D004" in shown

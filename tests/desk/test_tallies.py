@@ -4,11 +4,17 @@ import pytest
 from django.db import Error
 from django.utils import timezone
 
-from pipeline.desk import tallies
+
+@pytest.fixture
+def tallies(desk):
+    """The kept counts, of an open desk."""
+    from pipeline.desk import tallies
+
+    return tallies
 
 
 @pytest.fixture
-def large(desk, monkeypatch):
+def large(desk, tallies, monkeypatch):
     """A desk that counts as a large one."""
     monkeypatch.setattr(tallies, "SMALL", 10)
     return desk
@@ -18,7 +24,7 @@ def states(page):
     return {value: n for value, _, n in page.context["f"].states}
 
 
-def test_a_large_desk_shows_what_was_counted_and_when(large):
+def test_a_large_desk_shows_what_was_counted_and_when(large, tallies):
     client = large.client("senior")
     before = client.get("/dashboard")
     large.decide(client, large.case("D001"))
@@ -37,7 +43,7 @@ def test_a_small_desk_is_counted_as_it_is(desk):
     assert "数于" not in page.content.decode()
 
 
-def test_counts_are_made_again_when_they_are_old_and_somebody_worked(large):
+def test_counts_are_made_again_when_they_are_old_and_somebody_worked(large, tallies):
     from pipeline.desk.tables import Tally
 
     assert not tallies.roll_up_if_due()
