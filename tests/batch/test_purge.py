@@ -162,3 +162,22 @@ def test_one_that_was_stopped_is_continued(night, clean, write_jsonl, marked, mo
     report = clean(before=before)
     assert (report.counts["documents"], report.starts) == (20, 2)
     assert Run.objects.get(kind="purge").state == "done"
+
+
+def test_begin_and_end_stand_in_the_sealed_trail(night, clean, write_jsonl, marked):
+    from pipeline.desk import audit
+    from pipeline.desk.tables import AuditEntry
+
+    night(write_jsonl("in/a.jsonl", marked[:5]))
+    age(1000)
+    clean(dry_run=True)
+    assert not AuditEntry.objects.filter(action__startswith="purge.").exists()
+    done = clean(actor="ops")
+    begin, end = AuditEntry.objects.filter(action__startswith="purge.").order_by("number")
+    assert [(e.action, e.actor, e.target) for e in (begin, end)] == [
+        ("purge.begin", "ops", done.run),
+        ("purge.end", "ops", done.run),
+    ]
+    assert (end.detail["state"], end.detail["documents"], end.detail["quotes"]) == ("done", 5, 5)
+    _, _, broken = audit.verify()
+    assert broken == []

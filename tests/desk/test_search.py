@@ -71,6 +71,25 @@ def test_the_index_follows_texts_titles_and_purges(desk, search):
     assert Case.objects.count() == 40
 
 
+def test_nothing_of_a_purged_text_stays_in_the_index(desk, search):
+    from django.db import connection
+
+    text = desk.case("D025").document.text
+    gone = set(search.packed(search.indexed("", "", "老楼加梯")).split())
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE VIRTUAL TABLE temp.words USING fts5vocab(main, zuofeng_search, row)")
+
+        def kept():
+            cursor.execute("SELECT term FROM temp.words")
+            return gone & {term for (term,) in cursor.fetchall()}
+
+        assert "老楼加梯" in text
+        assert kept()
+        search.forget([desk.case("D025").pk])
+        search.scrub()
+        assert kept() == set()
+
+
 def test_one_character_is_looked_for_among_numbers_only(desk):
     desk.add("7", "号码只有一位的一件")
     assert found("7") == {"7"}
