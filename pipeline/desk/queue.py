@@ -108,7 +108,9 @@ def page_of(filters: Filters, user: User, after: str = "", size: int = PAGE) -> 
         else:
             rows = rows.filter(Q(**{f"{column}__lt": int(head)}) | Q(**{column: int(head)}, document_id__gt=int(last)))
     found = list(
-        rows.select_related("document", "prediction", "holder", "assignee").prefetch_related("labels")[: size + 1]
+        rows.select_related("document", "prediction", "holder", "assignee")
+        .defer("prediction__scores", "prediction__decided")
+        .prefetch_related("labels")[: size + 1]
     )
     more = len(found) > size
     end = found[size - 1] if more else None

@@ -60,7 +60,9 @@ def store(home, *statements):
 def test_why_names_the_origin_and_finds_the_same_score_again(zuofeng, stored, home):
     one = zuofeng("why", stored[0])
     assert one.returncode == 0, one.stderr
-    for expected in ("相同到最后一位", "词典哈希", "标签体系", champion_id(home / "models")):
+    from pipeline.batch.ledger import program
+
+    for expected in (program(), "相同到最后一位", "词典哈希", "标签体系", champion_id(home / "models")):
         assert expected in one.stdout
     many = zuofeng("why", "--sample", "1000", "--format", "json")
     assert [json.loads(line)["outcome"] for line in many.stdout.splitlines()] == ["same"] * 12
@@ -70,6 +72,31 @@ def test_why_names_the_origin_and_finds_the_same_score_again(zuofeng, stored, ho
     none = zuofeng("why", "件99")
     assert (none.returncode, "ZF-WHY-NONE" in none.stderr) == (2, True)
     assert zuofeng("why").returncode == 2
+
+
+def test_a_blind_sample_goes_through_the_desk(zuofeng, stored, home):
+    assert zuofeng("sample", "draw").returncode == 2
+    drawn = zuofeng("sample", "draw", "--desk", "--rate", "1")
+    assert (drawn.returncode, "新放进队列 12 篇" in drawn.stdout) == (0, True), drawn.stderr
+    assert "以前抽的 12 篇" in zuofeng("sample", "draw", "--desk", "--rate", "1").stdout
+    early = zuofeng("sample", "measure", "--desk")
+    assert "ZF-SAMPLE-DESK" in early.stderr
+    from django.db import connections
+
+    from pipeline.desk.configure import open_desk
+    from pipeline.settings import load_settings
+
+    open_desk(load_settings(home, desk={"second_percent": 0}))
+    from pipeline.desk.accounts import add_account
+    from pipeline.desk.decide import decide
+    from pipeline.desk.tables import Case
+
+    user, _ = add_account(username="li", role="reviewer", name="", actor="t")
+    for case in Case.objects.all():
+        decide(user=user, document=case.pk, action="reject", labels=(), text_hash=case.text_hash)
+    connections.close_all()
+    found = zuofeng("sample", "measure", "--desk")
+    assert (found.returncode, "抽样 12 篇，已标 12 篇" in found.stdout) == (0, True), found.stderr
 
 
 def test_another_model_is_scored_first_and_made_live_after(zuofeng, stored, home, other):
