@@ -18,7 +18,7 @@ from pipeline.batch.purge import Purged
 from pipeline.batch.store import without_quotes
 from pipeline.desk import audit, search
 from pipeline.desk.models import Document, Prediction, RejectedRecord, Run
-from pipeline.desk.tables import Signature
+from pipeline.desk.tables import Case, Signature
 from pipeline.errors import UnfinishedError
 from pipeline.whole import write_file
 
@@ -107,6 +107,7 @@ def _documents(ids: Sequence[int]) -> Counter[str]:
     Signature.objects.filter(case__in=ids).delete()
     search.forget(ids)
     Document.objects.filter(id__in=ids).update(text="", title="", purged=True)
+    Case.objects.filter(pk__in=ids).update(purged=True)
     return Counter(documents=len(ids), quotes=len(predictions))
 
 

@@ -58,7 +58,7 @@ def put_into_queue(drawn: Mapping[str, float], sample: str, *, actor: str) -> Pu
             before = set(
                 BlindDraw.objects.filter(sample=sample, document__key__in=some).values_list("document_id", flat=True)
             )
-            rows = Case.objects.select_for_update(of=("self",)).filter(document__key__in=some, document__purged=False)
+            rows = Case.objects.select_for_update(of=("self",)).filter(document__key__in=some, purged=False)
             for case in rows.select_related("document", "prediction__run").order_by("pk"):
                 if case.pk in before:
                     known += 1

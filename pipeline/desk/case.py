@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Q
 
 from pipeline.desk.decide import standing
 from pipeline.desk.models import Document, Prediction
@@ -23,8 +23,8 @@ __all__ = ["LabelRow", "Sheet", "history", "label_rows", "notes", "sheet", "simi
 
 HUES = 8
 MOST_TWINS = 200
-#: Decided documents that are compared with the one on the page.
-MOST_COMPARED = 300
+#: Decided documents that are looked through for such of the same unit, and those that are compared.
+MOST_LOOKED_AT, MOST_COMPARED = 600, 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,12 +134,15 @@ def similar(case: Case, count: int = 5) -> list[dict[str, Any]]:
     """
     if case.document.purged or case.unseen:
         return []
-    labels = CaseLabel.objects.filter(case=case).values_list("label", flat=True)
-    shared = Exists(CaseLabel.objects.filter(case=OuterRef("pk"), label__in=list(labels)))
-    rows = Case.objects.filter(shared, state=State.DONE, document__purged=False).exclude(pk=case.pk)
-    rows = rows.order_by("-document_id").values_list("pk", flat=True)
-    found = list(rows.filter(document__unit=case.document.unit)[: MOST_COMPARED // 2]) if case.document.unit else []
-    near = _nearest(case, list(dict.fromkeys([*found, *rows[: MOST_COMPARED // 2]])), count)
+    # Step by step: joined into one question, the database would read every decided document to answer it.
+    done = Case.objects.filter(state=State.DONE, purged=False).exclude(pk=case.pk).order_by("-document_id")
+    latest = list(done.values_list("pk", flat=True)[:MOST_LOOKED_AT])
+    labels = list(CaseLabel.objects.filter(case=case).values_list("label", flat=True))
+    shared = CaseLabel.objects.filter(case__in=latest, label__in=labels).values_list("case_id", "case__document__unit")
+    newest = sorted(set(shared), reverse=True)
+    # A stable sort: those of the same unit first, the newest first within both.
+    newest.sort(key=lambda row: not case.document.unit or row[1] != case.document.unit)
+    near = _nearest(case, [pk for pk, _ in newest[:MOST_COMPARED]], count)
     names = label_names()
     said = {d.document_id: d for d in _last_of([c.pk for _, _, c in near])}
     return [

@@ -101,7 +101,18 @@ def _write(predictions: Sequence[Prediction]) -> None:
         else:
             relabel[p.document_id] = [d["id"] for labels in p.decided.values() for d in labels]
         cases.append(case)
-    fields = ["state", "priority", "uncertainty", "reasons", "prediction", "run", "serial", "text_hash", "blind"]
+    fields = [
+        "state",
+        "priority",
+        "uncertainty",
+        "reasons",
+        "prediction",
+        "run",
+        "serial",
+        "text_hash",
+        "blind",
+        "purged",
+    ]
     Case.objects.bulk_create(cases, update_conflicts=True, unique_fields=["document"], update_fields=fields)
     CaseLabel.objects.filter(case__in=list(relabel)).delete()
     CaseLabel.objects.bulk_create([CaseLabel(case_id=c, label=i) for c, labels in relabel.items() for i in labels])
@@ -126,6 +137,7 @@ def _place(p: Prediction, same_text: int) -> Case:
         run=p.run_id,
         serial=p.run.serial,
         text_hash=p.text_hash,
+        purged=p.document.purged,
     )
 
 

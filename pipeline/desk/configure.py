@@ -35,7 +35,8 @@ def database(url: str, *, lock_seconds: float = LOCK_SECONDS) -> dict[str, Any]:
     else:
         # A host that is gone is noticed: when connecting, and while waiting for an answer.
         alive = {"connect_timeout": 10, "keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3}
-        wait = f"-c lock_timeout={round(lock_seconds * 1000)}"
+        # Many short questions at once: neither helpers nor compiled plans pay for themselves.
+        wait = f"-c lock_timeout={round(lock_seconds * 1000)} -c max_parallel_workers_per_gather=0 -c jit=off"
         given = entry.get("OPTIONS", {})
         entry["OPTIONS"] = {**alive, **given, "options": f"{wait} {given.get('options', '')}".strip()}
     return entry

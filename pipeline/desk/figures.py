@@ -70,7 +70,7 @@ def figures() -> Figures:
 
 def count_figures() -> dict[str, Any]:
     """Count it now; the result is plain enough to be kept as JSON."""
-    counted = Case.objects.exclude(state__in=WAITING, document__purged=True)
+    counted = Case.objects.exclude(state__in=WAITING, purged=True)
     states = Counter(dict(counted.values_list("state").annotate(n=Count("pk"))))
     total = sum(states.values())
     spent = list(_recent().filter(seconds__gt=0).values_list("seconds", flat=True)[:5000])

@@ -76,7 +76,7 @@ def find(filters: Filters, user: User) -> QuerySet:
     if filters.state != "all":
         rows = rows.filter(state=filters.state)
     if filters.state in WAITING:
-        rows = rows.filter(document__purged=False)
+        rows = rows.filter(purged=False)
     if filters.label:
         rows = rows.filter(labels__label=filters.label)
     for name in ("unit", "district", "channel"):
@@ -107,6 +107,11 @@ def page_of(filters: Filters, user: User, after: str = "", size: int = PAGE) -> 
             rows = rows.filter(document_id__lt=int(last))
         else:
             rows = rows.filter(Q(**{f"{column}__lt": int(head)}) | Q(**{column: int(head)}, document_id__gt=int(last)))
+    if filters.state == "all":
+        # The indexes go state by state: the next of each, of these the first.
+        next_ = [r for s in STATES for r in rows.filter(state=s).values_list(column, "pk")[: size + 1]]
+        first = sorted((-place, pk) for place, pk in next_)[: size + 1]
+        rows = Case.objects.filter(pk__in=[pk for _, pk in first]).order_by(ORDERS[filters.order], "document_id")
     found = list(
         rows.select_related("document", "prediction", "holder", "assignee")
         .defer("prediction__scores", "prediction__decided")
@@ -139,7 +144,7 @@ def claim_next(user: User, filters: Filters, count: int = 10) -> list[int]:
 def _next(filters: Filters, user: User, count: int) -> list[tuple[int, int]]:
     """Lock the next free cases and return (place in the order, number)."""
     rows = find(filters, user).filter(state__in=(State.OPEN, State.SECOND)).filter(free())
-    rows = rows.filter(document__purged=False)
+    rows = rows.filter(purged=False)
     rows = rows.filter(Q(assignee=None) | Q(assignee=user)).filter(Q(state=State.OPEN) | ~_decided(user))
     rows = rows.order_by(ORDERS[filters.order], "document_id")
     column = ORDERS[filters.order].lstrip("-")
@@ -158,7 +163,7 @@ def hold(user: User, case: Case) -> bool:
 def held_by(user: User) -> list[int]:
     """Return the ids of the open cases ``user`` holds, by priority."""
     rows = Case.objects.filter(holder=user, held_until__gt=timezone.now())
-    rows = rows.filter(state__in=(State.OPEN, State.SECOND), document__purged=False)
+    rows = rows.filter(state__in=(State.OPEN, State.SECOND), purged=False)
     rows = rows.order_by("-priority", "document_id")
     return list(rows.values_list("pk", flat=True))
 
@@ -195,7 +200,7 @@ def twins(case: Case) -> QuerySet:
     alike = Q(text_hash=case.text_hash)
     if case.group is not None:
         alike |= Q(group=case.group)
-    rows = Case.objects.filter(alike, state=State.OPEN, document__purged=False, blind=False)
+    rows = Case.objects.filter(alike, state=State.OPEN, purged=False, blind=False)
     return rows.exclude(pk=case.pk)
 
 

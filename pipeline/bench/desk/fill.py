@@ -45,7 +45,7 @@ TABLES = {
     ),
     "case": (
         "document_id", "state", "priority", "uncertainty", "reasons", "prediction_id", "run", "serial", "text_hash",
-        "blind",
+        "blind", "purged",
     ),
     "case_label": ("case_id", "label", "by_people"),
     "signature": ("case_id", "text_hash", "algorithm", "values"),
@@ -175,7 +175,7 @@ class _Maker:
             self._decide(n, key, digest, shape, day, made)
         made["case"].append((
             n, state.value, points - run.started.toordinal(), rng.randrange(200), json.dumps([["问题分", points]]), n,
-            run.pk, run.serial, digest, False,
+            run.pk, run.serial, digest, False, False,
         ))  # fmt: skip
         made["case_label"] += [(n, label, state == State.DONE) for label in shape.labels]
         made["signature"].append((n, digest, ALGORITHM, rng.randbytes(_SIGNATURE)))

@@ -63,14 +63,6 @@ class Migration(migrations.Migration):
             index=models.Index(fields=["state", "-document"], name="case_by_newest"),
         ),
         migrations.AddIndex(
-            model_name="case",
-            index=models.Index(fields=["-priority", "document"], name="case_all_by_priority"),
-        ),
-        migrations.AddIndex(
-            model_name="case",
-            index=models.Index(fields=["-uncertainty", "document"], name="case_all_by_uncertainty"),
-        ),
-        migrations.AddIndex(
             model_name="decision",
             index=models.Index(fields=["by", "-id"], name="decision_by_person"),
         ),

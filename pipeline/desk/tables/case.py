@@ -24,6 +24,8 @@ class Case(models.Model):
     run = models.CharField(max_length=40)
     serial = models.PositiveIntegerField(default=0)
     text_hash = models.CharField(max_length=64, db_index=True)
+    #: Copied from the document: the queue passes over what has lost its text.
+    purged = models.BooleanField(default=False)
     #: Drawn to be judged without the model, on this very text.
     blind = models.BooleanField(default=False)
     #: The first document of those that say nearly the same; none when it stands alone.
@@ -38,8 +40,6 @@ class Case(models.Model):
             models.Index(fields=("state", "-priority", "document"), name="case_by_priority"),
             models.Index(fields=("state", "-uncertainty", "document"), name="case_by_uncertainty"),
             models.Index(fields=("state", "-document"), name="case_by_newest"),
-            models.Index(fields=("-priority", "document"), name="case_all_by_priority"),
-            models.Index(fields=("-uncertainty", "document"), name="case_all_by_uncertainty"),
         )
 
     @property

@@ -95,8 +95,8 @@ def drop_view(request: HttpRequest, number: int) -> HttpResponse:
 
 
 def _counted(filters: Filters, request: HttpRequest, part: Slice) -> str:
-    """How many there are. What was searched for is not counted beyond the page: every text would have to be read."""
-    if filters.q or not part.after:
+    """How many there are; of what was narrowed down only whether there are more, which costs nothing to know."""
+    if not part.after or filters != Filters(state=filters.state, order=filters.order):
         before = "" if not request.GET.get("after") else "…"
         return f"{before}{len(part.cases)}{'+' if part.after else ''}"
     counted = find(filters, request.user)[: MOST_COUNTED + 1].count()
