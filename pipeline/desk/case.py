@@ -135,11 +135,11 @@ def similar(case: Case, count: int = 5) -> list[dict[str, Any]]:
     if case.document.purged or case.unseen:
         return []
     # Step by step: joined into one question, the database would read every decided document to answer it.
-    done = Case.objects.filter(state=State.DONE, purged=False).exclude(pk=case.pk).order_by("-document_id")
+    done = Case.objects.filter(state=State.DONE).exclude(pk=case.pk).order_by("-document_id")
     latest = list(done.values_list("pk", flat=True)[:MOST_LOOKED_AT])
     labels = list(CaseLabel.objects.filter(case=case).values_list("label", flat=True))
-    shared = CaseLabel.objects.filter(case__in=latest, label__in=labels).values_list("case_id", "case__document__unit")
-    newest = sorted(set(shared), reverse=True)
+    shared = CaseLabel.objects.filter(case__in=latest, case__purged=False, label__in=labels)
+    newest = sorted(set(shared.values_list("case_id", "case__document__unit")), reverse=True)
     # A stable sort: those of the same unit first, the newest first within both.
     newest.sort(key=lambda row: not case.document.unit or row[1] != case.document.unit)
     near = _nearest(case, [pk for pk, _ in newest[:MOST_COMPARED]], count)

@@ -15,25 +15,22 @@ from pipeline.desk.groups import link
 from pipeline.desk.models import Document, Prediction, Run
 from pipeline.desk.priority import prioritise, uncertainty_of
 from pipeline.desk.states import State
-from pipeline.desk.tables import Case, CaseLabel
+from pipeline.desk.tables import Case, CaseLabel, Tally
 from pipeline.desk.tallies import roll_up
 
 __all__ = ["refresh", "refresh_if_new", "take_in"]
 
 CHUNK = 500
-_seen: dict[str, tuple[object, ...]] = {}
 
 
 def refresh_if_new() -> int:
-    """Refresh when some night began or ended since the last look of this process; return changed cases."""
-    from django.db import connection
-
-    name = str(connection.settings_dict["NAME"])
-    state = tuple(Run.objects.aggregate(last=Max("started"), ended=Max("finished"), n=Count("id")).values())
-    if _seen.get(name) == state:
+    """Refresh when some night began or ended since anybody last looked; return changed cases."""
+    seen = Run.objects.aggregate(last=Max("started"), ended=Max("finished"), n=Count("id"))
+    state = {k: str(v) for k, v in seen.items()}
+    if Tally.objects.filter(name="queue", data=state).exists():
         return 0
     changed = take_in()
-    _seen[name] = state
+    Tally.objects.update_or_create(name="queue", defaults={"at": timezone.now(), "cases": 0, "data": state})
     return changed
 
 

@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from pipeline.desk import audit
 from pipeline.desk.roles import Permission, Role, allows
-from pipeline.desk.search import matching
+from pipeline.desk.search import holding, matching, proposed, walk
 from pipeline.desk.states import STATES, State
 from pipeline.desk.tables import Case, Decision, Note, User
 
@@ -100,26 +100,43 @@ def find(filters: Filters, user: User) -> QuerySet:
 def page_of(filters: Filters, user: User, after: str = "", size: int = PAGE) -> Slice:
     """Return the cases after the one that ``after`` names, in the order asked for."""
     column = ORDERS[filters.order].lstrip("-")
-    rows = find(filters, user).order_by(ORDERS[filters.order], "document_id")
+    words, rows = _searched(filters, user)
+    rows = rows.order_by(ORDERS[filters.order], "document_id")
     head, _, last = after.partition(".")
     if _number(head) and last.isdecimal() and len(last) < 19:
         if column == "document_id":
             rows = rows.filter(document_id__lt=int(last))
         else:
             rows = rows.filter(Q(**{f"{column}__lt": int(head)}) | Q(**{column: int(head)}, document_id__gt=int(last)))
-    if filters.state == "all":
-        # The indexes go state by state: the next of each, of these the first.
-        next_ = [r for s in STATES for r in rows.filter(state=s).values_list(column, "pk")[: size + 1]]
-        first = sorted((-place, pk) for place, pk in next_)[: size + 1]
-        rows = Case.objects.filter(pk__in=[pk for _, pk in first]).order_by(ORDERS[filters.order], "document_id")
+    # The indexes go state by state: the next of each, of these the first.
+    parts = [rows.filter(state=s) for s in STATES] if filters.state == "all" else [rows]
+    first = sorted(row for part in parts for row in _places(part, column, words, size + 1))[: size + 1]
     found = list(
-        rows.select_related("document", "prediction", "holder", "assignee")
+        Case.objects.filter(pk__in=[pk for _, pk in first])
+        .order_by(ORDERS[filters.order], "document_id")
+        .select_related("document", "prediction", "holder", "assignee")
         .defer("prediction__scores", "prediction__decided")
-        .prefetch_related("labels")[: size + 1]
+        .prefetch_related("labels")
     )
     more = len(found) > size
     end = found[size - 1] if more else None
     return Slice(found[:size], f"{getattr(end, column)}.{end.document_id}" if end else "")
+
+
+def _searched(filters: Filters, user: User) -> tuple[list[str], QuerySet]:
+    """Return the cases that fit, and the words that are frequent: those are to be looked for in the order of a list."""
+    words = filters.q.split()
+    if not words:
+        return [], find(filters, user)
+    rows, some = find(replace(filters, q=""), user), proposed(words)
+    return (words, rows) if some is None else ([], holding(rows.filter(pk__in=some), words, "document__"))
+
+
+def _places(rows: QuerySet, column: str, words: list[str], count: int) -> list[tuple[int, int]]:
+    """Return the first cases of ordered ``rows`` as (place in the order, number), smallest first."""
+    if words:
+        rows = rows.filter(pk__in=walk(rows, words, count))
+    return [(-place, pk) for place, pk in rows.values_list(column, "pk")[:count]]
 
 
 def claim_next(user: User, filters: Filters, count: int = 10) -> list[int]:
@@ -143,12 +160,15 @@ def claim_next(user: User, filters: Filters, count: int = 10) -> list[int]:
 
 def _next(filters: Filters, user: User, count: int) -> list[tuple[int, int]]:
     """Lock the next free cases and return (place in the order, number)."""
-    rows = find(filters, user).filter(state__in=(State.OPEN, State.SECOND)).filter(free())
+    words, rows = _searched(filters, user)
+    rows = rows.filter(state__in=(State.OPEN, State.SECOND)).filter(free())
     rows = rows.filter(purged=False)
     rows = rows.filter(Q(assignee=None) | Q(assignee=user)).filter(Q(state=State.OPEN) | ~_decided(user))
     rows = rows.order_by(ORDERS[filters.order], "document_id")
     column = ORDERS[filters.order].lstrip("-")
-    return [(-place, pk) for place, pk in _locked(rows).values_list(column, "pk")[:count]]
+    if words:
+        rows = rows.filter(pk__in=walk(rows, words, count))
+    return _places(_locked(rows), column, [], count)
 
 
 def hold(user: User, case: Case) -> bool:

@@ -10,7 +10,6 @@ import signal
 import statistics
 import subprocess  # nosec B404
 import sys
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -61,15 +60,13 @@ def measure_desk(
     told: Callable[[str], None] = lambda step: None,
 ) -> Crew:
     """Fill the store of ``settings`` unless it is filled, and let ``users`` work at it for so long."""
-    from django.utils import timezone
-
     from pipeline.desk.configure import open_desk
 
     open_desk(settings)
     from pipeline.bench.desk.fill import fill
+    from pipeline.desk.cases import refresh_if_new
     from pipeline.desk.facets import facets
     from pipeline.desk.models import Document
-    from pipeline.desk.tables import Tally
 
     taxonomy = load_taxonomy(settings.taxonomy_file)
     if not Document.objects.exists():
@@ -80,11 +77,9 @@ def measure_desk(
     filters = [f"{name}={rng.choice(values[name])}" for name in ("unit", "district", "channel") for _ in range(8)]
     filters += [f"label={label}" for _, label in taxonomy.columns]
     filters += ["order=uncertainty", "order=newest", "state=all", "state=done&order=newest", "whose=free"]
-    start = timezone.now()
+    told("核对队列")
+    refresh_if_new()
     with served(settings) as address:
-        told("等服务把队列核对一遍")
-        while not Tally.objects.filter(at__gt=start).exists():
-            time.sleep(0.5)
         told("热身")
         # What is only slow the first time after a start: templates, pictures.
         drive(address, sessions[:1], words=["办理"], filters=filters, seconds=WARM, think=0)
