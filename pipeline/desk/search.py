@@ -24,7 +24,7 @@ __all__ = [
 SHORTEST = 2
 MOST_WORDS = 5
 #: A word that more documents hold is found soon enough by going down the queue.
-FREQUENT = 3000
+FREQUENT = 1000
 CHUNK = 2000
 FIRST_STEP = 500
 _DIGITS = string.digits + string.ascii_lowercase

@@ -50,6 +50,30 @@ def test_a_frequent_word_is_found_without_the_index(desk, search, monkeypatch):
 
 
 @both_stores
+def test_frequent_words_are_looked_for_in_the_order_of_the_list(desk, search, monkeypatch):
+    from pipeline.desk.queue import held_by
+
+    client = desk.client("reviewer")
+
+    def keys(query):
+        seen, more = [], query
+        while more:
+            page = client.get(f"/queue?{more}").context
+            seen += [r["case"].document.key for r in page["rows"]]
+            more = page["more"]
+        return seen
+
+    queries = ("q=没人接", "q=没人接&state=all", "q=没人接 热线&order=newest&unit=区教育局")
+    wanted = [keys(q) for q in queries]
+    assert [len(w) for w in wanted] == [37, 40, 9]
+    for name, value in (("FREQUENT", 5), ("FIRST_STEP", 3), ("CHUNK", 7)):
+        monkeypatch.setattr(search, name, value)
+    assert [keys(q) for q in queries] == wanted
+    client.post("/queue/take", {"filters": "q=没人接"})
+    assert [desk.case(k).pk for k in wanted[0][:10]] == held_by(desk.user("reviewer"))
+
+
+@both_stores
 def test_the_index_follows_texts_titles_and_purges(desk, search):
     from pipeline.desk.models import Document
     from pipeline.desk.tables import Case
