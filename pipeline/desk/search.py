@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import string
 from collections.abc import Sequence
+from contextlib import ExitStack
 
 import numpy as np
 from django.db import connection, transaction
@@ -143,14 +144,17 @@ def scrub() -> None:
 
 def _proposed(pairs: Sequence[int]) -> list[int] | None:
     """Return the documents that hold all ``pairs``; None where there are too many to name."""
-    with transaction.atomic(), connection.cursor() as cursor:
+    with ExitStack() as stack:
+        cursor = stack.enter_context(connection.cursor())
         if connection.vendor == "postgresql":
             # With a LIMIT the planner hopes to meet the rows early when it reads the table from its beginning.
+            stack.enter_context(transaction.atomic())
             cursor.execute("SET LOCAL enable_seqscan = off")
             cursor.execute(
                 "SELECT document FROM zuofeng_search WHERE pairs @> %s LIMIT %s", [list(pairs), FREQUENT + 1]
             )
         else:
+            # No transaction: on SQLite it would wait for whoever is writing.
             words = " ".join(map(_word, pairs))
             cursor.execute(
                 "SELECT rowid FROM zuofeng_search WHERE zuofeng_search MATCH %s LIMIT %s", [words, FREQUENT + 1]
