@@ -77,7 +77,7 @@ def people(count: int) -> list[User]:
     for n in range(count):
         User.objects.get_or_create(
             username=f"load{n:02d}",
-            defaults={"role": Role.REVIEWER, "password": "!", "name": f"复核员{n:02d}", "must_change_password": False},
+            defaults={"role": Role.REVIEWER, "password": "!", "name": f"复核员{n:02d}", "must_change_password": False},  # nosec B105
         )
     return list(User.objects.filter(username__startswith="load").order_by("username")[:count])
 
