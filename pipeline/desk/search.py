@@ -28,6 +28,8 @@ MOST_WORDS = 5
 FREQUENT = 1000
 CHUNK = 2000
 FIRST_STEP = 500
+#: Documents that are indexed in one transaction: on SQLite everybody who decides waits for it.
+PART = 200
 _DIGITS = string.digits + string.ascii_lowercase
 
 
@@ -88,12 +90,10 @@ def bring_up() -> int:
             " WHERE NOT d.purged AND (s.text_hash IS NULL OR s.text_hash <> d.text_hash) ORDER BY d.id"
         )
         ids = [pk for (pk,) in cursor.fetchall()]
-    for at in range(0, len(ids), CHUNK):
+    for at in range(0, len(ids), PART):
         with transaction.atomic():
             # Locked, so that a purge cannot empty a text between its reading and its indexing.
-            found = (
-                Document.objects.select_for_update().filter(pk__in=ids[at : at + CHUNK], purged=False).order_by("pk")
-            )
+            found = Document.objects.select_for_update().filter(pk__in=ids[at : at + PART], purged=False).order_by("pk")
             rows = found.values_list("pk", "text_hash", "key", "title", "text")
             write([(pk, digest, indexed(*texts)) for pk, digest, *texts in rows])
     return len(ids)
