@@ -42,6 +42,10 @@ class DeskSettings(BaseModel):
     claim_minutes: int = Field(default=45, ge=5, le=720)
     #: Percent of decided documents that a second person reads blind.
     second_percent: int = Field(default=10, ge=0, le=100)
+    #: Requests that one client of the interface may make in a minute.
+    api_per_minute: int = Field(default=60, ge=1, le=100_000)
+    #: Where documents handed in over the interface wait for the night; a folder from the home on.
+    api_inbox: Path = Path("state/api-inbox")
 
 
 class Settings(BaseSettings):

@@ -52,7 +52,12 @@ def serve(settings: Settings, *, host: str, port: int, ready: Callable[[str], No
     signal.signal(signal.SIGTERM, _stop)
     shown = f"[{host}]" if ":" in host else host
     ready(f"http://{shown}:{server.effective_port}/")
-    server.run()
+    from pipeline.desk.scoring import LIVE
+
+    try:
+        server.run()
+    finally:
+        LIVE.close()
 
 
 def _stop(number: int, frame: FrameType | None) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from django.urls import path
+
+from pipeline.desk.api.app import api
 from pipeline.desk.gate import Page
 from pipeline.desk.roles import Permission
 from pipeline.desk.views import agreement, dashboard, document, queue, review, session, tables, trail, users, worksheet
@@ -41,7 +44,7 @@ PAGES = (
     Page("undo", "undo", review.take_back, Permission.REVIEW, WRITE),
 )
 
-urlpatterns = [page.pattern() for page in PAGES]
+urlpatterns = [*(page.pattern() for page in PAGES), path("api/v1/", api.urls)]
 
 handler403 = "pipeline.desk.views.refusal.denied"
 handler404 = "pipeline.desk.views.refusal.missing"
