@@ -22,7 +22,7 @@ View = Callable[..., HttpResponse]
 #: Databases hold no larger number.
 _LARGEST = 2**63 - 1
 #: Pages open to one who still has to choose a password.
-_BEFORE_PASSWORD = frozenset({"password", "logout", "theme"})
+_BEFORE_PASSWORD = frozenset({"password", "logout", "theme", "language"})
 
 
 @dataclass(frozen=True, slots=True)

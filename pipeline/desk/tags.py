@@ -8,6 +8,8 @@ from typing import Any
 from django import template
 from django.utils import timezone
 
+from pipeline.desk.language import named
+
 register = template.Library()
 
 
@@ -39,3 +41,4 @@ def moment(value: Any) -> str:
 register.filter("get", get)
 register.filter("percent", percent)
 register.filter("moment", moment)
+register.filter("named", named)

@@ -19,6 +19,7 @@ PAGES = (
     Page("logout", "logout", session.leave, Permission.SELF, WRITE),
     Page("password", "password", session.password, Permission.SELF, BOTH),
     Page("theme", "theme", session.theme, Permission.SELF, WRITE),
+    Page("language", "language", session.language, Permission.SELF, WRITE),
     Page("dashboard", "dashboard", dashboard.index, Permission.DASHBOARD),
     Page("queue", "queue", queue.index, Permission.DOCUMENTS),
     Page("queue/take", "take", queue.take, Permission.REVIEW, WRITE),

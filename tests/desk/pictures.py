@@ -57,3 +57,10 @@ def test_phone(visit):  # noqa: F811
     v = visit("reviewer", viewport=PHONE, is_mobile=True, has_touch=True)
     v.open("D003")
     keep(v, "复核-手机")
+
+
+def test_english(visit, address):  # noqa: F811
+    v = visit("senior")
+    v.context.add_cookies([{"name": "language", "value": "en", "url": address}])
+    v.open("D003")
+    keep(v, "英文")

@@ -486,4 +486,30 @@ def test_the_pages_speak_chinese(visit):
         assert v.page.evaluate("document.documentElement.lang") == "zh-CN"
         text = v.page.locator("body").inner_text()
         words = set(re.findall(r"[A-Za-z]{4,}", text)) - {"senior"}
-        assert words <= {"Excel"}, words
+        assert words <= {"Excel", "English"}, words
+
+
+def test_a_reader_of_english_finds_the_way_and_the_keys_still_work(visit):
+    v = visit("senior")
+    v.page.goto("/queue")
+    v.page.click("button:has-text('English')")
+    v.page.wait_for_selector("html[lang=en]")
+    assert "Overview" in v.page.locator("header nav").inner_text()
+    v.open("D001")
+    assert v.page.locator("[data-save] span").inner_text() == "Confirm"
+    v.press("q")
+    assert v.page.locator("[data-save] span").inner_text() == "Save correction"
+    v.press("q", "x")
+    v.page.wait_for_url("**/queue*")
+    faults = {}
+    for url in ("/queue", "/documents/2", "/dashboard", "/agreement", "/roundtrip"):
+        v.page.goto(url)
+        shown = v.page.evaluate(
+            "[...document.querySelectorAll('header, .actions, .filters > label > .sr, h1 + nav, .head button')]"
+            ".map(e => e.innerText).join(' ')"
+        )
+        assert set(re.findall(r"[\u4e00-\u9fff]+", shown)) <= {"中文", "复核组长甲"}, shown
+        faults[url] = v.faults()
+    assert {at: f for at, f in faults.items() if f} == {}
+    v.page.click("button:has-text('中文')")
+    v.page.wait_for_selector("html[lang=zh-CN]")

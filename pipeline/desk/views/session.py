@@ -12,10 +12,11 @@ from django.utils.http import url_has_allowed_host_and_scheme
 
 from pipeline.desk import audit
 from pipeline.desk.accounts import change_password
+from pipeline.desk.language import COOKIE, LANGUAGES
 from pipeline.desk.roles import Permission
 from pipeline.desk.tables import User
 
-__all__ = ["enter", "home", "leave", "locked", "password", "theme"]
+__all__ = ["enter", "home", "language", "leave", "locked", "password", "theme"]
 
 
 def enter(request: HttpRequest) -> HttpResponse:
@@ -78,11 +79,20 @@ def password(request: HttpRequest) -> HttpResponse:
 
 def theme(request: HttpRequest) -> HttpResponse:
     """Light, dark, or as the machine is set; kept in a cookie."""
-    chosen = request.POST.get("theme", "")
+    return _chosen(request, "theme", ("light", "dark", "auto"))
+
+
+def language(request: HttpRequest) -> HttpResponse:
+    """Chinese or English; kept in a cookie."""
+    return _chosen(request, COOKIE, tuple(LANGUAGES))
+
+
+def _chosen(request: HttpRequest, name: str, values: tuple[str, ...]) -> HttpResponse:
+    chosen = request.POST.get(name, "")
     response = redirect(_safe(request, request.POST.get("next", "")))
-    if chosen in ("light", "dark", "auto"):
+    if chosen in values:
         response.set_cookie(
-            "theme", chosen, max_age=31_536_000, samesite="Strict", httponly=True, secure=request.is_secure()
+            name, chosen, max_age=31_536_000, samesite="Strict", httponly=True, secure=request.is_secure()
         )
     return response
 
