@@ -37,5 +37,5 @@ def named(name: str) -> str:
     if not english():
         return name
     schemes = taxonomy().schemes
-    names = {x.name: x.english for s in schemes for x in (s, *s.labels)}
+    names = {s.name: s.english for s in schemes} | {x.name: x.english for s in schemes for x in s.labels}
     return names.get(name) or name
