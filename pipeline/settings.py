@@ -19,6 +19,7 @@ from pydantic_settings import (
 from pipeline.errors import ConfigError
 from pipeline.mistakes import mistakes
 from pipeline.secrets import exposed, is_private, with_password
+from pipeline.sign_on_settings import SignOnSettings
 from pipeline.table_settings import TableSettings
 
 __all__ = ["DeskSettings", "Settings", "find_home", "load_settings", "origins", "unknown_variables"]
@@ -46,6 +47,7 @@ class DeskSettings(BaseModel):
     api_per_minute: int = Field(default=60, ge=1, le=100_000)
     #: Where documents handed in over the interface wait for the night; a folder from the home on.
     api_inbox: Path = Path("state/api-inbox")
+    sign_on: SignOnSettings = Field(default_factory=SignOnSettings)
 
 
 class Settings(BaseSettings):

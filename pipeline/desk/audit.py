@@ -40,6 +40,8 @@ ACTIONS = {
     "api.classify": "经接口分类",
     "api.read": "经接口取用",
     "api.post": "经接口交件",
+    "account.second_on": "打开两步登录",
+    "account.second_off": "关掉两步登录",
     "document.see": "看件",
     "document.reveal": "看未遮盖原文",
     "document.print": "打印件",

@@ -18,6 +18,7 @@ SHOWN = {
     "导回": ("senior", "/roundtrip"),
     "留痕": ("auditor", "/audit"),
     "帐号": ("admin", "/users"),
+    "两步登录": ("reviewer", "/second-factor"),
 }
 
 

@@ -446,7 +446,7 @@ def test_an_administrator_makes_an_account_and_its_owner_chooses_a_password(visi
 
 PAGES = {
     None: ["/login", "/login?next=/queue"],
-    "reviewer": ["/queue", "/queue?state=all&q=没有的", "/documents/1", "/documents/40", "/password"],
+    "reviewer": ["/queue", "/queue?state=all&q=没有的", "/documents/1", "/documents/40", "/password", "/second-factor"],
     "senior": [
         "/queue?state=all&unit=区教育局",
         "/documents/2",
@@ -513,3 +513,31 @@ def test_a_reader_of_english_finds_the_way_and_the_keys_still_work(visit):
     assert {at: f for at, f in faults.items() if f} == {}
     v.page.click("button:has-text('中文')")
     v.page.wait_for_selector("html[lang=zh-CN]")
+
+
+def test_a_phone_is_taken_on_and_asked_for(visit):
+    """The digits are worked out from the secret that the page shows, as an authenticator would."""
+    import base64
+
+    from django_otp.oath import totp
+
+    v, again = visit("analyst"), visit()
+    v.page.click(".menu summary")
+    v.page.click("text=两步登录")
+    v.page.wait_for_url("**/second-factor")
+    assert v.page.locator(".code svg").bounding_box()["width"] > 100
+    key = base64.b32decode(v.page.locator("code.secret").inner_text().replace(" ", ""))
+    v.page.fill("[name=code]", f"{totp(key):06d}")
+    v.page.fill("[name=password]", PASSWORD)
+    v.page.click("text=打开两步登录")
+    codes = v.page.locator(".codes code")
+    assert codes.count() == 8
+    again.page.goto("/login")
+    again.page.fill("[name=username]", "analyst")
+    again.page.fill("[name=password]", PASSWORD)
+    again.press("Enter")
+    again.page.wait_for_url("**/login/code")
+    assert again.faults() == []
+    again.page.fill("[name=code]", codes.first.inner_text())
+    again.press("Enter")
+    again.page.wait_for_url("**/dashboard")
