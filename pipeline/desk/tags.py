@@ -26,6 +26,11 @@ def percent(value: float) -> str:
     return "<1%" if whole == 0 and value > 0 else f"{whole}%"
 
 
+def times100(share: float) -> str:
+    """Return a share as a whole number of percent without the sign, for addresses."""
+    return str(round(share * 100))
+
+
 def moment(value: Any) -> str:
     """Return a point in time as people here write it, to the minute."""
     if isinstance(value, str):
@@ -41,4 +46,5 @@ def moment(value: Any) -> str:
 register.filter("get", get)
 register.filter("percent", percent)
 register.filter("moment", moment)
+register.filter("times100", times100)
 register.filter("named", named)

@@ -530,6 +530,7 @@ def test_a_phone_is_taken_on_and_asked_for(visit):
     v.page.fill("[name=code]", f"{totp(key):06d}")
     v.page.fill("[name=password]", PASSWORD)
     v.page.click("text=打开两步登录")
+    v.page.wait_for_selector(".codes code")
     codes = v.page.locator(".codes code")
     assert codes.count() == 8
     again.page.goto("/login")

@@ -70,7 +70,9 @@ def test_the_compiled_catalogue_is_the_written_one(root, catalogue):
     made.seek(0)
     stored = root / "pipeline/desk/locale/en/LC_MESSAGES/django.mo"
     with stored.open("rb") as file:
-        assert gettext.GNUTranslations(file)._catalog == gettext.GNUTranslations(made)._catalog
+        words, written = gettext.GNUTranslations(file)._catalog, gettext.GNUTranslations(made)._catalog
+    # The empty word holds the day it was compiled.
+    assert {k: v for k, v in words.items() if k} == {k: v for k, v in written.items() if k}
 
 
 def test_no_template_speaks_chinese_past_the_catalogue(root, desk):
