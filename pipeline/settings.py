@@ -120,6 +120,11 @@ class Settings(BaseSettings):
         return self.path("corpora") / "concepts.toml"
 
     @property
+    def rules_file(self) -> Path:
+        """The office's own rules, a second opinion at the desk; need not be there."""
+        return self.path("corpora") / "rules.toml"
+
+    @property
     def store_url(self) -> str:
         """The store: the one that was set, with its password, else the embedded one below ``state``."""
         if self.store and self.store_password_file:

@@ -26,7 +26,7 @@ __all__ = [
 PAGE = 30
 #: States in which a text is still to be judged; once purged it cannot be, and is found among all only.
 WAITING = (State.OPEN, State.SECOND, State.DISPUTED)
-ORDERS = {"priority": "-priority", "uncertainty": "-uncertainty", "newest": "-document_id"}
+ORDERS = {"priority": "-priority", "uncertainty": "-uncertainty", "against": "-against", "newest": "-document_id"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +76,8 @@ def find(filters: Filters, user: User) -> QuerySet:
         rows = rows.filter(state=filters.state)
     if filters.state in WAITING:
         rows = rows.filter(document__purged=False)
+    if filters.order == "against":
+        rows = rows.filter(against__gt=0)
     if filters.label:
         rows = rows.filter(labels__label=filters.label)
     for name in ("unit", "district", "channel"):

@@ -30,6 +30,9 @@ def make_server(settings: Settings, *, host: str = "127.0.0.1", port: int = 8000
     from pipeline.desk.configure import open_desk
 
     open_desk(settings)
+    from pipeline.desk.second_opinion import check_rules
+
+    check_rules()
     from django.core.wsgi import get_wsgi_application
     from waitress import create_server
 

@@ -33,7 +33,18 @@ def asked_by_code(root):
     words |= {*audit.ACTIONS.values(), *(what for what, _ in roles.GRANTS.values())}
     for path in (root / "pipeline" / "desk").rglob("*.py"):
         words |= set(re.findall(r"gettext\(\s*\"([^\"]+)\"", path.read_text(encoding="utf-8")))
-    words |= {"先急后缓", "先看拿不准", "先看新到", "读入", "新增", "内容有变", "有问题", "要人看", "搁置"}
+    words |= {
+        "先急后缓",
+        "先看拿不准",
+        "先看新到",
+        "规则另有说法",
+        "读入",
+        "新增",
+        "内容有变",
+        "有问题",
+        "要人看",
+        "搁置",
+    }
     return words | {"单位", "地区", "渠道", "已撤销，请重判。"}
 
 

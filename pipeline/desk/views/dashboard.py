@@ -46,8 +46,9 @@ def _chosen(settings: tuple[Setting, ...], asked: str) -> Setting | None:
 
 
 def _curve(settings: tuple[Setting, ...]) -> str:
-    if not any(s.automatic for s in settings):
+    # Settings that leave the same texts to the model are one point, under the highest promise.
+    points = {s.automatic: (f"{s.promise:.0%}", s.share, s.wrong_per_thousand) for s in settings if s.automatic}
+    if not points:
         return ""
-    points = [(f"{s.promise:.0%}", s.share, s.wrong_per_thousand) for s in settings]
     axes = gettext("不用人看的比例"), gettext("每千件预计判错")
-    return curve(points, axes, gettext("工作量与风险：把握定得越低，人看得越少，判错越多"))
+    return curve(list(points.values()), axes, gettext("工作量与风险：把握定得越低，人看得越少，判错越多"))
