@@ -5,6 +5,7 @@ Rules stand in ``corpora/rules.toml`` (`pipeline.analyst.rules`); without that f
 
 from __future__ import annotations
 
+import functools
 import logging
 from collections import defaultdict
 from dataclasses import dataclass
@@ -86,16 +87,21 @@ def _given(p: Prediction) -> set[str]:
     return {d["id"] for labels in p.decided.values() for d in labels}
 
 
+@functools.lru_cache(maxsize=4)
+def _file(home: str) -> Path:
+    return load_settings(Path(home)).rules_file
+
+
 def check_rules() -> None:
     """Read the rules anew; raises ConfigError with every mistake in them."""
-    path = load_settings(Path(settings.ZUOFENG_HOME)).rules_file
+    path = _file(str(settings.ZUOFENG_HOME))
     if path.is_file():
         _read[path] = path.stat().st_mtime_ns, tuple(parse_rules(path.read_bytes(), path.name, taxonomy()))
 
 
 def _rules() -> tuple[Rule, ...]:
     """The rules as they stand now; after a change for the worse those before it, and a warning."""
-    path = load_settings(Path(settings.ZUOFENG_HOME)).rules_file
+    path = _file(str(settings.ZUOFENG_HOME))
     if not path.is_file():
         return ()
     kept = _read.get(path, (-1, ()))
