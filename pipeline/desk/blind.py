@@ -107,7 +107,8 @@ def _put(case: Case, sample: str, probability: float) -> None:
     day = day_of(case.document.received) or case.prediction.run.started.date()
     case.blind, case.state, case.uncertainty = True, State.OPEN, lot % 100
     case.reasons, case.priority = [[SPOT_CHECK[0], points]], points - day.toordinal()
-    case.save(update_fields=["blind", "state", "uncertainty", "reasons", "priority"])
+    case.against = None
+    case.save(update_fields=["blind", "state", "uncertainty", "reasons", "priority", "against"])
     CaseLabel.objects.filter(case=case).delete()
 
 

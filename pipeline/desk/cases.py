@@ -14,6 +14,7 @@ from pipeline.desk import search
 from pipeline.desk.groups import link
 from pipeline.desk.models import Document, Prediction, Run
 from pipeline.desk.priority import prioritise, uncertainty_of
+from pipeline.desk.second_opinion import look_on
 from pipeline.desk.states import State
 from pipeline.desk.tables import Case, CaseLabel, Tally
 from pipeline.desk.tallies import roll_up
@@ -24,13 +25,17 @@ CHUNK = 500
 
 
 def refresh_if_new() -> int:
-    """Refresh when some night began or ended since anybody last looked; return changed cases."""
+    """Refresh when some night began or ended since anybody last looked, and look on with the office's rules; return
+    changed cases.
+    """
     seen = Run.objects.aggregate(last=Max("started"), ended=Max("finished"), n=Count("id"))
     state = {k: str(v) for k, v in seen.items()}
-    if Tally.objects.filter(name="queue", data=state).exists():
-        return 0
-    changed = take_in()
-    Tally.objects.update_or_create(name="queue", defaults={"at": timezone.now(), "cases": 0, "data": state})
+    changed = 0
+    if not Tally.objects.filter(name="queue", data=state).exists():
+        changed = take_in()
+        Tally.objects.update_or_create(name="queue", defaults={"at": timezone.now(), "cases": 0, "data": state})
+    while look_on():
+        pass
     return changed
 
 
@@ -107,6 +112,7 @@ def _write(predictions: Sequence[Prediction]) -> None:
         "run",
         "serial",
         "text_hash",
+        "against",
         "blind",
         "purged",
     ]

@@ -23,7 +23,7 @@ def drop_search(apps: Any, schema_editor: Any) -> None:
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("desk", "0005_shadow"),
+        ("desk", "0007_disagreement"),
     ]
 
     operations = [
