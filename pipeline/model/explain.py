@@ -43,9 +43,11 @@ def character_weights(text: str, bundle: Bundle, segmenter: Segmenter) -> Floats
     sentences = split_sentences([text])
     found = features.occurrences([text], segmenter, sentences)
     edge = np.zeros((len(text) + 1, len(bundle.heads)))
-    _spread(edge, found, _shares(features, found, 1)[:, None] * weights.coef[found.column] * _slopes(bundle, "whole"))
+    (expert,) = weights.choose(features.matrix(found, 1))
+    coef, sentence_coef = weights.coef[expert], weights.sentence_coef[expert]
+    _spread(edge, found, _shares(features, found, 1)[:, None] * coef[found.column] * _slopes(bundle, "whole"))
     inside = found.by_sentence(sentences, 1)
-    share = _shares(features, inside, len(sentences.row))[:, None] * weights.sentence_coef[inside.column]
+    share = _shares(features, inside, len(sentences.row))[:, None] * sentence_coef[inside.column]
     margins = np.zeros((len(sentences.row), len(bundle.heads)))
     np.add.at(margins, inside.row, share)
     if len(margins):

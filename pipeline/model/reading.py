@@ -86,13 +86,16 @@ class PlainReader:
         features, weights = self.bundle.features, self.bundle.weights
         sentences = split_sentences(passages)
         found = features.occurrences(passages, self.segmenter, sentences)
-        whole: Floats = features.matrix(found, len(passages)) @ weights.coef + weights.bias
-        x = features.matrix(found.by_sentence(sentences, len(passages)), len(sentences.row))
-        single = x @ weights.sentence_coef + weights.sentence_bias
-        strongest = strongest_sentence(single, sentences.row, len(passages), weights.sentence_bias)
+        x = features.matrix(found, len(passages))
+        expert = weights.choose(x)
+        x_sentence = features.matrix(found.by_sentence(sentences, len(passages)), len(sentences.row))
+        single = weights.read(x_sentence, expert[sentences.row], sentences=True)
+        strongest = strongest_sentence(single, sentences.row, weights.sentence_bias[expert])
         known = found.of_words(len(features.word_keys), len(passages))
         strange = self.bundle.wording.strangeness(known, np.array([b - a for _, a, b in spans], np.int64))
-        return _PlainReading(np.array([s[0] for s in spans], np.int64), whole, strongest, strange, cleaned, spans, self)
+        return _PlainReading(
+            np.array([s[0] for s in spans], np.int64), weights.read(x, expert), strongest, strange, cleaned, spans, self
+        )
 
 
 @dataclass(frozen=True, slots=True)
