@@ -127,6 +127,8 @@ def save_bundle(
             "char_n": list(features.char_n),
             "min_texts": features.min_texts,
             "concept_weight": features.concept_weight,
+            # Left out where it says nothing: models from before it stay what they are to the byte.
+            **({"lead": features.lead} if features.lead else {}),
         },
         "wording": asdict(wording),
         **about,
@@ -209,6 +211,7 @@ def _build(manifest: dict[str, Any], raw: dict[str, bytes]) -> Bundle:
         min_texts=spec["min_texts"],
         lexicon=Lexicon.from_dict(concepts) if concepts else None,
         concept_weight=spec["concept_weight"],
+        lead=spec.get("lead", 0.0),
         tokens=tuple(vocabulary["tokens"]),
         alphabet=vocabulary["alphabet"],
         word_keys=a["word_keys"],

@@ -32,12 +32,12 @@ MOST = 3
 TAKEN = -(2**60)
 
 
-def character_weights(text: str, bundle: Bundle, segmenter: Segmenter) -> Floats:
+def character_weights(text: str, bundle: Bundle, segmenter: Segmenter, *, leads: bool = True) -> Floats:
     """Return what each character adds to each head's log-odds, shape (len(text), heads).
 
     Both margins are sums over features; a feature's share is split evenly over its occurrences and each
     occurrence's over its characters, so the columns sum to the log-odds without the constant terms. Of the sentences
-    only each head's strongest one speaks.
+    only each head's strongest one speaks. The first counts again where the text ``leads`` its document.
     """
     features, weights = bundle.features, bundle.weights
     sentences = split_sentences([text])
@@ -45,7 +45,11 @@ def character_weights(text: str, bundle: Bundle, segmenter: Segmenter) -> Floats
     edge = np.zeros((len(text) + 1, len(bundle.heads)))
     _spread(edge, found, _shares(features, found, 1)[:, None] * weights.coef[found.column] * _slopes(bundle, "whole"))
     inside = found.by_sentence(sentences, 1)
-    share = _shares(features, inside, len(sentences.row))[:, None] * weights.sentence_coef[inside.column]
+    value = _shares(features, inside, len(sentences.row))[:, None]
+    if features.lead and leads:
+        again = value * weights.coef[inside.column] * (_slopes(bundle, "whole") * features.lead)
+        _spread(edge, inside, again * (inside.row == 0)[:, None])
+    share = value * weights.sentence_coef[inside.column]
     margins = np.zeros((len(sentences.row), len(bundle.heads)))
     np.add.at(margins, inside.row, share)
     if len(margins):
@@ -75,14 +79,14 @@ def _spread(edge: Floats, found: Occurrences, share: Floats) -> None:
 
 
 def explain(
-    text: str, heads: Sequence[int], bundle: Bundle, segmenter: Segmenter
+    text: str, heads: Sequence[int], bundle: Bundle, segmenter: Segmenter, *, leads: bool = True
 ) -> Iterator[tuple[int, int, int, float]]:
     """Yield ``(head, start, end, weight)`` for the runs of clauses that speak most for each head, at least one each.
 
     A run stays inside a sentence; the best is the one of the largest sum after each clause has paid COST (Bentley's
-    maximum subarray).
+    maximum subarray). Whether the text ``leads`` its document or is a later passage.
     """
-    weights = character_weights(text, bundle, segmenter)
+    weights = character_weights(text, bundle, segmenter, leads=leads)
     clauses = [m.span() for m in _CLAUSE.finditer(text) if text[m.start() : m.end()].strip()] or [(0, len(text))]
     opens = [not i or bool(_STOP.search(text, clauses[i - 1][1], c[0])) for i, c in enumerate(clauses)]
     sums = np.concatenate([np.zeros((1, weights.shape[1])), weights.cumsum(0)])

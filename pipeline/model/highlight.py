@@ -36,7 +36,8 @@ class Highlighter:
 
     def __init__(self, bundle: Bundle, heads: Heads) -> None:
         self._heads = heads
-        self._slopes = np.array([[h.sentence for h in bundle.heads], [h.whole for h in bundle.heads]])
+        whole = np.array([h.whole for h in bundle.heads])
+        self._slopes = np.array([[h.sentence for h in bundle.heads], whole, whole * heads.lead])
 
     def find(
         self,
@@ -45,17 +46,19 @@ class Highlighter:
         sentence_of: Ints,
         places: Places,
         which: Ints,
+        leads: npt.NDArray[np.bool_],
         wanted: tuple[Ints, Ints],
     ) -> tuple[Ints, Floats]:
         """Return (wanted pair, start, end), (spans, 3), and their weights, (spans,).
 
-        ``wanted`` are passages, ascending, and heads; ``which`` as `Heads.margins` gives it; places are in ``points``.
+        ``wanted`` are passages, ascending, and heads; ``which`` as `Heads.margins` gives it; ``leads`` (passages,) says
+        with which a document begins; places are in ``points``.
         """
         span = np.empty((MOST * len(wanted[0]), 3), np.int64)
         weight = np.empty(len(span))
         n = _find(
-            points, *passages, sentence_of, places.group, places.column, places.start, places.end, which, *wanted,
-            self._heads.weights, self._slopes, _flags(), span, weight,
+            points, *passages, sentence_of, places.group, places.column, places.start, places.end, which, leads,
+            *wanted, self._heads.weights, self._slopes, _flags(), span, weight,
         )  # fmt: skip
         return span[:n], weight[:n]
 
@@ -80,6 +83,7 @@ def _find(
     place: Shorts,
     place_end: Shorts,
     which: Ints,
+    leads: npt.NDArray[np.bool_],
     passage: Ints,
     head: Ints,
     weights: Singles,
@@ -102,6 +106,12 @@ def _find(
         last = group[sentence_of[p + 1] + p + 1]
         each = np.arange(len(heads))
         _spread(column, place, place_end, first, last, a, count, weights[1], slopes[1], heads, each, edge)
+        s = sentence_of[p]
+        if leads[p] and s < sentence_of[p + 1] and slopes[2].any():
+            _spread(
+                column, place, place_end, group[s + p], group[s + p + 1], a, count, weights[1], slopes[2], heads, each,
+                edge,
+            )  # fmt: skip
         for q in range(len(heads)):
             s = which[p, heads[q]]
             # Once for all heads whose strongest sentence this is.

@@ -40,6 +40,7 @@ class Heads:
     def __init__(self, bundle: Bundle, vocabulary: Vocabulary) -> None:
         w = bundle.weights
         self.heads = len(w.bias)
+        self.lead = float(bundle.features.lead)
         self.width = -(-(self.heads + 2) // _LANES) * _LANES
         columns = len(vocabulary.order)
         room = np.zeros(2 * columns * self.width + _LANES, np.float32)
@@ -56,16 +57,20 @@ class Heads:
     def _padded(self, values: Singles) -> Floats:
         return np.append(values, np.zeros(self.width - self.heads))
 
-    def margins(self, places: Places, sentence_of: Ints) -> tuple[Floats, Floats, Ints]:
+    def margins(self, places: Places, sentence_of: Ints, row: Ints) -> tuple[Floats, Floats, Ints]:
         """Return (passages, heads): margins of the passages, of their strongest sentences, and which those are.
 
-        The number of a sentence is that in the batch; -1 where there is none.
+        ``row`` (passages,) ascends and numbers the text of each. The number of a sentence is that in the batch; -1
+        where there is none.
         """
         many = len(sentence_of) - 1
         whole = np.tile(self._bias, (many, 1))
         strongest = np.tile(self._sentence_bias, (many, 1))
         which = np.full((many, self.heads), -1)
-        _margins(places.group, places.column, sentence_of, self.weights, self._sentence_bias, whole, strongest, which)
+        _margins(
+            places.group, places.column, sentence_of, row, self.weights, self._sentence_bias, self.lead, whole,
+            strongest, which,
+        )  # fmt: skip
         return whole[:, : self.heads], strongest[:, : self.heads], which
 
 
@@ -74,8 +79,10 @@ def _margins(
     group: Ints,
     column: Columns,
     sentence_of: Ints,
+    row: Ints,
     weights: Singles,
     sentence_bias: Floats,
+    lead: float,
     whole: Floats,
     strongest: Floats,
     which: Ints,
@@ -87,6 +94,7 @@ def _margins(
     logs = np.ones(256)
     for c in range(1, 256):
         logs[c] = 1 + math.log(c)
+    opening = 0
     for p in range(len(sentence_of) - 1):
         for s in range(sentence_of[p], sentence_of[p + 1]):
             _sum(column[group[s + p] : group[s + p + 1]], weights[0], heads, count, logs, total, length)
@@ -101,6 +109,17 @@ def _margins(
         _sum(column[first:last], weights[1], heads, count, logs, total, length)
         for h in range(heads):
             whole[p, h] += total[0, h] * length[0] + total[1, h] * length[1] + total[2, h]
+        if lead == 0:
+            continue
+        # Every passage is read with the first sentence of its document.
+        if row[p] != row[opening]:
+            opening = p
+        s = sentence_of[opening]
+        if s < sentence_of[opening + 1]:
+            first, last = group[s + opening], group[s + opening + 1]
+            _sum(column[first:last], weights[1], heads, count, logs, total, length)
+            for h in range(heads):
+                whole[p, h] += lead * (total[0, h] * length[0] + total[1, h] * length[1] + total[2, h])
 
 
 @compiled

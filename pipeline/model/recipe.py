@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import tomllib
-from dataclasses import field
+from dataclasses import asdict, field
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field, ValidationError
 from pydantic.dataclasses import dataclass
@@ -19,6 +19,7 @@ _CODE = "ZF-TRAIN-SETTINGS"
 _Positive = Annotated[float, Field(gt=0)]
 _LogOdds = Annotated[float, Field(ge=0, le=10)]
 _Count = Annotated[int, Field(ge=1)]
+_Part = Annotated[float, Field(ge=0, le=10)]
 
 
 @dataclass(frozen=True, config=ConfigDict(extra="forbid", strict=True))
@@ -29,23 +30,36 @@ class Settings:
     the log-odds that a text in wholly strange wording (`model.wording`) is given on every head, for
     corpora written by other people than the texts to come. ``promise`` > 0 is the precision every decided label is to
     have; what only the F1 threshold would decide then asks for a person. ``weights`` says by register what a text
-    counts in training, where not 1: those that nights will rarely see less.
+    counts in training, where not 1: those that nights will rarely see less. ``lead`` is what the first sentence counts
+    again beside the whole text. ``learner`` is a support vector machine, or least squares (ridge, of strength 1 / 2c).
     """
 
     c: _Positive = 0.5
     folds: Annotated[int, Field(ge=2)] = 3
     seed: int = 20190301
-    word_n: Annotated[int, Field(ge=1, le=2)] = 2
+    word_n: Annotated[int, Field(ge=0, le=2)] = 2
     char_shortest: Annotated[int, Field(ge=1, le=4)] = 1
     char_longest: Annotated[int, Field(ge=1, le=4)] = 2
     min_texts: _Count = 2
     concept_weight: _Positive = 0.15
-    sentence_part: Annotated[float, Field(ge=0, le=10)] = 0.75
+    sentence_part: _Part = 0.75
     strange: _LogOdds = 0.0
     promise: Annotated[float, Field(ge=0, lt=1)] = 0.0
     weights: dict[str, _Positive] = field(default_factory=dict)
     passage_chars: Annotated[int, Field(ge=100)] = 1000
+    lead: _Part = 0.0
+    learner: Literal["svm", "ridge"] = "svm"
     jobs: _Count = 2
+
+    def recorded(self) -> dict[str, Any]:
+        """Return what a manifest keeps: all that changes a model; what came later only where it is turned."""
+        untouched = {name for name in _LATER if getattr(self, name) == getattr(_DEFAULTS, name)}
+        return {k: v for k, v in asdict(self).items() if k != "jobs" and k not in untouched}
+
+
+_DEFAULTS = Settings()
+#: Settings that were not there when the first models were trained: their manifests are to stay the same.
+_LATER = ("lead", "learner")
 
 
 def read_settings(path: Path) -> Settings:

@@ -49,7 +49,7 @@ class SwiftReader:
         tokens = self._words.cut(clean.points, start, end)
         hits = self._hits(clean.points, end, sentence_of, sentence)
         places = self._vocabulary.find(clean.points, (start, end), (sentence_of, sentence), tokens, hits)
-        whole, strongest, which = self._heads.margins(places, sentence_of)
+        whole, strongest, which = self._heads.margins(places, sentence_of, row)
         strange = self._wording.strangeness(places.of_words(sentence_of), end - start)
         return _SwiftReading(
             row, whole, strongest, strange, texts, clean, start, end, sentence_of, places, which, self._highlighter
@@ -116,8 +116,9 @@ class _SwiftReading:
 
     def evidence(self, passage: Ints, head: Ints) -> Iterator[Shown]:
         span, weight = self.highlighter.find(
-            self.clean.points, (self.start, self.end), self.sentence_of, self.places, self.which, (passage, head)
-        )
+            self.clean.points, (self.start, self.end), self.sentence_of, self.places, self.which,
+            np.append(True, self.row[1:] != self.row[:-1]), (passage, head),
+        )  # fmt: skip
         row = self.row[passage[span[:, 0]]]
         for text, h, a, b, w in zip(
             row.tolist(), head[span[:, 0]].tolist(), span[:, 1].tolist(), span[:, 2].tolist(), weight.tolist(),

@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +20,7 @@ from pipeline.model.bundle import Head, Weights, save_bundle
 from pipeline.model.calibrate import best_f1_threshold, fit_sigmoid, raise_to_promise, stand_in_threshold
 from pipeline.model.features import Features
 from pipeline.model.folds import group_folds
+from pipeline.model.lead import add_lead, first_sentences
 from pipeline.model.padding import pad
 from pipeline.model.pool import maximum_over, strongest_sentence
 from pipeline.model.recipe import Settings
@@ -28,6 +30,10 @@ from pipeline.text.clean import Clean, clean
 from pipeline.text.concepts import Lexicon
 from pipeline.text.segment import RjiebaSegmenter, dictionary_hash
 from pipeline.text.sentences import Sentences, split_sentences
+
+if TYPE_CHECKING:
+    from sklearn.linear_model import RidgeClassifier
+    from sklearn.svm import LinearSVC
 
 __all__ = ["Settings", "train"]
 
@@ -78,6 +84,7 @@ def train(
         min_texts=settings.min_texts,
         lexicon=lexicon,
         concept_weight=settings.concept_weight,
+        lead=settings.lead,
     ).fit(texts, segmenter)
     sentences = split_sentences(texts)
     found = features.occurrences(texts, segmenter, sentences)
@@ -86,6 +93,8 @@ def train(
     x = features.weigh(sparse.vstack([counts, members @ counts], format="csr"))
     y = np.vstack([truth, truth[about]])
     x_sentence = features.matrix(found.by_sentence(sentences, len(texts)), len(sentences.row))
+    lead = first_sentences(sentences.row, len(texts))
+    x = add_lead(x, x_sentence, np.append(lead, lead[about]), settings.lead)
     y_sentence, known = evidence_matrix(gold, cleaned, sentences, truth, taxonomy)
 
     weight = np.array([settings.weights.get(g.register, 1.0) for g in gold])
@@ -117,7 +126,7 @@ def train(
             "segmenter": segmenter.name,
             "dictionary": dictionary_hash(words),
             "lexicon": lexicon.sha256 if lexicon else "",
-            "settings": {k: v for k, v in asdict(settings).items() if k != "jobs"},
+            "settings": settings.recorded(),
             "corpus": {"texts": len(gold), "groups": len({g.group for g in gold}), "sha256": corpus_hash(gold)},
         },
     )
@@ -172,7 +181,7 @@ def cross_fit(
     def one(held_out: int, heads: slice) -> tuple[Floats, Floats, Floats]:
         inside = fold != held_out
         known_here = None if known is None else known[inside, heads]
-        coef, bias = fit_heads(x[inside], truth[inside, heads], settings.c, known_here, weight[inside])
+        coef, bias = fit_heads(x[inside], truth[inside, heads], settings, known_here, weight[inside])
         if held_out == ALL:
             return np.zeros((0, len(bias))), coef, bias
         return np.asarray(x[~inside] @ coef + bias), bias, bias
@@ -190,14 +199,12 @@ def cross_fit(
 
 
 def fit_heads(
-    x: sparse.csr_matrix, truth: Bools, c: float, known: Bools | None = None, weight: Floats | None = None
+    x: sparse.csr_matrix, truth: Bools, settings: Settings, known: Bools | None = None, weight: Floats | None = None
 ) -> tuple[Floats, Floats]:
     """Fit one linear head per column of ``truth``; return (columns, heads) coefficients and (heads,) biases.
 
     Rows that are not ``known`` for a head are left out of it; each counts its ``weight`` (rows,), else 1.
     """
-    from sklearn.svm import LinearSVC
-
     coef = np.zeros((x.shape[1], truth.shape[1]))
     bias = np.zeros(truth.shape[1])
     for j in range(truth.shape[1]):
@@ -208,9 +215,20 @@ def fit_heads(
         if target.all() or not target.any():
             bias[j] = 1.0 if target.all() and len(target) else -1.0
             continue
-        head = LinearSVC(C=c, dual=True, tol=5e-2, random_state=0).fit(rows, target, sample_weight=counts)
-        coef[:, j], bias[j] = head.coef_[0], head.intercept_[0]
+        head = _learner(settings).fit(rows, target, sample_weight=counts)
+        coef[:, j], bias[j] = np.ravel(head.coef_), np.ravel(head.intercept_)[0]
     return coef, bias
+
+
+def _learner(settings: Settings) -> LinearSVC | RidgeClassifier:
+    if settings.learner == "ridge":
+        from sklearn.linear_model import RidgeClassifier
+
+        # A thousandth of a margin is far below what calibration tells apart.
+        return RidgeClassifier(alpha=0.5 / settings.c, solver="sparse_cg", tol=1e-3)
+    from sklearn.svm import LinearSVC
+
+    return LinearSVC(C=settings.c, dual=True, tol=5e-2, random_state=0)
 
 
 def fit_head(margins: Floats, truth: Bools, sentence_part: float, strange: float) -> Head:
