@@ -13,12 +13,13 @@ from pydantic.dataclasses import dataclass
 from pipeline.errors import ConfigError
 from pipeline.mistakes import mistakes
 
-__all__ = ["Settings", "read_settings"]
+__all__ = ["Learner", "Settings", "read_settings"]
 
 _CODE = "ZF-TRAIN-SETTINGS"
 _Positive = Annotated[float, Field(gt=0)]
 _LogOdds = Annotated[float, Field(ge=0, le=10)]
 _Count = Annotated[int, Field(ge=1)]
+Learner = Literal["svm", "ridge"]
 _Part = Annotated[float, Field(ge=0, le=10)]
 
 
@@ -48,7 +49,7 @@ class Settings:
     weights: dict[str, _Positive] = field(default_factory=dict)
     passage_chars: Annotated[int, Field(ge=100)] = 1000
     lead: _Part = 0.0
-    learner: Literal["svm", "ridge"] = "svm"
+    learner: Learner = "svm"
     jobs: _Count = 2
 
     def recorded(self) -> dict[str, Any]:

@@ -181,7 +181,9 @@ def cross_fit(
     def one(held_out: int, heads: slice) -> tuple[Floats, Floats, Floats]:
         inside = fold != held_out
         known_here = None if known is None else known[inside, heads]
-        coef, bias = fit_heads(x[inside], truth[inside, heads], settings, known_here, weight[inside])
+        coef, bias = fit_heads(
+            x[inside], truth[inside, heads], settings.c, known_here, weight[inside], learner=settings.learner
+        )
         if held_out == ALL:
             return np.zeros((0, len(bias))), coef, bias
         return np.asarray(x[~inside] @ coef + bias), bias, bias
@@ -199,7 +201,13 @@ def cross_fit(
 
 
 def fit_heads(
-    x: sparse.csr_matrix, truth: Bools, settings: Settings, known: Bools | None = None, weight: Floats | None = None
+    x: sparse.csr_matrix,
+    truth: Bools,
+    c: float,
+    known: Bools | None = None,
+    weight: Floats | None = None,
+    *,
+    learner: str = DEFAULTS.learner,
 ) -> tuple[Floats, Floats]:
     """Fit one linear head per column of ``truth``; return (columns, heads) coefficients and (heads,) biases.
 
@@ -215,20 +223,20 @@ def fit_heads(
         if target.all() or not target.any():
             bias[j] = 1.0 if target.all() and len(target) else -1.0
             continue
-        head = _learner(settings).fit(rows, target, sample_weight=counts)
+        head = _learner(learner, c).fit(rows, target, sample_weight=counts)
         coef[:, j], bias[j] = np.ravel(head.coef_), np.ravel(head.intercept_)[0]
     return coef, bias
 
 
-def _learner(settings: Settings) -> LinearSVC | RidgeClassifier:
-    if settings.learner == "ridge":
+def _learner(name: str, c: float) -> LinearSVC | RidgeClassifier:
+    if name == "ridge":
         from sklearn.linear_model import RidgeClassifier
 
         # A thousandth of a margin is far below what calibration tells apart.
-        return RidgeClassifier(alpha=0.5 / settings.c, solver="sparse_cg", tol=1e-3)
+        return RidgeClassifier(alpha=0.5 / c, solver="sparse_cg", tol=1e-3)
     from sklearn.svm import LinearSVC
 
-    return LinearSVC(C=settings.c, dual=True, tol=5e-2, random_state=0)
+    return LinearSVC(C=c, dual=True, tol=5e-2, random_state=0)
 
 
 def fit_head(margins: Floats, truth: Bools, sentence_part: float, strange: float) -> Head:
