@@ -5,7 +5,7 @@ from pipeline.corpus.gold import Gold
 from pipeline.model import search as module
 from pipeline.model.features import Features
 from pipeline.model.recipe import Settings
-from pipeline.model.search import candidates, search
+from pipeline.model.search import candidates, neighbours, search
 from pipeline.taxonomy import parse_taxonomy
 from pipeline.text.segment import RjiebaSegmenter
 
@@ -50,6 +50,14 @@ def test_candidates_stand_in_a_fixed_order_and_begin_with_what_was_given():
     assert len(set(map(repr, candidates(BASE)))) == module.FIRST
 
 
+def test_neighbours_turn_one_setting_each():
+    for axis in neighbours(BASE):
+        for other in axis:
+            turned = [n for n in module.TURNED if getattr(other, n) != getattr(BASE, n)]
+            assert turned
+            assert set(turned) <= {"word_n", "char_shortest", "char_longest"} or len(turned) == 1
+
+
 def test_the_same_budget_gives_the_same_settings(toy, monkeypatch):
     monkeypatch.setattr(module, "FIRST", 6)
     monkeypatch.setattr(module, "candidates", lambda base: candidates(base, 6))
@@ -65,7 +73,7 @@ def test_the_same_budget_gives_the_same_settings(toy, monkeypatch):
     last = [t for t in trials if t.texts == sizes[0]]
     assert BASE in [t.settings for t in last]
     assert trials[0].score == max(t.score for t in last)
-    assert len(told) == module.RUNGS
+    assert len(told) == module.RUNGS + 1
 
 
 def test_groups_stay_whole_and_smaller_samples_are_in_larger(toy):
