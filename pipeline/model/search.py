@@ -8,7 +8,7 @@ n-grams and the like; therefore each setting of the winner is then turned alone,
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -129,24 +129,21 @@ def search(
     ``minutes`` are those of an idle machine with two cores, about: they buy text (MINUTE), not time. ``base`` is
     tried on every sample. Heads of whole texts are compared, without padding and sentences.
     """
-    from joblib import Parallel, delayed
-
     trials: list[Trial] = []
     going = candidates(base)
     heads = len(taxonomy.columns) + 1
     budget = min(minutes * MINUTE / heads, MOST)
-    run = Parallel(n_jobs=base.jobs)
     for rung in range(RUNGS):
         part = _some(gold, int(budget / RATE ** (RUNGS - 1 - rung)), base)
         progress(f"{len(going)} 组设置，{len(part)} 条文本")
         sample = _sample(part, taxonomy, words, lexicon, base)
-        ranked = _ranked(run(delayed(_try)(sample, s, taxonomy) for s in going))
+        ranked = _ranked(_tried(sample, going, taxonomy, base.jobs))
         trials = [*ranked, *trials]
         best = [t.settings for t in ranked[: max(1, len(going) // RATE)]]
         going = best if base in best else [*best, base]
     axes = neighbours(trials[0].settings)
     progress(f"最好的一组逐项再转，{sum(map(len, axes))} 组")
-    around = iter(run(delayed(_try)(sample, s, taxonomy) for s in itertools.chain(*axes)))
+    around = iter(_tried(sample, itertools.chain(*axes), taxonomy, base.jobs))
     on_axes = [_ranked(list(itertools.islice(around, len(axis)))) for axis in axes]
     together = trials[0].settings
     for axis in on_axes:
@@ -157,6 +154,13 @@ def search(
         last.append(_try(sample, together, taxonomy))
     trials = [*_ranked(last), *(t for t in trials if t.texts < last[0].texts)]
     return trials[0].settings, trials
+
+
+def _tried(sample: _Sample, going: Iterable[Settings], taxonomy: Taxonomy, jobs: int) -> list[Trial]:
+    from joblib import Parallel, delayed
+
+    # One pool each time: used again, it clears away arrays that it has just laid down.
+    return list(Parallel(n_jobs=jobs)(delayed(_try)(sample, s, taxonomy) for s in going))
 
 
 def _ranked(trials: Sequence[Trial]) -> list[Trial]:
