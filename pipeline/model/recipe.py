@@ -33,6 +33,8 @@ class Settings:
     have; what only the F1 threshold would decide then asks for a person. ``weights`` says by register what a text
     counts in training, where not 1: those that nights will rarely see less. ``lead`` is what the first sentence counts
     again beside the whole text. ``learner`` is a support vector machine, or least squares (ridge, of strength 1 / 2c).
+    ``balance`` gives the texts of a label the weight (others / its own) ** balance: 1 makes a rare label count as much
+    as all the rest.
     """
 
     c: _Positive = 0.5
@@ -50,6 +52,7 @@ class Settings:
     passage_chars: Annotated[int, Field(ge=100)] = 1000
     lead: _Part = 0.0
     learner: Learner = "svm"
+    balance: Annotated[float, Field(ge=0, le=1)] = 0.0
     jobs: _Count = 2
 
     def recorded(self) -> dict[str, Any]:
@@ -60,7 +63,7 @@ class Settings:
 
 _DEFAULTS = Settings()
 #: Settings that were not there when the first models were trained: their manifests are to stay the same.
-_LATER = ("lead", "learner")
+_LATER = ("lead", "learner", "balance")
 
 
 def read_settings(path: Path) -> Settings:

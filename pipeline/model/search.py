@@ -23,7 +23,7 @@ from pipeline.model.features import CHAR_BITS, Features
 from pipeline.model.folds import group_folds
 from pipeline.model.lead import NONE, add_lead, first_sentences
 from pipeline.model.recipe import Learner, Settings
-from pipeline.model.train import calibrated, fit_head, fit_heads, share_thresholds
+from pipeline.model.train import calibrated, fit_head, fit_heads, share_thresholds, text_weights
 from pipeline.taxonomy import Taxonomy
 from pipeline.text.clean import clean
 from pipeline.text.concepts import Lexicon
@@ -209,7 +209,7 @@ def _sample(
         leads=add_lead(sparse.csr_matrix((len(texts), features.columns)), of_sentences, first, 1.0),
         truth=np.hstack([labels, labels.any(1, keepdims=True)]),
         fold=group_folds([g.group for g in gold], labels, FOLDS, base.seed),
-        weight=np.array([base.weights.get(g.register, 1.0) for g in gold]),
+        weight=text_weights(gold, base),
     )
 
 
@@ -226,7 +226,12 @@ def _try(sample: _Sample, settings: Settings, taxonomy: Taxonomy) -> Trial:
             some = np.where(np.diff(lead.indptr) > 0, rows, NONE)
             x = add_lead(x, features.weigh(lead), some, settings.lead)
         coef, bias = fit_heads(
-            x[inside], truth[inside], settings.c, weight=sample.weight[inside], learner=settings.learner
+            x[inside],
+            truth[inside],
+            settings.c,
+            weight=sample.weight[inside],
+            learner=settings.learner,
+            balance=settings.balance,
         )
         margins[~inside] = x[~inside] @ coef + bias
     both = np.stack([margins, np.zeros_like(margins)], 2)
