@@ -37,12 +37,12 @@ Bools = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float64]
 
 #: Characters times heads of the largest sample that a minute of two cores pays for.
-MINUTE = 8_000_000
+MINUTE = 5_000_000
 #: Of this many candidates a third goes on to three times the text, and again.
 FIRST = 18
 RATE = 3
 RUNGS = 3
-FOLDS = 3
+FOLDS = 5
 #: The most characters a sample has: beyond it the order of candidates hardly changes.
 MOST = 3_000_000
 #: Word n-grams up to, then shortest and longest character n-gram.
