@@ -13,7 +13,7 @@ from pipeline.corpus.gold import Gold
 from pipeline.errors import ConfigError
 from pipeline.taxonomy import Taxonomy
 
-__all__ = ["LABELS", "labelled_messages", "public_folder", "read_lines", "unlabelled_messages"]
+__all__ = ["LABELS", "join", "labelled_messages", "public_folder", "read_lines", "unlabelled_messages"]
 
 LABELS = "real_dev_labels.jsonl"
 _SPACE = re.compile(r"\s+")
@@ -40,8 +40,8 @@ def read_lines(path: Path) -> Iterator[dict[str, Any]]:
 
 def labelled_messages(folder: Path, taxonomy: Taxonomy) -> list[Gold]:
     """Return the labelled real messages, each a group of its own, in the order of their file."""
-    texts = {f"td-{r['id']}": _join(r, "detail") for r in read_lines(folder / "teddy2020c_public.jsonl.gz")}
-    texts |= {f"fz-{r['id']}": _join(r, "text") for r in read_lines(folder / "fuzhou12345_river.jsonl.gz")}
+    texts = {f"td-{r['id']}": join(r, "detail") for r in read_lines(folder / "teddy2020c_public.jsonl.gz")}
+    texts |= {f"fz-{r['id']}": join(r, "text") for r in read_lines(folder / "fuzhou12345_river.jsonl.gz")}
     return [
         Gold(
             id=r["id"],
@@ -55,8 +55,9 @@ def labelled_messages(folder: Path, taxonomy: Taxonomy) -> list[Gold]:
 
 def unlabelled_messages(folder: Path) -> list[str]:
     """Return the messages nobody labelled."""
-    return [_join(r, "detail") for r in read_lines(folder / "teddy2020c_unlabeled.jsonl.gz")]
+    return [join(r, "detail") for r in read_lines(folder / "teddy2020c_unlabeled.jsonl.gz")]
 
 
-def _join(record: Mapping[str, Any], body: str) -> str:
+def join(record: Mapping[str, Any], body: str) -> str:
+    """Return title and ``body`` of a message as one text without white space."""
     return _SPACE.sub("", f"{record['title']}。{record[body]}")

@@ -12,6 +12,7 @@ from pipeline.cli import (
     audit_labels,
     bench,
     bench_analysts,
+    bench_public,
     bench_story,
     classify,
     compare,
@@ -65,6 +66,7 @@ app.command("audit-labels")(audit_labels.command)
 app.command("drift")(drift.command)
 bench.app.command("drift")(bench_analysts.drift)
 bench.app.command("label-errors")(bench_analysts.label_errors)
+bench.app.command("public")(bench_public.public)
 bench.app.command("story")(bench_story.story)
 bench.app.command("suggest")(bench_analysts.suggest)
 app.command("serve")(serve.command)

@@ -32,8 +32,8 @@ _LANES = 16
 def descend(x: sparse.csr_matrix, sign: Signs, cost: Floats, seed: int = 0) -> tuple[Floats, Floats]:
     """Return coefficients (columns, heads) and biases (heads,) of the machines that tell ``sign`` 1 from -1.
 
-    ``x`` (rows, columns); ``sign`` (rows, heads), 0 where a row says nothing to a head; ``cost`` (rows,) is what a
-    mistake costs. The same arguments give the same bits.
+    ``x`` (rows, columns); ``sign`` (rows, heads), 0 where a row says nothing to a head; ``cost`` (rows, heads) > 0 is
+    what a mistake costs. The same arguments give the same bits.
     """
     rows, heads = sign.shape
     width = -(-heads // _LANES) * _LANES
@@ -44,8 +44,9 @@ def descend(x: sparse.csr_matrix, sign: Signs, cost: Floats, seed: int = 0) -> t
     alpha = np.zeros((rows, heads))
     square = np.asarray(x.multiply(x).sum(1)).ravel() + 1
     indptr, indices, data = x.indptr.astype(np.int64), x.indices.astype(np.int32), x.data.astype(np.float32)
+    slack = 0.5 / np.where(sign != 0, cost, 1.0)
     for _ in range(PASSES):
-        left = _pass(dice.permutation(rows), indptr, indices, data, sign, 0.5 / cost, square, weights, alpha)
+        left = _pass(dice.permutation(rows), indptr, indices, data, sign, slack, square, weights, alpha)
         if left <= NEAR:
             break
     return weights[:-1, :heads].copy(), weights[-1, :heads].copy()
@@ -91,12 +92,12 @@ def _pass(
             if s == 0:
                 continue
             a = alpha[i, h]
-            gradient = s * margin[h] - 1 + a * slack[i]
+            gradient = s * margin[h] - 1 + a * slack[i, h]
             projected = min(gradient, 0.0) if a == 0 else gradient
             highest[h] = max(highest[h], projected)
             lowest[h] = min(lowest[h], projected)
             if abs(projected) > 1e-12:
-                alpha[i, h] = max(a - gradient / (square[i] + slack[i]), 0.0)
+                alpha[i, h] = max(a - gradient / (square[i] + slack[i, h]), 0.0)
                 step[h] = (alpha[i, h] - a) * s
                 moved = True
         if not moved:

@@ -36,7 +36,8 @@ class Highlighter:
 
     def __init__(self, bundle: Bundle, heads: Heads) -> None:
         self._heads = heads
-        self._slopes = np.array([[h.sentence for h in bundle.heads], [h.whole for h in bundle.heads]])
+        whole = np.array([h.whole for h in bundle.heads])
+        self._slopes = np.array([[h.sentence for h in bundle.heads], whole, whole * heads.lead])
 
     def find(
         self,
@@ -45,18 +46,19 @@ class Highlighter:
         sentence_of: Ints,
         places: Places,
         read: tuple[Ints, Ints],
+        leads: npt.NDArray[np.bool_],
         wanted: tuple[Ints, Ints],
     ) -> tuple[Ints, Floats]:
         """Return (wanted pair, start, end), (spans, 3), and their weights, (spans,).
 
         ``wanted`` are passages, ascending, and heads; ``read`` are the strongest sentences and the experts as
-        `Heads.margins` gives them; places are in ``points``.
+        `Heads.margins` gives them; ``leads`` (passages,) says with which a document begins; places are in ``points``.
         """
         span = np.empty((MOST * len(wanted[0]), 3), np.int64)
         weight = np.empty(len(span))
         n = _find(
-            points, *passages, sentence_of, places.group, places.column, places.start, places.end, *read, *wanted,
-            self._heads.weights, self._heads.scale, self._slopes, _flags(), span, weight,
+            points, *passages, sentence_of, places.group, places.column, places.start, places.end, *read, leads,
+            *wanted, self._heads.weights, self._heads.scale, self._slopes, _flags(), span, weight,
         )  # fmt: skip
         return span[:n], weight[:n]
 
@@ -82,6 +84,7 @@ def _find(
     place_end: Shorts,
     which: Ints,
     expert: Ints,
+    leads: npt.NDArray[np.bool_],
     passage: Ints,
     head: Ints,
     weights: Singles,
@@ -106,6 +109,12 @@ def _find(
         last = group[sentence_of[p + 1] + p + 1]
         each = np.arange(len(heads))
         _spread(column, place, place_end, first, last, a, count, weights[e, 1], scale, slopes[1], heads, each, edge)
+        s = sentence_of[p]
+        if leads[p] and s < sentence_of[p + 1] and slopes[2].any():
+            _spread(
+                column, place, place_end, group[s + p], group[s + p + 1], a, count, weights[e, 1], scale, slopes[2],
+                heads, each, edge,
+            )  # fmt: skip
         for q in range(len(heads)):
             s = which[p, heads[q]]
             # Once for all heads whose strongest sentence this is.

@@ -41,6 +41,7 @@ class Heads:
     def __init__(self, bundle: Bundle, vocabulary: Vocabulary) -> None:
         w = bundle.weights
         experts, self.heads = w.bias.shape
+        self.lead = float(bundle.features.lead)
         #: Where the scale of a row stands.
         self.scale = self.heads + experts - 1
         self.width = -(-(self.scale + 2) // _LANES) * _LANES
@@ -59,19 +60,20 @@ class Heads:
         self._sentence_bias = w.sentence_bias.astype(np.float64)
         self._gate_bias = w.gate_bias.astype(np.float64)
 
-    def margins(self, places: Places, sentence_of: Ints) -> tuple[Floats, Floats, Ints, Ints]:
+    def margins(self, places: Places, sentence_of: Ints, row: Ints) -> tuple[Floats, Floats, Ints, Ints]:
         """Return margins of the passages, of their strongest sentences, which those are, all (passages, heads), and
         which expert read each passage, (passages,).
 
-        The number of a sentence is that in the batch; -1 where there is none.
+        ``row`` (passages,) ascends and numbers the text of each. The number of a sentence is that in the batch; -1
+        where there is none.
         """
         many = len(sentence_of) - 1
         whole, strongest = np.empty((2, many, self.heads))
         which = np.full((many, self.heads), -1)
         expert = np.zeros(many, np.int64)
         _margins(
-            places.group, places.column, sentence_of, self.weights, self._bias, self._sentence_bias, self._gate_bias,
-            whole, strongest, which, expert,
+            places.group, places.column, sentence_of, row, self.weights, self._bias, self._sentence_bias,
+            self._gate_bias, self.lead, whole, strongest, which, expert,
         )  # fmt: skip
         return whole, strongest, which, expert
 
@@ -81,10 +83,12 @@ def _margins(
     group: Ints,
     column: Columns,
     sentence_of: Ints,
+    row: Ints,
     weights: Singles,
     bias: Floats,
     sentence_bias: Floats,
     gate_bias: Floats,
+    lead: float,
     whole: Floats,
     strongest: Floats,
     which: Ints,
@@ -98,22 +102,28 @@ def _margins(
     logs = np.ones(256)
     for c in range(1, 256):
         logs[c] = 1 + math.log(c)
+    margin = np.zeros(weights.shape[3])
+    opening = 0
     for p in range(len(sentence_of) - 1):
-        first = group[sentence_of[p] + p]
-        last = group[sentence_of[p + 1] + p + 1]
-        _sum(column[first:last], weights[0, 1], scale, count, logs, total, length)
+        # Every passage is read with the first sentence of its document.
+        if row[p] != row[opening]:
+            opening = p
+        s = sentence_of[opening]
+        again = column[group[s + opening] : group[s + opening + 1]] if s < sentence_of[opening + 1] else column[:0]
+        all_of = column[group[sentence_of[p] + p] : group[sentence_of[p + 1] + p + 1]]
+        _passage(all_of, again, lead, weights[0, 1], scale, count, logs, total, length, margin)
         e = 0
         most = 0.0
         for g in range(len(gate_bias)):
-            opened = _rounded(gate_bias[g] + _joined(total, length, heads + g))
+            opened = _rounded(gate_bias[g] + margin[heads + g])
             if opened > most:
                 e = g + 1
                 most = opened
         if e > 0:
-            _sum(column[first:last], weights[e, 1], scale, count, logs, total, length)
+            _passage(all_of, again, lead, weights[e, 1], scale, count, logs, total, length, margin)
         expert[p] = e
         for h in range(heads):
-            whole[p, h] = bias[e, h] + _joined(total, length, h)
+            whole[p, h] = bias[e, h] + margin[h]
             strongest[p, h] = sentence_bias[e, h]
         for s in range(sentence_of[p], sentence_of[p + 1]):
             _sum(column[group[s + p] : group[s + p + 1]], weights[e, 0], scale, count, logs, total, length)
@@ -123,6 +133,29 @@ def _margins(
                 if which[p, h] < 0 or _rounded(value) > _rounded(strongest[p, h]):
                     strongest[p, h] = value
                     which[p, h] = s
+
+
+@compiled
+def _passage(
+    column: Columns,
+    again: Columns,
+    lead: float,
+    weights: Singles,
+    scale: int,
+    count: Shorts,
+    logs: Floats,
+    total: Floats,
+    length: Floats,
+    margin: Floats,
+) -> None:
+    """Fill ``margin`` (width,) with the products of a passage and, ``lead`` times, of what is read ``again``."""
+    _sum(column, weights, scale, count, logs, total, length)
+    for h in range(scale):
+        margin[h] = _joined(total, length, h)
+    if lead > 0 and len(again):
+        _sum(again, weights, scale, count, logs, total, length)
+        for h in range(scale):
+            margin[h] += lead * _joined(total, length, h)
 
 
 @compiled

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tomllib
 from collections import Counter
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field, ValidationError, field_validator
 from pydantic.dataclasses import dataclass
@@ -13,12 +13,14 @@ from pydantic.dataclasses import dataclass
 from pipeline.errors import ConfigError
 from pipeline.mistakes import mistakes
 
-__all__ = ["Expert", "Settings", "read_settings"]
+__all__ = ["Expert", "Learner", "Settings", "read_settings"]
 
 _CODE = "ZF-TRAIN-SETTINGS"
 _Positive = Annotated[float, Field(gt=0)]
 _LogOdds = Annotated[float, Field(ge=0, le=10)]
 _Count = Annotated[int, Field(ge=1)]
+_Part = Annotated[float, Field(ge=0, le=10)]
+Learner = Literal["svm", "ridge"]
 
 
 @dataclass(frozen=True, config=ConfigDict(extra="forbid"))
@@ -38,22 +40,28 @@ class Settings:
     corpora written by other people than the texts to come. ``promise`` > 0 is the precision every decided label is to
     have; what only the F1 threshold would decide then asks for a person. ``experts`` each have heads of their own (a
     mixture with a hard gate, Jacobs et al. 1991): people who write differently say the same thing in other words. The
-    first also reads the registers that none names; without experts one reads all.
+    first also reads the registers that none names; without experts one reads all. ``lead`` is what the first sentence
+    counts again beside the whole text. ``learner`` is a support vector machine, or least squares (ridge, of strength
+    1 / 2c). ``balance`` gives the texts of a label the weight (others / its own) ** balance: 1 makes a rare label count
+    as much as all the rest.
     """
 
     c: _Positive = 0.5
     folds: Annotated[int, Field(ge=2)] = 3
     seed: int = 20190301
-    word_n: Annotated[int, Field(ge=1, le=2)] = 2
+    word_n: Annotated[int, Field(ge=0, le=2)] = 2
     char_shortest: Annotated[int, Field(ge=1, le=4)] = 1
     char_longest: Annotated[int, Field(ge=1, le=4)] = 2
     min_texts: _Count = 2
     concept_weight: _Positive = 0.15
-    sentence_part: Annotated[float, Field(ge=0, le=10)] = 0.75
+    sentence_part: _Part = 0.75
     strange: _LogOdds = 0.0
     promise: Annotated[float, Field(ge=0, lt=1)] = 0.0
     experts: Annotated[tuple[Expert, ...], Field(strict=False)] = ()
     passage_chars: Annotated[int, Field(ge=100)] = 1000
+    lead: _Part = 0.0
+    learner: Learner = "svm"
+    balance: Annotated[float, Field(ge=0, le=1)] = 0.0
     jobs: _Count = 2
 
     @field_validator("experts")

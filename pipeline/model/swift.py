@@ -49,7 +49,7 @@ class SwiftReader:
         tokens = self._words.cut(clean.points, start, end)
         hits = self._hits(clean.points, end, sentence_of, sentence)
         places = self._vocabulary.find(clean.points, (start, end), (sentence_of, sentence), tokens, hits)
-        whole, strongest, which, expert = self._heads.margins(places, sentence_of)
+        whole, strongest, which, expert = self._heads.margins(places, sentence_of, row)
         strange = self._wording.strangeness(places.of_words(sentence_of), end - start)
         return _SwiftReading(
             row,
@@ -134,6 +134,7 @@ class _SwiftReading:
             self.sentence_of,
             self.places,
             (self.which, self.expert),
+            np.append(True, self.row[1:] != self.row[:-1]),
             (passage, head),
         )
         row = self.row[passage[span[:, 0]]]

@@ -20,6 +20,7 @@ from pipeline.model.calibrate import best_f1_threshold, raise_to_promise, stand_
 from pipeline.model.experts import Rows, learn_experts
 from pipeline.model.features import Features
 from pipeline.model.folds import group_folds
+from pipeline.model.lead import add_lead, first_sentences
 from pipeline.model.padding import pad
 from pipeline.model.recipe import Settings
 from pipeline.model.wording import learn_wording
@@ -75,6 +76,7 @@ def train(
         min_texts=settings.min_texts,
         lexicon=lexicon,
         concept_weight=settings.concept_weight,
+        lead=settings.lead,
     ).fit(texts, segmenter)
     sentences = split_sentences(texts)
     found = features.occurrences(texts, segmenter, sentences)
@@ -83,11 +85,13 @@ def train(
     x = features.weigh(sparse.vstack([counts, members @ counts], format="csr"))
     y = np.vstack([truth, truth[about]])
     x_sentence = features.matrix(found.by_sentence(sentences, len(texts)), len(sentences.row))
+    lead = first_sentences(sentences.row, len(texts))
+    x = add_lead(x, x_sentence, np.append(lead, lead[about]), settings.lead)
     y_sentence, known = evidence_matrix(gold, cleaned, sentences, truth, taxonomy)
 
     rows = Rows(x, y, np.append(fold, fold[about]), np.append(np.arange(len(texts)), about))
     single = Rows(x_sentence, y_sentence, fold[sentences.row], sentences.row, known)
-    weights, margins = learn_experts(rows, single, members, [g.register for g in gold], settings, progress)
+    weights, margins = learn_experts(rows, single, members, gold, settings, progress)
     progress("校准与阈值")
     # A promise is kept on the corpus's own wording; to strange wording nothing is added then.
     strange = 0.0 if settings.promise else settings.strange
