@@ -24,7 +24,7 @@ from pipeline.model.features import CHAR_BITS, Features
 from pipeline.model.folds import group_folds
 from pipeline.model.lead import NONE, add_lead, first_sentences
 from pipeline.model.recipe import Learner, Settings
-from pipeline.model.train import calibrated, fit_head, share_thresholds
+from pipeline.model.train import ask_for_groups, calibrated, fit_head, share_thresholds
 from pipeline.taxonomy import Taxonomy
 from pipeline.text.clean import clean
 from pipeline.text.concepts import Lexicon
@@ -128,8 +128,10 @@ def search(
     """Return the best settings and every trial, the best of the largest sample first.
 
     ``minutes`` are those of an idle machine with two cores, about: they buy text (MINUTE), not time. ``base`` is
-    tried on every sample. Heads of whole texts are compared, without padding and sentences.
+    tried on every sample. Heads of whole texts are compared, without padding and sentences. Raises CorpusError
+    when there is too little to search in.
     """
+    ask_for_groups(gold, FOLDS)
     trials: list[Trial] = []
     going = candidates(base)
     heads = len(taxonomy.columns) + 1

@@ -57,12 +57,7 @@ def train(
     sentences. Calibration joins the text's margin and that of its strongest sentence. The same texts, settings and
     library versions give the same bytes. Raises CorpusError when there is too little to learn from.
     """
-    if len({g.group for g in gold}) < settings.folds * 2:
-        raise CorpusError(
-            "ZF-TRAIN-FEW",
-            f"只有 {len(gold)} 条训练文本，不够做 {settings.folds} 折校准",
-            "至少准备二十条不同情境的文本。",
-        )
+    ask_for_groups(gold, settings.folds)
     segmenter = RjiebaSegmenter(words)
     cleaned = [clean(g.text) for g in gold]
     texts = [c.text for c in cleaned]
@@ -141,6 +136,16 @@ def evidence_matrix(
     shows[:, -1] = shows[:, :-1].any(1)
     shown[:, -1] = shown.any(1)
     return shows, (shown | ~truth)[sentences.row]
+
+
+def ask_for_groups(gold: Sequence[Gold], folds: int) -> None:
+    """Raise CorpusError where there are too few situations to hold ``folds`` of them out in turn."""
+    if len({g.group for g in gold}) < folds * 2:
+        raise CorpusError(
+            "ZF-TRAIN-FEW",
+            f"只有 {len(gold)} 条训练文本，不够做 {folds} 折校准",
+            "至少准备二十条不同情境的文本。",
+        )
 
 
 def corpus_hash(gold: Sequence[Gold]) -> str:

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from pipeline.corpus.gold import Gold
+from pipeline.errors import CorpusError
 from pipeline.model import search as module
 from pipeline.model.features import Features
 from pipeline.model.recipe import Settings
@@ -106,3 +107,8 @@ def test_a_title_that_says_it_all_is_counted_again(toy):
     sample = module._sample(toy, TAXONOMY, {}, None, BASE)
     plain, leading = (module._try(sample, Settings(c=0.125, lead=lead), TAXONOMY) for lead in (0.0, 4.0))
     assert leading.score > plain.score
+
+
+def test_a_handful_of_texts_is_no_ground_for_a_search(toy):
+    with pytest.raises(CorpusError, match="不够做"):
+        search(toy[:9], TAXONOMY, {}, None, BASE, minutes=0.01)
