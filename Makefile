@@ -5,7 +5,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 STATE := state
 
-.PHONY: run test test-faults chromium systemd pictures lint format bench lock clean
+.PHONY: run test test-faults chromium systemd pictures words lint format bench lock clean
 
 run: .venv/run.ready
 	@test -f models/champion || $(BIN)/zuofeng train
@@ -42,6 +42,10 @@ systemd:
 # The pictures in docs/desk; run after changing a page.
 pictures: .venv/dev.ready chromium
 	$(BIN)/python -m pytest tests/desk/pictures.py $(ARGS)
+
+# The English words of the pages: run after changing django.po.
+words: .venv/dev.ready
+	$(BIN)/pybabel -q compile -D django -d pipeline/desk/locale
 
 lint: .venv/dev.ready
 	$(BIN)/ruff check .

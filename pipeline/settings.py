@@ -19,6 +19,7 @@ from pydantic_settings import (
 from pipeline.errors import ConfigError
 from pipeline.mistakes import mistakes
 from pipeline.secrets import exposed, is_private, with_password
+from pipeline.sign_on_settings import SignOnSettings
 from pipeline.table_settings import TableSettings
 
 __all__ = ["DeskSettings", "Settings", "find_home", "load_settings", "origins", "unknown_variables"]
@@ -42,6 +43,11 @@ class DeskSettings(BaseModel):
     claim_minutes: int = Field(default=45, ge=5, le=720)
     #: Percent of decided documents that a second person reads blind.
     second_percent: int = Field(default=10, ge=0, le=100)
+    #: Requests that one client of the interface may make in a minute.
+    api_per_minute: int = Field(default=60, ge=1, le=100_000)
+    #: Where documents handed in over the interface wait for the night; a folder from the home on.
+    api_inbox: Path = Path("state/api-inbox")
+    sign_on: SignOnSettings = Field(default_factory=SignOnSettings)
 
 
 class Settings(BaseSettings):
@@ -112,6 +118,11 @@ class Settings(BaseSettings):
     def lexicon_file(self) -> Path:
         """The concept lexicon."""
         return self.path("corpora") / "concepts.toml"
+
+    @property
+    def rules_file(self) -> Path:
+        """The office's own rules, a second opinion at the desk; need not be there."""
+        return self.path("corpora") / "rules.toml"
 
     @property
     def store_url(self) -> str:

@@ -15,6 +15,7 @@ from pipeline.cli import (
     bench_public,
     bench_story,
     classify,
+    client,
     compare,
     config,
     corpus,
@@ -71,6 +72,7 @@ bench.app.command("story")(bench_story.story)
 bench.app.command("suggest")(bench_analysts.suggest)
 app.command("serve")(serve.command)
 app.add_typer(user.app, name="user")
+app.add_typer(client.app, name="client")
 app.add_typer(audit.app, name="audit")
 app.add_typer(corpus.app, name="corpus")
 app.add_typer(shadow.app, name="shadow")

@@ -52,6 +52,20 @@ def reset(username: Annotated[str, typer.Argument(help="帐号")], store: Store 
     console().print(f"新的初始密码：{reset_password(user, actor='（命令行）')}", markup=False, highlight=False)
 
 
+@app.command("second-off")
+def second_off(username: Annotated[str, typer.Argument(help="帐号")], store: Store = None, home: Home = None) -> None:
+    """关掉帐号的两步登录：手机丢了、备用码也没有的时候。"""
+    _open(home, store)
+    from pipeline.desk.second import take_away
+    from pipeline.desk.tables import User
+
+    user = User.objects.filter(username=username).first()
+    if user is None:
+        raise ConfigError("ZF-USER-NONE", f"没有帐号 {username}", "用 zuofeng user list 查看。")
+    take_away(user, actor="（命令行）")
+    console().print(f"帐号 {username} 现在只凭密码登录。", markup=False, highlight=False)
+
+
 @app.command("list")
 def list_accounts(store: Store = None, home: Home = None) -> None:
     """列出帐号。"""

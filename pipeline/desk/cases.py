@@ -13,6 +13,7 @@ from django.utils import timezone
 from pipeline.desk.groups import link
 from pipeline.desk.models import Prediction, Run
 from pipeline.desk.priority import prioritise, uncertainty_of
+from pipeline.desk.second_opinion import look_on
 from pipeline.desk.states import State
 from pipeline.desk.tables import Case, CaseLabel
 
@@ -28,10 +29,11 @@ def refresh_if_new() -> int:
 
     name = str(connection.settings_dict["NAME"])
     state = tuple(Run.objects.aggregate(last=Max("started"), ended=Max("finished"), n=Count("id")).values())
-    if _seen.get(name) == state:
-        return 0
-    changed = take_in()
-    _seen[name] = state
+    changed = 0
+    if _seen.get(name) != state:
+        changed = take_in()
+        _seen[name] = state
+    look_on()
     return changed
 
 
@@ -98,7 +100,7 @@ def _write(predictions: Sequence[Prediction]) -> None:
         else:
             relabel[p.document_id] = [d["id"] for labels in p.decided.values() for d in labels]
         cases.append(case)
-    fields = ["state", "priority", "uncertainty", "reasons", "prediction", "run", "serial", "text_hash"]
+    fields = ["state", "priority", "uncertainty", "reasons", "prediction", "run", "serial", "text_hash", "against"]
     Case.objects.bulk_create(cases, update_conflicts=True, unique_fields=["document"], update_fields=fields)
     CaseLabel.objects.filter(case__in=list(relabel)).delete()
     CaseLabel.objects.bulk_create([CaseLabel(case_id=c, label=i) for c, labels in relabel.items() for i in labels])

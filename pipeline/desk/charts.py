@@ -5,13 +5,14 @@ from __future__ import annotations
 import functools
 import json
 from collections.abc import Sequence
+from typing import Any
 
 import altair as alt
 import vl_convert
 from defusedxml.ElementTree import fromstring
 from django.utils.safestring import SafeString, mark_safe
 
-__all__ = ["bars", "lines"]
+__all__ = ["bars", "curve", "lines"]
 
 #: Stand-ins that the style sheet names: both themes colour the same picture.
 INK, RULE = "#111111", "#dddddd"
@@ -38,8 +39,25 @@ def lines(rows: Sequence[tuple[str, str, int]], label: str) -> SafeString:
     return _svg(json.dumps(["lines", data], ensure_ascii=False), label)
 
 
-def _chart(kind: str, data: list[dict[str, str | int]]) -> alt.Chart:
+def curve(rows: Sequence[tuple[str, float, float]], axes: tuple[str, str], label: str) -> SafeString:
+    """Draw one named point per ``(name, share from 0 to 1, height)``, joined in order; ``axes`` are titles."""
+    data = [{"name": name, "share": share, "high": high, "x": axes[0], "y": axes[1]} for name, share, high in rows]
+    return _svg(json.dumps(["curve", data], ensure_ascii=False), label)
+
+
+def _curve(chart: alt.Chart, data: list[dict[str, Any]]) -> alt.LayerChart:
+    across = alt.X("share:Q", title=str(data[0]["x"]), axis=alt.Axis(format="%", tickCount=5))
+    high = alt.Y("high:Q", title=str(data[0]["y"]), axis=alt.Axis(tickCount=5))
+    base = chart.encode(x=across, y=high, order=alt.Order("share:Q"))
+    names = base.mark_text(align="left", dx=7, dy=-7, fontSize=12, color=INK).encode(text="name:N")
+    line = base.mark_line(point=alt.OverlayMarkDef(color=HUES[0]), strokeWidth=2, color=HUES[0])
+    return alt.layer(line, names).properties(width=470, height=220)
+
+
+def _chart(kind: str, data: list[dict[str, Any]]) -> alt.Chart | alt.LayerChart:
     chart = alt.Chart(alt.Data(values=data))
+    if kind == "curve":
+        return _curve(chart, data)
     count = alt.X("count:Q", title=None, axis=alt.Axis(tickMinStep=1, tickCount=5, format="d"))
     if kind == "bars":
         names = alt.Y("name:N", sort=None, title=None, axis=alt.Axis(domain=False, ticks=False))

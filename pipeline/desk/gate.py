@@ -14,6 +14,7 @@ from django.urls import URLPattern, path, reverse
 
 from pipeline.desk import audit
 from pipeline.desk.roles import Permission
+from pipeline.desk.sign_on import must_choose
 from pipeline.desk.views.refusal import refuse
 
 __all__ = ["Page", "View"]
@@ -22,7 +23,7 @@ View = Callable[..., HttpResponse]
 #: Databases hold no larger number.
 _LARGEST = 2**63 - 1
 #: Pages open to one who still has to choose a password.
-_BEFORE_PASSWORD = frozenset({"password", "logout", "theme"})
+_BEFORE_PASSWORD = frozenset({"password", "logout", "theme", "language"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,7 @@ def _guard(page: Page) -> View:
             return page.view(request, *args, **kwargs)
         if not request.user.is_authenticated:
             return _to_login(request)
-        if request.user.must_change_password and page.name not in _BEFORE_PASSWORD:
+        if must_choose(request) and page.name not in _BEFORE_PASSWORD:
             return redirect("password")
         if not request.user.may(page.needs):
             audit.record("access.deny", page.name, method=request.method, path=request.path[:200])

@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from pipeline.desk import audit
 from pipeline.desk.roles import Permission, Role, allows
-from pipeline.desk.states import STATES, State
+from pipeline.desk.states import STATES, Kind, State
 from pipeline.desk.tables import Case, Decision, Note, User
 
 __all__ = [
@@ -26,7 +26,16 @@ __all__ = [
 PAGE = 30
 #: States in which a text is still to be judged; once purged it cannot be, and is found among all only.
 WAITING = (State.OPEN, State.SECOND, State.DISPUTED)
-ORDERS = {"priority": "-priority", "uncertainty": "-uncertainty", "newest": "-document_id"}
+ORDERS = {"priority": "-priority", "uncertainty": "-uncertainty", "against": "-against", "newest": "-document_id"}
+
+
+#: A standing decision on the text as it is that is not what the model said.
+_CHANGED = Decision.objects.filter(
+    document=OuterRef("document"),
+    text_hash=OuterRef("text_hash"),
+    kind__in=(Kind.CORRECT, Kind.REJECT),
+    undone_by=None,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +52,7 @@ class Filters:
     order: str = "priority"
     since: str = ""
     until: str = ""
+    said: str = ""
 
     @classmethod
     def of(cls, query: Mapping[str, Any]) -> Filters:
@@ -76,6 +86,8 @@ def find(filters: Filters, user: User) -> QuerySet:
         rows = rows.filter(state=filters.state)
     if filters.state in WAITING:
         rows = rows.filter(document__purged=False)
+    if filters.order == "against":
+        rows = rows.filter(against__gt=0)
     if filters.label:
         rows = rows.filter(labels__label=filters.label)
     for name in ("unit", "district", "channel"):
@@ -93,6 +105,9 @@ def find(filters: Filters, user: User) -> QuerySet:
         rows = rows.filter(assignee=None).filter(free())
     elif filters.whose.isdecimal() and len(filters.whose) < 10:
         rows = rows.filter(assignee_id=int(filters.whose))
+    if filters.said == "changed":
+        # What a first reader said may not show, not even so, while a second one still has to read.
+        rows = rows.exclude(state=State.SECOND).filter(Exists(_CHANGED))
     for word in filters.q.split()[:5]:
         rows = rows.filter(
             Q(document__text__icontains=word) | Q(document__title__icontains=word) | Q(document__key=word)

@@ -50,7 +50,7 @@ _EVERYONE = frozenset(Role)
 
 #: Permission → what it lets one do, and the roles that hold it.
 GRANTS: dict[Permission, tuple[str, frozenset[Role]]] = {
-    Permission.SELF: ("登录、退出、改自己的密码、换明暗", _EVERYONE),
+    Permission.SELF: ("登录、退出、改自己的密码与两步登录、换明暗与语言", _EVERYONE),
     Permission.DASHBOARD: ("看总览：数量与趋势，不含原文", _EVERYONE),
     Permission.DOCUMENTS: (
         "看队列与已遮盖的原文",

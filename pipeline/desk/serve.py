@@ -30,12 +30,15 @@ def make_server(settings: Settings, *, host: str = "127.0.0.1", port: int = 8000
     from pipeline.desk.configure import open_desk
 
     open_desk(settings)
+    from pipeline.desk.second_opinion import check_rules
+
+    check_rules()
     from django.core.wsgi import get_wsgi_application
     from waitress import create_server
 
     proxy = settings.desk.trusted_proxy
     forwarded = {"trusted_proxy": proxy, "trusted_proxy_headers": {"x-forwarded-for", "x-forwarded-proto"}}
-    return create_server(
+    server = create_server(
         get_wsgi_application(),
         sockets=[_listen(host, port)],
         threads=threads,
@@ -44,6 +47,8 @@ def make_server(settings: Settings, *, host: str = "127.0.0.1", port: int = 8000
         max_request_body_size=MOST_BYTES,
         **(forwarded if proxy else {}),
     )
+    server.application = _with_peer(server.application)
+    return server
 
 
 def serve(settings: Settings, *, host: str, port: int, ready: Callable[[str], None] = lambda address: None) -> None:
@@ -52,7 +57,23 @@ def serve(settings: Settings, *, host: str, port: int, ready: Callable[[str], No
     signal.signal(signal.SIGTERM, _stop)
     shown = f"[{host}]" if ":" in host else host
     ready(f"http://{shown}:{server.effective_port}/")
-    server.run()
+    from pipeline.desk.scoring import LIVE
+
+    try:
+        server.run()
+    finally:
+        LIVE.close()
+
+
+def _with_peer(application: Callable[..., Any]) -> Callable[..., Any]:
+    """Note who the connection came from before forwarding headers change what it looks like."""
+    from pipeline.desk.sign_on import PEER
+
+    def answer(environ: dict[str, Any], start: Callable[..., Any]) -> Any:
+        environ[PEER] = environ.get("REMOTE_ADDR", "")
+        return application(environ, start)
+
+    return answer
 
 
 def _stop(number: int, frame: FrameType | None) -> None:

@@ -8,6 +8,8 @@ from typing import Any
 from django import template
 from django.utils import timezone
 
+from pipeline.desk.language import named
+
 register = template.Library()
 
 
@@ -22,6 +24,11 @@ def percent(value: float) -> str:
     if whole == 100 and value < 1:
         return ">99%"
     return "<1%" if whole == 0 and value > 0 else f"{whole}%"
+
+
+def times100(share: float) -> str:
+    """Return a share as a whole number of percent without the sign, for addresses."""
+    return str(round(share * 100))
 
 
 def moment(value: Any) -> str:
@@ -39,3 +46,5 @@ def moment(value: Any) -> str:
 register.filter("get", get)
 register.filter("percent", percent)
 register.filter("moment", moment)
+register.filter("times100", times100)
+register.filter("named", named)

@@ -2,9 +2,25 @@
 
 from __future__ import annotations
 
+from django.urls import path
+
+from pipeline.desk.api.app import api
 from pipeline.desk.gate import Page
 from pipeline.desk.roles import Permission
-from pipeline.desk.views import agreement, dashboard, document, queue, review, session, tables, trail, users, worksheet
+from pipeline.desk.views import (
+    agreement,
+    dashboard,
+    document,
+    queue,
+    review,
+    second,
+    session,
+    sign_on,
+    tables,
+    trail,
+    users,
+    worksheet,
+)
 
 __all__ = ["PAGES", "handler403", "handler404", "handler500", "urlpatterns"]
 
@@ -12,10 +28,15 @@ READ, WRITE, BOTH = ("GET",), ("POST",), ("GET", "POST")
 
 PAGES = (
     Page("login", "login", session.enter, None, BOTH),
+    Page("login/code", "code", second.code, None, BOTH),
+    Page("login/oidc", "oidc", sign_on.start, None),
+    Page("login/oidc/back", "oidc_back", sign_on.back, None),
     Page("", "home", session.home, Permission.SELF),
     Page("logout", "logout", session.leave, Permission.SELF, WRITE),
     Page("password", "password", session.password, Permission.SELF, BOTH),
+    Page("second-factor", "second", second.own, Permission.SELF, BOTH),
     Page("theme", "theme", session.theme, Permission.SELF, WRITE),
+    Page("language", "language", session.language, Permission.SELF, WRITE),
     Page("dashboard", "dashboard", dashboard.index, Permission.DASHBOARD),
     Page("queue", "queue", queue.index, Permission.DOCUMENTS),
     Page("queue/take", "take", queue.take, Permission.REVIEW, WRITE),
@@ -41,7 +62,7 @@ PAGES = (
     Page("undo", "undo", review.take_back, Permission.REVIEW, WRITE),
 )
 
-urlpatterns = [page.pattern() for page in PAGES]
+urlpatterns = [*(page.pattern() for page in PAGES), path("api/v1/", api.urls)]
 
 handler403 = "pipeline.desk.views.refusal.denied"
 handler404 = "pipeline.desk.views.refusal.missing"

@@ -446,7 +446,7 @@ def test_an_administrator_makes_an_account_and_its_owner_chooses_a_password(visi
 
 PAGES = {
     None: ["/login", "/login?next=/queue"],
-    "reviewer": ["/queue", "/queue?state=all&q=没有的", "/documents/1", "/documents/40", "/password"],
+    "reviewer": ["/queue", "/queue?state=all&q=没有的", "/documents/1", "/documents/40", "/password", "/second-factor"],
     "senior": [
         "/queue?state=all&unit=区教育局",
         "/documents/2",
@@ -486,4 +486,59 @@ def test_the_pages_speak_chinese(visit):
         assert v.page.evaluate("document.documentElement.lang") == "zh-CN"
         text = v.page.locator("body").inner_text()
         words = set(re.findall(r"[A-Za-z]{4,}", text)) - {"senior"}
-        assert words <= {"Excel"}, words
+        assert words <= {"Excel", "English"}, words
+
+
+def test_a_reader_of_english_finds_the_way_and_the_keys_still_work(visit):
+    v = visit("senior")
+    v.page.goto("/queue")
+    v.page.click("button:has-text('English')")
+    v.page.wait_for_selector("html[lang=en]")
+    assert "Overview" in v.page.locator("header nav").inner_text()
+    v.open("D001")
+    assert v.page.locator("[data-save] span").inner_text() == "Confirm"
+    v.press("q")
+    assert v.page.locator("[data-save] span").inner_text() == "Save correction"
+    v.press("q", "x")
+    v.page.wait_for_url("**/queue*")
+    faults = {}
+    for url in ("/queue", "/documents/2", "/dashboard", "/agreement", "/roundtrip"):
+        v.page.goto(url)
+        shown = v.page.evaluate(
+            "[...document.querySelectorAll('header, .actions, .filters > label > .sr, h1 + nav, .head button')]"
+            ".map(e => e.innerText).join(' ')"
+        )
+        assert set(re.findall(r"[\u4e00-\u9fff]+", shown)) <= {"中文", "复核组长甲"}, shown
+        faults[url] = v.faults()
+    assert {at: f for at, f in faults.items() if f} == {}
+    v.page.click("button:has-text('中文')")
+    v.page.wait_for_selector("html[lang=zh-CN]")
+
+
+def test_a_phone_is_taken_on_and_asked_for(visit):
+    """The digits are worked out from the secret that the page shows, as an authenticator would."""
+    import base64
+
+    from django_otp.oath import totp
+
+    v, again = visit("analyst"), visit()
+    v.page.click(".menu summary")
+    v.page.click("text=两步登录")
+    v.page.wait_for_url("**/second-factor")
+    assert v.page.locator(".code svg").bounding_box()["width"] > 100
+    key = base64.b32decode(v.page.locator("code.secret").inner_text().replace(" ", ""))
+    v.page.fill("[name=code]", f"{totp(key):06d}")
+    v.page.fill("[name=password]", PASSWORD)
+    v.page.click("text=打开两步登录")
+    v.page.wait_for_selector(".codes code")
+    codes = v.page.locator(".codes code")
+    assert codes.count() == 8
+    again.page.goto("/login")
+    again.page.fill("[name=username]", "analyst")
+    again.page.fill("[name=password]", PASSWORD)
+    again.press("Enter")
+    again.page.wait_for_url("**/login/code")
+    assert again.faults() == []
+    again.page.fill("[name=code]", codes.first.inner_text())
+    again.press("Enter")
+    again.page.wait_for_url("**/dashboard")

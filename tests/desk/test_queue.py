@@ -4,6 +4,7 @@ import threading
 import pytest
 
 from pipeline.desk.priority import day_of, prioritise, uncertainty_of, waiting
+from pipeline.settings import load_settings
 
 
 def keys(response):
@@ -99,7 +100,7 @@ def test_labels_filter_by_what_people_said_once_they_said_it(desk):
         "1.1",
     ],
 )
-@pytest.mark.parametrize("field", ["q", "unit", "label", "state", "order", "whose", "since", "until", "after"])
+@pytest.mark.parametrize("field", ["q", "unit", "label", "state", "order", "whose", "said", "since", "until", "after"])
 def test_no_filter_reaches_the_database_as_language(desk, field, nasty):
     from pipeline.desk.tables import Case
 
@@ -305,3 +306,22 @@ def test_a_coins_toss_is_least_certain():
     sure, unsure = {"s": {"a": 0.99}}, {"s": {"a": 0.99, "b": 0.5}}
     assert uncertainty_of(sure, 0.98, False) < uncertainty_of(unsure, 0.98, False) == 100
     assert uncertainty_of(sure, 0.98, True) > 100
+
+
+def test_where_people_changed_what_the_model_said(desk):
+    client = desk.client("reviewer")
+    for key, action in (("D001", "save"), ("D002", "reject"), ("D003", "reject")):
+        desk.decide(client, desk.case(key), action)
+    client.post("/undo")
+    assert walk(client, "state=all&said=changed") == ["D002"]
+    assert walk(client, "state=open&said=changed") == []
+
+
+def test_a_first_readers_change_does_not_show_before_the_second_has_read(desk):
+    from pipeline.desk.configure import open_desk
+
+    open_desk(load_settings(desk.settings.home, desk={"second_percent": 100}), bring_up=False)
+    desk.decide(desk.client("reviewer"), desk.case("D001"), "reject")
+    assert walk(desk.client("senior"), "state=all&said=changed") == []
+    desk.decide(desk.client("senior"), desk.case("D001"), "reject")
+    assert walk(desk.client("senior"), "state=all&said=changed") == ["D001"]

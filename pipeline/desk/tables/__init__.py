@@ -3,6 +3,7 @@
 from pipeline.desk.tables.account import User
 from pipeline.desk.tables.audit import AuditEntry, AuditHead
 from pipeline.desk.tables.case import Case, CaseLabel, Signature
+from pipeline.desk.tables.client import Client
 from pipeline.desk.tables.decision import Decision, Note
 from pipeline.desk.tables.shadow import Shadow, ShadowDraw, ShadowNight, ShadowScore
 from pipeline.desk.tables.view import SavedView
@@ -13,6 +14,7 @@ __all__ = [
     "AuditHead",
     "Case",
     "CaseLabel",
+    "Client",
     "Decision",
     "Note",
     "OfficeRule",

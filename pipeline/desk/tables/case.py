@@ -19,6 +19,8 @@ class Case(models.Model):
     )
     priority = models.IntegerField(default=0)
     uncertainty = models.IntegerField(default=0)
+    #: Labels that rules of the office give and the model does not; none while nobody looked.
+    against = models.PositiveSmallIntegerField(null=True)
     reasons = models.JSONField(default=list)
     prediction = models.ForeignKey("desk.Prediction", on_delete=models.PROTECT, related_name="+")
     run = models.CharField(max_length=40)
@@ -35,6 +37,9 @@ class Case(models.Model):
         indexes = (
             models.Index(fields=("state", "-priority", "document"), name="case_by_priority"),
             models.Index(fields=("state", "-uncertainty", "document"), name="case_by_uncertainty"),
+            models.Index(
+                fields=("state", "-against", "document"), name="case_by_against", condition=models.Q(against__gt=0)
+            ),
         )
 
 

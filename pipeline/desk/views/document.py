@@ -15,6 +15,7 @@ from pipeline.desk.priority import waiting
 from pipeline.desk.queue import held_by, hold, reviewers
 from pipeline.desk.roles import Permission
 from pipeline.desk.schemes import label_names
+from pipeline.desk.second_opinion import objections
 from pipeline.desk.states import State
 from pipeline.desk.tables import Case, Note
 
@@ -62,6 +63,7 @@ def page(request: HttpRequest, case: Case, *, status: int = 200, reveal: bool = 
         "notes": notes(s),
         "colleagues": reviewers().exclude(pk=request.user.pk),
         "similar": similar(case),
+        "objections": objections(case),
         "history": [(e, audit.ACTIONS.get(e.action, e.action)) for e in history(s)],
         **more,
     }

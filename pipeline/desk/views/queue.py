@@ -42,7 +42,12 @@ def index(request: HttpRequest) -> HttpResponse:
         "more": f"{filters.query()}&{urlencode({'after': part.after})}" if part.after else "",
         "counted": f"{MOST_COUNTED}+" if counted > MOST_COUNTED else str(counted),
         "states": [(s.value, name, filters.query(state=s.value)) for s, name in STATES.items()],
-        "orders": (("priority", "先急后缓"), ("uncertainty", "先看拿不准"), ("newest", "先看新到")),
+        "orders": (
+            ("priority", "先急后缓"),
+            ("uncertainty", "先看拿不准"),
+            ("against", "规则另有说法"),
+            ("newest", "先看新到"),
+        ),
         "schemes": taxonomy().schemes,
         "facets": facets(),
         "people": reviewers() if request.user.may(Permission.ASSIGN) else [],

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.contrib.auth import authenticate, login, logout, update_session_auth_hash
+from django.conf import settings
+from django.contrib.auth import authenticate, logout, update_session_auth_hash
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -12,32 +13,51 @@ from django.utils.http import url_has_allowed_host_and_scheme
 
 from pipeline.desk import audit
 from pipeline.desk.accounts import change_password
+from pipeline.desk.language import COOKIE, LANGUAGES
 from pipeline.desk.roles import Permission
+from pipeline.desk.second import has_second
+from pipeline.desk.sign_on import account_of, admit, named_by_proxy
 from pipeline.desk.tables import User
+from pipeline.desk.views.refusal import refuse
+from pipeline.desk.views.second import ask
 
-__all__ = ["enter", "home", "leave", "locked", "password", "theme"]
+__all__ = ["enter", "home", "language", "leave", "locked", "password", "safe", "theme"]
 
 
 def enter(request: HttpRequest) -> HttpResponse:
     """Sign in; back to where one wanted to go, on this host only."""
     after = request.POST.get("next") or request.GET.get("next") or ""
-    context: dict[str, Any] = {"next": after}
+    wanted = settings.ZUOFENG_DESK.sign_on
+    context: dict[str, Any] = {"next": after, "oidc": wanted.oidc_name if wanted.oidc_issuer else ""}
+    if not request.user.is_authenticated and (name := named_by_proxy(request)):
+        return _vouched(request, name, after)
     if request.method == "POST":
         username = request.POST.get("username", "").strip()[:60]
         context["username"] = username
         user = authenticate(request, username=username, password=request.POST.get("password", ""))
         if user is not None:
-            login(request, user)
-            audit.record("session.login", user.username, actor=user.username)
-            return redirect(_safe(request, after))
+            if has_second(user):
+                return ask(request, user, after)
+            admit(request, user, "password")
+            return redirect(safe(request, after))
         # What was typed may be a password in the wrong field: only known accounts are named.
         known = User.objects.filter(username=username).exists()
         audit.record("session.fail", username if known else "（无此帐号）", actor="")
         context["error"] = "帐号或密码不对。"
         return render(request, "desk/login.html", context, status=400)
     if request.user.is_authenticated:
-        return redirect(_safe(request, after))
+        return redirect(safe(request, after))
     return render(request, "desk/login.html", context)
+
+
+def _vouched(request: HttpRequest, name: str, after: str) -> HttpResponse:
+    """Let in whom the trusted proxy names; an account has to be there."""
+    user = account_of(name)
+    if user is None:
+        audit.record("session.fail", "（代理：无此帐号）", actor="")
+        return refuse(request, 403, "复核台里没有您的帐号，或已停用。", "请管理员按统一登录的用户名建帐号。")
+    admit(request, user, "header")
+    return redirect(safe(request, after))
 
 
 def locked(request: HttpRequest, *_: Any, **__: Any) -> HttpResponse:
@@ -78,15 +98,25 @@ def password(request: HttpRequest) -> HttpResponse:
 
 def theme(request: HttpRequest) -> HttpResponse:
     """Light, dark, or as the machine is set; kept in a cookie."""
-    chosen = request.POST.get("theme", "")
-    response = redirect(_safe(request, request.POST.get("next", "")))
-    if chosen in ("light", "dark", "auto"):
+    return _chosen(request, "theme", ("light", "dark", "auto"))
+
+
+def language(request: HttpRequest) -> HttpResponse:
+    """Chinese or English; kept in a cookie."""
+    return _chosen(request, COOKIE, tuple(LANGUAGES))
+
+
+def _chosen(request: HttpRequest, name: str, values: tuple[str, ...]) -> HttpResponse:
+    chosen = request.POST.get(name, "")
+    response = redirect(safe(request, request.POST.get("next", "")))
+    if chosen in values:
         response.set_cookie(
-            "theme", chosen, max_age=31_536_000, samesite="Strict", httponly=True, secure=request.is_secure()
+            name, chosen, max_age=31_536_000, samesite="Strict", httponly=True, secure=request.is_secure()
         )
     return response
 
 
-def _safe(request: HttpRequest, after: str) -> str:
+def safe(request: HttpRequest, after: str) -> str:
+    """Return ``after`` when it is an address on this host, else the first page."""
     fits = url_has_allowed_host_and_scheme(after, allowed_hosts={request.get_host()}, require_https=request.is_secure())
     return after if after.startswith("/") and fits else "home"

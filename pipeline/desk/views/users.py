@@ -9,6 +9,7 @@ from django.shortcuts import get_object_or_404, render
 
 from pipeline.desk.accounts import add_account, change_account, reset_password
 from pipeline.desk.roles import ROLE_NAMES, Role, permission_rows
+from pipeline.desk.second import take_away, with_second
 from pipeline.desk.tables import User
 from pipeline.errors import ConfigError
 
@@ -31,10 +32,13 @@ def index(request: HttpRequest) -> HttpResponse:
 
 
 def change(request: HttpRequest, number: int) -> HttpResponse:
-    """Change role, switch on or off, or give a new first password."""
+    """Change role, switch on or off, give a new first password, take the second factor away."""
     user = get_object_or_404(User, pk=number)
     if "reset" in request.POST:
         return _page(request, handed=(user, reset_password(user)))
+    if "second_off" in request.POST:
+        take_away(user)
+        return _page(request)
     role = request.POST.get("role", "")
     if role not in set(Role):
         return _page(request, status=400, errors=["没有这个角色"])
@@ -48,6 +52,7 @@ def change(request: HttpRequest, number: int) -> HttpResponse:
 def _page(request: HttpRequest, *, status: int = 200, **more: Any) -> HttpResponse:
     context = {
         "people": User.objects.all(),
+        "second": with_second(),
         "roles": list(ROLE_NAMES.items()),
         "grants": permission_rows(),
         **more,

@@ -1,0 +1,119 @@
+"""Reading what is stored: predictions, decisions and documents, masked, a page at a time."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from typing import Any
+
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from pipeline.desk.models import Document, Prediction, Run
+from pipeline.desk.reading import masked
+from pipeline.desk.states import Kind, State
+from pipeline.desk.tables import Case, Decision
+
+__all__ = ["decisions", "document", "predictions", "runs"]
+
+#: Numbers are given before they are committed; a reader who runs ahead would miss the late ones.
+SETTLED = dt.timedelta(seconds=5)
+
+
+def runs(after: int, size: int) -> dict[str, Any]:
+    """Return a page of finished nights and re-scorings, oldest first."""
+    rows = Run.objects.filter(serial__gt=after, state="done").exclude(kind="purge").order_by("serial")
+    found = list(rows[: size + 1])
+    items = [
+        {
+            "number": r.serial,
+            "run": r.id,
+            "kind": r.kind,
+            "model": r.model,
+            "started": r.started,
+            "finished": r.finished,
+        }
+        for r in found[:size]
+    ]
+    return _page(items, len(found) > size)
+
+
+def predictions(after: int, size: int, run: str, model: str) -> dict[str, Any]:
+    """Return a page of predictions in the order of their numbers, of one run or one model where that is given."""
+    rows: QuerySet = Prediction.objects.filter(pk__gt=after).select_related("document").order_by("pk")
+    if run:
+        rows = rows.filter(run_id=run)
+    if model:
+        rows = rows.filter(model=model)
+    found = list(rows[: size + 1])
+    return _page([_predicted(p) for p in found[:size]], len(found) > size)
+
+
+def decisions(after: int, size: int) -> dict[str, Any]:
+    """Return a page of decisions in the order they were made, those that were taken back and what took them back."""
+    rows = Decision.objects.filter(pk__gt=after, at__lt=timezone.now() - SETTLED)
+    found = list(rows.select_related("document").order_by("pk")[: size + 1])
+    return _page(_decided(found[:size]), len(found) > size)
+
+
+def document(key: str) -> dict[str, Any] | None:
+    """Return a document with all that was said of it, None when there is none."""
+    found: Document | None = Document.objects.filter(key=key).first()
+    if found is None:
+        return None
+    case = Case.objects.filter(pk=found.pk).first()
+    said = Prediction.objects.filter(document=found).select_related("document").order_by("pk")
+    made = Decision.objects.filter(document=found).select_related("document").order_by("pk")
+    fields = ("received", "unit", "channel", "district", "purged")
+    return {
+        "id": found.key,
+        "title": masked(found.title),
+        "text": masked(found.text),
+        **{f: getattr(found, f) for f in fields},
+        "state": case.state if case else None,
+        "predictions": [_predicted(p) for p in said],
+        "decisions": _decided(list(made)),
+    }
+
+
+def _page(items: list[dict[str, Any]], more: bool) -> dict[str, Any]:
+    return {"items": items, "next": items[-1]["number"] if more else None}
+
+
+def _predicted(p: Prediction) -> dict[str, Any]:
+    current = p.text_hash == p.document.text_hash
+    # Quotes are cut from the masked text; what another text said cannot be masked in its context and is left out.
+    text = masked(p.document.text) if current else ""
+    names = ("text_hash", "model", "taxonomy", "is_problem", "problem_score", "decided", "scores", "review")
+    return {
+        "number": p.pk,
+        "id": p.document.key,
+        "current": current,
+        "run": p.run_id,
+        "evidence": [{**e, "quote": text[e["start"] : e["end"]]} for e in p.evidence],
+        **{n: getattr(p, n) for n in names},
+    }
+
+
+def _decided(made: Sequence[Decision]) -> list[dict[str, Any]]:
+    cases = {c.pk: c for c in Case.objects.filter(pk__in={d.document_id for d in made})}
+    return [_one(d, cases[d.document_id]) for d in made]
+
+
+def _one(d: Decision, case: Case) -> dict[str, Any]:
+    withheld = case.state == State.SECOND
+    undo = d.kind == Kind.UNDO
+    return {
+        "number": d.pk,
+        "id": d.document.key,
+        "at": d.at,
+        "turn": d.turn,
+        "withheld": withheld,
+        "kind": None if withheld else d.kind,
+        "labels": None if withheld or undo else d.labels,
+        "note": None if withheld else masked(d.note),
+        "undoes": d.undoes_id,
+        "state": case.state,
+        "current": d.text_hash == case.text_hash,
+        "model": d.model,
+    }

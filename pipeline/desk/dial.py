@@ -1,0 +1,127 @@
+"""Workload against risk: what could be left to the model at each promise, and how much of it would be wrong.
+
+A text is left to the model when the model is at least that sure of every single call, of what it gives and of what it
+leaves out. Two readings of the risk stand side by side: expected, from the calibrated scores, and found, where people
+have decided such texts themselves.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import F
+
+from pipeline.desk.models import Prediction, Run
+from pipeline.desk.states import Kind, Turn
+from pipeline.desk.tables import Decision
+
+__all__ = ["PROMISES", "Setting", "dial", "settings_of", "sureness"]
+
+PROMISES = (0.6, 0.7, 0.8, 0.85, 0.9, 0.95, 0.98, 0.99)
+#: The newest texts and the newest first readings stand for all.
+MOST_TEXTS, MOST_READ = 2000, 2000
+#: Readings after which the counts are made again.
+STEP = 25
+_kept: dict[str, tuple[object, tuple[Setting, ...]]] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One promise: of ``texts`` the model would decide ``automatic``, ``wrong`` of them wrongly as expected.
+
+    ``read`` of those that people read were as sure, in ``changed`` of them people said otherwise.
+    """
+
+    promise: float
+    texts: int
+    automatic: int
+    wrong: float
+    read: int
+    changed: int
+
+    @property
+    def share(self) -> float:
+        """Share of texts that nobody would read."""
+        return self.automatic / self.texts if self.texts else 0.0
+
+    @property
+    def by_people(self) -> int:
+        """Texts of a thousand that people would read."""
+        return round(1000 * (1 - self.share))
+
+    @property
+    def wrong_per_thousand(self) -> float:
+        """Texts of a thousand that would be decided wrongly without anybody looking."""
+        return 1000 * self.wrong / self.texts if self.texts else 0.0
+
+    @property
+    def found(self) -> float:
+        """Share of the texts read by people that they changed."""
+        return self.changed / self.read if self.read else 0.0
+
+
+def dial() -> tuple[Setting, ...]:
+    """Return every setting for the store as it is, nothing while nothing was scored; counted once in a while."""
+    from django.db import connection
+
+    name = str(connection.settings_dict["NAME"])
+    run = Run.objects.order_by("-started").values_list("id", "finished").first()
+    last = Decision.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
+    stamp = run, last // STEP
+    kept = _kept.get(name)
+    if kept is None or kept[0] != stamp:
+        kept = _kept[name] = (stamp, settings_of(_newest(), _read()))
+    return kept[1]
+
+
+def settings_of(texts: Sequence[tuple[float, float]], read: Iterable[tuple[float, bool]]) -> tuple[Setting, ...]:
+    """Return the settings for ``texts`` (least sureness, chance that all is right) and ``read`` (sureness, changed)."""
+    if not texts:
+        return ()
+    seen = list(read)
+    made = []
+    for promise in PROMISES:
+        left = [right for least, right in texts if least >= promise]
+        as_sure = [changed for least, changed in seen if least >= promise]
+        wrong = math.fsum(1 - right for right in left)
+        made.append(Setting(promise, len(texts), len(left), wrong, len(as_sure), sum(as_sure)))
+    return tuple(made)
+
+
+def sureness(said: Mapping[str, Any]) -> tuple[float, float]:
+    """Return how sure the model is of its least sure call, and the chance that all its calls are right.
+
+    The chance takes the calls as independent; they are not quite, so it is a little too low: the cautious side.
+    """
+    given = {d["id"] for labels in said["decided"].values() for d in labels}
+    calls = [v if label in given else 1 - v for scheme in said["scores"].values() for label, v in scheme.items()]
+    calls.append(said["problem_score"] if said["is_problem"] else 1 - said["problem_score"])
+    calls = [min(1.0, max(0.0, float(c))) for c in calls]
+    return min(calls), math.prod(calls)
+
+
+_FIELDS = ("decided", "scores", "problem_score", "is_problem")
+
+
+def _newest() -> list[tuple[float, float]]:
+    live = Run.objects.filter(kind="nightly", state="done").order_by("-serial").values_list("model", flat=True).first()
+    rows = Prediction.objects.filter(model=live or "").order_by("-pk").values(*_FIELDS)[:MOST_TEXTS]
+    return [sureness(row) for row in rows]
+
+
+def _read() -> list[tuple[float, bool]]:
+    """First readings that stand, beside what the model said of the same text."""
+    made = Decision.objects.filter(turn=Turn.FIRST, undone_by=None).exclude(kind__in=(Kind.UNDO, Kind.UNSURE))
+    of = {
+        d["document_id"]: d
+        for d in made.order_by("-pk").values("document_id", "kind", "model", "text_hash")[:MOST_READ]
+    }
+    said = Prediction.objects.filter(document__in=list(of), text_hash=F("document__text_hash"))
+    return [
+        (sureness(row)[0], of[row["document_id"]]["kind"] != Kind.CONFIRM)
+        for row in said.values("document_id", "model", "text_hash", *_FIELDS)
+        if (row["model"], row["text_hash"]) == tuple(of[row["document_id"]][k] for k in ("model", "text_hash"))
+    ]

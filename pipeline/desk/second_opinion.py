@@ -1,0 +1,114 @@
+"""What the office's own rules say beside the model: a second opinion that orders and explains, never decides.
+
+Rules stand in ``corpora/rules.toml`` (`pipeline.analyst.rules`); without that file nothing here costs anything.
+"""
+
+from __future__ import annotations
+
+import functools
+import logging
+from collections import defaultdict
+from dataclasses import dataclass
+from pathlib import Path
+
+from django.conf import settings
+
+from pipeline.analyst.rules import Rule, find_hits, parse_rules
+from pipeline.desk.models import Prediction
+from pipeline.desk.queue import WAITING
+from pipeline.desk.reading import masked
+from pipeline.desk.schemes import label_names, taxonomy
+from pipeline.desk.tables import Case
+from pipeline.errors import ConfigError
+from pipeline.settings import load_settings
+
+__all__ = ["Objection", "check_rules", "look_on", "objections"]
+
+log = logging.getLogger("zuofeng.rules")
+
+#: Cases that one request looks at; the rest waits for the next.
+AT_ONCE = 200
+_read: dict[Path, tuple[int, tuple[Rule, ...]]] = {}
+_begun: dict[str, int] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Objection:
+    """A label that a rule gives and the model does not, with the words that speak for it, masked."""
+
+    label: str
+    words: str
+
+
+def objections(case: Case) -> list[Objection]:
+    """Return what the rules say of this document that the model does not."""
+    return _against([case]).get(case.pk, [])
+
+
+def look_on() -> int:
+    """Count objections for some waiting cases that have not been looked at; return how many were.
+
+    All are looked at again when this process starts and when the rules change.
+    """
+    from django.db import connection
+
+    rules = _rules()
+    if not rules:
+        return 0
+    name, stamp = str(connection.settings_dict["NAME"]), hash(rules)
+    waiting = Case.objects.filter(state__in=WAITING, document__purged=False)
+    if _begun.get(name) != stamp:
+        waiting.exclude(against=None).update(against=None)
+        _begun[name] = stamp
+    rows = waiting.filter(against=None).select_related("document", "prediction").order_by("-priority")
+    cases = list(rows[:AT_ONCE])
+    found = _against(cases)
+    for case in cases:
+        case.against = len(found.get(case.pk, ()))
+    Case.objects.bulk_update(cases, ["against"])
+    return len(cases)
+
+
+def _against(cases: list[Case]) -> dict[int, list[Objection]]:
+    rules, names = _rules(), label_names()
+    found: dict[int, dict[str, Objection]] = defaultdict(dict)
+    if not rules or not cases:
+        return {}
+    texts = [c.document.text for c in cases]
+    for hit in find_hits(rules, texts):
+        case, label = cases[hit.row], hit.rule.label
+        if label not in _given(case.prediction) and label not in found[case.pk]:
+            words = masked(texts[hit.row])[hit.start : hit.end]
+            found[case.pk][label] = Objection(names.get(label, label), words)
+    return {pk: list(by_label.values()) for pk, by_label in found.items()}
+
+
+def _given(p: Prediction) -> set[str]:
+    return {d["id"] for labels in p.decided.values() for d in labels}
+
+
+@functools.lru_cache(maxsize=4)
+def _file(home: str) -> Path:
+    return load_settings(Path(home)).rules_file
+
+
+def check_rules() -> None:
+    """Read the rules anew; raises ConfigError with every mistake in them."""
+    path = _file(str(settings.ZUOFENG_HOME))
+    if path.is_file():
+        _read[path] = path.stat().st_mtime_ns, tuple(parse_rules(path.read_bytes(), path.name, taxonomy()))
+
+
+def _rules() -> tuple[Rule, ...]:
+    """The rules as they stand now; after a change for the worse those before it, and a warning."""
+    path = _file(str(settings.ZUOFENG_HOME))
+    if not path.is_file():
+        return ()
+    kept = _read.get(path, (-1, ()))
+    if kept[0] != (changed := path.stat().st_mtime_ns):
+        try:
+            check_rules()
+        except ConfigError as e:
+            log.warning("规则有错，仍用改动之前的", extra={"fields": {"code": e.code, "wrong": list(e.details)}})
+            _read[path] = changed, kept[1]
+    return _read[path][1]

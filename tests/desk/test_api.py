@@ -1,0 +1,406 @@
+"""The interface for other programs: tokens, rates, shapes; what it tells and what it keeps."""
+
+import datetime as dt
+import json
+import re
+import shutil
+
+import hypothesis
+import pytest
+from desk.conftest import running
+
+from pipeline.settings import load_settings
+
+CHECKS = list(hypothesis.HealthCheck)
+SECRET = "我的电话是13912345678"
+
+
+@pytest.fixture
+def door(desk):
+    """Make clients; counters start at nothing."""
+    from pipeline.desk.api.door import METER
+
+    METER.clear()
+    return Caller(desk)
+
+
+class Caller:
+    def __init__(self, desk):
+        self.desk = desk
+
+    def token(self, *may, name=None):
+        from pipeline.desk.clients import add_client
+
+        return add_client(name or "-".join(may) or "none", may)[1]
+
+    def get(self, path, token=None, **query):
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        return self.desk.client().get(f"/api/v1/{path}", query, headers=headers)
+
+    def post(self, path, body, token=None):
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        content = body if isinstance(body, (str, bytes)) else json.dumps(body)
+        return self.desk.client().post(f"/api/v1/{path}", content, content_type="application/json", headers=headers)
+
+
+def operations():
+    """Every address of the interface from its own description, with what it takes."""
+    from pipeline.desk.api.app import api
+
+    for path, ways in api.get_openapi_schema()["paths"].items():
+        for method, way in ways.items():
+            yield path, method.upper(), way
+
+
+def grants():
+    """Grant by operation, from the doors as they are built."""
+    from pipeline.desk.api.app import api
+
+    for prefix, router in api._routers:
+        for path, view in router.path_operations.items():
+            for operation in view.operations:
+                (door,) = operation.auth_callbacks
+                yield f"/api/v1{prefix}{path}", operation.methods[0], door.needs
+
+
+def test_every_address_of_the_interface_takes_a_token_and_its_grant(desk, door):
+    """All addresses × nobody, wrong tokens, people's sessions, a revoked client, each grant × their method."""
+    from pipeline.desk.clients import Grant, revoke_client
+    from pipeline.desk.roles import Role
+
+    tokens = {g: door.token(g.value) for g in Grant}
+    gone = door.token(*Grant, name="gone")
+    revoke_client("gone")
+    found = list(grants())
+    assert {(p, m) for p, m, _ in operations()} | {("/api/v1/openapi.json", "GET")} == {(p, m) for p, m, _ in found}
+    for path, method, needs in found:
+        strangers = {"nobody": desk.client(), **{r: desk.client(r.value) for r in Role}}
+        for who, client in strangers.items():
+            answer = client.generic(method, path)
+            assert (answer.status_code, answer.json()["code"]) == (401, "ZF-API-TOKEN"), (path, who)
+            assert answer["WWW-Authenticate"] == "Bearer"
+        from pipeline.desk.api.door import METER
+
+        METER.clear()
+        for wrong in (gone, "zf_x", "", tokens[Grant.READ] + "x", tokens[Grant.READ].upper()):
+            answer = desk.client().generic(method, path, headers={"Authorization": f"Bearer {wrong}"})
+            assert answer.status_code == 401, (path, wrong)
+        for grant, token in tokens.items():
+            answer = desk.client().generic(
+                method, path, "{}", content_type="application/json", headers={"Authorization": f"Bearer {token}"}
+            )
+            allowed = needs is None or needs == grant
+            assert (answer.status_code == 403) != allowed, (path, grant, answer.status_code)
+            assert answer.status_code < 500, (path, grant)
+        for other in {"GET", "POST", "PUT", "PATCH", "DELETE"} - {m for p, m, _ in found if p == path}:
+            answer = desk.client().generic(other, path, headers={"Authorization": f"Bearer {tokens[Grant.READ]}"})
+            assert answer.status_code == 405, (path, other)
+
+
+def test_only_a_hash_of_the_token_is_kept(desk, door):
+    from pathlib import Path
+
+    from django.db import connection
+
+    token = door.token("read")
+    with connection.cursor() as cursor:
+        cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    store = Path(connection.settings_dict["NAME"]).read_bytes()
+    assert b"read" in store
+    assert token.encode() not in store
+    assert token.removeprefix("zf_").encode() not in store
+    assert len(token) >= 40
+
+
+def test_the_rate_ends_at_its_number_and_says_when_to_come_again(desk, door):
+    from pipeline.desk.configure import open_desk
+
+    open_desk(load_settings(desk.settings.home, desk={"api_per_minute": 3}), bring_up=False)
+    one, two = door.token("read", name="one"), door.token("read", name="two")
+    assert [door.get("runs", one).status_code for _ in range(4)] == [200, 200, 200, 429]
+    answer = door.get("runs", one)
+    assert answer.json()["code"] == "ZF-API-RATE"
+    assert 1 <= int(answer["Retry-After"]) <= 60
+    assert door.get("runs", two).status_code == 200
+
+
+def test_the_meter_forgets_after_a_minute():
+    from pipeline.desk.api.door import Meter
+
+    meter = Meter()
+    assert [meter.take("a", 2, t) for t in (0.0, 10.0, 20.0)] == [0, 0, 40]
+    assert meter.take("a", 2, 60.1) == 0
+    assert meter.take("a", 2, 60.2) == 10
+
+
+def test_guessing_tokens_does_not_flood_the_trail(desk, door):
+    from pipeline.desk.api.door import MOST_DENIED
+    from pipeline.desk.tables import AuditEntry
+
+    codes = [door.get("runs", f"zf_{n}").status_code for n in range(MOST_DENIED + 5)]
+    assert codes == [401] * MOST_DENIED + [429] * 5
+    assert AuditEntry.objects.filter(action="api.deny").count() == MOST_DENIED
+
+
+def test_each_use_is_on_the_record_under_the_clients_name(desk, door):
+    from pipeline.desk.audit import verify
+    from pipeline.desk.tables import AuditEntry
+
+    token = door.token("read", name="热线系统")
+    door.get("decisions", token)
+    door.get("documents", token, id="D001")
+    door.post("classify", {}, token)
+    said = (
+        AuditEntry.objects.filter(actor="接口:热线系统").order_by("number").values_list("action", "target", "address")
+    )
+    assert list(said) == [
+        ("api.read", "decisions", "127.0.0.1"),
+        ("api.read", "D001", "127.0.0.1"),
+        ("api.deny", "/api/v1/classify", "127.0.0.1"),
+    ]
+    assert verify()[2] == []
+
+
+def test_predictions_come_masked_in_pages_that_join_without_gap(desk, door):
+    token = door.token("read")
+    desk.add("P1", f"窗口推来推去。{SECRET}", spans={desk.columns[0][1]: [SECRET]})
+    items, after = [], 0
+    while after is not None:
+        page = door.get("predictions", token, after=after, size=7).json()
+        assert "items" in page, page
+        items += page["items"]
+        after = page["next"]
+    assert len(items) == 41
+    assert len({i["id"] for i in items}) == 41
+    assert [i["number"] for i in items] == sorted(i["number"] for i in items)
+    text = json.dumps(items, ensure_ascii=False)
+    assert not re.search(r"1[3-9]\d{9}", text)
+    assert [e["quote"] for e in items[-1]["evidence"]] == ["我的电话是139****5678"] or "*" in text
+    run = items[0]["run"]
+    assert len(door.get("predictions", token, run=run, size=200).json()["items"]) == 41
+    assert door.get("predictions", token, run="none").json() == {"items": [], "next": None}
+    assert [r["run"] for r in door.get("runs", token).json()["items"]] == [run]
+
+
+def test_what_an_older_text_said_is_not_quoted(desk, door):
+    from pipeline.desk.models import Document
+
+    Document.objects.filter(key="D001").update(text=SECRET, text_hash="0" * 64)
+    found = door.get("documents", door.token("read"), id="D001").json()
+    assert found["predictions"][0]["current"] is False
+    assert {e["quote"] for e in found["predictions"][0]["evidence"]} == {""}
+    assert "13912345678" not in found["text"]
+
+
+@pytest.fixture
+def settle(monkeypatch):
+    """Let decisions be old enough to be told."""
+    from pipeline.desk.api import reading
+
+    return lambda: monkeypatch.setattr(reading, "SETTLED", dt.timedelta(0))
+
+
+def test_decisions_come_in_the_order_they_were_made_with_what_took_them_back(desk, door, settle):
+    who = desk.client("reviewer")
+    desk.decide(who, desk.case("D001"), note=f"回过电话，{SECRET}")
+    desk.decide(who, desk.case("D002"), "reject")
+    who.post("/undo")
+    token = door.token("read")
+    assert door.get("decisions", token).json()["items"] == []
+    settle()
+    items = door.get("decisions", token).json()["items"]
+    assert [(i["id"], i["kind"]) for i in items] == [("D001", "confirm"), ("D002", "reject"), ("D002", "undo")]
+    assert items[2]["undoes"] == items[1]["number"]
+    assert "回过电话" in items[0]["note"]
+    assert "13912345678" not in items[0]["note"]
+    assert door.get("decisions", token, after=items[1]["number"]).json()["items"] == items[2:]
+    assert "reviewer" not in json.dumps(items)
+
+
+def test_what_waits_for_a_second_reader_is_withheld_until_then(desk, door, settle):
+    from pipeline.desk.configure import open_desk
+
+    open_desk(load_settings(desk.settings.home, desk={"second_percent": 100}), bring_up=False)
+    token = door.token("read")
+    label = desk.columns[3][1]
+    desk.decide(desk.client("reviewer"), desk.case("D001"), labels=[label], note="看法")
+    settle()
+    (item,) = door.get("decisions", token).json()["items"]
+    assert (item["withheld"], item["kind"], item["labels"], item["note"]) == (True, None, None, None)
+    assert label not in json.dumps(door.get("documents", token, id="D001").json()["decisions"])
+    desk.decide(desk.client("senior"), desk.case("D001"), labels=[label])
+    settle()
+    items = door.get("decisions", token).json()["items"]
+    assert [i["withheld"] for i in items] == [False, False]
+    assert all(label in i["labels"][desk.columns[3][0]] for i in items)
+
+
+def test_new_documents_wait_for_the_night_and_come_twice_without_harm(desk, door):
+    from pipeline.batch.sources import open_source
+
+    token = door.token("post", name="热线")
+    body = {
+        "documents": [{"id": "N-1", "text": "窗口没有人。", "title": "反映", "unit": "区教育局", "time": "2026-03-01"}]
+    }
+    answer = door.post("documents", body, token)
+    assert (answer.status_code, answer.json()) == (202, {"accepted": ["N-1"], "known": []})
+    folder = desk.settings.home / "state" / "api-inbox"
+    assert folder.stat().st_mode & 0o007 == 0
+    (document,) = [d for f in folder.glob("*.jsonl") for d in open_source(f)]
+    assert document.id == "N-1"
+    assert document.text.endswith("窗口没有人。")
+    assert document.meta["unit"] == "区教育局"
+    # As the night stores it: its title before it.
+    desk.add("N-1", document.text)
+    assert door.post("documents", body, token).json() == {"accepted": [], "known": ["N-1"]}
+    stored = desk.case("D001").document.text
+    again = {"documents": [{"id": "D001", "text": stored}]}
+    assert door.post("documents", again, token).json() == {"accepted": [], "known": ["D001"]}
+    other = door.post("documents", {"documents": [{"id": "D001", "text": "别的"}]}, token)
+    assert (other.status_code, other.json()["code"], other.json()["details"]) == (409, "ZF-API-KNOWN", ["D001"])
+    twice = door.post("documents", {"documents": [{"id": "N-2", "text": "一"}, {"id": "N-2", "text": "二"}]}, token)
+    assert (twice.status_code, twice.json()["code"]) == (422, "ZF-API-TWICE")
+    assert len(list(folder.glob("*.jsonl"))) == 1
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "code"),
+    [
+        ("{", 400, "ZF-API-JSON"),
+        (b"\xff\xfe", 400, "ZF-API-JSON"),
+        ("[]", 422, "ZF-API-SHAPE"),
+        ({"documents": []}, 422, "ZF-API-SHAPE"),
+        ({"documents": [{"id": "a", "text": "一", "role": "admin"}]}, 422, "ZF-API-SHAPE"),
+        ({"documents": [{"id": " a", "text": "一"}]}, 422, "ZF-API-SHAPE"),
+        ({"documents": [{"id": "a\x00", "text": "一"}]}, 422, "ZF-API-SHAPE"),
+        ('{"documents": [{"id": "a", "text": "\\ud800"}]}', 422, "ZF-API-SHAPE"),
+        ({"documents": [{"id": "a", "text": " \n "}]}, 422, "ZF-API-SHAPE"),
+        ({"documents": [{"id": str(n), "text": "一"} for n in range(101)]}, 422, "ZF-API-SHAPE"),
+        ({"documents": [{"id": "a", "text": "一" * 200_001}]}, 422, "ZF-API-SHAPE"),
+        ('"' + "x" * (2 * 2**20) + '"', 413, "ZF-API-SIZE"),
+    ],
+)
+def test_what_does_not_fit_is_refused_with_a_code_and_never_repeated(door, body, status, code):
+    answer = door.post("documents", body, door.token("post"))
+    said = answer.json()
+    assert (answer.status_code, said["code"]) == (status, code)
+    assert said["message"]
+    assert said["hint"]
+    assert "admin" not in json.dumps(said)
+
+
+def test_without_a_model_it_says_so(desk, door):
+    answer = door.post("classify", {"documents": [{"id": "1", "text": "一"}]}, door.token("classify"))
+    assert answer.status_code == 503
+    assert answer.json()["code"].startswith("ZF-")
+
+
+@pytest.fixture
+def armed(desk, trained, root):
+    """The desk with a live model."""
+    from pipeline.desk.scoring import LIVE
+    from pipeline.model.registry import set_champion
+
+    home = desk.settings.home
+    shutil.copy(root / "corpora" / "dictionary.txt", home / "corpora")
+    shutil.copytree(trained, home / "models" / trained.name)
+    set_champion(home / "models", trained.name)
+    yield desk
+    LIVE.close()
+
+
+def test_classifying_says_what_the_command_says(armed, door, scorer, some_gold):
+    from pipeline.documents import Document
+
+    texts = [Document(g.id, g.text) for g in some_gold[:5]]
+    body = {"documents": [{"id": d.id, "text": d.text} for d in texts]}
+    answer = door.post("classify", body, door.token("classify"))
+    assert answer.status_code == 200, answer.json()
+    assert answer.json()["results"] == [json.loads(json.dumps(p.to_dict())) for p in scorer.score(texts)]
+    assert answer.json()["model"] == scorer.bundle.id
+    from pipeline.desk.models import Document as Row
+
+    assert Row.objects.count() == 40
+
+
+def test_the_labels_have_names_in_both_languages(door, taxonomy):
+    said = door.get("labels", door.token("classify")).json()
+    assert [x["id"] for s in said["schemes"] for x in s["labels"]] == [label for _, label in taxonomy.columns]
+    assert all(x["english"] and x["name"] for s in said["schemes"] for x in s["labels"])
+
+
+def test_whatever_its_description_allows_is_answered_as_described(armed, door):
+    """The real server, asked by schemathesis: no 5xx, statuses and bodies as they are described."""
+    import schemathesis
+    from schemathesis.checks import not_a_server_error
+    from schemathesis.specs.openapi.checks import response_schema_conformance, status_code_conformance
+
+    from pipeline.desk.api.app import api
+    from pipeline.desk.clients import Grant
+    from pipeline.desk.configure import open_desk
+
+    settings = load_settings(armed.settings.home, desk={"api_per_minute": 100_000})
+    open_desk(settings, bring_up=False)
+    token = door.token(*Grant)
+    tried = {}
+    with running(settings) as address:
+        schema = schemathesis.openapi.from_dict(json.loads(json.dumps(api.get_openapi_schema())))
+        schema.config.update(base_url=address)
+        for result in schema.get_all_operations():
+            operation = result.ok()
+
+            @hypothesis.settings(
+                max_examples=12,
+                deadline=None,
+                database=None,
+                derandomize=True,
+                suppress_health_check=list(hypothesis.HealthCheck),
+            )
+            @hypothesis.given(case=operation.as_strategy())
+            def ask(case):
+                answer = case.call(headers={"Authorization": f"Bearer {token}"})
+                tried.setdefault(case.operation.label, []).append(answer.status_code)
+                checks = [not_a_server_error, status_code_conformance, response_schema_conformance]
+                case.validate_response(answer, checks=checks)
+
+            ask()
+    assert len(tried) == len(list(operations()))
+    served = {name for name, codes in tried.items() if {200, 202} & set(codes)}
+    # A made-up number is no document's.
+    assert served == set(tried) - {"GET /api/v1/documents"}, tried
+
+
+def test_the_page_on_the_interface_is_true(desk, door, root, capsys):
+    """Every address, grant, setting and error code stands in it."""
+    page = (root / "docs" / "desk" / "接口.md").read_text(encoding="utf-8")
+    assert [p for p, _, _ in operations() if p not in page] == []
+    code = "".join(p.read_text(encoding="utf-8") for p in (root / "pipeline" / "desk" / "api").glob("*.py"))
+    assert [c for c in set(re.findall(r"ZF-[A-Z]+-[A-Z]+", code)) if f"`{c}`" not in page] == []
+    assert [
+        s for s in ("api_per_minute", "api_inbox", "--may classify", "zuofeng client revoke") if s not in page
+    ] == []
+
+
+def test_clients_from_the_command_line(desk, door):
+    from typer.testing import CliRunner
+
+    from pipeline.cli import app
+
+    def zuofeng(*arguments):
+        done = CliRunner().invoke(app, [*arguments, "--home", str(desk.settings.home)])
+        return getattr(done.exception, "exit_code", done.exit_code), f"{done.output}{done.exception or ''}"
+
+    code, said = zuofeng("client", "add", "督办", "--may", "read")
+    assert (code, "只显示这一次" in said) == (0, True)
+    token = said.split("令牌：")[1].split()[0]
+    assert door.get("runs", token).status_code == 200
+    assert door.post("documents", {}, token).status_code == 403
+    assert zuofeng("client", "add", "督办", "--may", "read")[0] == 2
+    assert zuofeng("client", "add", "另一个", "--may", "everything")[0] == 2
+    assert token not in zuofeng("client", "list")[1]
+    assert zuofeng("client", "revoke", "督办")[0] == 0
+    assert door.get("runs", token).status_code == 401
+    code, said = zuofeng("client", "revoke", "督办")
+    assert (code, "ZF-CLIENT-NONE" in said) == (2, True)
+    code, said = zuofeng("client", "openapi")
+    assert set(json.loads(said)["paths"]) == {p for p, _, _ in operations()}

@@ -1,0 +1,95 @@
+"""Rules of the office beside the model: they order and explain, and decide nothing."""
+
+import os
+
+import pytest
+
+from pipeline.errors import ConfigError
+
+
+@pytest.fixture
+def ruled(desk, taxonomy):
+    """A desk with two rules; every document speaks of a hotline, every fourth of its own number."""
+
+    def write(*rules, stamp=0):
+        path = desk.settings.home / "corpora" / "rules.toml"
+        path.write_text("".join(f'[[rule]]\nlabel = "{i}"\nphrases = ["{p}"]\n' for i, p in rules), encoding="utf-8")
+        os.utime(path, ns=(stamp, stamp))
+
+    write((taxonomy.columns[5][1], "打12345热线没人接"), (taxonomy.columns[6][1], "低保复核"))
+    desk.write_rules = write
+    return desk
+
+
+def listed(client, order="against"):
+    return [r["case"].document.key for r in client.get(f"/queue?order={order}").context["rows"]]
+
+
+def test_without_rules_nothing_is_asked_and_nothing_shown(desk):
+    from pipeline.desk.second_opinion import look_on
+
+    assert look_on() == 0
+    client = desk.client("senior")
+    assert listed(client) == []
+    assert "规则另有说法，模型没有判" not in client.get("/documents/1").content.decode()
+
+
+def test_where_the_rules_say_more_the_queue_begins(ruled):
+    client = ruled.client("senior")
+    first = listed(client)
+    assert first[0] == "D001"
+    assert len(first) == 30
+    page = client.get("/documents/1").content.decode()
+    assert "规则另有说法，模型没有判" in page
+    assert "（低保复核）" in page
+    assert client.get("/queue").context["rows"][0]["case"].document.key != "D001"
+
+
+def test_pages_in_this_order_join(ruled):
+    client = ruled.client("senior")
+    seen, query = [], "order=against"
+    while query:
+        context = client.get(f"/queue?{query}").context
+        seen += [r["case"].document.key for r in context["rows"]]
+        query = context["more"]
+    assert len(seen) == len(set(seen)) == ruled.case("D001").__class__.objects.filter(state="open").count()
+
+
+def test_what_the_model_says_too_is_no_objection(ruled, taxonomy):
+    label = taxonomy.columns[0][1]
+    assert label in {d["id"] for some in ruled.case("D001").prediction.decided.values() for d in some}
+    ruled.write_rules((label, "低保复核"), stamp=1)
+    assert listed(ruled.client("senior")) == []
+
+
+def test_changed_rules_and_changed_texts_are_looked_at_again(ruled, taxonomy):
+    client = ruled.client("senior")
+    assert "D002" in listed(client)
+    ruled.write_rules((taxonomy.columns[6][1], "低保复核"), stamp=1)
+    assert listed(client) == ["D001"]
+    from pipeline.desk.cases import refresh
+    from pipeline.desk.second_opinion import look_on
+
+    ruled.add("D001", "换了一件事，与从前不同。")
+    refresh()
+    assert look_on() == 1
+    assert listed(client) == []
+
+
+def test_personal_data_in_what_a_rule_found_stays_masked(ruled, taxonomy):
+    ruled.write_rules((taxonomy.columns[6][1], "13900000000"), stamp=1)
+    page = ruled.client("reviewer").get("/documents/1").content.decode()
+    assert "13900000000" not in page
+
+
+def test_rules_that_went_wrong_leave_those_before_and_stop_a_start(ruled, caplog):
+    from pipeline.desk.serve import make_server
+
+    client = ruled.client("senior")
+    before = listed(client)
+    ruled.write_rules(("no-such-label", "x"), stamp=2)
+    assert listed(client) == before
+    assert "规则有错" in caplog.text
+    with pytest.raises(ConfigError) as e:
+        make_server(ruled.settings, port=0)
+    assert e.value.code == "ZF-RULES-INVALID"
