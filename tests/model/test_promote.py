@@ -154,7 +154,7 @@ def test_a_reader_always_finds_a_whole_name(models, live, variant):
 
     reader = threading.Thread(target=read)
     reader.start()
-    for _ in range(25):
+    for _ in range(8):
         promote(models, b, author="乙", reason="x", force=True)
         rollback(models, author="乙", reason="y")
     done.set()
