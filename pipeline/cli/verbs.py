@@ -71,6 +71,14 @@ BENCHES: dict[str, tuple[str, str]] = {
         "bench:fuzz",
         "把成千上万份损坏的文件和模型喂给读取程序：不许崩溃、卡住、吃光内存，也不许有没编号的错误。",
     ),
+    "speed": (
+        "bench_speed:speed",
+        "速度：本系统与通常写法、fastText、spaCy 和下限并排，各在一个进程里轮流量。",
+    ),
+    "night": (
+        "bench_night:night",
+        "一夜多快：造许多与真实留言一样长短的文本，读出、打分、写库，再跑一遍。",
+    ),
     "drift": ("bench_analysts:drift", "在没有变化的月份和埋了变化的月份上，量 drift 的误报率和发现率。"),
     "label-errors": ("bench_analysts:label_errors", "在语料里埋下标错的标签，看 audit-labels 找回多少。"),
     "story": (
