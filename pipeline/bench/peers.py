@@ -76,7 +76,7 @@ def _linear(texts: Sequence[str], truth: Bools, *, make: Callable[[], Cut | None
 
     def label(some: Sequence[str]) -> Bools:
         called = np.tile(truth.all(0), (len(some), 1))
-        called[:, learnable] = np.asarray(model.predict(vectoriser.transform(some)), bool)
+        called[:, learnable] = np.asarray(model.predict(vectoriser.transform(some)), bool).reshape(len(some), -1)
         return called
 
     return label
