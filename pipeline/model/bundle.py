@@ -13,6 +13,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -23,7 +24,7 @@ import numpy.typing as npt
 from scipy import sparse
 
 from pipeline.errors import BundleError, ZuofengError
-from pipeline.model.calibrate import NEVER
+from pipeline.model.arrays import read_arrays
 from pipeline.model.features import Features
 from pipeline.model.pool import NOISE
 from pipeline.model.soundness import faults
@@ -32,9 +33,11 @@ from pipeline.taxonomy import Taxonomy, parse_taxonomy
 from pipeline.text.concepts import Lexicon
 from pipeline.whole import write_folder
 
-__all__ = ["PROBLEM", "Bundle", "Head", "Weights", "load_bundle", "save_bundle"]
+__all__ = ["NEVER", "PROBLEM", "Bundle", "Head", "Weights", "load_bundle", "save_bundle"]
 
 FORMAT = 5
+#: Threshold of a label that is never decided without a person.
+NEVER = math.inf
 #: Name of the head that tells occurrence from mention; stands behind the labels.
 PROBLEM = "problem"
 _FILES = ("weights.npz", "vocabulary.json", "concepts.json", "calibration.json", "taxonomy.toml")
@@ -225,8 +228,7 @@ def _build(manifest: dict[str, Any], raw: dict[str, bytes]) -> Bundle:
     vocabulary = json.loads(raw["vocabulary.json"])
     calibration = json.loads(raw["calibration.json"])
     concepts = json.loads(raw["concepts.json"])
-    with np.load(io.BytesIO(raw["weights.npz"]), allow_pickle=False) as arrays:
-        a = {name: arrays[name] for name in arrays.files}
+    a = read_arrays(raw["weights.npz"])
     if wrong := faults(manifest, vocabulary, concepts, calibration, a):
         raise ValueError("; ".join(wrong))
     spec = manifest["features"]

@@ -9,12 +9,12 @@ from operator import itemgetter
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import expit, logit
 
 from pipeline.documents import Document, Evidence, Prediction
 from pipeline.errors import BundleError
 from pipeline.model.bundle import Bundle
 from pipeline.model.decide import decide
+from pipeline.model.odds import expit, logit
 from pipeline.model.reading import PlainReader, Reader, Reading
 from pipeline.text.segment import RjiebaSegmenter
 

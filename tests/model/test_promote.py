@@ -8,8 +8,7 @@ from filelock import FileLock
 from scipy.special import expit, logit
 
 from pipeline.errors import BundleError, UnfinishedError
-from pipeline.model.bundle import load_bundle
-from pipeline.model.calibrate import NEVER
+from pipeline.model.bundle import NEVER, load_bundle
 from pipeline.model.compare import compare
 from pipeline.model.history import first_broken, open_history, read_history
 from pipeline.model.promote import first, objections, promote, rollback
