@@ -28,6 +28,14 @@ class Document:
     meta: Mapping[str, str] = field(default_factory=dict)
     row: Mapping[str, Any] = field(default_factory=dict)
     place: str = ""
+    _digest: list[str] = field(default_factory=list, init=False, repr=False, compare=False)
+
+    @property
+    def text_hash(self) -> str:
+        """The hash of the text, worked out once."""
+        if not self._digest:
+            self._digest.append(text_hash(self.text))
+        return self._digest[0]
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import hypothesis
@@ -15,9 +16,10 @@ import pytest
 from pipeline.bench.postgres import temporary_server
 from pipeline.corpus.gold import Gold, read_gold
 from pipeline.model.bundle import Bundle, load_bundle
+from pipeline.model.recipe import read_settings
 from pipeline.model.registry import set_champion
 from pipeline.model.score import Scorer
-from pipeline.model.train import Settings, train
+from pipeline.model.train import train
 from pipeline.taxonomy import Taxonomy, load_taxonomy
 from pipeline.text.concepts import Lexicon, load_lexicon
 from pipeline.text.segment import load_dictionary
@@ -81,7 +83,7 @@ def trained(
         words=words,
         lexicon=lexicon,
         out=tmp_path_factory.mktemp("models"),
-        settings=Settings(folds=3, jobs=1),
+        settings=replace(read_settings(CORPORA / "training.toml"), jobs=1),
     )
 
 

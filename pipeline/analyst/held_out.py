@@ -13,9 +13,9 @@ from scipy.special import expit
 from pipeline.corpus.gold import Gold, label_matrix
 from pipeline.errors import CorpusError
 from pipeline.model.calibrate import fit_sigmoid
+from pipeline.model.experts import fit_heads
 from pipeline.model.folds import group_folds
 from pipeline.model.score import Scorer
-from pipeline.model.train import fit_heads
 from pipeline.text.clean import clean
 
 __all__ = ["Scale", "fit_scale", "held_out_margins", "held_out_probabilities", "text_matrix"]

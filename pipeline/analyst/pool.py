@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -77,5 +77,6 @@ def rate(scorer: Scorer, documents: Sequence[Document]) -> tuple[Interest, spars
 def concept_margins(scorer: Scorer, x: sparse.csr_matrix) -> Floats:
     """Return what the concepts of the lexicon alone add to each label's margin, (texts, labels)."""
     first = scorer.bundle.features.ngrams
-    coef = scorer.bundle.weights.coef[first:, :-1].astype(float)
-    return np.asarray(x[:, first:] @ coef)
+    weights = scorer.bundle.weights
+    alone = replace(weights, coef=weights.coef[:, first:], bias=np.zeros_like(weights.bias))
+    return alone.read(x[:, first:], weights.choose(x))[:, :-1]

@@ -19,7 +19,8 @@ def strongest_words(scorer: Scorer, text: str, label: str) -> tuple[Evidence, ..
     spans = split_passages(cleaned.text, limit) if len(cleaned.text) > limit else [(0, len(cleaned.text))]
     found: list[tuple[float, Evidence]] = []
     for start, end in spans:
-        for _, a, b, weight in explain(cleaned.text[start:end], [head], scorer.bundle, scorer.segmenter):
+        passage = cleaned.text[start:end]
+        for _, a, b, weight in explain(passage, [head], scorer.bundle, scorer.segmenter, leads=not start):
             first, last = cleaned.to_given(start + a, start + b)
             found.append((weight, Evidence(label, first, last, text[first:last], weight)))
     return tuple(e for _, e in sorted(found, key=lambda f: -f[0])[:1])

@@ -5,7 +5,8 @@ from __future__ import annotations
 import itertools
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from django.db import Error, transaction
@@ -14,12 +15,12 @@ from pipeline.batch import ledger, store
 from pipeline.batch.lock import hold_store
 from pipeline.batch.patience import Patience
 from pipeline.batch.report import RunReport
-from pipeline.batch.shadow import Beside, write_said
+from pipeline.batch.shadow import Beside, Said, write_said
 from pipeline.batch.sorting import Sorting, fingerprint
 from pipeline.batch.tally import Tally
 from pipeline.batch.worker import BrokenScoringError, Scoring
 from pipeline.desk.models import Run
-from pipeline.documents import Document, Prediction, Rejected, text_hash
+from pipeline.documents import Document, Prediction, Rejected
 
 __all__ = ["ATTEMPTS", "Feed", "Night", "Record", "Target"]
 
@@ -66,6 +67,9 @@ class _Part:
     number: int
     records: Sequence[Record]
     fingerprint: str
+    #: Against what the store held, and what scoring says of it, once that has begun.
+    sorting: Sorting | None = None
+    results: Future[tuple[list[Prediction | Rejected], Said]] | None = None
 
 
 @dataclass
@@ -84,6 +88,7 @@ class Night:
     rejected: list[Rejected] = field(default_factory=list)
     _seen: dict[int, tuple[int, str]] = field(default_factory=dict)
     _states: ledger.Chunks = field(default_factory=dict)
+    _scorer: ThreadPoolExecutor = field(init=False)
 
     def __post_init__(self) -> None:
         if self.run is not None:
@@ -99,13 +104,48 @@ class Night:
         """Work through one feed, up to its end or to the chunk at which the run is asked to stop."""
         number, after = self._resume(feed)
         records = feed.read(after)
-        while not self.stopped and (some := list(itertools.islice(records, self.chunk))):
-            number += 1
-            chunk = some if feed.ordered else [self._once(r) for r in some]
-            self._take(_Part(feed, number, chunk, fingerprint(chunk)))
-            progress(self.report.read)
+        ahead: _Part | None = None
+        with ThreadPoolExecutor(1, "scoring") as scorer:
+            self._scorer = scorer
+            # While one chunk is scored, the one before it is written and the one after it read.
+            while not self.stopped and (some := self._read(records)):
+                number += 1
+                with self.report.spent("辨认"):
+                    chunk = some if feed.ordered else [self._once(r) for r in some]
+                    part = _Part(feed, number, chunk, fingerprint(chunk))
+                if self._is_new(part):
+                    part = self._begin(part)
+                if ahead is not None:
+                    self._take(ahead)
+                    progress(self.report.read)
+                ahead = part
+            if ahead is not None:
+                self._take(ahead)
+                progress(self.report.read)
         if self.stopped:
             self.report.state = "unfinished"
+
+    def _read(self, records: Iterator[Record]) -> list[Record]:
+        with self.report.spent("读"):
+            return list(itertools.islice(records, self.chunk))
+
+    def _is_new(self, part: _Part) -> bool:
+        before = self._states.get((part.feed.name, part.number))
+        return before is None or before.fingerprint != part.fingerprint
+
+    def _begin(self, part: _Part) -> _Part:
+        """Sort a chunk and have its texts scored; nothing is written."""
+        with self.report.spent("比对"):
+            keys = [r.id for r in part.records if isinstance(r, Document)]
+            sorting = Sorting(part.records, self.patience.run(lambda: store.known(keys, self.model)))
+        todo = sorting.todo if self.run is not None else []
+        return replace(part, sorting=sorting, results=self._scorer.submit(self._score, todo))
+
+    def _score(self, todo: Sequence[Document]) -> tuple[list[Prediction | Rejected], Said]:
+        """Score texts, also with the challengers; in the scoring thread, which asks the store for nothing."""
+        results = self.scoring.score(todo) if todo else []
+        scored = [d for d, p in zip(todo, results, strict=True) if isinstance(p, Prediction)]
+        return results, self.beside.score(scored)
 
     def _resume(self, feed: Feed) -> tuple[int, Any]:
         """Count the finished head of an ordered feed and return where it ends."""
@@ -133,7 +173,7 @@ class Night:
             try:
                 # What was scored and stored is not scored again because a target failed.
                 if tally is None:
-                    tally, fresh = self._score_and_write(part)
+                    tally, fresh = self._score_and_write(part if attempts == 1 else replace(part, sorting=None))
                 if deliver:
                     self._deliver(part, tally, fresh)
             except (Error, BrokenScoringError) as e:
@@ -143,21 +183,22 @@ class Night:
                 return
 
     def _score_and_write(self, part: _Part) -> tuple[Tally, dict[str, dict[str, Any]]]:
-        keys = [r.id for r in part.records if isinstance(r, Document)]
-        sorting = Sorting(part.records, self.patience.run(lambda: store.known(keys, self.model)))
+        if part.sorting is None:
+            part = self._begin(part)
+        assert part.sorting is not None and part.results is not None  # noqa: S101, PT018  begun above
+        sorting = part.sorting
+        with self.report.spent("等打分"):
+            results, said = part.results.result()
         if self.run is None:
             return sorting.tally([]), {}
-        todo = sorting.todo
-        results = self.scoring.score(todo) if todo else []
         # The head of an ordered feed is not read again: the ledger has to know its rejections.
         tally = sorting.tally(results, every=part.feed.ordered)
         state = "scored" if any(not t.whole for t in self.targets) else "done"
-        scored = [(d, p) for d, p in zip(todo, results, strict=True) if isinstance(p, Prediction)]
+        scored = [(d, p) for d, p in zip(sorting.todo, results, strict=True) if isinstance(p, Prediction)]
         fresh = {d.id for d in (*sorting.new, *sorting.changed)}
         documents = [d for d, _ in scored if d.id in fresh]
         refused = [*sorting.rejected, *(r for r in results if isinstance(r, Rejected))]
         run = self.run
-        said = self.beside.score([d for d, _ in scored])
 
         def write() -> None:
             hold_store()
@@ -167,8 +208,9 @@ class Night:
                 store.write_rejected(run, refused)
                 self._note(part, state, tally)
 
-        self.patience.run(write)
-        return tally, {p.id: p.to_dict() for _, p in scored}
+        with self.report.spent("写库"):
+            self.patience.run(write)
+        return tally, {p.id: p.to_dict() for _, p in scored} if self.targets else {}
 
     def _deliver(self, part: _Part, tally: Tally, fresh: Mapping[str, dict[str, Any]]) -> None:
         """Hand the chunk to the targets; rows another program must see are the last step before it is done."""
@@ -180,8 +222,9 @@ class Night:
         # What scoring refused may have scores of an older text; they are not of this record.
         others = [r.id for r in part.records if isinstance(r, Document) and r.id not in fresh and r.id not in refused]
         results = {**self.patience.run(lambda: store.stored_predictions(others, self.model)), **fresh}
-        for target in self.targets:
-            target.write(part.records, results, notes)
+        with self.report.spent("写回"):
+            for target in self.targets:
+                target.write(part.records, results, notes)
         if any(not t.whole for t in self.targets):
             self.patience.run(lambda: self._note(part, "done", tally))
 
@@ -220,7 +263,7 @@ class Night:
         """Set aside a record whose number already came in this run."""
         if isinstance(record, Rejected):
             return record
-        digest, key = hash(text_hash(record.text)), hash(record.id)
+        digest, key = hash(record.text_hash), hash(record.id)
         before = self._seen.get(key)
         if before is None:
             self._seen[key] = digest, record.place

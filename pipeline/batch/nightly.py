@@ -214,7 +214,8 @@ def run_feeds(
         )
     if run is not None:
         # The desk's queue is ready before anybody opens it. Safe to repeat: only what is behind is touched.
-        patience.run(lambda: take_in(bundle.id if kind == "nightly" else None))
+        with report.spent("排队"):
+            patience.run(lambda: take_in(bundle.id if kind == "nightly" else None))
         patience.run(lambda: close_night(run, trials))
     report.top = patience.run(lambda: rows.top_documents(report.model, TOP))
     close("done")

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterable
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -41,6 +43,17 @@ class RunReport(Counts):
     rejected_file: str = ""
     report_file: str = ""
     statements: list[str] = field(default_factory=list)
+    #: Seconds of the parent process by step; scoring runs beside them, and only what is waited for counts.
+    steps: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def spent(self, step: str) -> Iterator[None]:
+        """Add the seconds that pass to ``step``."""
+        began = time.monotonic()
+        try:
+            yield
+        finally:
+            self.steps[step] = round(self.steps.get(step, 0.0) + time.monotonic() - began, 3)
 
     @property
     def scored(self) -> int:

@@ -12,7 +12,7 @@ from pipeline.batch.worker import BrokenScoringError, Scoring
 from pipeline.desk.models import Run
 from pipeline.desk.shadows import running
 from pipeline.desk.tables import Shadow, ShadowScore
-from pipeline.documents import Document, Prediction, text_hash
+from pipeline.documents import Document, Prediction
 from pipeline.errors import ZuofengError
 from pipeline.model.bundle import Bundle
 
@@ -80,7 +80,7 @@ def write_said(run: Run, live: str, said: Said) -> None:
         as_dict = p.to_dict()
         rows.append(
             ShadowScore(
-                shadow=shadow, document_id=ids[d.id], beside=live, text_hash=text_hash(d.text), run=run,
+                shadow=shadow, document_id=ids[d.id], beside=live, text_hash=d.text_hash, run=run,
                 is_problem=p.is_problem, problem_score=p.problem_score, review=p.review,
                 decided={s: as_dict[s] for s in p.decided}, scores=as_dict["scores"],
             )

@@ -28,7 +28,7 @@ class Sorting:
         for d in records:
             if isinstance(d, Rejected):
                 continue
-            old, digest = stored.get(d.id), text_hash(d.text)
+            old, digest = stored.get(d.id), d.text_hash
             if old is None:
                 self.new.append(d)
                 continue
@@ -70,7 +70,7 @@ def fingerprint(records: Iterable[Document | Rejected]) -> str:
     digest = hashlib.sha256()
     for r in records:
         if isinstance(r, Document):
-            parts = (r.id, text_hash(r.text), *meta_of(r))
+            parts = (r.id, r.text_hash, *meta_of(r))
         else:
             parts = (r.place, r.code, r.id, text_hash(r.raw))
         digest.update("\x1f".join(parts).encode("utf-8", "surrogatepass") + b"\x1e")

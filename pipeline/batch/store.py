@@ -7,10 +7,13 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from django.db import connection
 from django.db.models import F
+from django.utils import timezone
 
 from pipeline.desk import models, search
-from pipeline.documents import Document, Prediction, Rejected, text_hash
+from pipeline.desk.upsert import upsert
+from pipeline.documents import Document, Prediction, Rejected
 
 __all__ = [
     "Known", "ids_of", "known", "stored_predictions", "top_documents", "without_quotes", "write_chunk",
@@ -72,47 +75,32 @@ def write_chunk(
 
     For the caller's transaction. What is said of ``purged`` documents quotes nothing of their text.
     """
+    now = connection.ops.adapt_datetimefield_value(timezone.now())
     for written, fields in ((documents, ["text", "text_hash", "purged", "stored"]), (moved, [])):
-        models.Document.objects.bulk_create(
-            [
-                models.Document(
-                    key=d.id,
-                    text=d.text,
-                    text_hash=text_hash(d.text),
-                    place=d.place,
-                    run=run,
-                    **dict(zip(_META, meta_of(d), strict=True)),
-                )
-                for d in written
-            ],
-            update_conflicts=True,
-            unique_fields=["key"],
-            update_fields=["place", "run", *_META, *fields],
+        upsert(
+            models.Document,
+            ["key", "text", "text_hash", "place", "run", "purged", "stored", *_META],
+            [(d.id, d.text, d.text_hash, d.place, run.pk, False, now, *meta_of(d)) for d in written],
+            unique=["key"],
+            update=["place", "run", *_META, *fields],
         )
     if moved:
         # Another title: found under it once the search is brought up again.
         search.forget(list(ids_of([d.id for d in moved]).values()))
     ids = ids_of([d.id for d, _ in scored])
-    models.Prediction.objects.bulk_create(
+    said = ["text_hash", "is_problem", "problem_score", "review", "decided", "scores", "evidence", "run", *about]
+    upsert(
+        models.Prediction,
+        ["document", "model", *said],
         [
-            models.Prediction(
-                document_id=ids[d.id],
-                model=p.model,
-                text_hash=text_hash(d.text),
-                is_problem=p.is_problem,
-                problem_score=p.problem_score,
-                review=p.review,
-                run=run,
-                **_result(p, quotes=d.id not in purged),
-                **about,
+            (
+                ids[d.id], p.model, d.text_hash, p.is_problem, p.problem_score, p.review,
+                *_result(p, quotes=d.id not in purged), run.pk, *about.values(),
             )
             for d, p in scored
         ],
-        update_conflicts=True,
-        unique_fields=["document", "model"],
-        update_fields=[
-            "text_hash", "is_problem", "problem_score", "review", "decided", "scores", "evidence", "run", *about,
-        ],
+        unique=["document", "model"],
+        update=said,
     )  # fmt: skip
 
 
@@ -187,13 +175,11 @@ def without_quotes(evidence: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]
     return [{**e, "quote": ""} for e in evidence]
 
 
-def _result(p: Prediction, *, quotes: bool) -> dict[str, Any]:
+def _result(p: Prediction, *, quotes: bool) -> tuple[Any, Any, Any]:
+    """Return what was decided, the scores and the evidence as plain data."""
     as_dict = p.to_dict()
-    return {
-        "decided": {scheme: as_dict[scheme] for scheme in p.decided},
-        "scores": as_dict["scores"],
-        "evidence": as_dict["evidence"] if quotes else without_quotes(as_dict["evidence"]),
-    }
+    evidence = as_dict["evidence"] if quotes else without_quotes(as_dict["evidence"])
+    return {scheme: as_dict[scheme] for scheme in p.decided}, as_dict["scores"], evidence
 
 
 def _storable(text: str) -> str:

@@ -9,11 +9,23 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
 from pipeline.corpus.gold import Gold
 from pipeline.errors import ConfigError
 from pipeline.taxonomy import Taxonomy
 
-__all__ = ["LABELS", "labelled_messages", "public_folder", "read_lines", "unlabelled_messages"]
+__all__ = [
+    "LABELS",
+    "join",
+    "labelled_messages",
+    "public_folder",
+    "read_lines",
+    "speed_texts",
+    "tnews",
+    "unlabelled_messages",
+]
 
 LABELS = "real_dev_labels.jsonl"
 _SPACE = re.compile(r"\s+")
@@ -40,8 +52,8 @@ def read_lines(path: Path) -> Iterator[dict[str, Any]]:
 
 def labelled_messages(folder: Path, taxonomy: Taxonomy) -> list[Gold]:
     """Return the labelled real messages, each a group of its own, in the order of their file."""
-    texts = {f"td-{r['id']}": _join(r, "detail") for r in read_lines(folder / "teddy2020c_public.jsonl.gz")}
-    texts |= {f"fz-{r['id']}": _join(r, "text") for r in read_lines(folder / "fuzhou12345_river.jsonl.gz")}
+    texts = {f"td-{r['id']}": join(r, "detail") for r in read_lines(folder / "teddy2020c_public.jsonl.gz")}
+    texts |= {f"fz-{r['id']}": join(r, "text") for r in read_lines(folder / "fuzhou12345_river.jsonl.gz")}
     return [
         Gold(
             id=r["id"],
@@ -55,8 +67,26 @@ def labelled_messages(folder: Path, taxonomy: Taxonomy) -> list[Gold]:
 
 def unlabelled_messages(folder: Path) -> list[str]:
     """Return the messages nobody labelled."""
-    return [_join(r, "detail") for r in read_lines(folder / "teddy2020c_unlabeled.jsonl.gz")]
+    return [join(r, "detail") for r in read_lines(folder / "teddy2020c_unlabeled.jsonl.gz")]
 
 
-def _join(record: Mapping[str, Any], body: str) -> str:
+def speed_texts(folder: Path, most: int) -> dict[str, list[str]]:
+    """Return up to ``most`` real texts of each kind, evenly taken: long messages, short tickets, headlines."""
+    kinds = {
+        "留言 teddy": [f"{r['title']}。{r['detail']}" for r in read_lines(folder / "teddy2020c_unlabeled.jsonl.gz")],
+        "工单 fuzhou": [f"{r['title']}。{r['text']}" for r in read_lines(folder / "fuzhou12345_river.jsonl.gz")],
+        "标题 tnews": [r["text"] for r in read_lines(folder / "tnews_dev.jsonl.gz")],
+    }
+    return {name: texts[:: -(-len(texts) // most)] for name, texts in kinds.items()}
+
+
+def tnews(folder: Path) -> tuple[list[str], list[str], npt.NDArray[np.bool_]]:
+    """Return the classes of the TNEWS headlines, the texts to learn from, and which class each has."""
+    rows = list(read_lines(folder / "tnews_train.jsonl.gz"))
+    names = sorted({r["label"] for r in rows})
+    return names, [r["text"] for r in rows], np.array([[r["label"] == n for n in names] for r in rows])
+
+
+def join(record: Mapping[str, Any], body: str) -> str:
+    """Return title and ``body`` of a message as one text without white space."""
     return _SPACE.sub("", f"{record['title']}。{record[body]}")

@@ -14,9 +14,9 @@ from pipeline.analyst.suggest import choose, interest
 from pipeline.corpus.gold import Gold, label_matrix
 from pipeline.model.calibrate import expected_f1_threshold
 from pipeline.model.evaluate import macro_f1
+from pipeline.model.experts import fit_heads
 from pipeline.model.folds import group_folds
 from pipeline.model.score import Scorer
-from pipeline.model.train import fit_heads
 from pipeline.reports.page import svg
 
 __all__ = ["Point", "draw_saved", "replay", "saved"]

@@ -13,16 +13,9 @@ from pipeline.cli.common import Home, Model, console, open_scorer, open_worker
 from pipeline.settings import load_settings
 from pipeline.taxonomy import load_taxonomy
 
-__all__ = ["app"]
-
-app = typer.Typer(help="量文档里的数字。", no_args_is_help=True, rich_markup_mode=None)
+__all__ = ["accuracy", "corpus", "fuzz", "tables"]
 
 Public = Annotated[Path | None, typer.Option("--public", help="公开数据目录，默认 ../shared/data", show_default=False)]
-
-
-@app.callback()
-def bench() -> None:
-    """量文档里的数字。"""
 
 
 #: What speaks of conduct without being about one case.
@@ -41,7 +34,6 @@ TALK = (
 REQUESTS = ("message_board", "hotline_ticket", "petition_letter")
 
 
-@app.command("accuracy")
 def accuracy(
     public: Public = None,
     local: Annotated[list[int] | None, typer.Option("--local", min=50, help="用多少条真实留言 adapt，可多次")] = None,
@@ -101,7 +93,6 @@ def accuracy(
     out.print(table)
 
 
-@app.command("corpus")
 def corpus(
     public: Public = None,
     picture: Annotated[Path | None, typer.Option("--picture", help="曲线图存为 .svg")] = None,
@@ -145,7 +136,6 @@ def corpus(
         out.print(f"图：{picture}")
 
 
-@app.command("tables")
 def tables(
     rows: Annotated[int, typer.Option("--rows", min=1000, help="表里放多少行")] = 200_000,
     database: Annotated[
@@ -193,7 +183,6 @@ def tables(
         raise typer.Exit(3)
 
 
-@app.command("fuzz")
 def fuzz(
     inputs: Annotated[int, typer.Option("--inputs", min=1, help="每种格式多少份损坏的输入")] = 20_000,
     first: Annotated[int, typer.Option("--first", min=0, help="从第几号开始；同一号码总是同一份输入")] = 0,

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from pipeline.cli.common import Home, console
+from pipeline.cli.common import Home, console, run_command
 from pipeline.errors import ConfigError
 from pipeline.settings import load_settings
 from pipeline.taxonomy import load_taxonomy
@@ -37,7 +36,7 @@ def story(
     screen = console()
     with tempfile.TemporaryDirectory(prefix="zuofeng-story-") as folder:
         found = tell(
-            corpora, gold, (out or Path(folder)).resolve(), _run,
+            corpora, gold, (out or Path(folder)).resolve(), run_command,
             lambda line: screen.print(line, markup=False, highlight=False, soft_wrap=True),
             texts=texts, reviews=reviews,
         )  # fmt: skip
@@ -45,11 +44,3 @@ def story(
     whole = f"留痕 {found.trail.total()} 条，" + (f"缺 {'、'.join(missing)}" if missing else "每一个动作都在")
     screen.print(f"\n{whole}；封签不符 {found.broken} 处。", markup=False, highlight=False, soft_wrap=True)
     raise typer.Exit(1 if missing or found.broken else 0)
-
-
-def _run(command: Sequence[str]) -> int:
-    """Run a command in this process; errors of ours pass."""
-    from pipeline.cli import app
-
-    code = app(args=list(command), standalone_mode=False)
-    return int(code or 0)

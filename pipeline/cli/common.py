@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -24,7 +25,7 @@ from pipeline.text.segment import dictionary_hash, load_dictionary
 
 __all__ = [
     "Home", "Model", "Promise", "Store", "console", "note", "open_challenger", "open_scorer", "open_worker", "read_day",
-    "read_promise",
+    "read_promise", "run_command",
 ]  # fmt: skip
 
 log = logging.getLogger("zuofeng.model")
@@ -120,3 +121,11 @@ def read_day(given: str | None) -> dt.date | None:
         return dt.date.fromisoformat(given)
     except ValueError as e:
         raise typer.BadParameter(f"日期应写作 2026-03-01 这样，现为 {given}") from e
+
+
+def run_command(command: Sequence[str]) -> int:
+    """Run a command in this process; errors of ours pass."""
+    from pipeline.cli import app
+
+    code = app(args=list(command), standalone_mode=False)
+    return int(code or 0)

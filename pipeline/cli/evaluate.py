@@ -24,6 +24,10 @@ def command(
     baseline: Annotated[
         bool, typer.Option("--baseline/--no-baseline", help="同时训练并测量通常写法（jieba、TF-IDF、逻辑回归）。")
     ] = True,
+    report: Annotated[
+        Path | None,
+        typer.Option("--report", help="另写一份完整报告到这个目录：report.html、report.md 和图", metavar="目录"),
+    ] = None,
     rounds: Annotated[int, typer.Option("--rounds", min=10, help="自助抽样次数")] = 1000,
     model: Model = None,
     home: Home = None,
@@ -39,7 +43,17 @@ def command(
     taxonomy = scorer.bundle.taxonomy
     own = read_gold(settings.gold_files, taxonomy) if gold is None or baseline else []
     test = read_gold(gold, taxonomy) if gold else [g for g in own if g.part == "test"]
-    figures = {"model": evaluate(scorer, test, rounds=rounds)}
+    figures: dict[str, Any] = {}
+    written = None
+    if report:
+        from pipeline.analyst.diagnosis import diagnose
+        from pipeline.reports.evaluation import write_evaluation
+
+        found = diagnose(scorer, test, rounds=rounds)
+        written = write_evaluation(found, report)
+        figures["model"] = dict(found.figures)
+    else:
+        figures["model"] = evaluate(scorer, test, rounds=rounds)
     if baseline:
         held = {g.id for g in test}
         train = [g for g in own if g.part != "test" and g.id not in held]
@@ -50,6 +64,8 @@ def command(
     screen = console()
     screen.print(_labels(figures, taxonomy.label))
     screen.print(_summary(figures))
+    if written:
+        screen.print(f"报告：{written}", markup=False, highlight=False, soft_wrap=True)
 
 
 def _labels(figures: dict[str, Any], label: Any) -> Table:

@@ -12,13 +12,11 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from pipeline.cli.common import Home, Model, Store, console, open_challenger, open_scorer, open_worker
+from pipeline.cli.verbs import TABLE
 from pipeline.settings import load_settings
 from pipeline.taxonomy import Taxonomy
 
-__all__ = ["TABLE", "Bar", "command", "show"]
-
-#: What ``--write-back`` is told to write into the database that the records come from.
-TABLE = "table"
+__all__ = ["Bar", "command", "show"]
 
 
 def command(

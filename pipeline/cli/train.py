@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.table import Table
 
 from pipeline.cli.common import Home, Promise, console, note, read_promise
 from pipeline.cli.promote import compare_with_live, whoami
@@ -16,7 +18,13 @@ from pipeline.taxonomy import load_taxonomy
 from pipeline.text.concepts import load_lexicon
 from pipeline.text.segment import load_dictionary
 
+if TYPE_CHECKING:
+    from pipeline.model.search import Trial
+
 __all__ = ["command"]
+
+#: Of the trials so many are shown; all are in the record of the run.
+SHOWN = 8
 
 
 def command(
@@ -36,6 +44,16 @@ def command(
     ] = None,
     all_parts: Annotated[bool, typer.Option("--all-parts", help="连标为 test 的文本一起训练（默认不用）。")] = False,
     champion: Annotated[bool, typer.Option("--champion", help="训练完与在用模型比较，没有反对理由就启用。")] = False,
+    search: Annotated[
+        float | None,
+        typer.Option(
+            "--search",
+            min=0.01,
+            help="先在训练文本里分组交叉验证，搜索 n 元、首句、c 等设置：按两核空闲机器约几分钟。"
+            "分钟折算成看多少文本，同样的数在任何机器上搜出同样的设置",
+            metavar="分钟",
+        ),
+    ] = None,
     promise: Promise = None,
     home: Home = None,
 ) -> None:
@@ -49,6 +67,7 @@ def command(
     from pipeline.model.registry import champion_id
     from pipeline.model.runs import record_run
     from pipeline.model.score import Scorer
+    from pipeline.model.search import search as search_settings
     from pipeline.model.train import train
 
     settings = load_settings(home)
@@ -67,13 +86,22 @@ def command(
     words = load_dictionary(settings.dictionary_file)
     screen = console()
     started = time.monotonic()
+    known = load_lexicon(concepts) if lexicon or concepts.is_file() else None
+    trials: list[Trial] = []
+    if search:
+        with screen.status("搜索设置") as status:
+            turned, trials = search_settings(
+                used, schemes, words, known, turned, minutes=search,
+                progress=lambda step: status.update(f"搜索设置：{step}"),
+            )  # fmt: skip
+        screen.print(_trials(trials))
     with screen.status("训练") as status:
         folder = train(
             taxonomy=schemes,
             taxonomy_source=file.read_bytes(),
             gold=used,
             words=words,
-            lexicon=load_lexicon(concepts) if lexicon or concepts.is_file() else None,
+            lexicon=known,
             out=target,
             settings=turned,
             progress=lambda step: status.update(f"训练：{step}"),
@@ -89,6 +117,7 @@ def command(
         held_back=len(held),
         seconds=seconds,
         figures=evaluate(Scorer(load_bundle(folder), words), held, rounds=200) if held else None,
+        search=[t.to_dict() for t in trials],
     )
     screen.print(f"模型 {folder.name}：{len(used)} 条文本（另留 {len(gold) - len(used)} 条作测试），{seconds:.1f} 秒")
     live = champion_id(target)
@@ -102,3 +131,16 @@ def command(
         note(settings)
     if live is None or champion:
         screen.print("已设为在用模型。")
+
+
+def _trials(trials: Sequence[Trial]) -> Table:
+    table = Table(title=f"试了 {len(trials)} 次，最好的几组；用的是第一组", title_justify="left")
+    for head in ("文本", "宏 F1", "微 F1", "词", "字", "至少几条", "首句", "c", "学法"):
+        table.add_column(head, justify="right")
+    for t in trials[:SHOWN]:
+        s = t.settings
+        table.add_row(
+            f"{t.texts:,}", f"{t.macro:.4f}", f"{t.micro:.4f}", str(s.word_n), f"{s.char_shortest}–{s.char_longest}",
+            str(s.min_texts), f"{s.lead:g}", f"{s.c:g}", s.learner,
+        )  # fmt: skip
+    return table

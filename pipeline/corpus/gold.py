@@ -32,7 +32,8 @@ class Span:
 class Gold:
     """One labelled text. Texts of one ``group`` speak of one situation and stay on one side of every split.
 
-    ``pair`` names the row of the table of confusable pairs that a near miss was written for.
+    ``pair`` names the row of the table of confusable pairs that a near miss was written for. ``sure`` (0 to 1) is how
+    far people agreed on the labels.
     """
 
     id: str
@@ -44,6 +45,7 @@ class Gold:
     domain: str = ""
     pair: str = ""
     evidence: tuple[Span, ...] = ()
+    sure: float = 1.0
 
     @property
     def positive(self) -> bool:
@@ -99,6 +101,9 @@ def parse_gold(record: Any, taxonomy: Taxonomy) -> tuple[Gold | None, list[str]]
         fields[key] = value
     if fields["part"] and fields["part"] not in PARTS:
         wrong.append(f"part {fields['part']!r} 不在 {'、'.join(PARTS)} 之中")
+    sure = 1.0 if record.get("sure") is None else record["sure"]
+    if isinstance(sure, bool) or not isinstance(sure, int | float) or not 0 <= sure <= 1:
+        wrong.append("sure 应为 0 到 1 的数")
     labels = record.get("labels")
     wrong += taxonomy.check_labels(labels)
     spans = record.get("evidence", [])
@@ -115,7 +120,7 @@ def parse_gold(record: Any, taxonomy: Taxonomy) -> tuple[Gold | None, list[str]]
     named = {label for given in own.values() for label in given}
     wrong += [f"证据的标签 {e.label} 不在本条标签里" for e in evidence if e.label not in named]
     fields["group"] = fields["group"] or fields["id"]
-    return (None, wrong) if wrong else (Gold(labels=own, evidence=tuple(evidence), **fields), [])
+    return (None, wrong) if wrong else (Gold(labels=own, evidence=tuple(evidence), sure=float(sure), **fields), [])
 
 
 def label_matrix(gold: Sequence[Gold], taxonomy: Taxonomy) -> npt.NDArray[np.bool_]:

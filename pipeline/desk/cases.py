@@ -18,10 +18,16 @@ from pipeline.desk.second_opinion import look_on
 from pipeline.desk.states import State
 from pipeline.desk.tables import Case, CaseLabel, Tally
 from pipeline.desk.tallies import roll_up
+from pipeline.desk.upsert import upsert
 
 __all__ = ["refresh", "refresh_if_new", "take_in"]
 
-CHUNK = 500
+CHUNK = 2000
+#: Of a prediction and its document, what the queue has no use for.
+_UNUSED = (
+    *("evidence", "taxonomy", "segmenter", "dictionary", "thresholds"),
+    *(f"document__{n}" for n in ("key", "text_hash", "title", "unit", "channel", "district", "place", "stored")),
+)
 
 
 def refresh_if_new() -> int:
@@ -69,6 +75,7 @@ def refresh(live: str | None = None) -> int:
     changed = 0
     for at in range(0, len(ids), CHUNK):
         rows = Prediction.objects.filter(id__in=ids[at : at + CHUNK]).select_related("document", "run")
+        rows = rows.defer(*_UNUSED)
         # The live model says the last word, where it has said nothing the newest run's.
         newest = {p.document_id: p for p in sorted(rows, key=lambda p: (p.model == live, p.run.serial, p.id))}
         with transaction.atomic():
@@ -108,7 +115,7 @@ def _write(predictions: Sequence[Prediction]) -> None:
         "priority",
         "uncertainty",
         "reasons",
-        "prediction",
+        "prediction_id",
         "run",
         "serial",
         "text_hash",
@@ -116,7 +123,9 @@ def _write(predictions: Sequence[Prediction]) -> None:
         "blind",
         "purged",
     ]
-    Case.objects.bulk_create(cases, update_conflicts=True, unique_fields=["document"], update_fields=fields)
+    rows = [[c.document_id, *(getattr(c, f) for f in fields)] for c in cases]
+    fields[fields.index("prediction_id")] = "prediction"
+    upsert(Case, ["document", *fields], rows, unique=["document"], update=fields)
     CaseLabel.objects.filter(case__in=list(relabel)).delete()
     CaseLabel.objects.bulk_create([CaseLabel(case_id=c, label=i) for c, labels in relabel.items() for i in labels])
 
@@ -132,7 +141,7 @@ def _place(p: Prediction, same_text: int) -> Case:
     )
     return Case(
         document_id=p.document_id,
-        state=State.OPEN if p.is_problem or p.review else State.AUTO,
+        state=(State.OPEN if p.is_problem or p.review else State.AUTO).value,
         priority=weighed.order,
         uncertainty=uncertainty_of(p.scores, p.problem_score, p.review),
         reasons=[list(r) for r in weighed.reasons],

@@ -9,11 +9,12 @@ from django.db import transaction
 from django.db.models import F, Q
 
 from pipeline.desk.tables import Case, Signature
+from pipeline.desk.upsert import upsert
 from pipeline.text.near import ALGORITHM, NEAR, grams, jaccard, pairs, signatures
 
 __all__ = ["link"]
 
-CHUNK = 500
+CHUNK = 2000
 #: Documents that are compared, newest first: what came in years ago is no longer waiting.
 MOST = 400_000
 
@@ -46,14 +47,12 @@ def _sign() -> set[int]:
         with transaction.atomic():
             rows = list(Case.objects.filter(pk__in=some).values_list("pk", "text_hash", "document__text"))
             made = signatures([text for _, _, text in rows])
-            Signature.objects.bulk_create(
-                [
-                    Signature(case_id=pk, text_hash=digest, algorithm=ALGORITHM, values=values.tobytes())
-                    for (pk, digest, _), values in zip(rows, made, strict=True)
-                ],
-                update_conflicts=True,
-                unique_fields=["case"],
-                update_fields=["text_hash", "algorithm", "values"],
+            upsert(
+                Signature,
+                ["case", "text_hash", "algorithm", "values"],
+                [(pk, h, ALGORITHM, values.tobytes()) for (pk, h, _), values in zip(rows, made, strict=True)],
+                unique=["case"],
+                update=["text_hash", "algorithm", "values"],
             )
             _leave(some)
     return set(ids)

@@ -45,12 +45,11 @@ def build(record: Mapping[str, Any], taxonomy: Taxonomy, origin: str) -> tuple[L
         if not isinstance(value, str):
             wrong.append(f"{key} 应为文字")
         extra[key] = value
-    sure = record.get("sure")
-    if sure is not None and (isinstance(sure, bool) or not isinstance(sure, int | float) or not 0 <= sure <= 1):
-        wrong.append("sure 应为 0 到 1 的数")
     if gold is None or wrong:
         return None, [f"{origin} -> {w}" for w in wrong]
-    return Labelled(in_order(gold, taxonomy), sure=sure, origin=origin, **extra), []
+    # A judgement says itself how sure it is, or that it did not say.
+    gold = in_order(replace(gold, sure=1.0), taxonomy)
+    return Labelled(gold, sure=record.get("sure"), origin=origin, **extra), []
 
 
 def in_order(gold: Gold, taxonomy: Taxonomy) -> Gold:

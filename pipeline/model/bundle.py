@@ -13,6 +13,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -20,19 +21,23 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from scipy import sparse
 
 from pipeline.errors import BundleError, ZuofengError
-from pipeline.model.calibrate import NEVER
+from pipeline.model.arrays import read_arrays
 from pipeline.model.features import Features
+from pipeline.model.pool import NOISE
 from pipeline.model.soundness import faults
 from pipeline.model.wording import Wording
 from pipeline.taxonomy import Taxonomy, parse_taxonomy
 from pipeline.text.concepts import Lexicon
 from pipeline.whole import write_folder
 
-__all__ = ["PROBLEM", "Bundle", "Head", "Weights", "load_bundle", "save_bundle"]
+__all__ = ["NEVER", "PROBLEM", "Bundle", "Head", "Weights", "load_bundle", "save_bundle"]
 
-FORMAT = 4
+FORMAT = 5
+#: Threshold of a label that is never decided without a person.
+NEVER = math.inf
 #: Name of the head that tells occurrence from mention; stands behind the labels.
 PROBLEM = "problem"
 _FILES = ("weights.npz", "vocabulary.json", "concepts.json", "calibration.json", "taxonomy.toml")
@@ -66,12 +71,36 @@ class Head:
 
 @dataclass(frozen=True)
 class Weights:
-    """The linear heads of passages and of sentences: coefficients (columns, heads), biases (heads,)."""
+    """The linear heads of passages and of sentences, and the gate that says which expert's heads read a passage.
+
+    Coefficients (experts, columns, heads), biases (experts, heads); the gate has (columns, experts - 1) and
+    (experts - 1,): the first expert reads what no other one's gate opens for.
+    """
 
     coef: npt.NDArray[np.float32]
     bias: npt.NDArray[np.float32]
     sentence_coef: npt.NDArray[np.float32]
     sentence_bias: npt.NDArray[np.float32]
+    gate: npt.NDArray[np.float32]
+    gate_bias: npt.NDArray[np.float32]
+
+    def choose(self, x: sparse.csr_matrix) -> npt.NDArray[np.int64]:
+        """Return which expert reads each row of ``x`` (rows, columns), as (rows,)."""
+        if not len(self.gate_bias):
+            return np.zeros(x.shape[0], np.int64)
+        opened = np.rint((x @ self.gate + self.gate_bias) / NOISE)
+        return np.where((opened > 0).any(1), 1 + opened.argmax(1), 0)
+
+    def read(
+        self, x: sparse.csr_matrix, expert: npt.NDArray[np.int64], *, sentences: bool = False
+    ) -> npt.NDArray[np.float64]:
+        """Return the margins (rows, heads) of ``x`` (rows, columns), each row read by its ``expert`` (rows,)."""
+        coef, bias = (self.sentence_coef, self.sentence_bias) if sentences else (self.coef, self.bias)
+        margins = np.zeros((x.shape[0], bias.shape[1]))
+        for e in np.unique(expert).tolist():
+            rows = expert == e
+            margins[rows] = x[rows] @ coef[e] + bias[e]
+        return margins
 
 
 @dataclass(frozen=True)
@@ -127,6 +156,7 @@ def save_bundle(
             "char_n": list(features.char_n),
             "min_texts": features.min_texts,
             "concept_weight": features.concept_weight,
+            "lead": features.lead,
         },
         "wording": asdict(wording),
         **about,
@@ -198,8 +228,7 @@ def _build(manifest: dict[str, Any], raw: dict[str, bytes]) -> Bundle:
     vocabulary = json.loads(raw["vocabulary.json"])
     calibration = json.loads(raw["calibration.json"])
     concepts = json.loads(raw["concepts.json"])
-    with np.load(io.BytesIO(raw["weights.npz"]), allow_pickle=False) as arrays:
-        a = {name: arrays[name] for name in arrays.files}
+    a = read_arrays(raw["weights.npz"])
     if wrong := faults(manifest, vocabulary, concepts, calibration, a):
         raise ValueError("; ".join(wrong))
     spec = manifest["features"]
@@ -209,6 +238,7 @@ def _build(manifest: dict[str, Any], raw: dict[str, bytes]) -> Bundle:
         min_texts=spec["min_texts"],
         lexicon=Lexicon.from_dict(concepts) if concepts else None,
         concept_weight=spec["concept_weight"],
+        lead=spec["lead"],
         tokens=tuple(vocabulary["tokens"]),
         alphabet=vocabulary["alphabet"],
         word_keys=a["word_keys"],
@@ -217,9 +247,12 @@ def _build(manifest: dict[str, Any], raw: dict[str, bytes]) -> Bundle:
     )
     names = [f"{s}.{label}" for s, label in taxonomy.columns] + [PROBLEM]
     weights = Weights(**{name: a[name] for name in Weights.__dataclass_fields__})
-    coefs, biases = (weights.coef, weights.sentence_coef), (weights.bias, weights.sentence_bias)
-    shape = (features.columns, len(names))
-    if list(calibration) != names or any(c.shape != shape for c in coefs) or any(b.shape != shape[1:] for b in biases):
+    experts, columns, many = len(weights.bias), features.columns, len(names)
+    shapes = {
+        "coef": (experts, columns, many), "bias": (experts, many), "gate": (columns, experts - 1),
+        "gate_bias": (experts - 1,), "sentence_coef": (experts, columns, many), "sentence_bias": (experts, many),
+    }  # fmt: skip
+    if list(calibration) != names or any(getattr(weights, name).shape != shape for name, shape in shapes.items()):
         raise ValueError("heads, weights and taxonomy differ")
     heads = tuple(Head.from_dict(calibration[n]) for n in names)
     wording = Wording(**manifest["wording"])

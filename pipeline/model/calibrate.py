@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 import numpy.typing as npt
 from scipy.optimize import minimize
 from scipy.special import expit
 from scipy.stats import binom
 
+from pipeline.model.bundle import NEVER
+
 __all__ = [
-    "NEVER",
     "best_f1_threshold",
     "expected_calibration_error",
     "expected_f1_threshold",
@@ -23,9 +22,6 @@ __all__ = [
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
-
-#: Threshold of a label that is never decided without a person.
-NEVER = math.inf
 
 
 def fit_sigmoid(margins: Floats, truth: Bools) -> tuple[float, float]:

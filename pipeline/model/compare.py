@@ -18,6 +18,7 @@ from pipeline.model.evaluate import LEAST
 from pipeline.model.paired import ROUNDS, Contrast, adjust, contrasts, count
 from pipeline.model.promise import Kept, check_promise, promise_of
 from pipeline.model.score import Scorer
+from pipeline.model.slices import parts_of
 from pipeline.taxonomy import Taxonomy
 
 __all__ = ["LEVEL", "Comparison", "Flip", "Row", "Side", "Slice", "compare", "rows_of"]
@@ -27,8 +28,6 @@ Floats = npt.NDArray[np.float64]
 
 #: Significance level after correction.
 LEVEL = 0.05
-#: Upper ends of the length bands, in characters.
-BANDS = (80, 300, 1000)
 TIMED = 300
 REPEATS = 3
 
@@ -215,23 +214,15 @@ def _slices(
     rounds: int,
     seed: int,
 ) -> tuple[Slice, ...]:
-    registers = np.array([g.register or "（未填）" for g in gold])
-    edges = (0, *BANDS)
-    names = [f"{low}–{high} 字" for low, high in zip(edges, BANDS, strict=False)] + [f"{BANDS[-1]} 字以上"]
-    lengths = np.array(names)[np.searchsorted(BANDS, [len(g.text) for g in gold])]
     every = np.arange(truth.shape[1])
     found = []
-    for kind, values, order in (("register", registers, sorted(set(registers))), ("length", lengths, names)):
-        for name in order:
-            mine = values == name
-            if not mine.any():
-                continue
-            inside = np.unique(clusters[mine], return_inverse=True)[1]
-            counts = [count(truth[mine], m[mine], inside, [every]) for m in (a, b)]
-            contrast = contrasts(*counts, rounds=rounds, flips=1, seed=seed)[-1]
-            innocent = mine & ~truth.any(1)
-            alarms = (int(a[innocent].any(1).sum()), int(b[innocent].any(1).sum()))
-            found.append(Slice(kind, str(name), int(mine.sum()), int(innocent.sum()), alarms, contrast))
+    for kind, name, mine in parts_of(gold):
+        inside = np.unique(clusters[mine], return_inverse=True)[1]
+        counts = [count(truth[mine], m[mine], inside, [every]) for m in (a, b)]
+        contrast = contrasts(*counts, rounds=rounds, flips=1, seed=seed)[-1]
+        innocent = mine & ~truth.any(1)
+        alarms = (int(a[innocent].any(1).sum()), int(b[innocent].any(1).sum()))
+        found.append(Slice(kind, name, int(mine.sum()), int(innocent.sum()), alarms, contrast))
     return tuple(found)
 
 

@@ -19,6 +19,7 @@ from pipeline.text.segment import JiebaSegmenter, RjiebaSegmenter
 __all__ = [
     "Interval",
     "evaluate",
+    "figures_of",
     "macro_f1",
     "measure",
     "micro_f1",
@@ -51,8 +52,14 @@ class Interval:
 
 def evaluate(scorer: Scorer, gold: Sequence[Gold], *, rounds: int = 1000, seed: int = 0) -> dict[str, Any]:
     """Score ``gold`` and return the figures as plain data."""
-    probabilities = scorer.probabilities([g.text for g in gold])
     truth = label_matrix(gold, scorer.bundle.taxonomy)
+    return figures_of(scorer, scorer.probabilities([g.text for g in gold]), truth, rounds=rounds, seed=seed)
+
+
+def figures_of(
+    scorer: Scorer, probabilities: Floats, truth: Bools, *, rounds: int = 1000, seed: int = 0
+) -> dict[str, Any]:
+    """Return the figures of texts already scored: ``probabilities`` (texts, heads), ``truth`` (texts, columns)."""
     figures = measure(truth, scorer.decide(probabilities), scorer.bundle.taxonomy, rounds=rounds, seed=seed)
     figures["model"] = scorer.bundle.id
     figures["expected_calibration_error"] = round(

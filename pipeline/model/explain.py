@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from pipeline.model.bundle import Bundle
 from pipeline.model.features import Features, Occurrences
+from pipeline.model.lead import add_lead, first_sentences
 from pipeline.model.pool import NOISE
 from pipeline.text.segment import Segmenter
 from pipeline.text.sentences import split_sentences
@@ -32,20 +33,34 @@ MOST = 3
 TAKEN = -(2**60)
 
 
-def character_weights(text: str, bundle: Bundle, segmenter: Segmenter) -> Floats:
+def character_weights(
+    text: str, bundle: Bundle, segmenter: Segmenter, *, expert: int | None = None, leads: bool = True
+) -> Floats:
     """Return what each character adds to each head's log-odds, shape (len(text), heads).
 
     Both margins are sums over features; a feature's share is split evenly over its occurrences and each
     occurrence's over its characters, so the columns sum to the log-odds without the constant terms. Of the sentences
-    only each head's strongest one speaks.
+    only each head's strongest one speaks. The first counts again where the text ``leads`` its document. ``expert`` is
+    whose heads read it; by default the gate is asked.
     """
     features, weights = bundle.features, bundle.weights
     sentences = split_sentences([text])
     found = features.occurrences([text], segmenter, sentences)
     edge = np.zeros((len(text) + 1, len(bundle.heads)))
-    _spread(edge, found, _shares(features, found, 1)[:, None] * weights.coef[found.column] * _slopes(bundle, "whole"))
     inside = found.by_sentence(sentences, 1)
-    share = _shares(features, inside, len(sentences.row))[:, None] * weights.sentence_coef[inside.column]
+    if expert is None:
+        lead = first_sentences(sentences.row, 1)
+        x = add_lead(
+            features.matrix(found, 1), features.matrix(inside, len(sentences.row)), lead, features.lead if leads else 0
+        )
+        expert = int(weights.choose(x)[0])
+    coef, sentence_coef = weights.coef[expert], weights.sentence_coef[expert]
+    _spread(edge, found, _shares(features, found, 1)[:, None] * coef[found.column] * _slopes(bundle, "whole"))
+    value = _shares(features, inside, len(sentences.row))[:, None]
+    if features.lead and leads:
+        again = value * coef[inside.column] * (_slopes(bundle, "whole") * features.lead)
+        _spread(edge, inside, again * (inside.row == 0)[:, None])
+    share = value * sentence_coef[inside.column]
     margins = np.zeros((len(sentences.row), len(bundle.heads)))
     np.add.at(margins, inside.row, share)
     if len(margins):
@@ -75,14 +90,20 @@ def _spread(edge: Floats, found: Occurrences, share: Floats) -> None:
 
 
 def explain(
-    text: str, heads: Sequence[int], bundle: Bundle, segmenter: Segmenter
+    text: str,
+    heads: Sequence[int],
+    bundle: Bundle,
+    segmenter: Segmenter,
+    *,
+    expert: int | None = None,
+    leads: bool = True,
 ) -> Iterator[tuple[int, int, int, float]]:
     """Yield ``(head, start, end, weight)`` for the runs of clauses that speak most for each head, at least one each.
 
     A run stays inside a sentence; the best is the one of the largest sum after each clause has paid COST (Bentley's
-    maximum subarray).
+    maximum subarray). ``expert`` and ``leads`` as `character_weights` takes them.
     """
-    weights = character_weights(text, bundle, segmenter)
+    weights = character_weights(text, bundle, segmenter, expert=expert, leads=leads)
     clauses = [m.span() for m in _CLAUSE.finditer(text) if text[m.start() : m.end()].strip()] or [(0, len(text))]
     opens = [not i or bool(_STOP.search(text, clauses[i - 1][1], c[0])) for i, c in enumerate(clauses)]
     sums = np.concatenate([np.zeros((1, weights.shape[1])), weights.cumsum(0)])

@@ -77,7 +77,8 @@ class Features:
 
     ``tokens`` and ``alphabet`` are sorted; ``word_keys`` and ``char_keys`` are the sorted integer keys of the
     kept n-grams; ``idf`` (n-grams,) covers words, then characters; the lexicon's concepts are the last columns.
-    Word n-grams up to ``word_n`` ≤ 2, character n-grams of ``char_n`` = (shortest, longest) ≤ 4.
+    Word n-grams up to ``word_n`` ≤ 2, none with 0; character n-grams of ``char_n`` = (shortest, longest) ≤ 4. A text's
+    first sentence counts ``lead`` times more.
     """
 
     word_n: int = 2
@@ -85,6 +86,7 @@ class Features:
     min_texts: int = 2
     lexicon: Lexicon | None = None
     concept_weight: float = 0.15
+    lead: float = 0.0
     tokens: tuple[str, ...] = ()
     alphabet: str = ""
     word_keys: Ints = field(default_factory=lambda: np.zeros(0, np.int64))
@@ -111,7 +113,7 @@ class Features:
     def fit(self, texts: Sequence[str], segmenter: Segmenter) -> Features:
         """Return features learned from clean ``texts``: n-grams of at least ``min_texts`` texts."""
         folded = [fold(t) for t in texts]
-        cut = segmenter.cut(folded)
+        cut = self._cut(folded, segmenter)
         tokens = _frequent((t for words in cut for t in set(words)), self.min_texts)
         letters = _frequent((c for t in folded for c in set(t)), self.min_texts)[: 2**CHAR_BITS - 1]
         new = replace(self, tokens=tuple(tokens), alphabet="".join(letters))
@@ -132,7 +134,7 @@ class Features:
     def occurrences(self, texts: Sequence[str], segmenter: Segmenter, sentences: Sentences) -> Occurrences:
         """Return every place of clean ``texts`` where a known feature stands; ``sentences`` are those of the texts."""
         folded = [fold(t) for t in texts]
-        word = _look_up(self.word_keys, *self._words(segmenter.cut(folded)))
+        word = _look_up(self.word_keys, *self._words(self._cut(folded, segmenter)))
         char = _look_up(self.char_keys, *self._chars(folded))
         char[1][:] += len(self.word_keys)
         return Occurrences(
@@ -163,6 +165,9 @@ class Features:
     def transform(self, texts: Sequence[str], segmenter: Segmenter) -> sparse.csr_matrix:
         """Return the matrix of clean ``texts``."""
         return self.matrix(self.occurrences(texts, segmenter, split_sentences(texts)), len(texts))
+
+    def _cut(self, folded: Sequence[str], segmenter: Segmenter) -> list[list[str]]:
+        return segmenter.cut(folded) if self.word_n else [[] for _ in folded]
 
     def _concepts(self, texts: Sequence[str], sentences: Sentences) -> tuple[Ints, Ints, Ints, Ints]:
         if not self.lexicon:

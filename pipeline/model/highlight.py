@@ -36,7 +36,8 @@ class Highlighter:
 
     def __init__(self, bundle: Bundle, heads: Heads) -> None:
         self._heads = heads
-        self._slopes = np.array([[h.sentence for h in bundle.heads], [h.whole for h in bundle.heads]])
+        whole = np.array([h.whole for h in bundle.heads])
+        self._slopes = np.array([[h.sentence for h in bundle.heads], whole, whole * heads.lead])
 
     def find(
         self,
@@ -44,18 +45,20 @@ class Highlighter:
         passages: tuple[Ints, Ints],
         sentence_of: Ints,
         places: Places,
-        which: Ints,
+        read: tuple[Ints, Ints],
+        leads: npt.NDArray[np.bool_],
         wanted: tuple[Ints, Ints],
     ) -> tuple[Ints, Floats]:
         """Return (wanted pair, start, end), (spans, 3), and their weights, (spans,).
 
-        ``wanted`` are passages, ascending, and heads; ``which`` as `Heads.margins` gives it; places are in ``points``.
+        ``wanted`` are passages, ascending, and heads; ``read`` are the strongest sentences and the experts as
+        `Heads.margins` gives them; ``leads`` (passages,) says with which a document begins; places are in ``points``.
         """
         span = np.empty((MOST * len(wanted[0]), 3), np.int64)
         weight = np.empty(len(span))
         n = _find(
-            points, *passages, sentence_of, places.group, places.column, places.start, places.end, which, *wanted,
-            self._heads.weights, self._slopes, _flags(), span, weight,
+            points, *passages, sentence_of, places.group, places.column, places.start, places.end, *read, leads,
+            *wanted, self._heads.weights, self._heads.scale, self._slopes, _flags(), span, weight,
         )  # fmt: skip
         return span[:n], weight[:n]
 
@@ -80,15 +83,18 @@ def _find(
     place: Shorts,
     place_end: Shorts,
     which: Ints,
+    expert: Ints,
+    leads: npt.NDArray[np.bool_],
     passage: Ints,
     head: Ints,
     weights: Singles,
+    scale: int,
     slopes: Floats,
     flags: Flags,
     span: Ints,
     weight: Floats,
 ) -> int:
-    count = np.zeros(weights.shape[1], np.int32)
+    count = np.zeros(weights.shape[2], np.int32)
     n = i = 0
     while i < len(passage):
         p = passage[i]
@@ -96,20 +102,27 @@ def _find(
         while j < len(passage) and passage[j] == p:
             j += 1
         heads = head[i:j]
+        e = expert[p]
         a, b = start[p], end[p]
         edge = np.zeros((len(heads), b - a + 1))
         first = group[sentence_of[p] + p]
         last = group[sentence_of[p + 1] + p + 1]
         each = np.arange(len(heads))
-        _spread(column, place, place_end, first, last, a, count, weights[1], slopes[1], heads, each, edge)
+        _spread(column, place, place_end, first, last, a, count, weights[e, 1], scale, slopes[1], heads, each, edge)
+        s = sentence_of[p]
+        if leads[p] and s < sentence_of[p + 1] and slopes[2].any():
+            _spread(
+                column, place, place_end, group[s + p], group[s + p + 1], a, count, weights[e, 1], scale, slopes[2],
+                heads, each, edge,
+            )  # fmt: skip
         for q in range(len(heads)):
             s = which[p, heads[q]]
             # Once for all heads whose strongest sentence this is.
             if s >= 0 and not _is_seen(which[p], heads, q):
                 speaks = each[which[p][heads] == s]
                 _spread(
-                    column, place, place_end, group[s + p], group[s + p + 1], a, count, weights[0], slopes[0], heads,
-                    speaks, edge,
+                    column, place, place_end, group[s + p], group[s + p + 1], a, count, weights[e, 0], scale,
+                    slopes[0], heads, speaks, edge,
                 )  # fmt: skip
         clauses, opens = _clauses(points, a, b, flags)
         worth = _worth(edge, clauses, a)
@@ -138,6 +151,7 @@ def _spread(
     begin: int,
     count: Shorts,
     weights: Singles,
+    scale: int,
     slopes: Floats,
     heads: Ints,
     speaks: Ints,
@@ -152,14 +166,14 @@ def _spread(
         c = wide(column[k]) // BLOCKS
         if count[c] == 0:
             prefetch(weights, c * weights.shape[1])
-            prefetch(weights, c * weights.shape[1] + len(slopes))
+            prefetch(weights, c * weights.shape[1] + scale)
         count[c] += 1
     share = np.empty(last - first)
     for k in range(first, last):
         c = wide(column[k]) // BLOCKS
         block = wide(column[k]) % BLOCKS
         times = wide(count[c])
-        value = np.float64(weights[c, len(slopes)]) + np.float64(weights[c, len(slopes) + 1])
+        value = np.float64(weights[c, scale]) + np.float64(weights[c, scale + 1])
         if times > 1 and block != CONCEPTS:
             value *= 1 + math.log(times)
         # Each of as many places has its part of the square.

@@ -33,40 +33,49 @@ _CONCEPTS = np.uint64(CONCEPTS)
 class Heads:
     """Weights in the order of a vocabulary.
 
-    ``weights`` (2, columns, ``width``): for sentences, then for passages. Behind the heads of a row stands its scale as
-    the sum of two numbers, then nothing, so that rows are whole lines of the cache and machine words.
+    ``weights`` (experts, 2, columns, ``width``): for sentences, then for passages. Behind the heads of a row stand the
+    gates, then its scale as the sum of two numbers, then nothing, so that rows are whole lines of the cache and machine
+    words.
     """
 
     def __init__(self, bundle: Bundle, vocabulary: Vocabulary) -> None:
         w = bundle.weights
-        self.heads = len(w.bias)
-        self.width = -(-(self.heads + 2) // _LANES) * _LANES
+        experts, self.heads = w.bias.shape
+        self.lead = float(bundle.features.lead)
+        #: Where the scale of a row stands.
+        self.scale = self.heads + experts - 1
+        self.width = -(-(self.scale + 2) // _LANES) * _LANES
         columns = len(vocabulary.order)
-        room = np.zeros(2 * columns * self.width + _LANES, np.float32)
+        room = np.zeros(experts * 2 * columns * self.width + _LANES, np.float32)
         skip = -room.ctypes.data % 64 // room.itemsize
-        self.weights = room[skip : skip + 2 * columns * self.width].reshape(2, columns, self.width)
+        self.weights = room[skip : len(room) - _LANES + skip].reshape(experts, 2, columns, self.width)
         rough = vocabulary.scale.astype(np.float32)
         for side, coef in enumerate((w.sentence_coef, w.coef)):
-            self.weights[side, :, : self.heads] = coef[vocabulary.order]
-            self.weights[side, :, self.heads] = rough
-            self.weights[side, :, self.heads + 1] = vocabulary.scale - rough
-        self._bias = self._padded(w.bias)
-        self._sentence_bias = self._padded(w.sentence_bias)
+            self.weights[:, side, :, : self.heads] = coef[:, vocabulary.order]
+            self.weights[:, side, :, self.scale] = rough
+            self.weights[:, side, :, self.scale + 1] = vocabulary.scale - rough
+        # The first expert's table is read first, so the gates stand there.
+        self.weights[0, 1, :, self.heads : self.scale] = w.gate[vocabulary.order]
+        self._bias = w.bias.astype(np.float64)
+        self._sentence_bias = w.sentence_bias.astype(np.float64)
+        self._gate_bias = w.gate_bias.astype(np.float64)
 
-    def _padded(self, values: Singles) -> Floats:
-        return np.append(values, np.zeros(self.width - self.heads))
+    def margins(self, places: Places, sentence_of: Ints, row: Ints) -> tuple[Floats, Floats, Ints, Ints]:
+        """Return margins of the passages, of their strongest sentences, which those are, all (passages, heads), and
+        which expert read each passage, (passages,).
 
-    def margins(self, places: Places, sentence_of: Ints) -> tuple[Floats, Floats, Ints]:
-        """Return (passages, heads): margins of the passages, of their strongest sentences, and which those are.
-
-        The number of a sentence is that in the batch; -1 where there is none.
+        ``row`` (passages,) ascends and numbers the text of each. The number of a sentence is that in the batch; -1
+        where there is none.
         """
         many = len(sentence_of) - 1
-        whole = np.tile(self._bias, (many, 1))
-        strongest = np.tile(self._sentence_bias, (many, 1))
+        whole, strongest = np.empty((2, many, self.heads))
         which = np.full((many, self.heads), -1)
-        _margins(places.group, places.column, sentence_of, self.weights, self._sentence_bias, whole, strongest, which)
-        return whole[:, : self.heads], strongest[:, : self.heads], which
+        expert = np.zeros(many, np.int64)
+        _margins(
+            places.group, places.column, sentence_of, row, self.weights, self._bias, self._sentence_bias,
+            self._gate_bias, self.lead, whole, strongest, which, expert,
+        )  # fmt: skip
+        return whole, strongest, which, expert
 
 
 @compiled
@@ -74,33 +83,85 @@ def _margins(
     group: Ints,
     column: Columns,
     sentence_of: Ints,
+    row: Ints,
     weights: Singles,
+    bias: Floats,
     sentence_bias: Floats,
+    gate_bias: Floats,
+    lead: float,
     whole: Floats,
     strongest: Floats,
     which: Ints,
+    expert: Ints,
 ) -> None:
     heads = which.shape[1]
-    count = np.zeros(weights.shape[1], np.int32)
-    total = np.zeros((3, weights.shape[2]))
+    scale = heads + len(gate_bias)
+    count = np.zeros(weights.shape[2], np.int32)
+    total = np.zeros((3, weights.shape[3]))
     length = np.zeros(3)
     logs = np.ones(256)
     for c in range(1, 256):
         logs[c] = 1 + math.log(c)
+    margin = np.zeros(weights.shape[3])
+    opening = 0
     for p in range(len(sentence_of) - 1):
+        # Every passage is read with the first sentence of its document.
+        if row[p] != row[opening]:
+            opening = p
+        s = sentence_of[opening]
+        again = column[group[s + opening] : group[s + opening + 1]] if s < sentence_of[opening + 1] else column[:0]
+        all_of = column[group[sentence_of[p] + p] : group[sentence_of[p + 1] + p + 1]]
+        _passage(all_of, again, lead, weights[0, 1], scale, count, logs, total, length, margin)
+        e = 0
+        most = 0.0
+        for g in range(len(gate_bias)):
+            opened = _rounded(gate_bias[g] + margin[heads + g])
+            if opened > most:
+                e = g + 1
+                most = opened
+        if e > 0:
+            _passage(all_of, again, lead, weights[e, 1], scale, count, logs, total, length, margin)
+        expert[p] = e
+        for h in range(heads):
+            whole[p, h] = bias[e, h] + margin[h]
+            strongest[p, h] = sentence_bias[e, h]
         for s in range(sentence_of[p], sentence_of[p + 1]):
-            _sum(column[group[s + p] : group[s + p + 1]], weights[0], heads, count, logs, total, length)
+            _sum(column[group[s + p] : group[s + p + 1]], weights[e, 0], scale, count, logs, total, length)
             for h in range(heads):
-                value = sentence_bias[h] + total[0, h] * length[0] + total[1, h] * length[1] + total[2, h]
+                value = sentence_bias[e, h] + _joined(total, length, h)
                 # Of equals, whatever the order their parts were added in, the first.
                 if which[p, h] < 0 or _rounded(value) > _rounded(strongest[p, h]):
                     strongest[p, h] = value
                     which[p, h] = s
-        first = group[sentence_of[p] + p]
-        last = group[sentence_of[p + 1] + p + 1]
-        _sum(column[first:last], weights[1], heads, count, logs, total, length)
-        for h in range(heads):
-            whole[p, h] += total[0, h] * length[0] + total[1, h] * length[1] + total[2, h]
+
+
+@compiled
+def _passage(
+    column: Columns,
+    again: Columns,
+    lead: float,
+    weights: Singles,
+    scale: int,
+    count: Shorts,
+    logs: Floats,
+    total: Floats,
+    length: Floats,
+    margin: Floats,
+) -> None:
+    """Fill ``margin`` (width,) with the products of a passage and, ``lead`` times, of what is read ``again``."""
+    _sum(column, weights, scale, count, logs, total, length)
+    for h in range(scale):
+        margin[h] = _joined(total, length, h)
+    if lead > 0 and len(again):
+        _sum(again, weights, scale, count, logs, total, length)
+        for h in range(scale):
+            margin[h] += lead * _joined(total, length, h)
+
+
+@compiled
+def _joined(total: Floats, length: Floats, h: int) -> float:
+    """Return the product of head ``h`` from those of the blocks."""
+    return float(total[0, h] * length[0] + total[1, h] * length[1] + total[2, h])
 
 
 @compiled
@@ -111,7 +172,7 @@ def _rounded(value: float) -> float:
 
 @compiled
 def _sum(
-    column: Columns, weights: Singles, heads: int, count: Shorts, logs: Floats, total: Floats, length: Floats
+    column: Columns, weights: Singles, scale: int, count: Shorts, logs: Floats, total: Floats, length: Floats
 ) -> None:
     """Fill ``total`` (blocks, width) with the products of one row, ``length`` with what makes a block of unit length.
 
@@ -121,7 +182,7 @@ def _sum(
     length[:] = 0.0
     # Unsigned, for numba need not ask then whether an index counts from the end.
     width = np.uint64(weights.shape[1])
-    scale = np.uint64(heads)
+    behind = np.uint64(scale)
     flat = weights.reshape(-1)
     sums = total.reshape(-1)
     for k in range(len(column)):
@@ -138,7 +199,7 @@ def _sum(
         count[c] = 0
         block = np.uint64(column[k] & _BLOCK)
         row = c * width
-        value = np.float64(flat[row + scale]) + np.float64(flat[row + scale + np.uint64(1)])
+        value = np.float64(flat[row + behind]) + np.float64(flat[row + behind + np.uint64(1)])
         if times > 1 and block != _CONCEPTS:
             value *= logs[times] if times < 256 else 1 + math.log(times)
         length[block] += value * value

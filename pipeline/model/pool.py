@@ -15,13 +15,13 @@ NOISE = 1e-9
 
 
 def strongest_sentence(
-    margins: npt.NDArray[np.floating], row: npt.NDArray[np.int64], rows: int, bias: npt.NDArray[np.floating]
+    margins: npt.NDArray[np.floating], row: npt.NDArray[np.int64], bias: npt.NDArray[np.floating]
 ) -> Floats:
-    """Return each text's highest sentence margin per head, (rows, heads); ``bias`` where there is no sentence.
+    """Return each text's highest sentence margin per head, (rows, heads); its ``bias`` where there is no sentence.
 
     ``row`` (sentences,) ascends and numbers the text of each sentence.
     """
-    strongest = np.tile(np.asarray(bias, float), (rows, 1))
+    strongest = np.array(bias, float)
     if len(row):
         first = np.flatnonzero(np.append(True, row[1:] != row[:-1]))
         strongest[row[first]] = np.maximum.reduceat(margins, first)

@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from pipeline.model.bundle import Bundle
 from pipeline.model.explain import explain
+from pipeline.model.lead import add_lead, first_sentences
 from pipeline.model.pool import strongest_sentence
 from pipeline.text.clean import Clean, clean
 from pipeline.text.passages import split_passages
@@ -86,13 +87,17 @@ class PlainReader:
         features, weights = self.bundle.features, self.bundle.weights
         sentences = split_sentences(passages)
         found = features.occurrences(passages, self.segmenter, sentences)
-        whole: Floats = features.matrix(found, len(passages)) @ weights.coef + weights.bias
-        x = features.matrix(found.by_sentence(sentences, len(passages)), len(sentences.row))
-        single = x @ weights.sentence_coef + weights.sentence_bias
-        strongest = strongest_sentence(single, sentences.row, len(passages), weights.sentence_bias)
+        x_sentence = features.matrix(found.by_sentence(sentences, len(passages)), len(sentences.row))
+        # Every passage is read with the first sentence of its document.
+        row = np.array([s[0] for s in spans], np.int64)
+        lead = first_sentences(sentences.row, len(passages))[np.searchsorted(row, row)]
+        x = add_lead(features.matrix(found, len(passages)), x_sentence, lead, features.lead)
+        expert = weights.choose(x)
+        single = weights.read(x_sentence, expert[sentences.row], sentences=True)
+        strongest = strongest_sentence(single, sentences.row, weights.sentence_bias[expert])
         known = found.of_words(len(features.word_keys), len(passages))
         strange = self.bundle.wording.strangeness(known, np.array([b - a for _, a, b in spans], np.int64))
-        return _PlainReading(np.array([s[0] for s in spans], np.int64), whole, strongest, strange, cleaned, spans, self)
+        return _PlainReading(row, weights.read(x, expert), strongest, strange, expert, cleaned, spans, self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +106,7 @@ class _PlainReading:
     whole: Floats
     strongest: Floats
     strange: Floats
+    expert: Ints
     cleaned: Sequence[Clean]
     spans: Sequence[tuple[int, int, int]]
     reader: PlainReader
@@ -111,6 +117,7 @@ class _PlainReading:
             wanted.setdefault(number, []).append(h)
         for number, heads in wanted.items():
             row, a, b = self.spans[number]
-            text = self.cleaned[row]
-            for h, start, end, weight in explain(text.text[a:b], heads, self.reader.bundle, self.reader.segmenter):
+            text, reader, expert = self.cleaned[row], self.reader, int(self.expert[number])
+            found = explain(text.text[a:b], heads, reader.bundle, reader.segmenter, expert=expert, leads=not a)
+            for h, start, end, weight in found:
                 yield row, h, *text.to_given(a + start, a + end), weight

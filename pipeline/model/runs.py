@@ -28,10 +28,11 @@ def record_run(
     held_back: int,
     seconds: float,
     figures: Mapping[str, Any] | None = None,
+    search: Sequence[Mapping[str, Any]] = (),
 ) -> dict[str, Any]:
     """Add a line about the training of ``model`` below ``folder`` and return it.
 
-    ``figures`` are those of `evaluate` on the ``held_back`` texts.
+    ``figures`` are those of `evaluate` on the ``held_back`` texts, ``search`` the trials its settings were chosen by.
     """
     manifest = load_bundle(folder / model).manifest
     run = {
@@ -49,6 +50,7 @@ def record_run(
         "code": code_hash(),
         "libraries": {name: version(name) for name in _LIBRARIES},
         "figures": figures or {},
+        **({"search": list(search)} if search else {}),
     }
     with (folder / FILE).open("a", encoding="utf-8") as out:
         out.write(json.dumps(run, ensure_ascii=False) + "\n")

@@ -9,11 +9,12 @@ from operator import itemgetter
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import expit, logit
 
 from pipeline.documents import Document, Evidence, Prediction
 from pipeline.errors import BundleError
 from pipeline.model.bundle import Bundle
+from pipeline.model.decide import decide
+from pipeline.model.odds import expit, logit
 from pipeline.model.reading import PlainReader, Reader, Reading
 from pipeline.text.segment import RjiebaSegmenter
 
@@ -99,24 +100,8 @@ class Scorer:
         return found
 
     def decide(self, probabilities: Floats, thresholds: Floats | None = None) -> Bools:
-        """Return which labels are decided, shape (texts, labels); ``thresholds`` (heads,) or (texts, heads).
-
-        What only speaks of conduct has none: where a scheme may stay empty, a label also needs the problem head.
-        """
-        passed = probabilities >= (self._threshold if thresholds is None else thresholds)
-        labels = passed[:, :-1].copy()
-        at = 0
-        for scheme in self.bundle.taxonomy.schemes:
-            block = slice(at, at + len(scheme.labels))
-            at += len(scheme.labels)
-            if scheme.kind == "multi":
-                labels[:, block] &= passed[:, -1:]
-                continue
-            # The most probable stands in where a scheme must not stay empty.
-            best = probabilities[:, block].argmax(1)[:, None] == np.arange(len(scheme.labels))
-            alone = scheme.kind == "exclusive" or ~labels[:, block].any(1, keepdims=True)
-            labels[:, block] = np.where(alone, best, labels[:, block])
-        return labels
+        """Return which labels are decided, shape (texts, labels); ``thresholds`` (heads,) or (texts, heads)."""
+        return decide(self.bundle.taxonomy, probabilities, self._threshold if thresholds is None else thresholds)
 
     def unsure(self, probabilities: Floats) -> npt.NDArray[np.bool_]:
         """Return which texts ask for a person, (texts,): some head is near its threshold or kept for people."""

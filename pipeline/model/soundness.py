@@ -28,13 +28,15 @@ def faults(
 
 def _manifest(manifest: Mapping[str, Any]) -> Iterator[str]:
     spec = manifest["features"]
-    whole = (spec["word_n"], *spec["char_n"], spec["min_texts"], manifest["settings"]["passage_chars"])
+    whole = (spec["word_n"] + 1, *spec["char_n"], spec["min_texts"], manifest["settings"]["passage_chars"])
     if not all(type(n) is int and 0 < n < 2**31 for n in whole) or len(spec["char_n"]) != 2:
         yield "features and settings are no positive integers"
     elif spec["word_n"] > 2 or not spec["char_n"][0] <= spec["char_n"][1] <= 4:
         yield "n-grams longer than keys can hold"
     if not _number(spec["concept_weight"]):
         yield "concept_weight is no number"
+    if not _number(spec["lead"]) or spec["lead"] < 0:
+        yield "lead is no weight"
     wording = manifest["wording"]
     if not _number(wording["mean"]) or not _number(wording["spread"]) or wording["spread"] <= 0:
         yield "wording is no mean and deviation"

@@ -49,10 +49,22 @@ class SwiftReader:
         tokens = self._words.cut(clean.points, start, end)
         hits = self._hits(clean.points, end, sentence_of, sentence)
         places = self._vocabulary.find(clean.points, (start, end), (sentence_of, sentence), tokens, hits)
-        whole, strongest, which = self._heads.margins(places, sentence_of)
+        whole, strongest, which, expert = self._heads.margins(places, sentence_of, row)
         strange = self._wording.strangeness(places.of_words(sentence_of), end - start)
         return _SwiftReading(
-            row, whole, strongest, strange, texts, clean, start, end, sentence_of, places, which, self._highlighter
+            row,
+            whole,
+            strongest,
+            strange,
+            texts,
+            clean,
+            start,
+            end,
+            sentence_of,
+            places,
+            which,
+            expert,
+            self._highlighter,
         )
 
     def _hits(self, points: Points, end: Ints, sentence_of: Ints, sentence: Ints) -> tuple[Ints, Ints, Ints, Ints]:
@@ -112,11 +124,18 @@ class _SwiftReading:
     sentence_of: Ints
     places: Places
     which: Ints
+    expert: Ints
     highlighter: Highlighter
 
     def evidence(self, passage: Ints, head: Ints) -> Iterator[Shown]:
         span, weight = self.highlighter.find(
-            self.clean.points, (self.start, self.end), self.sentence_of, self.places, self.which, (passage, head)
+            self.clean.points,
+            (self.start, self.end),
+            self.sentence_of,
+            self.places,
+            (self.which, self.expert),
+            np.append(True, self.row[1:] != self.row[:-1]),
+            (passage, head),
         )
         row = self.row[passage[span[:, 0]]]
         for text, h, a, b, w in zip(

@@ -15,12 +15,13 @@ from scipy.special import expit
 
 from pipeline.corpus.gold import Gold, label_matrix
 from pipeline.errors import CorpusError
-from pipeline.model.bundle import Head, Weights, save_bundle
-from pipeline.model.calibrate import best_f1_threshold, fit_sigmoid, raise_to_promise, stand_in_threshold
+from pipeline.model.bundle import Head, save_bundle
+from pipeline.model.calibrate import best_f1_threshold, raise_to_promise, stand_in_threshold
+from pipeline.model.experts import Rows, learn_experts
 from pipeline.model.features import Features
 from pipeline.model.folds import group_folds
+from pipeline.model.lead import add_lead, first_sentences
 from pipeline.model.padding import pad
-from pipeline.model.pool import maximum_over, strongest_sentence
 from pipeline.model.recipe import Settings
 from pipeline.model.wording import learn_wording
 from pipeline.taxonomy import Taxonomy
@@ -33,13 +34,10 @@ __all__ = ["Settings", "train"]
 
 Bools = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
 
 DEFAULTS = Settings()
 #: Lowest threshold tried; labels are rare and their scores low.
 LEAST = 0.02
-#: Number of the fold that holds nothing out.
-ALL = -1
 
 
 def train(
@@ -55,16 +53,11 @@ def train(
 ) -> Path:
     """Train on all of ``gold`` and return the path of the new bundle below ``out``.
 
-    Each label has two linear heads: one reads the whole text, one learned from the evidence reads single sentences.
-    Calibration joins the text's margin and that of its strongest sentence. The same texts, settings and library
-    versions give the same bytes. Raises CorpusError when there is too little to learn from.
+    Each label has two linear heads by expert: one reads the whole text, one learned from the evidence reads single
+    sentences. Calibration joins the text's margin and that of its strongest sentence. The same texts, settings and
+    library versions give the same bytes. Raises CorpusError when there is too little to learn from.
     """
-    if len({g.group for g in gold}) < settings.folds * 2:
-        raise CorpusError(
-            "ZF-TRAIN-FEW",
-            f"只有 {len(gold)} 条训练文本，不够做 {settings.folds} 折校准",
-            "至少准备二十条不同情境的文本。",
-        )
+    ask_for_groups(gold, settings.folds)
     segmenter = RjiebaSegmenter(words)
     cleaned = [clean(g.text) for g in gold]
     texts = [c.text for c in cleaned]
@@ -78,6 +71,7 @@ def train(
         min_texts=settings.min_texts,
         lexicon=lexicon,
         concept_weight=settings.concept_weight,
+        lead=settings.lead,
     ).fit(texts, segmenter)
     sentences = split_sentences(texts)
     found = features.occurrences(texts, segmenter, sentences)
@@ -86,19 +80,14 @@ def train(
     x = features.weigh(sparse.vstack([counts, members @ counts], format="csr"))
     y = np.vstack([truth, truth[about]])
     x_sentence = features.matrix(found.by_sentence(sentences, len(texts)), len(sentences.row))
+    lead = first_sentences(sentences.row, len(texts))
+    x = add_lead(x, x_sentence, np.append(lead, lead[about]), settings.lead)
     y_sentence, known = evidence_matrix(gold, cleaned, sentences, truth, taxonomy)
 
-    weight = np.array([settings.weights.get(g.register, 1.0) for g in gold])
-    progress("训练整篇的分类器")
-    whole, coef, bias = cross_fit(x, y, np.append(fold, fold[about]), np.append(weight, weight[about]), settings)
-    progress("训练单句的分类器")
-    single, sentence_coef, sentence_bias = cross_fit(
-        x_sentence, y_sentence, fold[sentences.row], weight[sentences.row], settings, known
-    )
+    rows = Rows(x, y, np.append(fold, fold[about]), np.append(np.arange(len(texts)), about))
+    single = Rows(x_sentence, y_sentence, fold[sentences.row], sentences.row, known)
+    weights, margins = learn_experts(rows, single, members, gold, settings, progress)
     progress("校准与阈值")
-    strongest = strongest_sentence(single, sentences.row, len(texts), sentence_bias)
-    strongest = np.vstack([strongest, maximum_over(strongest, members)])
-    margins = np.stack([whole, strongest], 2)
     # A promise is kept on the corpus's own wording; to strange wording nothing is added then.
     strange = 0.0 if settings.promise else settings.strange
     heads = tuple(fit_head(margins[:, j], y[:, j], settings.sentence_part, strange) for j in range(y.shape[1]))
@@ -110,7 +99,7 @@ def train(
         taxonomy=taxonomy,
         taxonomy_source=taxonomy_source,
         features=features,
-        weights=Weights(*(a.astype(np.float32) for a in (coef, bias, sentence_coef, sentence_bias))),
+        weights=weights,
         heads=heads,
         wording=learn_wording(features, found, np.fromiter(map(len, texts), np.int64), [g.group for g in gold]),
         about={
@@ -149,6 +138,16 @@ def evidence_matrix(
     return shows, (shown | ~truth)[sentences.row]
 
 
+def ask_for_groups(gold: Sequence[Gold], folds: int) -> None:
+    """Raise CorpusError where there are too few situations to hold ``folds`` of them out in turn."""
+    if len({g.group for g in gold}) < folds * 2:
+        raise CorpusError(
+            "ZF-TRAIN-FEW",
+            f"只有 {len(gold)} 条训练文本，不够做 {folds} 折校准",
+            "至少准备二十条不同情境的文本。",
+        )
+
+
 def corpus_hash(gold: Sequence[Gold]) -> str:
     """Return a hash of ids, texts and labels, in order."""
     digest = hashlib.sha256()
@@ -157,71 +156,14 @@ def corpus_hash(gold: Sequence[Gold]) -> str:
     return digest.hexdigest()
 
 
-def cross_fit(
-    x: sparse.csr_matrix, truth: Bools, fold: Ints, weight: Floats, settings: Settings, known: Bools | None = None
-) -> tuple[Floats, Floats, Floats]:
-    """Return out-of-fold margins (rows, heads), and coefficients (columns, heads) and biases (heads,) of all rows.
-
-    ``weight`` (rows,) is what each row counts.
-
-    Each process fits whole folds; liblinear's random numbers belong to the process and start anew with each fit, so
-    the number of processes does not change the result.
-    """
-    from joblib import Parallel, delayed
-
-    def one(held_out: int, heads: slice) -> tuple[Floats, Floats, Floats]:
-        inside = fold != held_out
-        known_here = None if known is None else known[inside, heads]
-        coef, bias = fit_heads(x[inside], truth[inside, heads], settings.c, known_here, weight[inside])
-        if held_out == ALL:
-            return np.zeros((0, len(bias))), coef, bias
-        return np.asarray(x[~inside] @ coef + bias), bias, bias
-
-    # Half the heads at a time, so that no process ends long before the others.
-    middle = truth.shape[1] // 2
-    parts = (slice(middle), slice(middle, None))
-    tasks = [(f, heads) for f in (ALL, *range(settings.folds)) for heads in parts]
-    found = Parallel(n_jobs=settings.jobs)(delayed(one)(*t) for t in tasks)
-    coef, bias = (np.concatenate([f[i] for f in found[: len(parts)]], -1) for i in (1, 2))
-    margins = np.zeros(truth.shape)
-    for (held_out, heads), (margin, _, _) in list(zip(tasks, found, strict=True))[len(parts) :]:
-        margins[fold == held_out, heads] = margin
-    return margins, coef, bias
-
-
-def fit_heads(
-    x: sparse.csr_matrix, truth: Bools, c: float, known: Bools | None = None, weight: Floats | None = None
-) -> tuple[Floats, Floats]:
-    """Fit one linear head per column of ``truth``; return (columns, heads) coefficients and (heads,) biases.
-
-    Rows that are not ``known`` for a head are left out of it; each counts its ``weight`` (rows,), else 1.
-    """
-    from sklearn.svm import LinearSVC
-
-    coef = np.zeros((x.shape[1], truth.shape[1]))
-    bias = np.zeros(truth.shape[1])
-    for j in range(truth.shape[1]):
-        target, rows, counts = truth[:, j], x, weight
-        if known is not None and not known[:, j].all():
-            target, rows = target[known[:, j]], x[known[:, j]]
-            counts = None if weight is None else weight[known[:, j]]
-        if target.all() or not target.any():
-            bias[j] = 1.0 if target.all() and len(target) else -1.0
-            continue
-        head = LinearSVC(C=c, dual=True, tol=5e-2, random_state=0).fit(rows, target, sample_weight=counts)
-        coef[:, j], bias[j] = head.coef_[0], head.intercept_[0]
-    return coef, bias
-
-
 def fit_head(margins: Floats, truth: Bools, sentence_part: float, strange: float) -> Head:
-    """Return the calibration of one head from out-of-fold ``margins`` (texts, 2); ``strange`` is what wording adds."""
-    # One slope for both: fitted apart, the sentence would weigh what it weighs in the corpus, where it speaks plainly.
-    joined = margins @ [1.0, sentence_part]
-    slope, intercept = fit_sigmoid(joined, truth)
-    probabilities = expit(joined * slope + intercept)
+    """Return the threshold of one head from out-of-fold ``margins`` (texts, 2) that add up to log-odds.
+
+    ``strange`` is what wholly strange wording adds.
+    """
+    probabilities = expit(margins @ [1.0, sentence_part])
     threshold = round(best_f1_threshold(probabilities, truth, least=LEAST), 4)
-    # Rounded, so that the last bits of a sum never reach the file.
-    return Head(round(slope, 6), round(slope * sentence_part, 6), strange, round(intercept, 6), threshold, threshold)
+    return Head(1.0, sentence_part, strange, 0.0, threshold, threshold)
 
 
 def share_thresholds(heads: Sequence[Head], margins: Floats, truth: Bools, taxonomy: Taxonomy) -> tuple[Head, ...]:

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import expit
 
 from pipeline.model.features import Features, Occurrences
+from pipeline.model.odds import expit
 
 __all__ = ["Wording", "learn_wording"]
 

@@ -25,8 +25,13 @@ _BETWEEN = re.compile(r"[\W_]+")
 
 def grams(text: str) -> frozenset[str]:
     """Return the three-character pieces of ``text`` without its spaces, punctuation and widths."""
+    return frozenset(_grams(text))
+
+
+def _grams(text: str) -> list[str]:
+    """Return the pieces as they come, those that come twice too: a MinHash takes no notice."""
     plain = _BETWEEN.sub("", unicodedata.normalize("NFKC", text).lower())
-    return frozenset(plain[i : i + _GRAM] for i in range(max(1, len(plain) - _GRAM + 1)))
+    return [plain[i : i + _GRAM] for i in range(max(1, len(plain) - _GRAM + 1))]
 
 
 def jaccard(one: frozenset[str], other: frozenset[str]) -> float:
@@ -38,7 +43,7 @@ def signatures(texts: Sequence[str]) -> Matrix:
     """Return one row of MinHash values per text."""
     from rensa import RMinHash
 
-    made = RMinHash.digests_from_token_sets([sorted(grams(t)) for t in texts], _PERMUTATIONS, _SEED)
+    made = RMinHash.digests_from_token_sets([_grams(t) for t in texts], _PERMUTATIONS, _SEED)
     return np.asarray(made, np.uint32).reshape(len(texts), _PERMUTATIONS)
 
 

@@ -111,7 +111,7 @@ def test_train_evaluate_and_promote(zuofeng, home, tmp_path, gold, write_jsonl):
         "small.jsonl",
         [
             {"id": g.id, "text": g.text, "labels": {s: list(v) for s, v in g.labels.items()}, "group": g.group}
-            for g in gold[::8]
+            for g in gold[::40]
         ],
     )
     live = champion_id(home / "models")
@@ -128,8 +128,10 @@ def test_train_evaluate_and_promote(zuofeng, home, tmp_path, gold, write_jsonl):
     figures = zuofeng(
         "evaluate", "--gold", small, "--model", trained, "--format", "json", "--no-baseline", "--rounds", "10"
     )
-    assert json.loads(figures.stdout)["model"]["texts"] == len(gold[::8])
-    assert "查准率" in zuofeng("evaluate", "--gold", small, "--no-baseline", "--rounds", "10").stdout
+    assert json.loads(figures.stdout)["model"]["texts"] == len(gold[::40])
+    measured = zuofeng("evaluate", "--gold", small, "--no-baseline", "--rounds", "10", "--report", "measured")
+    assert "查准率" in measured.stdout, measured.stderr
+    assert "最离谱的错判" in (tmp_path / "measured" / "report.html").read_text(encoding="utf-8")
     compared = zuofeng("compare", live, trained, "--gold", small, "--report", "compare.html")
     assert "F1，同样的文本成对比较" in compared.stdout, compared.stderr
     assert "翻转的文本" in (tmp_path / "compare.html").read_text(encoding="utf-8")

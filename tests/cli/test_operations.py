@@ -123,7 +123,7 @@ def test_another_model_is_scored_first_and_made_live_after(zuofeng, stored, home
 def test_a_model_that_says_worse_is_not_even_scored(zuofeng, stored, home, bundle):
     import dataclasses
 
-    from pipeline.model.calibrate import NEVER
+    from pipeline.model.bundle import NEVER
 
     kept = {k: bundle.manifest[k] for k in ("segmenter", "dictionary", "lexicon", "settings", "corpus")}
     silent = save_bundle(

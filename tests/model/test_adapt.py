@@ -7,8 +7,7 @@ from scipy.special import expit
 from pipeline.documents import Document
 from pipeline.errors import CorpusError
 from pipeline.model.adapt import adapt, fit_adaptation, settle
-from pipeline.model.bundle import load_bundle
-from pipeline.model.calibrate import NEVER
+from pipeline.model.bundle import NEVER, load_bundle
 from pipeline.model.evaluate import micro_f1
 from pipeline.model.score import Scorer
 

@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 
 from pipeline.errors import BundleError, CorpusError
-from pipeline.model.bundle import load_bundle
-from pipeline.model.calibrate import NEVER
+from pipeline.model.bundle import NEVER, load_bundle
 from pipeline.model.compare import compare
 from pipeline.model.score import Scorer
 from pipeline.reports.comparison import comparison_page, comparison_tables

@@ -29,8 +29,8 @@ def test_the_same_seed_pads_alike(some_gold):
 
 def test_the_strongest_sentence_speaks_for_its_text():
     margins = np.array([[1.0, -1.0], [0.0, 3.0], [2.0, 2.0]])
-    found = strongest_sentence(margins, np.array([0, 0, 2]), 3, np.array([-9.0, -8.0]))
-    np.testing.assert_array_equal(found, [[1, 3], [-9, -8], [2, 2]])
+    found = strongest_sentence(margins, np.array([0, 0, 2]), np.array([[-9.0, -8.0], [-7.0, -6.0], [-5.0, -4.0]]))
+    np.testing.assert_array_equal(found, [[1, 3], [-7, -6], [2, 2]])
 
 
 def test_a_padded_text_is_as_strong_as_its_strongest_part(some_gold):

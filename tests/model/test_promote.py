@@ -8,8 +8,7 @@ from filelock import FileLock
 from scipy.special import expit, logit
 
 from pipeline.errors import BundleError, UnfinishedError
-from pipeline.model.bundle import load_bundle
-from pipeline.model.calibrate import NEVER
+from pipeline.model.bundle import NEVER, load_bundle
 from pipeline.model.compare import compare
 from pipeline.model.history import first_broken, open_history, read_history
 from pipeline.model.promote import first, objections, promote, rollback
@@ -154,7 +153,7 @@ def test_a_reader_always_finds_a_whole_name(models, live, variant):
 
     reader = threading.Thread(target=read)
     reader.start()
-    for _ in range(25):
+    for _ in range(8):
         promote(models, b, author="乙", reason="x", force=True)
         rollback(models, author="乙", reason="y")
     done.set()

@@ -1,3 +1,5 @@
+import dataclasses
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -26,6 +28,12 @@ def both(bundle, words):
     return Scorer(bundle, words, little=0), Scorer(bundle, words, little=10**12)
 
 
+@pytest.fixture(scope="module")
+def both_with_lead(bundle, words):
+    leading = dataclasses.replace(bundle, features=dataclasses.replace(bundle.features, lead=1.5))
+    return Scorer(leading, words, little=0), Scorer(leading, words, little=10**12)
+
+
 def same(both, texts):
     documents = [Document(str(n), t) for n, t in enumerate(texts)]
     fast, plain = (s.score(documents) for s in both)
@@ -48,8 +56,16 @@ def test_both_readers_say_the_same(both, texts):
     same(both, texts)
 
 
-def test_both_readers_say_the_same_of_real_lengths(both, gold):
-    texts = [g.text for g in gold[::40]]
+@settings(max_examples=60)
+@given(TEXTS)
+def test_both_read_the_first_sentence_again(both_with_lead, texts):
+    same(both_with_lead, texts)
+
+
+@pytest.mark.parametrize("pair", ["both", "both_with_lead"])
+def test_both_readers_say_the_same_of_real_lengths(pair, gold, request):
+    both = request.getfixturevalue(pair)
+    texts = [g.text for g in gold[::80]]
     texts += ["".join(texts[:20]), "路" * 2500, "。" * 2500 + "没人管", "没人管，没人管。" * 400]
     assert any(p.evidence for p in same(both, texts))
 
@@ -84,15 +100,17 @@ def test_another_engine_cuts_for_the_compiled_reader_too(bundle, words, both, so
     same((Scorer(bundle, words, little=0), both[1]), [g.text for g in some_gold[:30]] + ["", "路。" * 900])
 
 
-@pytest.mark.parametrize("char_n", [(2, 3), (1, 4)])
-def test_other_features_are_read_alike(char_n, some_gold, taxonomy, corpora, words, tmp_path):
+@pytest.mark.parametrize(("word_n", "char_n"), [(0, (2, 3)), (1, (1, 4))])
+def test_other_features_are_read_alike(word_n, char_n, some_gold, taxonomy, corpora, words, tmp_path):
     path = train(
         taxonomy=taxonomy,
         taxonomy_source=(corpora / "taxonomy.toml").read_bytes(),
         gold=some_gold,
         words=words,
         out=tmp_path,
-        settings=Settings(word_n=1, char_shortest=char_n[0], char_longest=char_n[1], passage_chars=100, jobs=1),
+        settings=Settings(
+            word_n=word_n, char_shortest=char_n[0], char_longest=char_n[1], passage_chars=100, lead=1.0, jobs=1
+        ),
     )
     other = load_bundle(path)
     texts = [g.text for g in some_gold[::6]]

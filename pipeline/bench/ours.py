@@ -1,0 +1,67 @@
+"""This program as a contender: a model that is there reads; what training takes is measured on the same texts."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from pipeline.bench.contenders import Bools, Labeller
+from pipeline.corpus.gold import Gold
+from pipeline.documents import Document
+from pipeline.model.bundle import load_bundle
+from pipeline.model.recipe import Settings
+from pipeline.model.score import Scorer
+from pipeline.taxonomy import parse_taxonomy
+
+__all__ = ["classes_taxonomy", "read_with", "train_ours"]
+
+
+def read_with(texts: Sequence[str], truth: Bools, *, bundle: Path, words: dict[str, int]) -> Labeller:
+    """Return the decisions of a ready model, the whole of `Scorer.score` behind them; nothing is learned."""
+    return _labeller(Scorer(load_bundle(bundle), words, little=0))
+
+
+def train_ours(
+    texts: Sequence[str], truth: Bools, *, taxonomy: bytes, settings: Settings, words: dict[str, int],
+    lexicon: Path | None = None, gold: Sequence[Gold] = (),
+) -> Labeller:  # fmt: skip
+    """Train a model with the columns of ``truth`` as labels, on one core; of ``gold``, if there is any."""
+    from pipeline.model.train import train
+    from pipeline.text.concepts import load_lexicon
+
+    scheme = parse_taxonomy(taxonomy, "taxonomy.toml")
+    if not gold:
+        names = np.array([label for _, label in scheme.columns])
+        kind = scheme.schemes[0].id
+        both = zip(texts, truth, strict=True)
+        gold = [Gold(str(i), t, {kind: tuple(names[row].tolist())}, str(i)) for i, (t, row) in enumerate(both)]
+    with tempfile.TemporaryDirectory() as folder:
+        found = train(
+            taxonomy=scheme, taxonomy_source=taxonomy, gold=gold, words=words, out=Path(folder),
+            lexicon=load_lexicon(lexicon) if lexicon else None, settings=replace(settings, jobs=1),
+        )  # fmt: skip
+        return _labeller(Scorer(load_bundle(found), words, little=0))
+
+
+def _labeller(scorer: Scorer) -> Labeller:
+    columns = {label: i for i, label in enumerate(scorer.columns)}
+
+    def label(some: Sequence[str]) -> Bools:
+        said = scorer.score([Document("", t) for t in some])
+        called = np.zeros((len(some), len(columns)), bool)
+        for row, p in enumerate(said):
+            called[row, [columns[s, i] for s, decided in p.decided.items() for i, _ in decided]] = True
+        return called
+
+    return label
+
+
+def classes_taxonomy(names: Sequence[str]) -> bytes:
+    """Return a taxonomy of one scheme in which a text has exactly one of ``names``."""
+    labels = "".join(f'[[schemes.labels]]\nid = "{n}"\nname = "{n}"\n' for n in names)
+    head = 'id = "classes"\nversion = "1.0.0"\n[[schemes]]\nid = "class"\nname = "类"\nkind = "exclusive"\n'
+    return f"{head}{labels}".encode()

@@ -1,0 +1,59 @@
+"""Many rows at once, over what is there: Django's ``bulk_create`` without an object and a placeholder per value."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from django.db import connection, models
+
+__all__ = ["upsert"]
+
+
+def upsert(
+    model: type[models.Model],
+    names: Sequence[str],
+    rows: Sequence[Sequence[Any]],
+    *,
+    unique: Sequence[str],
+    update: Sequence[str],
+) -> None:
+    """Insert ``rows``, their values in the order of the field ``names``; of a row that is there, ``update`` some.
+
+    ``unique`` names the fields of the constraint that tells whether it is there. Values are what the database takes:
+    keys instead of objects, every field that has no default of the database; JSON fields take plain data.
+    """
+    if not rows:
+        return
+    fields = [model._meta.get_field(n) for n in names]
+    quote = connection.ops.quote_name
+    column = {f.name: quote(f.column) for f in fields}
+    rows = _encoded(rows, [i for i, f in enumerate(fields) if isinstance(f, models.JSONField)])
+    new = ", ".join(f"{column[n]} = EXCLUDED.{column[n]}" for n in update)
+    head = f"INSERT INTO {quote(model._meta.db_table)} ({', '.join(column.values())})"
+    tail = f"ON CONFLICT ({', '.join(column[n] for n in unique)}) DO UPDATE SET {new}"
+    # Every name above is one of ours; values are parameters.
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            # One statement, one array per column: as fast as COPY, and it may update.
+            kinds = [_kind(f.db_type(connection)) for f in fields]
+            arrays = ", ".join(f"%s::{k}[]" for k in kinds)
+            columns = [list(v) for v in zip(*rows, strict=True)]
+            cursor.execute(f"{head} SELECT * FROM unnest({arrays}) {tail}", columns)  # noqa: S608
+        else:
+            places = ", ".join(["%s"] * len(fields))
+            cursor.executemany(f"{head} VALUES ({places}) {tail}", rows)
+
+
+def _kind(db_type: str) -> str:
+    # Cast to varchar(n), too long a value would be cut without a word; assigned, it is an error.
+    return "text" if db_type.startswith("varchar") else db_type
+
+
+def _encoded(rows: Sequence[Sequence[Any]], places: Sequence[int]) -> list[list[Any]]:
+    found = [list(r) for r in rows]
+    for row in found:
+        for i in places:
+            row[i] = json.dumps(row[i])
+    return found

@@ -1,0 +1,112 @@
+"""Linear support vector machines of all heads at once: dual coordinate descent that reads each row only once.
+
+The problem and the method are liblinear's (L2-regularised squared hinge loss; Hsieh et al., ICML 2008), the bias being
+the weight of one more feature that is always 1. Labels share their rows, so what is read for one serves all: about
+four times as fast as one label after another.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+from scipy import sparse
+
+from pipeline.text.compiled import compiled
+from pipeline.text.prefetch import prefetch
+
+__all__ = ["descend"]
+
+Floats = npt.NDArray[np.float64]
+Signs = npt.NDArray[np.int8]
+Ints = npt.NDArray[np.int64]
+Shorts = npt.NDArray[np.int32]
+Singles = npt.NDArray[np.float32]
+
+#: Passes over the rows at most, and how far from the optimum a gradient may be left, as liblinear counts.
+PASSES = 60
+NEAR = 0.1
+#: Weights of a feature fill whole lines of the cache.
+_LANES = 16
+
+
+def descend(x: sparse.csr_matrix, sign: Signs, cost: Floats, seed: int = 0) -> tuple[Floats, Floats]:
+    """Return coefficients (columns, heads) and biases (heads,) of the machines that tell ``sign`` 1 from -1.
+
+    ``x`` (rows, columns); ``sign`` (rows, heads), 0 where a row says nothing to a head; ``cost`` (rows, heads) > 0 is
+    what a mistake costs. The same arguments give the same bits.
+    """
+    rows, heads = sign.shape
+    width = -(-heads // _LANES) * _LANES
+    room = np.zeros((x.shape[1] + 1) * width + _LANES, np.float32)
+    skip = -room.ctypes.data % 64 // room.itemsize
+    weights = room[skip : len(room) - _LANES + skip].reshape(-1, width)
+    dice = np.random.default_rng(seed)
+    alpha = np.zeros((rows, heads))
+    square = np.asarray(x.multiply(x).sum(1)).ravel() + 1
+    indptr, indices, data = x.indptr.astype(np.int64), x.indices.astype(np.int32), x.data.astype(np.float32)
+    slack = 0.5 / np.where(sign != 0, cost, 1.0)
+    for _ in range(PASSES):
+        left = _pass(dice.permutation(rows), indptr, indices, data, sign, slack, square, weights, alpha)
+        if left <= NEAR:
+            break
+    return weights[:-1, :heads].copy(), weights[-1, :heads].copy()
+
+
+@compiled
+def _pass(
+    order: Ints,
+    indptr: Ints,
+    indices: Shorts,
+    data: Singles,
+    sign: Signs,
+    slack: Floats,
+    square: Floats,
+    weights: Singles,
+    alpha: Floats,
+) -> float:
+    """Go once over all rows; return the widest gap between the projected gradients of one head."""
+    heads = sign.shape[1]
+    width = np.uint64(weights.shape[1])
+    flat = weights.reshape(-1)
+    bias = np.uint64(len(weights) - 1) * width
+    margin = np.zeros(weights.shape[1], np.float32)
+    step = np.zeros(weights.shape[1], np.float32)
+    highest = np.zeros(heads)
+    lowest = np.zeros(heads)
+    for i in order:
+        first, last = indptr[i], indptr[i + 1]
+        for k in range(first, last):
+            for line in range(0, width, _LANES):
+                prefetch(flat, np.uint64(indices[k]) * width + np.uint64(line))
+        for h in range(width):
+            margin[h] = flat[bias + h]
+        for k in range(first, last):
+            row = np.uint64(indices[k]) * width
+            value = data[k]
+            for h in range(width):
+                margin[h] += value * flat[row + h]
+        moved = False
+        for h in range(heads):
+            step[h] = 0.0
+            s = sign[i, h]
+            if s == 0:
+                continue
+            a = alpha[i, h]
+            gradient = s * margin[h] - 1 + a * slack[i, h]
+            projected = min(gradient, 0.0) if a == 0 else gradient
+            highest[h] = max(highest[h], projected)
+            lowest[h] = min(lowest[h], projected)
+            if abs(projected) > 1e-12:
+                alpha[i, h] = max(a - gradient / (square[i] + slack[i, h]), 0.0)
+                step[h] = (alpha[i, h] - a) * s
+                moved = True
+        if not moved:
+            continue
+        for h in range(width):
+            flat[bias + h] += step[h]
+        for k in range(first, last):
+            row = np.uint64(indices[k]) * width
+            value = data[k]
+            for h in range(width):
+                flat[row + h] += value * step[h]
+    return float((highest - lowest).max())

@@ -1,0 +1,209 @@
+"""The linear heads: one set by expert, each for texts of some registers, and the gate that knows whose a text is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+from scipy import sparse
+
+from pipeline.corpus.gold import Gold
+from pipeline.model.bundle import Weights
+from pipeline.model.calibrate import fit_sigmoid
+from pipeline.model.descent import descend
+from pipeline.model.pool import maximum_over, strongest_sentence
+from pipeline.model.recipe import Learner, Settings
+
+__all__ = ["Rows", "fit_heads", "learn_experts", "share_texts", "sure_weights"]
+
+Bools = npt.NDArray[np.bool_]
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+Signs = npt.NDArray[np.int8]
+
+DEFAULTS = Settings()
+
+#: Share of the texts of others that an expert's gate may open for.
+STRAYING = 0.005
+#: Number of the fold that holds nothing out.
+ALL = -1
+#: What a text counts of whose labels nobody is sure.
+LEAST_SURE = 0.05
+
+
+@dataclass(frozen=True)
+class Rows:
+    """What heads learn from: ``x`` (rows, columns), ``truth`` (rows, heads); ``fold`` and ``text`` (rows,) of each row.
+
+    Rows that are not ``known`` (rows, heads) for a head are left out of it.
+    """
+
+    x: sparse.csr_matrix
+    truth: Bools
+    fold: Ints
+    text: Ints
+    known: Bools | None = None
+
+
+def learn_experts(
+    rows: Rows,
+    sentences: Rows,
+    members: sparse.csr_matrix,
+    gold: Sequence[Gold],
+    settings: Settings,
+    progress: Callable[[str], None],
+) -> tuple[Weights, Floats]:
+    """Return weights whose margins are log-odds, and the out-of-fold margins of ``rows``, (rows, heads, 2).
+
+    ``rows`` are the texts, then padded ones made of the texts ``members`` (padded, texts) says; margins are those of
+    the whole and of its strongest sentence, by the expert whom a gate that did not see the row chooses.
+    """
+    own, weight = share_texts(gold, settings)
+    heads, texts = rows.truth.shape[1], len(gold)
+    learned, margins, gates = [], [], []
+    for e, counts in enumerate(weight):
+        part = f"（第 {e + 1} 套，共 {len(weight)} 套）" if len(weight) > 1 else ""
+        progress(f"训练整篇的分类器{part}")
+        # The gate of an expert is one more head: it tells its own texts from the others it reads.
+        mine = own[rows.text][:, None] == e
+        asked = replace(rows, truth=np.hstack([rows.truth, mine])) if e else rows
+        whole, coef, bias = cross_fit(asked, counts[rows.text], settings)
+        gates.append((whole[:, heads:], coef[:, heads:], bias[heads:]))
+        progress(f"训练单句的分类器{part}")
+        single, sentence_coef, sentence_bias = cross_fit(sentences, counts[sentences.text], settings)
+        strongest = strongest_sentence(single, sentences.text, np.tile(sentence_bias, (texts, 1)))
+        margins.append(np.stack([whole[:, :heads], np.vstack([strongest, maximum_over(strongest, members)])], 2))
+        learned.append((coef[:, :heads], bias[:heads], sentence_coef, sentence_bias))
+    gate, gate_bias, expert = fit_gate(gates, own[rows.text])
+    scaled, chosen = [], np.zeros((len(expert), heads, 2))
+    for e, (of, arrays) in enumerate(zip(margins, learned, strict=True)):
+        mine = expert == e
+        slope, shift = fit_slopes(of[mine] @ [1.0, settings.sentence_part], rows.truth[mine])
+        coef, bias, sentence_coef, sentence_bias = arrays
+        scaled.append((coef * slope, bias * slope + shift, sentence_coef * slope, sentence_bias * slope))
+        chosen[mine] = of[mine] * slope[:, None] + np.stack([shift, np.zeros(heads)], 1)
+    stacked = (np.stack(of).astype(np.float32) for of in zip(*scaled, strict=True))
+    texts_coef, texts_bias, single_coef, single_bias = stacked
+    return Weights(texts_coef, texts_bias, single_coef, single_bias, gate, gate_bias), chosen
+
+
+def share_texts(gold: Sequence[Gold], settings: Settings) -> tuple[Ints, Floats]:
+    """Return whose each text is, (texts,), and what it counts in the training of each expert, (experts, texts).
+
+    An expert without texts is none.
+    """
+    named = {r: e for e, expert in enumerate(settings.experts) for r in expert.registers}
+    present, own = np.unique([named.get(r, 0) for r in (g.register for g in gold)], return_inverse=True)
+    if len(present) == 1:
+        return own, sure_weights(gold)[None]
+    share = np.array([settings.experts[e].others for e in present.tolist()])[:, None]
+    drawn = np.random.default_rng(settings.seed).random(len(gold))
+    return own, ((own == np.arange(len(present))[:, None]) | (drawn < share)) * sure_weights(gold)
+
+
+def sure_weights(gold: Sequence[Gold]) -> Floats:
+    """Return what each text counts, (texts,): less where people disagreed on its labels.
+
+    Of a label that a share s of people gives, the loss expected over them is at zero as steep as that of one sure
+    label counted 2s - 1 times.
+    """
+    return np.array([max(2 * g.sure - 1, LEAST_SURE) for g in gold])
+
+
+def fit_gate(
+    gates: Sequence[tuple[Floats, Floats, Floats]], own: Ints
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32], Ints]:
+    """Return coefficients (columns, experts - 1), biases (experts - 1,), and who reads each row when it is held out.
+
+    A gate opens where next to none of the rows of others would pass: what nobody is sure of is read by the first.
+    """
+    margins, coef, bias = (np.concatenate(of, -1) for of in zip(*gates, strict=True))
+    for g in range(len(bias)):
+        edge = round(float(np.quantile(margins[own != g + 1, g], 1 - STRAYING)), 6)
+        margins[:, g] -= edge
+        bias[g] -= edge
+    expert = np.hstack([np.zeros((len(own), 1)), margins]).argmax(1)
+    return coef.astype(np.float32), bias.astype(np.float32), expert
+
+
+def cross_fit(rows: Rows, weight: Floats, settings: Settings) -> tuple[Floats, Floats, Floats]:
+    """Return out-of-fold margins (rows, heads), and coefficients (columns, heads) and biases (heads,) of all rows.
+
+    ``weight`` (rows,) is what each row counts; those that count nothing are not learned from. Threads share the rows
+    and fit whole folds; how many there are does not change the result.
+    """
+    from joblib import Parallel, delayed
+
+    def one(held_out: int) -> tuple[Floats, Floats, Floats]:
+        inside = (rows.fold != held_out) & (weight > 0)
+        known = None if rows.known is None else rows.known[inside]
+        coef, bias = fit_heads(
+            rows.x[inside], rows.truth[inside], settings.c, known, weight[inside], learner=settings.learner,
+            balance=settings.balance,
+        )  # fmt: skip
+        return np.asarray(rows.x[rows.fold == held_out] @ coef + bias), coef, bias
+
+    folds = (ALL, *range(settings.folds))
+    found = Parallel(n_jobs=settings.jobs, prefer="threads")(delayed(one)(f) for f in folds)
+    margins = np.zeros(rows.truth.shape)
+    for held_out, (margin, _, _) in zip(folds, found, strict=True):
+        margins[rows.fold == held_out] = margin
+    return margins, *found[0][1:]
+
+
+def fit_heads(
+    x: sparse.csr_matrix,
+    truth: Bools,
+    c: float,
+    known: Bools | None = None,
+    weight: Floats | None = None,
+    *,
+    learner: Learner = DEFAULTS.learner,
+    balance: float = DEFAULTS.balance,
+) -> tuple[Floats, Floats]:
+    """Fit one linear head per column of ``truth``; return (columns, heads) coefficients and (heads,) biases.
+
+    Rows that are not ``known`` for a head say nothing to it; each counts its ``weight`` (rows,), else 1, and those of
+    the label more by ``balance``. A head whose rows are all alike always says the same.
+    """
+    sign = np.where(truth, 1, -1).astype(np.int8)
+    if known is not None:
+        sign[~known] = 0
+    if weight is None:
+        weight = np.ones(len(truth))
+    sign[weight == 0] = 0
+    positives, negatives = (sign > 0).sum(0), (sign < 0).sum(0)
+    some = (positives > 0) & (negatives > 0)
+    sign[:, ~some] = 0
+    more = (negatives / np.maximum(positives, 1)) ** balance
+    counts = np.where(sign > 0, more, 1.0) * weight[:, None]
+    coef, bias = descend(x, sign, c * counts) if learner == "svm" else fit_ridge(x, sign, counts, 0.5 / c)
+    return coef, np.where(some, bias, np.where(positives > 0, 1.0, -1.0))
+
+
+def fit_ridge(x: sparse.csr_matrix, sign: Signs, weight: Floats, strength: float) -> tuple[Floats, Floats]:
+    """Return coefficients and biases of least squares on ``sign`` (rows, heads), where 0 is no row."""
+    from sklearn.linear_model import RidgeClassifier
+
+    coef, bias = np.zeros((x.shape[1], sign.shape[1])), np.zeros(sign.shape[1])
+    for j in np.flatnonzero(sign.any(0)).tolist():
+        rows = np.flatnonzero(sign[:, j])
+        # A thousandth of a margin is far below what calibration tells apart.
+        head = RidgeClassifier(alpha=strength, solver="sparse_cg", tol=1e-3)
+        head.fit(x[rows], sign[rows, j], sample_weight=weight[rows, j])
+        coef[:, j], bias[j] = np.ravel(head.coef_), np.ravel(head.intercept_)[0]
+    return coef, bias
+
+
+def fit_slopes(joined: Floats, truth: Bools) -> tuple[Floats, Floats]:
+    """Return slopes and intercepts, both (heads,), that make log-odds of out-of-fold margins ``joined`` (rows, heads).
+
+    One slope for text and sentence: fitted apart, the sentence would weigh what it weighs in the corpus, where it
+    speaks plainly.
+    """
+    fitted = [fit_sigmoid(joined[:, j], truth[:, j]) for j in range(truth.shape[1])]
+    # Rounded, so that the last bits of a sum never reach the file.
+    slope, shift = np.round(np.array(fitted), 6).T
+    return slope, shift

@@ -1,0 +1,32 @@
+"""The first sentence of a text, read once more with the whole: titles and openings say what a text is about."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+from scipy import sparse
+
+__all__ = ["NONE", "add_lead", "first_sentences"]
+
+Ints = npt.NDArray[np.int64]
+
+#: Number of the first sentence where a text has none.
+NONE = -1
+
+
+def first_sentences(row: Ints, rows: int) -> Ints:
+    """Return the number of each text's first sentence, (rows,), NONE where it has none.
+
+    ``row`` (sentences,) ascends and numbers the text of each sentence.
+    """
+    first = np.searchsorted(row, np.arange(rows))
+    return np.where(np.bincount(row, minlength=rows) > 0, first, NONE)
+
+
+def add_lead(x: sparse.csr_matrix, x_sentence: sparse.csr_matrix, lead: Ints, weight: float) -> sparse.csr_matrix:
+    """Return rows of texts ``x`` plus ``weight`` times the row of each one's ``lead`` (texts,) in ``x_sentence``."""
+    if not weight:
+        return x
+    some = np.flatnonzero(lead != NONE)
+    pick = sparse.csr_matrix((np.full(len(some), weight), (some, lead[some])), (x.shape[0], x_sentence.shape[0]))
+    return sparse.csr_matrix(x + pick @ x_sentence)

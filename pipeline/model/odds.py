@@ -1,0 +1,21 @@
+"""Log-odds and probabilities; like `scipy.special`, whose import alone takes longer than scoring a short text."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["expit", "logit"]
+
+Floats = npt.NDArray[np.float64]
+
+
+def expit(log_odds: Floats) -> Floats:
+    """Return the probability of each of ``log_odds``."""
+    return np.asarray(np.exp(-np.logaddexp(0, -log_odds)))
+
+
+def logit(probabilities: Floats) -> Floats:
+    """Return the log-odds of each probability, infinite for 0 and 1."""
+    with np.errstate(divide="ignore"):
+        return np.asarray(np.log(probabilities) - np.log1p(-probabilities))

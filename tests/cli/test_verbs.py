@@ -1,0 +1,42 @@
+import subprocess
+import sys
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from pipeline.cli import app
+from pipeline.cli.verbs import BENCHES, VERBS, bench
+
+
+@pytest.mark.parametrize(("verbs", "group"), [(VERBS, app), (BENCHES, bench)])
+def test_each_line_of_the_help_is_the_first_line_of_the_verbs_own(verbs, group):
+    group = typer.main.get_group(group)
+    own = {name: group.get_command(None, name).get_short_help_str(1000) for name in verbs}
+    assert own == {name: line for name, (_where, line) in verbs.items()}
+    assert group.list_commands(None) == list(verbs)
+
+
+def test_help_and_a_slip_import_no_verb():
+    code = (
+        "import sys; from pipeline.cli import app\n"
+        "try: app(args=sys.argv[1:])\n"
+        "except SystemExit: print(sorted(m for m in sys.modules if m.startswith(('pipeline.cli.', 'numpy'))))"
+    )
+    for words in (["--help"], ["nightl"], ["bench", "--help"]):
+        done = subprocess.run([sys.executable, "-c", code, *words], capture_output=True, text=True, check=True)
+        assert done.stdout.splitlines()[-1] == "['pipeline.cli.verbs']"
+
+
+def test_a_slip_is_corrected_and_nothing_is_help():
+    run = CliRunner()
+    assert "'nightly'" in run.invoke(app, ["nightl"]).output
+    shown = run.invoke(app, []).output
+    assert all(name in shown for name in VERBS)
+    assert "--install-completion" not in run.invoke(app, ["sample", "--help"]).output
+
+
+def test_the_command_line_without_a_word_shows_help():
+    done = subprocess.run([sys.executable, "-m", "pipeline.cli"], capture_output=True, text=True, check=False)
+    assert "Traceback" not in done.stderr
+    assert "nightly" in done.stdout + done.stderr

@@ -1,0 +1,47 @@
+import numpy as np
+import pytest
+from scipy import sparse
+from sklearn.svm import LinearSVC
+
+from pipeline.model.descent import descend
+
+
+@pytest.fixture(scope="module")
+def problem():
+    dice = np.random.default_rng(3)
+    x = sparse.random(300, 80, 0.2, format="csr", random_state=3)
+    truth = x @ dice.normal(size=(80, 3)) + dice.normal(size=(300, 3)) > 0.5
+    return x, truth, dice.uniform(0.2, 1.5, (300, 3))
+
+
+def test_each_head_is_the_machine_that_liblinear_finds(problem):
+    x, truth, cost = problem
+    coef, bias = descend(x, np.where(truth, 1, -1).astype(np.int8), cost)
+    for j in range(3):
+        one = LinearSVC(C=1, tol=1e-6, max_iter=100_000).fit(x, truth[:, j], sample_weight=cost[:, j])
+        margins = one.decision_function(x)
+        np.testing.assert_allclose(x @ coef[:, j] + bias[j], margins, atol=0.05 * margins.std())
+
+
+def test_a_row_that_says_nothing_to_a_head_is_not_there(problem):
+    x, truth, cost = problem
+    sign = np.where(truth, 1, -1).astype(np.int8)
+    sign[200:, 1] = 0
+    coef, bias = descend(x, sign, cost)
+    fewer, its_bias = descend(x[:200], sign[:200], cost[:200])
+    there, without = x @ coef[:, 1] + bias[1], x @ fewer[:, 1] + its_bias[1]
+    np.testing.assert_allclose(there, without, atol=0.05 * without.std())
+
+
+def test_the_same_rows_give_the_same_bits(problem):
+    x, truth, cost = problem
+    sign = np.where(truth, 1, -1).astype(np.int8)
+    once, again = descend(x, sign, cost), descend(x, sign, cost)
+    assert [a.tobytes() for a in once] == [a.tobytes() for a in again]
+
+
+def test_a_head_without_rows_has_no_weights(problem):
+    x, _, cost = problem
+    coef, bias = descend(x, np.zeros((300, 2), np.int8), cost[:, :2])
+    assert not coef.any()
+    assert not bias.any()

@@ -1,0 +1,44 @@
+import numpy as np
+import pytest
+from scipy import sparse
+
+from pipeline.corpus.gold import Gold, parse_gold
+from pipeline.model.experts import LEAST_SURE, fit_heads, sure_weights
+
+
+def test_what_people_disagreed_on_counts_less():
+    gold = [Gold(id="1", text="路灯坏了", labels={}, sure=sure) for sure in (1.0, 0.75, 0.5, 0.2)]
+    assert sure_weights(gold).tolist() == pytest.approx([1, 0.5, LEAST_SURE, LEAST_SURE])
+
+
+@pytest.mark.parametrize("learner", ["svm", "ridge"])
+def test_balance_lets_a_rare_label_speak_up(learner):
+    rng = np.random.default_rng(0)
+    truth = rng.random((400, 1)) < 0.05
+    x = sparse.csr_matrix(np.hstack([truth + rng.normal(0, 1, (400, 1)), rng.normal(0, 1, (400, 3))]))
+    found = []
+    for balance in (0.0, 0.5, 1.0):
+        coef, bias = fit_heads(x, truth, 0.5, learner=learner, balance=balance)
+        found.append(float((x @ coef + bias > 0).mean()))
+    assert found[0] < found[1] < found[2]
+    plain = fit_heads(x, truth, 0.5, learner=learner)
+    np.testing.assert_array_equal(plain[0], fit_heads(x, truth, 0.5, weight=np.ones(400), learner=learner)[0])
+
+
+def test_a_text_without_weight_is_as_good_as_absent():
+    rng = np.random.default_rng(1)
+    x, truth = sparse.csr_matrix(rng.normal(size=(60, 4))), rng.random((60, 1)) < 0.5
+    weight = np.where(np.arange(60) < 40, 1.0, 1e-6)
+    kept = fit_heads(x, truth, 0.5, weight=weight, learner="ridge")
+    alone = fit_heads(x[:40], truth[:40], 0.5, learner="ridge")
+    np.testing.assert_allclose(kept[0], alone[0], atol=1e-2)
+
+
+def test_gold_says_how_sure_people_were(taxonomy):
+    record = {"id": "1", "text": "路灯坏了", "labels": {}}
+    labels = {s.id: [] if s.kind == "multi" else [s.label_ids[0]] for s in taxonomy.schemes}
+    for given, sure in ((None, 1.0), (0, 0.0), (0.66, 0.66)):
+        gold, wrong = parse_gold({**record, "labels": labels, "sure": given}, taxonomy)
+        assert (wrong, gold.sure) == ([], sure)
+    for given in (True, 1.5, "0.5"):
+        assert parse_gold({**record, "labels": labels, "sure": given}, taxonomy) == (None, ["sure 应为 0 到 1 的数"])
