@@ -22,6 +22,9 @@ def ruled(desk, taxonomy):
 
 
 def listed(client, order="against"):
+    from pipeline.desk.cases import refresh_if_new
+
+    refresh_if_new()
     return [r["case"].document.key for r in client.get(f"/queue?order={order}").context["rows"]]
 
 
@@ -47,6 +50,7 @@ def test_where_the_rules_say_more_the_queue_begins(ruled):
 
 def test_pages_in_this_order_join(ruled):
     client = ruled.client("senior")
+    listed(client)
     seen, query = [], "order=against"
     while query:
         context = client.get(f"/queue?{query}").context
@@ -93,3 +97,35 @@ def test_rules_that_went_wrong_leave_those_before_and_stop_a_start(ruled, caplog
     with pytest.raises(ConfigError) as e:
         make_server(ruled.settings, port=0)
     assert e.value.code == "ZF-RULES-INVALID"
+
+
+def test_where_it_is_judged_blind_neither_objection_nor_change_shows(ruled):
+    from pipeline.desk.blind import put_into_queue
+
+    client = ruled.client("senior")
+    assert "D001" in listed(client)
+    put_into_queue({"D001": 0.5}, "s", actor="an")
+    assert "D001" not in listed(client)
+    case = ruled.case("D001")
+    assert "规则另有说法，模型没有判" not in client.get(f"/documents/{case.pk}").content.decode()
+    # Somebody who is not sure leaves it to a third person, who judges blind too.
+    ruled.decide(client, case, action="unsure")
+    case = ruled.case("D001")
+    assert (case.state, case.unseen) == ("disputed", True)
+    assert "D001" not in listed(client)
+    assert "规则另有说法，模型没有判" not in client.get(f"/documents/{case.pk}").content.decode()
+
+
+def test_what_people_changed_blind_is_listed_when_it_is_done(ruled):
+    from pipeline.desk.blind import put_into_queue
+
+    put_into_queue({"D001": 0.5}, "s", actor="an")
+    client, case = ruled.client("reviewer"), ruled.case("D001")
+    ruled.decide(client, case, action="reject")
+
+    def changed():
+        return [r["case"].pk for r in client.get("/queue?state=all&said=changed").context["rows"]]
+
+    assert changed() == [case.pk]
+    case.__class__.objects.filter(pk=case.pk).update(state="disputed")
+    assert changed() == []

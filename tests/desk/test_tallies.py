@@ -80,7 +80,7 @@ PAGES = {
     "/queue": 14,
     "/queue?q=热线": 16,
     "/queue?unit=区教育局&label=inaction_delay": 14,
-    "/dashboard": 8,
+    "/dashboard": 9,
 }
 
 
