@@ -32,7 +32,8 @@ class Keeper(threading.Thread):
             try:
                 refresh_if_new()
                 roll_up_if_due()
-            except Error as e:
+            except (Error, OSError) as e:
+                # A store that is away, rules that cannot be read: the next look may find them.
                 log.warning("队列暂时没有更新", extra={"fields": {"error": str(e).partition("\n")[0][:200]}})
             if self._stop_asked.wait(self._every):
                 connections.close_all()
