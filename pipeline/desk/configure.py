@@ -119,12 +119,18 @@ def migrate() -> None:
 
     executor = MigrationExecutor(connection)
     plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    if not plan:
+        return
+    # One state for all: made anew for each migration it would take most of the time.
+    state = None
     try:
         for migration, _ in plan:
             # SQLite rebuilds tables, and cannot leave foreign keys alone once a transaction has begun.
             connection.disable_constraint_checking()
             with transaction.atomic():
-                call_command("migrate", migration.app_label, migration.name, verbosity=0, interactive=False)
+                target = (migration.app_label, migration.name)
+                state = executor.migrate([target], plan=[(migration, False)], state=state)
     finally:
-        if plan:
-            connection.enable_constraint_checking()
+        connection.enable_constraint_checking()
+    # Nothing is left to apply: this tells the applications that their tables stand.
+    call_command("migrate", verbosity=0, interactive=False)

@@ -22,6 +22,7 @@ from faults.remembered import Remembered
 from pipeline.batch.nightly import nightly
 from pipeline.batch.patience import Patience
 from pipeline.batch.sources import ColumnMap, Limits
+from pipeline.desk.configure import open_store
 from pipeline.documents import Document, Prediction, Rejected, text_hash
 from pipeline.errors import ZuofengError
 from pipeline.model.bundle import load_bundle
@@ -47,6 +48,8 @@ def main() -> None:
     model, dictionary, texts = sys.argv[1:]
     scorer = Scorer(load_bundle(Path(model)), load_dictionary(Path(dictionary)))
     scoring = Remembered(scorer, json.loads(Path(texts).read_text(encoding="utf-8")))
+    # Every child would load Django's models anew.
+    open_store("sqlite:///:memory:", bring_up=False)
     print("ready", flush=True)
     for line in sys.stdin:
         child = os.fork()
@@ -59,8 +62,6 @@ def main() -> None:
 def night(order: dict[str, Any], scorer: Scorer, scoring: Remembered) -> int:
     """Run one night in the child and return its exit code."""
     if order.get("migrate"):
-        from pipeline.desk.configure import open_store
-
         open_store(order["store"])
         return 0
     if at := order.get("terminate_at"):

@@ -68,16 +68,16 @@ def test_sigterm_finishes_its_chunk_and_says_3(nights, forker, account, dice, fr
         store.drop()
 
 
-def test_a_migration_killed_half_way_is_finished_by_the_next_night(nights, forker, account, dice, fresh):
-    (empty, expected, _, runs), _ = nights[0]
-    tally = account("SIGKILL during migration", fresh.kind)
-    calm = empty.copy()
+def test_a_migration_killed_half_way_is_finished_by_the_next_night(nights, forker, account, dice, bare):
+    (_, expected, _, runs), _ = nights[0]
+    tally = account("SIGKILL during migration", bare.kind)
+    calm = bare.copy()
     began = time.monotonic()
     assert forker.run(store=calm.url, migrate=True) == 0
     seconds = time.monotonic() - began
     calm.drop()
     while tally.injected < 10:
-        store = empty.copy()
+        store = bare.copy()
         child = forker.start(store=store.url, migrate=True)
         if not forker.ended_within(dice.uniform(0, seconds)):
             os.kill(child, signal.SIGKILL)

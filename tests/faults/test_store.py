@@ -20,7 +20,7 @@ from pipeline.bench.postgres import temporary_server
 from pipeline.errors import UnfinishedError
 
 
-@pytest.mark.parametrize("fresh", ["postgres"], indirect=True)
+@pytest.mark.parametrize("bare", ["postgres"], indirect=True)
 def test_a_server_that_crashes_and_comes_back(night, calm, remembered, account, dice, server):
     tally = account("server killed and restarted", "PostgreSQL")
     with temporary_server() as own:
@@ -72,13 +72,13 @@ def test_a_server_that_stays_away_ends_with_3_and_the_next_night_goes_on(night, 
         store.drop()
 
 
-@pytest.mark.parametrize("fresh", ["postgres"], indirect=True)
-def test_connections_cut_at_any_byte(night, calm, account, dice, fresh):
+@pytest.mark.parametrize("bare", ["postgres"], indirect=True)
+def test_connections_cut_at_any_byte(night, calm, account, dice, bare):
     tally = account("connection cut by a proxy", "PostgreSQL")
-    base = sa.make_url(fresh.url)
+    base = sa.make_url(bare.url)
     socket = Path(str(base.query["host"])) / ".s.PGSQL.5432"
     for _ in range(4):
-        store = fresh.copy()
+        store = bare.copy()
         proxy = Proxy(socket, dice, cuts=12)
         name = sa.make_url(store.url).database
         night(f"postgresql://postgres@127.0.0.1:{proxy.port}/{name}?sslmode=disable&gssencmode=disable")
