@@ -84,5 +84,6 @@ def test_a_table_that_goes_away_in_mid_run_is_named_and_what_was_read_counts(
 
     monkeypatch.setattr(scorer, "score", drops)
     report = table_night(caller.source(table="工单"), write=False)
-    assert (report.new, report.exit_code) == (14, 1)
+    # While the second chunk of seven is scored, the third may have been read.
+    assert (report.new in (14, 21), report.exit_code) == (True, 1)
     assert [u["code"] for u in report.unreadable] == ["ZF-TAB-MISSING"]

@@ -8,9 +8,11 @@ import sys
 
 import pytest
 
+from pipeline import __version__
 from pipeline.model.bundle import save_bundle
 from pipeline.model.live import CHINA
 from pipeline.model.registry import champion_id
+from pipeline.model.runs import code_hash
 
 
 @pytest.fixture
@@ -60,9 +62,8 @@ def store(home, *statements):
 def test_why_names_the_origin_and_finds_the_same_score_again(zuofeng, stored, home):
     one = zuofeng("why", stored[0])
     assert one.returncode == 0, one.stderr
-    from pipeline.batch.ledger import program
-
-    for expected in (program(), "相同到最后一位", "词典哈希", "标签体系", champion_id(home / "models")):
+    program = f"{__version__}+{code_hash()[:12]}"
+    for expected in (program, "相同到最后一位", "词典哈希", "标签体系", champion_id(home / "models")):
         assert expected in one.stdout
     many = zuofeng("why", "--sample", "1000", "--format", "json")
     assert [json.loads(line)["outcome"] for line in many.stdout.splitlines()] == ["same"] * 12
