@@ -6,19 +6,21 @@ Rules stand in ``corpora/rules.toml`` (`pipeline.analyst.rules`); without that f
 from __future__ import annotations
 
 import functools
+import hashlib
 import logging
 from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 
 from django.conf import settings
+from django.utils import timezone
 
 from pipeline.analyst.rules import Rule, find_hits, parse_rules
 from pipeline.desk.models import Prediction
 from pipeline.desk.queue import WAITING
 from pipeline.desk.reading import masked
 from pipeline.desk.schemes import label_names, taxonomy
-from pipeline.desk.tables import Case
+from pipeline.desk.tables import Case, Tally
 from pipeline.errors import ConfigError
 from pipeline.settings import load_settings
 
@@ -28,8 +30,9 @@ log = logging.getLogger("zuofeng.rules")
 
 #: Cases that are looked at together.
 AT_ONCE = 200
+#: Name of the tally that says which rules the objections were counted by.
+COUNTED_BY = "rules"
 _read: dict[Path, tuple[int, tuple[Rule, ...]]] = {}
-_begun: dict[str, int] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,19 +51,17 @@ def objections(case: Case) -> list[Objection]:
 def look_on() -> int:
     """Count objections for some waiting cases that have not been looked at; return how many were.
 
-    All are looked at again when this process starts and when the rules change.
+    All are looked at again when the rules change; by which they were counted last is kept beside the other counts.
     """
-    from django.db import connection
-
     rules = _rules()
     if not rules:
         return 0
-    name, stamp = str(connection.settings_dict["NAME"]), hash(rules)
+    by = {"sha256": hashlib.sha256(repr(rules).encode()).hexdigest()}
     # Where the rules say more, the model says less: of what is judged blind not even that may show.
     waiting = Case.objects.filter(state__in=WAITING, purged=False, blind=False)
-    if _begun.get(name) != stamp:
+    if not Tally.objects.filter(name=COUNTED_BY, data=by).exists():
         waiting.exclude(against=None).update(against=None)
-        _begun[name] = stamp
+        Tally.objects.update_or_create(name=COUNTED_BY, defaults={"at": timezone.now(), "cases": 0, "data": by})
     rows = waiting.filter(against=None).select_related("document", "prediction").order_by("-priority")
     cases = list(rows[:AT_ONCE])
     found = _against(cases)

@@ -24,7 +24,6 @@ import numpy.typing as npt
 from scipy import sparse
 
 from pipeline.errors import BundleError, ZuofengError
-from pipeline.model.arrays import read_arrays
 from pipeline.model.features import Features
 from pipeline.model.pool import NOISE
 from pipeline.model.soundness import faults
@@ -228,7 +227,8 @@ def _build(manifest: dict[str, Any], raw: dict[str, bytes]) -> Bundle:
     vocabulary = json.loads(raw["vocabulary.json"])
     calibration = json.loads(raw["calibration.json"])
     concepts = json.loads(raw["concepts.json"])
-    a = read_arrays(raw["weights.npz"])
+    with np.load(io.BytesIO(raw["weights.npz"]), allow_pickle=False) as arrays:
+        a = {name: arrays[name] for name in arrays.files}
     if wrong := faults(manifest, vocabulary, concepts, calibration, a):
         raise ValueError("; ".join(wrong))
     spec = manifest["features"]
