@@ -32,15 +32,15 @@ def upsert(
     rows = _encoded(rows, [i for i, f in enumerate(fields) if isinstance(f, models.JSONField)])
     new = ", ".join(f"{column[n]} = EXCLUDED.{column[n]}" for n in update)
     head = f"INSERT INTO {quote(model._meta.db_table)} ({', '.join(column.values())})"
-    tail = f"ON CONFLICT ({', '.join(column[n] for n in unique)}) DO UPDATE SET {new}"
-    # Every name above is one of ours; values are parameters.
+    # Every name is one of ours; values are parameters.
+    tail = f"ON CONFLICT ({', '.join(column[n] for n in unique)}) DO UPDATE SET {new}"  # nosec B608
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
             # One statement, one array per column: as fast as COPY, and it may update.
             kinds = [_kind(f.db_type(connection)) for f in fields]
             arrays = ", ".join(f"%s::{k}[]" for k in kinds)
             columns = [list(v) for v in zip(*rows, strict=True)]
-            cursor.execute(f"{head} SELECT * FROM unnest({arrays}) {tail}", columns)  # noqa: S608
+            cursor.execute(f"{head} SELECT * FROM unnest({arrays}) {tail}", columns)  # noqa: S608  # nosec B608
         else:
             places = ", ".join(["%s"] * len(fields))
             cursor.executemany(f"{head} VALUES ({places}) {tail}", rows)
