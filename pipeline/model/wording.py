@@ -49,8 +49,10 @@ def learn_wording(features: Features, found: Occurrences, lengths: Ints, groups:
     word = found.column < len(features.word_keys)
     row, column = found.row[word], found.column[word]
     group = np.unique(groups, return_inverse=True)[1][row]
-    pairs = np.unique(column * (int(group.max(initial=0)) + 1) + group)
-    elsewhere = np.bincount(pairs // (int(group.max(initial=0)) + 1), minlength=features.columns) > 1
+    first, last = np.full(features.columns, len(groups)), np.full(features.columns, -1)
+    np.minimum.at(first, column, group)
+    np.maximum.at(last, column, group)
+    elsewhere = first < last
     known = np.bincount(row[elsewhere[column]], minlength=len(lengths))
     mean = float(known.sum() / max(1, lengths.sum()))
     spread = float((_share(known, lengths, mean)).std())
