@@ -106,14 +106,16 @@ def some_lines(some_gold: list[Gold]) -> str:
 
 
 @pytest.fixture
-def home(trained: Path, some_lines: str, tmp_path: Path) -> Path:
-    """A home with some of the corpus and a live model, for commands."""
+def home(trained: Path, some_lines: str, sqlite_tables: Path, tmp_path: Path) -> Path:
+    """A home with some of the corpus, a live model and a store with tables, for commands."""
     folder = tmp_path / "home"
     shutil.copytree(CORPORA, folder / "corpora", ignore=shutil.ignore_patterns("samples", "gold"))
     (folder / "corpora" / "gold").mkdir()
     (folder / "corpora" / "gold" / "some.jsonl").write_text(some_lines, encoding="utf-8")
     shutil.copytree(trained, folder / "models" / trained.name)
     set_champion(folder / "models", trained.name)
+    (folder / "state").mkdir(mode=0o750)
+    shutil.copy(sqlite_tables, folder / "state" / "zuofeng.sqlite3")
     return folder
 
 
@@ -127,26 +129,55 @@ def postgres() -> Iterator[str]:
 _numbers = itertools.count()
 
 
+def _create_database(base: str, template: str = "template1") -> str:
+    """Create a database of the server at ``base`` like ``template`` (its URL or name) and return its URL."""
+    import psycopg
+
+    name = f"t{os.getpid()}_{next(_numbers)}"
+    like = template.partition("?")[0].rsplit("/", 1)[-1]
+    with psycopg.connect(base, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {like}")
+    head, _, query = base.partition("?")
+    return head.rsplit("/", 1)[0] + "/" + name + (f"?{query}" if query else "")
+
+
+def _make_tables(url: str) -> str:
+    from django.db import connections
+
+    from pipeline.desk.configure import open_store
+
+    open_store(url)
+    connections.close_all()
+    return url
+
+
+@pytest.fixture(scope="session")
+def sqlite_tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store with tables and nothing in them, to copy: making it takes longer than most nights here."""
+    path = tmp_path_factory.mktemp("tables") / "store.sqlite3"
+    _make_tables(f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture(scope="session")
+def postgres_tables(postgres: str) -> str:
+    """The same in PostgreSQL, as a URL."""
+    return _make_tables(_create_database(postgres))
+
+
 @pytest.fixture(params=["sqlite", "postgres"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """An empty store of each kind, as a URL."""
     from django.db import connections
 
     if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path / 'store.sqlite3'}"
+        path = tmp_path / "store.sqlite3"
+        shutil.copy(request.getfixturevalue("sqlite_tables"), path)
+        yield f"sqlite:///{path}"
     else:
-        import psycopg
-
-        name = f"t{os.getpid()}_{next(_numbers)}"
-        base = request.getfixturevalue("postgres")
-        with psycopg.connect(base, autocommit=True) as connection:
-            connection.execute(f"CREATE DATABASE {name}")
-        head, _, query = base.partition("?")
-        yield head.rsplit("/", 1)[0] + "/" + name + (f"?{query}" if query else "")
-    from django.conf import settings
-
-    if settings.configured:
-        connections.close_all()
+        tables = request.getfixturevalue("postgres_tables")
+        yield _create_database(request.getfixturevalue("postgres"), tables)
+    connections.close_all()
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import shutil
 import sqlite3
 
 import pytest
@@ -38,6 +39,7 @@ def test_classify_prints_a_table_and_keeps_the_reason_of_bad_records(zuofeng, tm
 
 def test_a_night_prints_its_table_and_a_second_says_nothing_is_new(zuofeng, write_jsonl, some_gold, home):
     source = write_jsonl("in.jsonl", [{"工单编号": g.id, "内容": g.text} for g in some_gold[:30]])
+    shutil.rmtree(home / "state")
     first = zuofeng("nightly", "--source", source, "--write-back", "out.xlsx")
     assert first.returncode == 0, first.stderr
     assert "先看这些" in first.stdout
