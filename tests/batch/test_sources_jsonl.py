@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from pipeline.batch.sources import open_source
@@ -131,6 +131,7 @@ def test_standard_input_needs_no_file() -> None:
     assert document == Document("a", "甲", {}, {"id": "a", "text": "甲"}, "标准输入:1")
 
 
+@example(texts=["\ud800", "\ud800", "\x80", "a"], ascii_only=False)
 @given(texts=st.lists(st.text(st.characters(), max_size=40), min_size=1, max_size=8), ascii_only=st.booleans())
 @QUICK
 def test_round_trip(tmp_path: Path, texts: list[str], ascii_only: bool) -> None:

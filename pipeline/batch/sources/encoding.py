@@ -56,13 +56,14 @@ def detect(head: bytes) -> tuple[str, int]:
     marked = [line for line in (lines[:-1] or lines) if not line.isascii()]
     if len(lines) == 1:
         return ("utf-8" if _utf8_so_far(head) else "gb18030"), 0
-    utf8 = sum(_strict(line, "utf-8") is not None for line in marked)
+    # Surrogates encoded as if they were characters are a mistake made in UTF-8.
+    utf8 = sum(_strict(line, "utf-8", "surrogatepass") is not None for line in marked)
     return ("utf-8" if 2 * utf8 >= len(marked) else "gb18030"), 0
 
 
 def _utf8_so_far(head: bytes) -> bool:
     try:
-        codecs.getincrementaldecoder("utf-8")().decode(head)
+        codecs.getincrementaldecoder("utf-8")("surrogatepass").decode(head)
     except UnicodeDecodeError:
         return False
     return True
