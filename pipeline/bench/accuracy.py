@@ -37,7 +37,7 @@ def on_messages(scorer: Scorer, messages: Sequence[Gold], reviewed: Sequence[int
     """Score labelled messages; adapted to some of them, the mean over random draws, measured on the others."""
     taxonomy = scorer.bundle.taxonomy
     texts = [g.text for g in messages]
-    log_odds, margins = settle(scorer).log_odds(texts)
+    seen = settle(scorer).look(texts)
     labels = label_matrix(messages, taxonomy)
     truth = np.hstack([labels, labels.any(1, keepdims=True)])
     found = [_figures(0, labels, scorer.decide(scorer.probabilities(texts)), taxonomy)]
@@ -46,8 +46,8 @@ def on_messages(scorer: Scorer, messages: Sequence[Gold], reviewed: Sequence[int
         for seed in range(DRAWS):
             order = np.random.default_rng(seed).permutation(len(labels))
             local, rest = order[:size], order[size:]
-            home = fit_adaptation(log_odds[local], margins[local], truth[local])
-            called = scorer.decide(home.apply(log_odds[rest], margins[rest]), home.threshold)
+            home = fit_adaptation(seen[local], truth[local])
+            called = scorer.decide(home.apply(seen[rest]), home.threshold)
             drawn.append(_figures(size, labels[rest], called, taxonomy))
         found.append(
             Local(

@@ -1,9 +1,9 @@
 """At home in a new office: a few hundred reviewed documents set calibration, priors and thresholds anew.
 
 The weights learned from the corpus stay. Each head's log-odds get a correction that is linear in the margins of all
-heads, so that what goes together in this office is learned too; a Gaussian prior holds the correction near zero
-(prior-centred logistic regression, Chelba & Acero 2006). Being linear it folds into the coefficients: the new bundle
-is as fast and as explainable as the old one.
+heads, so that what goes together in this office is learned too, and in the features of the text, so that its own
+words are; a Gaussian prior holds the correction near zero (prior-centred logistic regression, Chelba & Acero 2006).
+Being linear it folds into the coefficients: the new bundle is as fast and as explainable as the old one.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+from scipy import sparse
 from scipy.optimize import minimize
 from scipy.special import expit, logit
 
@@ -22,7 +23,7 @@ from pipeline.errors import CorpusError
 from pipeline.model.bundle import save_bundle
 from pipeline.model.calibrate import expected_f1_threshold, raise_to_promise
 from pipeline.model.folds import group_folds
-from pipeline.model.score import Scorer
+from pipeline.model.score import Look, Scorer
 from pipeline.model.train import corpus_hash
 
 __all__ = ["Adaptation", "Expectation", "adapt", "fit_adaptation", "settle"]
@@ -36,6 +37,8 @@ FOLDS = 5
 #: Precision of the prior on the correction's slopes (of standardised margins) and on its intercepts.
 PRIOR = 40.0
 PRIOR_INTERCEPT = 0.05
+#: Variance of the prior on what one feature adds.
+WORDS = 0.4
 #: The problem head only holds back what no label should be read into: its threshold is lowered by so much log-odds.
 OCCURRENCE_LEAN = 0.6
 #: Thresholds stay inside these, however few documents there are.
@@ -44,15 +47,18 @@ LOWEST, HIGHEST = 0.02, 0.95
 
 @dataclass(frozen=True)
 class Adaptation:
-    """A correction of the log-odds: ``slopes`` (heads, heads) on the margins, ``intercept``, ``threshold`` (heads,)."""
+    """A correction of the log-odds: ``slopes`` (heads, heads) on margins, ``coef`` (columns, heads) on the features,
+    ``intercept`` and ``threshold`` (heads,).
+    """
 
     slopes: Floats
+    coef: Floats
     intercept: Floats
     threshold: Floats
 
-    def apply(self, log_odds: Floats, margins: Floats) -> Floats:
+    def apply(self, seen: Look) -> Floats:
         """Return corrected probabilities, (texts, heads)."""
-        return np.asarray(expit(log_odds + margins @ self.slopes + self.intercept))
+        return np.asarray(expit(seen.log_odds + seen.margins @ self.slopes + seen.x @ self.coef + self.intercept))
 
 
 @dataclass(frozen=True)
@@ -76,18 +82,18 @@ def adapt(scorer: Scorer, reviewed: Sequence[Gold], out: Path, *, promise: float
     decided = scorer.decide(scorer.probabilities([g.text for g in reviewed]))
     scorer = settle(scorer)
     bundle = scorer.bundle
-    log_odds, margins, truth = _look(scorer, reviewed)
+    seen, truth = _look(scorer, reviewed)
     fold = group_folds([g.group for g in reviewed], truth[:, :-1], FOLDS, 0)
-    probabilities, thresholds = _held_out(log_odds, margins, truth, fold)
-    found = fit_adaptation(log_odds, margins, truth)
+    probabilities, thresholds = _held_out(seen, truth, fold)
+    found = fit_adaptation(seen, truth)
     threshold = found.threshold
     if promise:
         threshold = raise_to_promise(threshold, probabilities, truth, promise)
         for number in range(FOLDS):
-            seen = fold != number
-            thresholds[~seen] = raise_to_promise(thresholds[~seen], probabilities[seen], truth[seen], promise)
+            inside = fold != number
+            thresholds[~inside] = raise_to_promise(thresholds[~inside], probabilities[inside], truth[inside], promise)
     slopes = np.array([h.whole for h in bundle.heads])
-    coef = bundle.weights.coef * slopes + bundle.weights.coef @ found.slopes
+    coef = bundle.weights.coef * slopes + bundle.weights.coef @ found.slopes + found.coef
     bias = bundle.weights.bias * slopes + bundle.weights.bias @ found.slopes
     heads = tuple(
         replace(
@@ -121,7 +127,7 @@ def settle(scorer: Scorer) -> Scorer:
     return scorer.reading_as(replace(scorer.bundle, heads=heads))
 
 
-def _look(scorer: Scorer, reviewed: Sequence[Gold]) -> tuple[Floats, Floats, Bools]:
+def _look(scorer: Scorer, reviewed: Sequence[Gold]) -> tuple[Look, Bools]:
     if len(reviewed) < FEWEST:
         raise CorpusError(
             "ZF-ADAPT-FEW",
@@ -129,42 +135,56 @@ def _look(scorer: Scorer, reviewed: Sequence[Gold]) -> tuple[Floats, Floats, Boo
             f"至少复核 {FEWEST} 条；三百条以上才有把握。",
         )
     labels = label_matrix(reviewed, scorer.bundle.taxonomy)
-    log_odds, margins = scorer.log_odds([g.text for g in reviewed])
-    return log_odds, margins, np.hstack([labels, labels.any(1, keepdims=True)])
+    return scorer.look([g.text for g in reviewed]), np.hstack([labels, labels.any(1, keepdims=True)])
 
 
-def _held_out(log_odds: Floats, margins: Floats, truth: Bools, fold: npt.NDArray[np.int64]) -> tuple[Floats, Floats]:
+def _held_out(seen: Look, truth: Bools, fold: npt.NDArray[np.int64]) -> tuple[Floats, Floats]:
     """Return probabilities and thresholds (texts, heads) by adaptations that did not see the text's fold."""
-    probabilities, thresholds = np.zeros(log_odds.shape), np.zeros(log_odds.shape)
+    probabilities, thresholds = np.zeros(truth.shape), np.zeros(truth.shape)
     for number in range(FOLDS):
         inside = fold != number
-        found = fit_adaptation(log_odds[inside], margins[inside], truth[inside])
-        probabilities[~inside] = found.apply(log_odds[~inside], margins[~inside])
+        found = fit_adaptation(seen[inside], truth[inside])
+        probabilities[~inside] = found.apply(seen[~inside])
         thresholds[~inside] = found.threshold
     return probabilities, thresholds
 
 
-def fit_adaptation(log_odds: Floats, margins: Floats, truth: Bools) -> Adaptation:
+def fit_adaptation(seen: Look, truth: Bools) -> Adaptation:
     """Return the most probable correction and the thresholds of the highest expected F1 under it.
 
-    ``log_odds``, ``margins`` and ``truth`` are (texts, heads), problem-or-not last.
+    ``truth`` (texts, heads), problem-or-not last. The features outnumber the texts: what they add is sought among the
+    principal axes of the texts, where the most probable correction lies (Schölkopf et al. 2001).
     """
-    texts, heads = margins.shape
-    mean, spread = margins.mean(0), margins.std(0) + 1e-9
-    x = np.hstack([(margins - mean) / spread, np.ones((texts, 1))])
-    prior = np.append(np.full(heads, PRIOR), PRIOR_INTERCEPT)[:, None]
+    texts, heads = truth.shape
+    mean, spread = seen.margins.mean(0), seen.margins.std(0) + 1e-9
+    to_text, axes = _principal_axes(seen.x)
+    x = np.hstack([(seen.margins - mean) / spread, axes, np.ones((texts, 1))])
+    prior = np.repeat([PRIOR, 1 / WORDS, PRIOR_INTERCEPT], [heads, axes.shape[1], 1])[:, None]
 
     def loss(flat: Floats) -> tuple[float, Floats]:
-        w = flat.reshape(heads + 1, heads)
-        z = log_odds + x @ w
+        w = flat.reshape(-1, heads)
+        z = seen.log_odds + x @ w
         gap = expit(z) - truth
         value = (np.logaddexp(0, z) - truth * z).sum() + (prior * w * w).sum() / 2
         return float(value), (x.T @ gap + prior * w).ravel()
 
-    w = minimize(loss, np.zeros((heads + 1) * heads), jac=True, method="L-BFGS-B").x.reshape(heads + 1, heads)
-    slopes = w[:-1] / spread[:, None]
-    found = Adaptation(slopes, w[-1] - mean @ slopes, np.zeros(heads))
-    probabilities = found.apply(log_odds, margins)
+    w = minimize(loss, np.zeros(x.shape[1] * heads), jac=True, method="L-BFGS-B").x.reshape(-1, heads)
+    slopes, coef = w[:heads] / spread[:, None], seen.x.T @ (to_text @ w[heads:-1])
+    found = Adaptation(slopes, coef, w[-1] - mean @ slopes - np.asarray(seen.x.mean(0)).ravel() @ coef, np.zeros(heads))
+    probabilities = found.apply(seen)
     threshold = np.array([expected_f1_threshold(p) for p in probabilities.T])
     threshold[-1] = expit(logit(threshold[-1]) - OCCURRENCE_LEAN)
     return replace(found, threshold=threshold.clip(LOWEST, HIGHEST))
+
+
+def _principal_axes(x: sparse.csr_matrix) -> tuple[Floats, Floats]:
+    """Return how texts make up the principal axes of centred ``x`` (texts, columns), and their places on them.
+
+    Both (texts, axes); axes are of unit length.
+    """
+    likeness = np.asarray((x @ x.T).todense())
+    mean = likeness.mean(0)
+    length, direction = np.linalg.eigh(likeness - mean - mean[:, None] + mean.mean())
+    some = length > 1e-9 * length[-1]
+    root = np.sqrt(length[some])
+    return direction[:, some] / root, direction[:, some] * root

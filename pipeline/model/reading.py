@@ -12,6 +12,7 @@ from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
+from scipy import sparse
 
 from pipeline.model.bundle import Bundle
 from pipeline.model.explain import explain
@@ -22,7 +23,7 @@ from pipeline.text.passages import split_passages
 from pipeline.text.segment import Segmenter
 from pipeline.text.sentences import split_sentences
 
-__all__ = ["PlainReader", "Reader", "Reading", "Shown"]
+__all__ = ["PlainReader", "PlainReading", "Reader", "Reading", "Shown"]
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -79,7 +80,7 @@ class PlainReader:
         self.segmenter = segmenter
         self._passage_chars = passage_chars
 
-    def read(self, texts: Sequence[str]) -> Reading:
+    def read(self, texts: Sequence[str]) -> PlainReading:
         """Read ``texts``."""
         cleaned = [clean(t) for t in texts]
         spans = [(row, a, b) for row, c in enumerate(cleaned) for a, b in split_passages(c.text, self._passage_chars)]
@@ -97,21 +98,25 @@ class PlainReader:
         strongest = strongest_sentence(single, sentences.row, weights.sentence_bias[expert])
         known = found.of_words(len(features.word_keys), len(passages))
         strange = self.bundle.wording.strangeness(known, np.array([b - a for _, a, b in spans], np.int64))
-        return _PlainReading(row, weights.read(x, expert), strongest, strange, expert, cleaned, spans, self)
+        return PlainReading(row, weights.read(x, expert), strongest, strange, x, expert, cleaned, spans, self)
 
 
 @dataclass(frozen=True, slots=True)
-class _PlainReading:
+class PlainReading:
+    """What was read, and the features ``x`` (passages, columns) it was read from."""
+
     row: Ints
     whole: Floats
     strongest: Floats
     strange: Floats
+    x: sparse.csr_matrix
     expert: Ints
     cleaned: Sequence[Clean]
     spans: Sequence[tuple[int, int, int]]
     reader: PlainReader
 
     def evidence(self, passage: Ints, head: Ints) -> Iterator[Shown]:
+        """Yield what speaks for each ``head`` in its ``passage``; passages ascend."""
         wanted: dict[int, list[int]] = {}
         for number, h in zip(passage.tolist(), head.tolist(), strict=True):
             wanted.setdefault(number, []).append(h)

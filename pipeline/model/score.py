@@ -6,19 +6,21 @@ import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
+from typing import Any, Generic, TypeVar, overload
 
 import numpy as np
 import numpy.typing as npt
+from scipy import sparse
 
 from pipeline.documents import Document, Evidence, Prediction
 from pipeline.errors import BundleError
 from pipeline.model.bundle import Bundle
 from pipeline.model.decide import decide
 from pipeline.model.odds import expit, logit
-from pipeline.model.reading import PlainReader, Reader, Reading
+from pipeline.model.reading import PlainReader, PlainReading, Reader, Reading
 from pipeline.text.segment import RjiebaSegmenter
 
-__all__ = ["Scorer"]
+__all__ = ["Look", "Scorer"]
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
@@ -36,13 +38,29 @@ DIGITS = 7
 
 
 @dataclass(frozen=True, slots=True)
-class _Scores:
+class Look:
+    """Calibrated ``log_odds`` and ``margins`` of texts, both (texts, heads), and features ``x`` (texts, columns)."""
+
+    log_odds: Floats
+    margins: Floats
+    x: sparse.csr_matrix
+
+    def __getitem__(self, rows: npt.NDArray[Any]) -> Look:
+        """Return that of some texts."""
+        return Look(self.log_odds[rows], self.margins[rows], self.x[rows])
+
+
+R = TypeVar("R", bound=Reading)
+
+
+@dataclass(frozen=True, slots=True)
+class _Scores(Generic[R]):
     """Probabilities of some texts, (texts, heads), and for each the passage of ``reading`` that gave it."""
 
     documents: Floats
     best: npt.NDArray[np.int64]
     texts: Sequence[str]
-    reading: Reading
+    reading: R
 
 
 class Scorer:
@@ -111,31 +129,32 @@ class Scorer:
         kept = (probabilities >= self._ask) & (probabilities < self._threshold)
         return np.asarray((near | kept).any(1))
 
-    def log_odds(self, texts: Sequence[str]) -> tuple[Floats, Floats]:
-        """Return calibrated log-odds and whole-text margins of given texts, both (texts, labels + 1).
-
-        Of a long text the margins are those of its most suspicious passage.
-        """
-        found = list(self._read(texts))
-        margins = (np.round(s.reading.whole[s.best[:, -1]], DIGITS) for s in found)
-        return (
-            _log_odds(np.concatenate([self._no_scores, *(s.documents for s in found)])),
-            np.concatenate([self._no_scores, *margins]),
+    def look(self, texts: Sequence[str]) -> Look:
+        """Return what a correction is fitted to; of a long text, its most suspicious passage."""
+        found = [(s, s.best[:, -1]) for s in self._read(texts, self._plain)]
+        return Look(
+            _log_odds(np.concatenate([self._no_scores, *(s.documents for s, _ in found)])),
+            np.concatenate([self._no_scores, *(s.reading.whole[best] for s, best in found)]),
+            sparse.vstack([self._plain.read(()).x, *(s.reading.x[best] for s, best in found)], format="csr"),
         )
 
-    def _read(self, texts: Sequence[str]) -> Iterator[_Scores]:
+    @overload
+    def _read(self, texts: Sequence[str]) -> Iterator[_Scores[Reading]]: ...
+    @overload
+    def _read(self, texts: Sequence[str], reader: PlainReader) -> Iterator[_Scores[PlainReading]]: ...
+    def _read(self, texts: Sequence[str], reader: PlainReader | None = None) -> Iterator[_Scores[Any]]:
         """Yield the scores of ``texts``, of some at a time, in order."""
         first = size = 0
         for i, text in enumerate(texts):
             if size and size + len(text) > MANY:
-                yield self._scores(texts[first:i], size)
+                yield self._scores(texts[first:i], reader or self._reader(size))
                 first, size = i, 0
             size += len(text)
         if first < len(texts):
-            yield self._scores(texts[first:], size)
+            yield self._scores(texts[first:], reader or self._reader(size))
 
-    def _scores(self, texts: Sequence[str], size: int) -> _Scores:
-        reading = self._reader(size).read(texts)
+    def _scores(self, texts: Sequence[str], reader: Reader) -> _Scores[Any]:
+        reading = reader.read(texts)
         margins = reading.whole * self._whole + reading.strongest * self._sentence
         log_odds = margins + reading.strange[:, None] * self._strange + self._intercept
         probability = np.asarray(expit(np.round(log_odds, DIGITS)))
@@ -157,7 +176,7 @@ class Scorer:
             self._swift = SwiftReader(self.bundle, self.segmenter, self._words, self._passage_chars)
         return self._swift
 
-    def _evidence(self, scores: _Scores, decided: Bools) -> dict[int, tuple[Evidence, ...]]:
+    def _evidence(self, scores: _Scores[Any], decided: Bools) -> dict[int, tuple[Evidence, ...]]:
         """Return the evidence of each text that has any: by label, the strongest first."""
         rows, heads = np.nonzero(decided)
         passages = scores.best[rows, heads]

@@ -2,6 +2,7 @@ import dataclasses
 
 import numpy as np
 import pytest
+from scipy import sparse
 from scipy.special import expit
 
 from pipeline.documents import Document
@@ -9,7 +10,7 @@ from pipeline.errors import CorpusError
 from pipeline.model.adapt import adapt, fit_adaptation, settle
 from pipeline.model.bundle import NEVER, load_bundle
 from pipeline.model.evaluate import micro_f1
-from pipeline.model.score import Scorer
+from pipeline.model.score import Look, Scorer
 
 
 @pytest.fixture(scope="module")
@@ -19,15 +20,15 @@ def reviewed(gold, some_gold):
 
 
 def test_the_folded_bundle_scores_like_the_correction(scorer, reviewed, words, tmp_path):
-    log_odds, margins = settle(scorer).log_odds([g.text for g in reviewed])
-    truth = np.zeros(log_odds.shape, bool)
+    seen = settle(scorer).look([g.text for g in reviewed])
+    truth = np.zeros(seen.log_odds.shape, bool)
     for row, g in enumerate(reviewed):
         named = {label for labels in g.labels.values() for label in labels}
         truth[row] = [*(label in named for _, label in scorer.columns), g.positive]
-    found = fit_adaptation(log_odds, margins, truth)
+    found = fit_adaptation(seen, truth)
     home = Scorer(load_bundle(adapt(scorer, reviewed, tmp_path)[0]), words)
     short = [i for i, g in enumerate(reviewed) if len(g.text) < 500]
-    expected = found.apply(log_odds[short], margins[short])
+    expected = found.apply(seen[np.array(short)])
     np.testing.assert_allclose(home.probabilities([reviewed[i].text for i in short]), expected, atol=1e-4)
 
 
@@ -36,10 +37,22 @@ def test_an_office_where_everything_is_rarer_is_learned(reviewed):
     margins = rng.normal(size=(3000, 4))
     log_odds = 2 * margins
     truth = rng.random(margins.shape) < expit(log_odds - 2)
-    found = fit_adaptation(log_odds, margins, truth)
-    corrected = found.apply(log_odds, margins)
+    seen = Look(log_odds, margins, sparse.csr_matrix((3000, 1)))
+    corrected = fit_adaptation(seen, truth).apply(seen)
     np.testing.assert_allclose(corrected.mean(0), truth.mean(0), atol=0.02)
     assert abs(corrected - truth).mean() < abs(expit(log_odds) - truth).mean()
+
+
+def test_a_word_of_the_office_is_learned():
+    rng = np.random.default_rng(0)
+    said = sparse.csr_matrix((rng.random((400, 30)) < 0.2).astype(float))
+    log_odds = rng.normal(size=(400, 2))
+    truth = np.asarray(said[:, [3, 7]].todense(), bool)
+    seen = Look(log_odds, log_odds, said)
+    found = fit_adaptation(seen[np.arange(300)], truth[:300])
+    assert found.coef.argmax(0).tolist() == [3, 7]
+    right = (found.apply(seen) > 0.5) == truth
+    assert right[300:].mean() > ((expit(log_odds) > 0.5) == truth)[300:].mean() + 0.2
 
 
 def test_what_is_expected_comes_from_texts_it_did_not_see(scorer, reviewed, tmp_path):

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.special import expit
 
 from pipeline.documents import Document
 from pipeline.model import swift
@@ -70,9 +71,14 @@ def test_both_readers_say_the_same_of_real_lengths(pair, gold, request):
     assert any(p.evidence for p in same(both, texts))
 
 
-def test_margins_and_log_odds_agree(both, some_gold):
-    for fast, plain in zip(*(s.log_odds([g.text for g in some_gold[:60]]) for s in both), strict=True):
-        np.testing.assert_allclose(fast, plain, atol=1e-6)
+def test_what_is_looked_at_is_what_is_read(both, some_gold):
+    fast, plain = both
+    texts = [g.text for g in some_gold[:60]] + ["路。" * 900 + "没人管。"]
+    seen = fast.look(texts)
+    np.testing.assert_allclose(expit(seen.log_odds), fast.probabilities(texts), atol=1e-6)
+    short = [i for i, t in enumerate(texts) if len(t) < 500]
+    np.testing.assert_allclose(seen.margins[short], plain._plain.read([texts[i] for i in short]).whole, atol=1e-6)
+    assert seen.x.shape == (len(texts), plain.bundle.features.columns)
     for s in both:
         assert s.probabilities([]).shape == (0, len(s.bundle.heads))
 
