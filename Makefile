@@ -19,11 +19,11 @@ run: .venv/run.ready
 test: .venv/dev.ready chromium systemd
 	$(BIN)/zuofeng corpus check
 	$(BIN)/python -m coverage erase
-	$(BIN)/python -m pytest -n 2 --cov --cov-report=term --ignore=tests/faults $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist worksteal --cov --cov-report=term --ignore=tests/faults $(ARGS)
 
 # Bad days: kills, outages, full disks. Prints what was injected and what it cost; mounts a small disk, so it needs root.
 test-faults: .venv/dev.ready
-	$(BIN)/python -m pytest -n 2 tests/faults $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist worksteal tests/faults $(ARGS)
 
 # The browser tests drive the system's Chromium, with a Chinese font; CHROMIUM=/path names another one.
 chromium:

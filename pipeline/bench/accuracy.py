@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -15,7 +16,7 @@ from pipeline.model.evaluate import macro_f1, micro_f1, problem_f1
 from pipeline.model.score import Scorer
 from pipeline.taxonomy import Taxonomy
 
-__all__ = ["Local", "false_alarms", "on_messages", "span_f1"]
+__all__ = ["Local", "draw_local", "false_alarms", "on_messages", "span_f1"]
 
 Bools = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float64]
@@ -66,6 +67,30 @@ def _figures(reviewed: int, truth: Bools, called: Bools, taxonomy: Taxonomy) -> 
         mine = [j for j, (scheme, _) in enumerate(taxonomy.columns) if scheme == s.id]
         micro[s.id] = micro_f1(truth[:, mine], called[:, mine])
     return Local(reviewed, macro_f1(truth, called, taxonomy), micro, problem_f1(truth, called))
+
+
+def draw_local(found: Sequence[Local], taxonomy: Taxonomy, path: Path) -> None:
+    """Save what reviews of one's own buy as SVG: F1 against reviewed documents."""
+    import altair as alt
+    import pandas as pd
+
+    problem = "有无问题 F1"
+    rows = [
+        {"复核": str(f.reviewed), "F1": value, "指标": name}
+        for f in found
+        for name, value in ((problem, f.problem_f1), *((f"{s.name} 宏 F1", f.macro_f1[s.id]) for s in taxonomy.schemes))
+    ]
+    chart = (
+        alt.Chart(pd.DataFrame(rows))
+        .mark_line(point=True)
+        .encode(
+            x=alt.X("复核:N", sort=None, title="本地复核过的条数", axis=alt.Axis(labelAngle=0)),
+            y=alt.Y("F1:Q", scale=alt.Scale(domain=[0.3, 0.9])),
+            color=alt.Color("指标:N", sort=[problem], title=None, legend=alt.Legend(orient="bottom")),
+        )
+        .properties(width=360, height=240)
+    )
+    chart.save(path)
 
 
 def false_alarms(gold: Sequence[Gold], called: Bools, registers: Sequence[str]) -> tuple[int, float]:

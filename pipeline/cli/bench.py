@@ -37,6 +37,7 @@ REQUESTS = ("message_board", "hotline_ticket", "petition_letter")
 def accuracy(
     public: Public = None,
     local: Annotated[list[int] | None, typer.Option("--local", min=50, help="用多少条真实留言 adapt，可多次")] = None,
+    picture: Annotated[Path | None, typer.Option("--picture", help="复核条数与 F1 的图存为 .svg")] = None,
     model: Model = None,
     home: Home = None,
 ) -> None:
@@ -91,6 +92,9 @@ def accuracy(
         cells = (f"{f.macro_f1[s.id]:.3f}（{f.micro_f1[s.id]:.3f}）" for s in taxonomy.schemes)
         table.add_row(str(f.reviewed), *cells, f"{f.problem_f1:.3f}")
     out.print(table)
+    if picture:
+        bench.draw_local(found, taxonomy, picture)
+        out.print(f"图：{picture}")
 
 
 def corpus(
