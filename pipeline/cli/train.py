@@ -5,7 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -13,12 +15,13 @@ from rich.table import Table
 
 from pipeline.cli.common import Home, Promise, console, note, read_promise
 from pipeline.cli.promote import compare_with_live, whoami
-from pipeline.settings import load_settings
+from pipeline.settings import Settings, load_settings
 from pipeline.taxonomy import load_taxonomy
 from pipeline.text.concepts import load_lexicon
 from pipeline.text.segment import load_dictionary
 
 if TYPE_CHECKING:
+    from pipeline.corpus.gold import Gold
     from pipeline.model.search import Trial
 
 __all__ = ["command"]
@@ -42,6 +45,14 @@ def command(
     recipe: Annotated[
         Path | None, typer.Option("--settings", help="训练设置，默认 corpora/training.toml；换了标签体系就不用它")
     ] = None,
+    unlabelled: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--unlabelled",
+            help="本单位没有标注的来文，可多次给出：先训练一遍，判得没有疑问的当作标注（分量较轻），再训练",
+            metavar="文件",
+        ),
+    ] = None,
     all_parts: Annotated[bool, typer.Option("--all-parts", help="连标为 test 的文本一起训练（默认不用）。")] = False,
     champion: Annotated[bool, typer.Option("--champion", help="训练完与在用模型比较，没有反对理由就启用。")] = False,
     search: Annotated[
@@ -63,12 +74,14 @@ def command(
     from pipeline.model.dictionaries import keep_dictionary
     from pipeline.model.evaluate import evaluate
     from pipeline.model.promote import first, promote
-    from pipeline.model.recipe import Settings, read_settings
+    from pipeline.model.recipe import Settings as Recipe
+    from pipeline.model.recipe import read_settings
     from pipeline.model.registry import champion_id
     from pipeline.model.runs import record_run
     from pipeline.model.score import Scorer
     from pipeline.model.search import search as search_settings
     from pipeline.model.train import train
+    from pipeline.model.unlabelled import guess_labels
 
     settings = load_settings(home)
     file = taxonomy or settings.taxonomy_file
@@ -79,7 +92,7 @@ def command(
     concepts = lexicon or settings.lexicon_file
     # The settings beside the corpus were chosen for it; another scheme starts from the defaults.
     chosen = recipe or (settings.training_file if taxonomy is None and settings.training_file.is_file() else None)
-    turned = read_settings(chosen) if chosen else Settings()
+    turned = read_settings(chosen) if chosen else Recipe()
     if promise:
         turned = replace(turned, promise=read_promise(promise))
     target = out or settings.path("models")
@@ -96,16 +109,17 @@ def command(
             )  # fmt: skip
         screen.print(_trials(trials))
     with screen.status("训练") as status:
-        folder = train(
-            taxonomy=schemes,
-            taxonomy_source=file.read_bytes(),
-            gold=used,
-            words=words,
-            lexicon=known,
-            out=target,
-            settings=turned,
-            progress=lambda step: status.update(f"训练：{step}"),
-        )
+        learn = partial(
+            train, taxonomy=schemes, taxonomy_source=file.read_bytes(), gold=used, words=words, lexicon=known,
+            settings=turned, progress=lambda step: status.update(f"训练：{step}"),
+        )  # fmt: skip
+        guessed: list[Gold] = []
+        if texts := _texts(unlabelled or (), settings):
+            with TemporaryDirectory() as aside:
+                guessed = guess_labels(Scorer(load_bundle(learn(out=Path(aside))), words), texts, turned)
+        folder = learn(out=target, guessed=guessed)
+    if texts:
+        screen.print(f"没有标注的来文 {len(texts)} 条，判得没有疑问的 {len(guessed)} 条一起训练")
     keep_dictionary(target, words)
     seconds = time.monotonic() - started
     held = [g for g in gold if not all_parts and g.part == "test"]
@@ -131,6 +145,17 @@ def command(
         note(settings)
     if live is None or champion:
         screen.print("已设为在用模型。")
+
+
+def _texts(files: Sequence[Path], settings: Settings) -> list[str]:
+    """Return the texts of ``files``; records that cannot be read are left out."""
+    from pipeline.batch.sources import ColumnMap, Limits, open_source
+    from pipeline.documents import Document
+
+    columns = ColumnMap().preferring(settings.columns)
+    limits = Limits(max_text_bytes=settings.max_text_bytes)
+    read = (item for path in files for item in open_source(path, columns=columns, limits=limits))
+    return [item.text for item in read if isinstance(item, Document)]
 
 
 def _trials(trials: Sequence[Trial]) -> Table:

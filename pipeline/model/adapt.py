@@ -105,7 +105,8 @@ def adapt(scorer: Scorer, reviewed: Sequence[Gold], out: Path, *, promise: float
         )
         for h, shift, t, ask in zip(bundle.heads, found.intercept, threshold, found.threshold, strict=True)
     )
-    kept = {k: bundle.manifest[k] for k in ("segmenter", "dictionary", "lexicon", "settings", "corpus")}
+    about = ("segmenter", "dictionary", "lexicon", "settings", "corpus", "guessed")
+    kept = {k: bundle.manifest[k] for k in about if k in bundle.manifest}
     home = {"from": bundle.id, "documents": len(reviewed), "sha256": corpus_hash(reviewed), "promise": promise}
     path = save_bundle(
         out,

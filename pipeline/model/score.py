@@ -39,15 +39,18 @@ DIGITS = 7
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """Calibrated ``log_odds`` and ``margins`` of texts, both (texts, heads), and features ``x`` (texts, columns)."""
+    """Calibrated ``log_odds`` and ``margins`` of texts, both (texts, heads), features ``x`` (texts, columns), and which
+    ``expert`` read each, (texts,).
+    """
 
     log_odds: Floats
     margins: Floats
     x: sparse.csr_matrix
+    expert: npt.NDArray[np.int64]
 
     def __getitem__(self, rows: npt.NDArray[Any]) -> Look:
         """Return that of some texts."""
-        return Look(self.log_odds[rows], self.margins[rows], self.x[rows])
+        return Look(self.log_odds[rows], self.margins[rows], self.x[rows], self.expert[rows])
 
 
 R = TypeVar("R", bound=Reading)
@@ -131,11 +134,13 @@ class Scorer:
 
     def look(self, texts: Sequence[str]) -> Look:
         """Return what a correction is fitted to; of a long text, its most suspicious passage."""
-        found = [(s, s.best[:, -1]) for s in self._read(texts, self._plain)]
+        found = [(s.documents, s.reading, s.best[:, -1]) for s in self._read(texts, self._plain)]
+        nothing = self._plain.read(())
         return Look(
-            _log_odds(np.concatenate([self._no_scores, *(s.documents for s, _ in found)])),
-            np.concatenate([self._no_scores, *(s.reading.whole[best] for s, best in found)]),
-            sparse.vstack([self._plain.read(()).x, *(s.reading.x[best] for s, best in found)], format="csr"),
+            _log_odds(np.concatenate([self._no_scores, *(documents for documents, _, _ in found)])),
+            np.concatenate([self._no_scores, *(reading.whole[best] for _, reading, best in found)]),
+            sparse.vstack([nothing.x, *(reading.x[best] for _, reading, best in found)], format="csr"),
+            np.concatenate([nothing.expert, *(reading.expert[best] for _, reading, best in found)]),
         )
 
     @overload

@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -49,15 +50,25 @@ def train(
     lexicon: Lexicon | None = None,
     out: Path,
     settings: Settings = DEFAULTS,
+    guessed: Sequence[Gold] = (),
     progress: Callable[[str], None] = lambda step: None,
 ) -> Path:
     """Train on all of ``gold`` and return the path of the new bundle below ``out``.
+
+    ``guessed`` are texts whose labels another model guessed (`pipeline.model.unlabelled`); they are learned from too.
 
     Each label has two linear heads by expert: one reads the whole text, one learned from the evidence reads single
     sentences. Calibration joins the text's margin and that of its strongest sentence. The same texts, settings and
     library versions give the same bytes. Raises CorpusError when there is too little to learn from.
     """
     ask_for_groups(gold, settings.folds)
+    about: dict[str, Any] = {
+        "settings": {k: v for k, v in asdict(settings).items() if k != "jobs"},
+        "corpus": {"texts": len(gold), "groups": len({g.group for g in gold}), "sha256": corpus_hash(gold)},
+    }
+    if guessed:
+        about["guessed"] = {"texts": len(guessed), "sha256": corpus_hash(guessed)}
+        gold = [*gold, *guessed]
     segmenter = RjiebaSegmenter(words)
     cleaned = [clean(g.text) for g in gold]
     texts = [c.text for c in cleaned]
@@ -76,15 +87,15 @@ def train(
     sentences = split_sentences(texts)
     found = features.occurrences(texts, segmenter, sentences)
     counts = features.counts(found, len(texts))
-    about, members = pad(gold, fold, settings.seed)
+    padded, members = pad(gold, fold, settings.seed)
     x = features.weigh(sparse.vstack([counts, members @ counts], format="csr"))
-    y = np.vstack([truth, truth[about]])
+    y = np.vstack([truth, truth[padded]])
     x_sentence = features.matrix(found.by_sentence(sentences, len(texts)), len(sentences.row))
     lead = first_sentences(sentences.row, len(texts))
-    x = add_lead(x, x_sentence, np.append(lead, lead[about]), settings.lead)
+    x = add_lead(x, x_sentence, np.append(lead, lead[padded]), settings.lead)
     y_sentence, known = evidence_matrix(gold, cleaned, sentences, truth, taxonomy)
 
-    rows = Rows(x, y, np.append(fold, fold[about]), np.append(np.arange(len(texts)), about))
+    rows = Rows(x, y, np.append(fold, fold[padded]), np.append(np.arange(len(texts)), padded))
     single = Rows(x_sentence, y_sentence, fold[sentences.row], sentences.row, known)
     weights, margins = learn_experts(rows, single, members, gold, settings, progress)
     progress("校准与阈值")
@@ -106,8 +117,7 @@ def train(
             "segmenter": segmenter.name,
             "dictionary": dictionary_hash(words),
             "lexicon": lexicon.sha256 if lexicon else "",
-            "settings": {k: v for k, v in asdict(settings).items() if k != "jobs"},
-            "corpus": {"texts": len(gold), "groups": len({g.group for g in gold}), "sha256": corpus_hash(gold)},
+            **about,
         },
     )
 

@@ -37,7 +37,7 @@ def test_an_office_where_everything_is_rarer_is_learned(reviewed):
     margins = rng.normal(size=(3000, 4))
     log_odds = 2 * margins
     truth = rng.random(margins.shape) < expit(log_odds - 2)
-    seen = Look(log_odds, margins, sparse.csr_matrix((3000, 1)))
+    seen = Look(log_odds, margins, sparse.csr_matrix((3000, 1)), np.zeros(3000, int))
     corrected = fit_adaptation(seen, truth).apply(seen)
     np.testing.assert_allclose(corrected.mean(0), truth.mean(0), atol=0.02)
     assert abs(corrected - truth).mean() < abs(expit(log_odds) - truth).mean()
@@ -48,7 +48,7 @@ def test_a_word_of_the_office_is_learned():
     said = sparse.csr_matrix((rng.random((400, 30)) < 0.2).astype(float))
     log_odds = rng.normal(size=(400, 2))
     truth = np.asarray(said[:, [3, 7]].todense(), bool)
-    seen = Look(log_odds, log_odds, said)
+    seen = Look(log_odds, log_odds, said, np.zeros(400, int))
     found = fit_adaptation(seen[np.arange(300)], truth[:300])
     assert found.coef.argmax(0).tolist() == [3, 7]
     right = (found.apply(seen) > 0.5) == truth

@@ -1,0 +1,64 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from pipeline.corpus.gold import label_matrix
+from pipeline.model.bundle import load_bundle
+from pipeline.model.recipe import read_settings
+from pipeline.model.score import Scorer
+from pipeline.model.train import train
+from pipeline.model.unlabelled import HIGHEST, LOWEST, guess_labels
+
+
+@pytest.fixture(scope="module")
+def settings(corpora):
+    return replace(read_settings(corpora / "training.toml"), jobs=1)
+
+
+@pytest.fixture(scope="module")
+def unseen(gold, some_gold):
+    known = {g.group for g in some_gold}
+    return [g for g in gold if g.group not in known][::25]
+
+
+@pytest.fixture(scope="module")
+def guessed(scorer, unseen, settings):
+    return guess_labels(scorer, [*(g.text for g in unseen), unseen[0].text, " "], settings)
+
+
+def test_only_texts_without_doubt_are_guessed(scorer, guessed, unseen):
+    assert 0 < len(guessed) < len(unseen)
+    assert len({g.text for g in guessed}) == len(guessed)
+    scores = scorer.probabilities([g.text for g in guessed])[:, :-1]
+    assert not ((scores > LOWEST) & (scores < HIGHEST)).any()
+    for g, likely in zip(guessed, scores, strict=True):
+        named = {label for labels in g.labels.values() for label in labels}
+        assert named == {label for (_, label), p in zip(scorer.columns, likely, strict=True) if p >= HIGHEST}
+
+
+def test_a_guess_has_the_register_of_its_expert(guessed, settings, gold):
+    firsts = [e.registers[0] for e in settings.experts]
+    assert {g.register for g in guessed} == set(firsts)
+    paper = {g.text for g in gold if g.register in settings.experts[1].registers}
+    mine = np.array([g.text in paper for g in guessed])
+    read = np.array([g.register == firsts[1] for g in guessed])
+    assert mine[read].mean() > mine[~read].mean() + 0.3
+
+
+def test_nothing_to_guess_is_no_mistake(scorer, settings):
+    assert guess_labels(scorer, ["", "  "], settings) == []
+
+
+def test_guesses_are_learned_from_and_told(scorer, some_gold, guessed, taxonomy, words, corpora, settings, tmp_path):
+    source = (corpora / "taxonomy.toml").read_bytes()
+    common = {"taxonomy": taxonomy, "taxonomy_source": source, "gold": some_gold, "words": words, "settings": settings}
+    bundle = load_bundle(train(**common, guessed=guessed, out=tmp_path))
+    assert bundle.manifest["corpus"] == scorer.bundle.manifest["corpus"]
+    assert bundle.manifest["guessed"]["texts"] == len(guessed)
+    texts = [g.text for g in guessed]
+    before, after = scorer.probabilities(texts), Scorer(bundle, words).probabilities(texts)
+    truth = np.array(
+        [[label in {x for v in g.labels.values() for x in v} for _, label in scorer.columns] for g in guessed]
+    )
+    assert after[:, :-1][truth].mean() > before[:, :-1][truth].mean()
