@@ -17,9 +17,9 @@ from pipeline.model.score import Scorer
 __all__ = ["guess_labels"]
 
 #: A text is sure when every label's probability lies outside these.
-LOWEST, HIGHEST = 0.15, 0.6
+LOWEST, HIGHEST = 0.2, 0.5
 #: What a guess counts beside a label.
-WEIGHT = 0.3
+WEIGHT = 0.6
 
 
 def guess_labels(scorer: Scorer, texts: Sequence[str], settings: Settings) -> list[Gold]:

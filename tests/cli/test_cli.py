@@ -118,11 +118,13 @@ def test_train_evaluate_and_promote(zuofeng, home, tmp_path, gold, write_jsonl):
     )
     live = champion_id(home / "models")
     (home / "turned.toml").write_text("promise = 0.8\nfolds = 4\n", encoding="utf-8")
+    archive = write_jsonl("archive.jsonl", [{"内容": g.text} for g in gold[1::80]] + [{"内容": " "}])
     done = zuofeng(
         "train", "--corpus", small, "--taxonomy", home / "corpora" / "taxonomy.toml", "--out", home / "models",
-        "--settings", home / "turned.toml",
+        "--settings", home / "turned.toml", "--unlabelled", archive,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
+    assert f"没有标注的来文 {len(gold[1::80])} 条" in done.stdout
     assert champion_id(home / "models") == live
     trained = next(m for m in list_models(home / "models") if m != live)
     settings = json.loads((home / "models" / trained / "manifest.json").read_text(encoding="utf-8"))["settings"]

@@ -58,7 +58,5 @@ def test_guesses_are_learned_from_and_told(scorer, some_gold, guessed, taxonomy,
     assert bundle.manifest["guessed"]["texts"] == len(guessed)
     texts = [g.text for g in guessed]
     before, after = scorer.probabilities(texts), Scorer(bundle, words).probabilities(texts)
-    truth = np.array(
-        [[label in {x for v in g.labels.values() for x in v} for _, label in scorer.columns] for g in guessed]
-    )
+    truth = label_matrix(guessed, taxonomy)
     assert after[:, :-1][truth].mean() > before[:, :-1][truth].mean()
