@@ -76,8 +76,8 @@ def nightly(
 
     Running it again is safe at any time: a run that stopped half-way is continued, what is stored for the same text
     and model stays as it is. A file that cannot be opened is named in the report and the night goes on with the
-    others. ``scoring`` scores instead of ``scorer`` in this process, a Worker or a Cluster for instance; ``beside`` opens the
-    challengers that are on trial, which nobody sees. Raises UnfinishedError
+    others. ``scoring`` scores instead of ``scorer`` in this process, a Worker or a Cluster for instance; ``beside``
+    opens the challengers that are on trial, which nobody sees. Raises UnfinishedError
     when another night runs, the store stays away or a signal came; what was written by then is whole chunks.
 
     A ``source`` with ``://`` is a table of a database, read as ``tables`` says; ``write_tables`` writes the scores

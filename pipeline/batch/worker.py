@@ -101,6 +101,10 @@ class Worker:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the process; it is started again at need."""
         self._end()
 
     def score(self, documents: Sequence[Document]) -> list[Prediction | Rejected]:
