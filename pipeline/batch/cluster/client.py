@@ -16,7 +16,7 @@ from pipeline.documents import Document, Prediction, Rejected
 from pipeline.errors import BundleError, ConfigError, UnfinishedError, ZuofengError
 from pipeline.model.bundle import Bundle
 
-__all__ = ["Cluster", "open_cluster"]
+__all__ = ["Cluster", "need_extra", "open_cluster"]
 
 log = logging.getLogger("zuofeng.cluster")
 #: Lots under way per thread of the workers: one is scored, one waits at its side.
@@ -175,6 +175,15 @@ def _away(what: str) -> UnfinishedError:
     return UnfinishedError("ZF-CLUSTER-DOWN", what, "检查调度器、worker 与网络，之后重跑即接着做；写下的有效。")
 
 
+def need_extra() -> None:
+    """Raise ConfigError when dask.distributed is not installed."""
+    try:
+        import distributed  # noqa: F401
+    except ImportError as e:
+        hint = "pip install 'zuofeng[cluster]'，之后重跑。"
+        raise ConfigError("ZF-CLUSTER-EXTRA", "没有安装 dask.distributed", hint) from e
+
+
 @contextmanager
 def open_cluster(address: str, bundle: Bundle, bounds: Bounds, *, seconds: float) -> Iterator[Cluster]:
     """Yield what scores on the workers of the scheduler at ``address``, tcp:// or tls://.
@@ -186,11 +195,7 @@ def open_cluster(address: str, bundle: Bundle, bounds: Bounds, *, seconds: float
         raise ConfigError(
             "ZF-CLUSTER-ADDRESS", f"调度器的地址不对：{address}", "写成 tcp://主机:8786 或 tls://主机:8786。"
         )
-    try:
-        import distributed  # noqa: F401
-    except ImportError as e:
-        hint = "pip install 'zuofeng[cluster]'，之后重跑。"
-        raise ConfigError("ZF-CLUSTER-EXTRA", "没有安装 dask.distributed", hint) from e
+    need_extra()
     cluster = Cluster(address, bundle, bounds, seconds)
     try:
         cluster.open()
