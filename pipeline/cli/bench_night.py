@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from pipeline.cli.common import Home, Model, console
+from pipeline.cli.common import Home, Model, console, open_scorer
 from pipeline.settings import load_settings
 from pipeline.taxonomy import load_taxonomy
 
@@ -20,6 +20,8 @@ __all__ = ["night"]
 
 _KINDS = (".csv", ".parquet")
 _MEGA = 1 << 20
+#: Small lots, so that few documents keep several workers busy.
+SCORED_AT_ONCE = 500
 
 
 def night(
@@ -35,7 +37,7 @@ def night(
     home: Home = None,
 ) -> None:
     """一夜多快：造许多与真实留言一样长短的文本，读出、打分、写库，再跑一遍。"""
-    from pipeline.bench.machines import local_workers
+    from pipeline.bench.machines import local_workers, scoring_rate
     from pipeline.bench.messages import sentences_of, write_messages
     from pipeline.bench.night import watch_night
     from pipeline.bench.postgres import temporary_server
@@ -54,6 +56,7 @@ def night(
         "来源",
         "存储",
         "worker",
+        "只打分每秒",
         "遍",
         "秒",
         "每篇毫秒",
@@ -74,6 +77,11 @@ def night(
                 for store, several in itertools.product(stores, workers or [0]):
                     with ExitStack() as one:
                         cluster = one.enter_context(local_workers(several, settings.home)) if several else None
+                        rate = "-"
+                        if cluster:
+                            status.update(f"{count:,} 篇 {suffix}，{several} 个 worker，只打分")
+                            bundle = open_scorer(settings, model).bundle
+                            rate = f"{scoring_rate(source, cluster, bundle, chunk=SCORED_AT_ONCE):,.0f}"
                         state = folder / f"state-{count}{suffix}-{store}-{several}"
                         url = f"sqlite:///{state / 'store.sqlite3'}"
                         if store == "PostgreSQL":
@@ -86,7 +94,8 @@ def night(
                             )
                             steps = sorted(seen.report["steps"].items(), key=lambda s: -s[1])
                             table.add_row(
-                                f"{count:,}", suffix[1:], store, str(several or "-"), str(again), f"{seen.seconds:.1f}",
+                                f"{count:,}", suffix[1:], store, str(several or "-"), rate, str(again),
+                                f"{seen.seconds:.1f}",
                                 f"{seen.seconds / count * 1000:.2f}", f"{seen.cpu:.1f}", f"{seen.memory // _MEGA} MB",
                                 f"{seen.report['new']:,}", "，".join(f"{name} {s:.1f}" for name, s in steps),
                             )  # fmt: skip
