@@ -16,7 +16,9 @@ import typer
 from pipeline.cli import app
 
 UNITS = ("zuofeng-nightly.service", "zuofeng-doctor.service", "zuofeng-desk.service")
+CLUSTER = ("zuofeng-scheduler.service", "zuofeng-worker.service")
 PROGRAM = "/opt/zuofeng/.venv/bin/zuofeng"
+DASK = "/opt/zuofeng/.venv/bin/dask"
 HARD = {
     "NoNewPrivileges": "yes",
     "CapabilityBoundingSet": "",
@@ -67,6 +69,51 @@ def test_services_have_no_privileges_and_start_commands_that_exist(deploy, name)
     assert check(words) == {"nightly": "nightly", "doctor": "doctor", "desk": "serve"}[name[8:-8]]
 
 
+def dask_reads(words):
+    """Let dask's command line read ``words``, without doing anything; unknown options raise."""
+    from distributed.cli import dask_scheduler, dask_worker
+
+    name, *rest = words
+    command = {"scheduler": dask_scheduler.main, "worker": dask_worker.main}[name]
+    with command.make_context(name, rest) as context:
+        return name, context.params
+
+
+@pytest.mark.parametrize("name", CLUSTER)
+def test_services_of_the_cluster_have_no_privileges_and_options_dask_knows(deploy, name):
+    service = Unit(deploy / name)["Service"]
+    assert {k: service.get(k) for k in HARD} == HARD
+    program, *words = shlex.split(service["ExecStart"].replace("${THREADS}", "2"))
+    assert program == DASK
+    assert service["Restart"] == "always"
+    name_, options = dask_reads(words)
+    assert name_ == name[8:-8]
+    # A worker under dask's nanny may not start a process to score in.
+    assert name_ == "scheduler" or (options["nanny"], options["preload"]) == (False, ("pipeline.batch.cluster.task",))
+
+
+def test_the_kubernetes_manifest_starts_what_exists_without_rights(deploy):
+    import yaml
+
+    found = {}
+    for part in yaml.safe_load_all((deploy / "kubernetes.yaml").read_text(encoding="utf-8")):
+        spec = part["spec"].get("jobTemplate", part)["spec"].get("template", {}).get("spec")
+        if spec is None:
+            continue
+        assert spec["securityContext"]["runAsNonRoot"] is True
+        (container,) = spec["containers"]
+        rights = container["securityContext"]
+        assert (rights["allowPrivilegeEscalation"], rights["capabilities"]) == (False, {"drop": ["ALL"]})
+        volumes = {v["name"] for v in spec["volumes"]}
+        assert {m["name"] for m in container["volumeMounts"]} == volumes
+        found[part["metadata"]["name"]] = container
+    scheduler, worker = (found[f"zuofeng-{n}"]["command"] for n in ("scheduler", "worker"))
+    assert [w.pop(0) for w in (scheduler, worker)] == ["dask", "dask"]
+    assert dask_reads(scheduler)[1]["port"] == "8786"
+    assert dask_reads(worker)[1]["nanny"] is False
+    assert check(found["zuofeng-nightly"]["args"]) == "nightly"
+
+
 def test_a_night_that_could_not_finish_is_run_again_and_one_that_cannot_is_not(deploy):
     unit = Unit(deploy / UNITS[0])
     service = unit["Service"]
@@ -86,7 +133,7 @@ def test_timers_start_services_that_are_there(deploy):
 
 def test_systemd_reads_every_unit_without_a_word(deploy, tmp_path):
     for path in deploy.glob("zuofeng-*"):
-        text = path.read_text(encoding="utf-8").replace(PROGRAM, sys.executable)
+        text = path.read_text(encoding="utf-8").replace(PROGRAM, sys.executable).replace(DASK, sys.executable)
         (tmp_path / path.name).write_text(text, encoding="utf-8")
     files = [str(p) for p in sorted(tmp_path.iterdir())]
     done = subprocess.run(
@@ -186,7 +233,8 @@ def test_the_guide_for_operators_names_every_file_setting_figure_and_code(root):
 
     page = (root / "docs" / "operators.md").read_text(encoding="utf-8")
     both = page + (root / "docs" / "数据库来源.md").read_text(encoding="utf-8")
-    assert [p.name for p in (root / "deploy").iterdir() if p.name not in page] == []
+    both += (root / "docs" / "多台机器.md").read_text(encoding="utf-8")
+    assert [p.name for p in (root / "deploy").iterdir() if p.name not in both] == []
     assert [n for n in Settings.model_fields if f"`{n}`" not in page] == []
     metrics = (root / "pipeline" / "batch" / "metrics.py").read_text(encoding="utf-8")
     names = re.findall(r'gauge\("(\w+)"', metrics)
@@ -206,6 +254,8 @@ def test_commands_in_the_guide_exist(root):
     page = (root / "docs" / "operators.md").read_text(encoding="utf-8")
     said = [x.partition("#")[0] for x in re.findall(r"^(?:sudo .*)?(?:\S*/)?zuofeng ([a-z].*)$", page, re.MULTILINE)]
     said += re.findall(r"`zuofeng ([a-z][^`]*)`", page)
+    page = (root / "docs" / "多台机器.md").read_text(encoding="utf-8")
+    said += [x.partition("#")[0] for x in re.findall(r"^zuofeng ([a-z].*)$", page, re.MULTILINE)]
     assert len(said) > 10
     for words in said:
         check(shlex.split(words))

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import itertools
 import logging
+import threading
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from django.db import Error, transaction
 
@@ -18,11 +20,11 @@ from pipeline.batch.report import RunReport
 from pipeline.batch.shadow import Beside, Said, write_said
 from pipeline.batch.sorting import Sorting, fingerprint
 from pipeline.batch.tally import Tally
-from pipeline.batch.worker import BrokenScoringError, Scoring
+from pipeline.batch.worker import BrokenScoringError, Origin, Scoring, Spread, lanes_of
 from pipeline.desk.models import Run
 from pipeline.documents import Document, Prediction, Rejected
 
-__all__ = ["ATTEMPTS", "Feed", "Night", "Record", "Target"]
+__all__ = ["ATTEMPTS", "Divisible", "Feed", "Night", "Record", "Target"]
 
 log = logging.getLogger("zuofeng.night")
 
@@ -43,6 +45,15 @@ class Feed(Protocol):
 
     def mark(self, record: Record) -> Any:
         """Return the key of a record of an ordered feed."""
+        ...
+
+
+@runtime_checkable
+class Divisible(Protocol):
+    """A feed whose records can be read elsewhere, by where they stand."""
+
+    def origin(self, start: int, after: Any, count: int) -> Origin | None:
+        """Return where ``count`` records stand: behind the ``start`` first ones, or of an ordered feed behind a key."""
         ...
 
 
@@ -67,6 +78,7 @@ class _Part:
     number: int
     records: Sequence[Record]
     fingerprint: str
+    origin: Origin | None = None
     #: Against what the store held, and what scoring says of it, once that has begun.
     sorting: Sorting | None = None
     results: Future[tuple[list[Prediction | Rejected], Said]] | None = None
@@ -89,8 +101,11 @@ class Night:
     _seen: dict[int, tuple[int, str]] = field(default_factory=dict)
     _states: ledger.Chunks = field(default_factory=dict)
     _scorer: ThreadPoolExecutor = field(init=False)
+    _one: threading.Lock = field(default_factory=threading.Lock)
 
     def __post_init__(self) -> None:
+        if isinstance(self.scoring, Spread):
+            self.scoring.stop = self.patience.stop
         if self.run is not None:
             run = self.run
             self._states = self.patience.run(lambda: ledger.chunks_of(run))
@@ -100,30 +115,59 @@ class Night:
         """Whether somebody asked the run to stop."""
         return self.patience.stop.is_set()
 
-    def take_all(self, feed: Feed, progress: Callable[[int], None] = lambda read: None) -> None:
-        """Work through one feed, up to its end or to the chunk at which the run is asked to stop."""
-        number, after = self._resume(feed)
-        records = feed.read(after)
-        ahead: _Part | None = None
-        with ThreadPoolExecutor(1, "scoring") as scorer:
-            self._scorer = scorer
-            # While one chunk is scored, the one before it is written and the one after it read.
-            while not self.stopped and (some := self._read(records)):
-                number += 1
-                with self.report.spent("辨认"):
-                    chunk = some if feed.ordered else [self._once(r) for r in some]
-                    part = _Part(feed, number, chunk, fingerprint(chunk))
-                if self._is_new(part):
-                    part = self._begin(part)
-                if ahead is not None:
-                    self._take(ahead)
-                    progress(self.report.read)
-                ahead = part
-            if ahead is not None:
-                self._take(ahead)
-                progress(self.report.read)
+    def take_all(
+        self, feeds: Sequence[Feed], progress: Callable[[int, Feed, int], None] = lambda number, feed, read: None
+    ) -> None:
+        """Work through the feeds, up to their end or to the chunk at which the run is asked to stop.
+
+        ``progress`` is told the feed and its number, and how many records were read so far.
+        """
+        lanes = lanes_of(self.scoring)
+        ahead: deque[tuple[int, _Part]] = deque()
+
+        def take() -> None:
+            number, part = ahead.popleft()
+            self._take(part)
+            progress(number, part.feed, self.report.read)
+
+        with ThreadPoolExecutor(lanes, "scoring") as self._scorer:
+            try:
+                # While some chunks are scored, the one before them is written and the one after them read.
+                for number, feed in enumerate(feeds, 1):
+                    progress(number, feed, self.report.read)
+                    for part in self._parts(feed):
+                        ahead.append((number, part))
+                        if len(ahead) > lanes:
+                            take()
+                while ahead:
+                    take()
+                    if self.stopped:
+                        break
+            finally:
+                self._scorer.shutdown(wait=False, cancel_futures=True)
         if self.stopped:
             self.report.state = "unfinished"
+
+    def _parts(self, feed: Feed) -> Iterator[_Part]:
+        """Yield the chunks of a feed, those to be scored already begun, in the order in which they are written."""
+        number, after = self._resume(feed)
+        records = feed.read(after)
+        start = 0
+        while not self.stopped and (some := self._read(records)):
+            number += 1
+            with self.report.spent("辨认"):
+                chunk = some if feed.ordered else [self._once(r) for r in some]
+                part = _Part(feed, number, chunk, fingerprint(chunk), self._origin(feed, start, after, len(some)))
+            if self._is_new(part):
+                part = self._begin(part)
+            yield part
+            start += len(some)
+            after = feed.mark(some[-1]) if feed.ordered else None
+
+    def _origin(self, feed: Feed, start: int, after: Any, count: int) -> Origin | None:
+        if isinstance(self.scoring, Spread) and isinstance(feed, Divisible):
+            return feed.origin(start, after, count)
+        return None
 
     def _read(self, records: Iterator[Record]) -> list[Record]:
         with self.report.spent("读"):
@@ -139,13 +183,18 @@ class Night:
             keys = [r.id for r in part.records if isinstance(r, Document)]
             sorting = Sorting(part.records, self.patience.run(lambda: store.known(keys, self.model)))
         todo = sorting.todo if self.run is not None else []
-        return replace(part, sorting=sorting, results=self._scorer.submit(self._score, todo))
+        return replace(part, sorting=sorting, results=self._scorer.submit(self._score, todo, part.origin))
 
-    def _score(self, todo: Sequence[Document]) -> tuple[list[Prediction | Rejected], Said]:
-        """Score texts, also with the challengers; in the scoring thread, which asks the store for nothing."""
-        results = self.scoring.score(todo) if todo else []
+    def _score(self, todo: Sequence[Document], origin: Origin | None) -> tuple[list[Prediction | Rejected], Said]:
+        """Score texts, also with the challengers; in a scoring thread, which asks the store for nothing."""
+        results: list[Prediction | Rejected] = []
+        if todo and origin is not None and isinstance(self.scoring, Spread):
+            results = self.scoring.score_from(origin, todo)
+        elif todo:
+            results = self.scoring.score(todo)
         scored = [d for d, p in zip(todo, results, strict=True) if isinstance(p, Prediction)]
-        return results, self.beside.score(scored)
+        with self._one:  # challengers score in this machine's own processes, one text after another
+            return results, self.beside.score(scored)
 
     def _resume(self, feed: Feed) -> tuple[int, Any]:
         """Count the finished head of an ordered feed and return where it ends."""

@@ -17,7 +17,7 @@ from pipeline.batch.patience import Patience
 from pipeline.batch.report import RunReport, write_rejected_csv, write_report
 from pipeline.batch.sources import SUFFIXES, ColumnMap, Limits, expand, skipped
 from pipeline.batch.stop import stoppable
-from pipeline.batch.worker import Scoring
+from pipeline.batch.worker import Scoring, lanes_of
 from pipeline.batch.writeback import WriteBack
 from pipeline.documents import Document, Prediction, Rejected
 from pipeline.errors import ConfigError, SourceError, UnfinishedError
@@ -76,8 +76,8 @@ def nightly(
 
     Running it again is safe at any time: a run that stopped half-way is continued, what is stored for the same text
     and model stays as it is. A file that cannot be opened is named in the report and the night goes on with the
-    others. ``scoring`` scores instead of ``scorer`` in this process, a Worker for instance; ``beside`` opens the
-    challengers that are on trial, which nobody sees. Raises UnfinishedError
+    others. ``scoring`` scores instead of ``scorer`` in this process, a Worker or a Cluster for instance; ``beside``
+    opens the challengers that are on trial, which nobody sees. Raises UnfinishedError
     when another night runs, the store stays away or a signal came; what was written by then is whole chunks.
 
     A ``source`` with ``://`` is a table of a database, read as ``tables`` says; ``write_tables`` writes the scores
@@ -100,6 +100,7 @@ def nightly(
             table = open_table(
                 address, tables, columns=columns, limits=limits, taxonomy=scorer.bundle.taxonomy, report=report,
                 patience=patience, lock_seconds=lock_seconds, chunk=chunk, write_back=write_tables, dry_run=dry_run,
+                ahead=lanes_of(scoring),
             )  # fmt: skip
             # From here on nobody sees a password.
             source, more = address.shown, table.plan
@@ -191,9 +192,7 @@ def run_feeds(
         ended = {"run": report.run, "state": state_, "seconds": report.seconds, **report.numbers()}
         log.info("结束", extra={"fields": ended})
 
-    for number, feed in enumerate(feeds, 1):
-        progress(number, len(feeds), Path(feed.name).name, report.read)
-        night.take_all(feed, lambda read, n=number, f=feed: progress(n, len(feeds), Path(f.name).name, read))  # type: ignore[misc]
+    night.take_all(feeds, lambda number, feed, read: progress(number, len(feeds), Path(feed.name).name, read))
     if night.stopped:
         close("unfinished", "收到停止信号")
         raise UnfinishedError(

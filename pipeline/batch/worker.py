@@ -6,18 +6,19 @@ import multiprocessing
 import os
 import resource
 import signal
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Protocol, Self, runtime_checkable
 
 from pipeline.documents import Document, Prediction, Rejected
 from pipeline.errors import UnfinishedError
 
-__all__ = ["Bounds", "BrokenScoringError", "Scoring", "Worker"]
+__all__ = ["Bounds", "BrokenScoringError", "Origin", "Scoring", "Spread", "Worker", "lanes_of"]
 
 #: Documents sent at once; what the bounds apply to, and after a failure each document alone.
 BATCH = 128
@@ -42,6 +43,33 @@ class Scoring(Protocol):
     def score(self, documents: Sequence[Document]) -> list[Prediction | Rejected]:
         """Score ``documents``."""
         ...
+
+
+class Origin(Protocol):
+    """Where some records stand; small enough to be sent instead of their texts."""
+
+    def read(self) -> Iterator[Document | Rejected]:
+        """Yield the records, wherever this is called."""
+        ...
+
+
+@runtime_checkable
+class Spread(Scoring, Protocol):
+    """Scores several lots at once, somewhere that reads them for itself where it can."""
+
+    #: How many lots may be under way at once; ``score`` may be called from as many threads.
+    lanes: int
+    #: Set when somebody wants no more waiting for what is away.
+    stop: threading.Event
+
+    def score_from(self, origin: Origin, documents: Sequence[Document]) -> list[Prediction | Rejected]:
+        """Score ``documents``, which stand at ``origin``."""
+        ...
+
+
+def lanes_of(scoring: Scoring | None) -> int:
+    """Return how many chunks are scored at once."""
+    return scoring.lanes if isinstance(scoring, Spread) else 1
 
 
 class _Scores(Protocol):
@@ -73,6 +101,10 @@ class Worker:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the process; it is started again at need."""
         self._end()
 
     def score(self, documents: Sequence[Document]) -> list[Prediction | Rejected]:

@@ -30,10 +30,16 @@ class Watched:
     report: Mapping[str, Any]
 
 
-def watch_night(source: Path, store: str, *, home: Path, state: Path, model: str | None = None) -> Watched:
-    """Run ``zuofeng nightly`` over ``source`` into ``store``, with its state below ``state``."""
+def watch_night(
+    source: Path, store: str, *, home: Path, state: Path, model: str | None = None, cluster: str | None = None
+) -> Watched:
+    """Run ``zuofeng nightly`` over ``source`` into ``store``, with its state below ``state``.
+
+    With a ``cluster``, its address, the workers' seconds and memory are not counted.
+    """
     command = [sys.executable, "-m", "pipeline.cli", "nightly", "--source", str(source), "--home", str(home)]
     command += ["--model", model] if model else []
+    command += ["--cluster", cluster] if cluster else []
     environment = {**os.environ, "ZUOFENG_STATE": str(state), "ZUOFENG_STORE": store, "PYTHONUTF8": "1"}
     before = os.times()
     began = time.monotonic()

@@ -5,9 +5,10 @@ from __future__ import annotations
 import datetime as dt
 import logging
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -23,9 +24,12 @@ from pipeline.settings import Settings
 from pipeline.taxonomy import load_taxonomy
 from pipeline.text.segment import dictionary_hash, load_dictionary
 
+if TYPE_CHECKING:
+    from pipeline.batch.cluster.client import Cluster
+
 __all__ = [
-    "Home", "Model", "Promise", "Store", "console", "note", "open_challenger", "open_scorer", "open_worker", "read_day",
-    "read_promise", "run_command",
+    "Home", "Model", "Promise", "Store", "console", "note", "open_challenger", "open_scorer", "open_scoring",
+    "open_worker", "read_day", "read_promise", "run_command",
 ]  # fmt: skip
 
 log = logging.getLogger("zuofeng.model")
@@ -85,6 +89,17 @@ def open_worker(settings: Settings, scorer: Scorer) -> Worker:
     """Return a process, not yet started, that scores as ``scorer`` does, within the bounds of the settings."""
     make = partial(Scorer, scorer.bundle, load_dictionary(settings.dictionary_file))
     return Worker(make, _bounds(settings))
+
+
+def open_scoring(
+    settings: Settings, scorer: Scorer, cluster: str | None = None
+) -> AbstractContextManager[Worker | Cluster]:
+    """Return what scores as ``scorer`` does: a process of this machine, or those of a ``cluster`` by its address."""
+    if cluster is None:
+        return open_worker(settings, scorer)
+    from pipeline.batch.cluster.client import open_cluster
+
+    return open_cluster(cluster, scorer.bundle, _bounds(settings), seconds=settings.outage_seconds)
 
 
 def open_challenger(settings: Settings, model: str, live: Bundle) -> Worker:

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from pipeline.cli.common import Home, Model, Store, console, open_challenger, open_scorer, open_worker
+from pipeline.cli.common import Home, Model, Store, console, open_challenger, open_scorer, open_scoring
 from pipeline.cli.verbs import TABLE
 from pipeline.settings import load_settings
 from pipeline.taxonomy import Taxonomy
@@ -38,6 +38,9 @@ def command(
         ),
     ] = None,
     model: Model = None,
+    cluster: Annotated[
+        str | None, typer.Option("--cluster", help="在许多台机器上打分：dask 调度器的地址", metavar="tcp://主机:端口")
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="只说会做什么，不打分不写入。")] = False,
     home: Home = None,
 ) -> None:
@@ -60,7 +63,7 @@ def command(
     with ExitStack() as stack:
         watch = stack.enter_context(watched(metrics=metrics, alert=settings.alert))
         scorer = open_scorer(settings, model, keep=not dry_run)
-        worker = stack.enter_context(open_worker(settings, scorer))
+        scoring = stack.enter_context(open_scoring(settings, scorer, None if dry_run else cluster))
         bar = stack.enter_context(Bar(out))
         report = watch.report = nightly(
             source=settings.source,
@@ -74,7 +77,7 @@ def command(
             write_back=None if write_back in (None, TABLE) else Path(write_back),
             write_tables=write_back == TABLE,
             tables=settings.tables,
-            scoring=worker,
+            scoring=scoring,
             beside=lambda name: stack.enter_context(open_challenger(settings, name, scorer.bundle)),
             patience=Patience(settings.outage_seconds),
             lock_seconds=settings.lock_seconds,

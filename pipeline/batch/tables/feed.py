@@ -7,7 +7,7 @@ import json
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import django.db
 import sqlalchemy as sa
@@ -23,6 +23,9 @@ from pipeline.batch.tables.layout import Layout
 from pipeline.batch.tables.statements import keyless, page
 from pipeline.documents import Document, Rejected
 from pipeline.errors import SourceError
+
+if TYPE_CHECKING:
+    from pipeline.batch.tables.range import KeyRange
 
 __all__ = ["TableFeed"]
 
@@ -53,6 +56,8 @@ class TableFeed:
         prefix: str,
         size: int,
         above: Any = None,
+        ahead: int = 1,
+        division: KeyRange | None = None,
     ) -> None:
         self.name = address.shown
         self.above = above
@@ -60,8 +65,10 @@ class TableFeed:
         self._report, self._patience, self._prefix, self._size = report, patience, prefix, size
         self._table = Table.of(address.name, layout.columns, columns, limits)
         self._keys = layout.places(layout.key)
-        #: By the places of the records of the last pages; a number for a row without a key.
-        self._known: deque[dict[str, Key | int]] = deque(maxlen=3)
+        self._division = division
+        #: By the places of the records of the last pages, of all that are ahead of the one that is written; a number
+        #: for a row without a key.
+        self._known: deque[dict[str, Key | int]] = deque(maxlen=ahead + 2)
 
     def read(self, after: Any) -> Iterator[Document | Rejected]:
         """Yield the records behind the mark ``after``; what makes reading impossible goes into the report."""
@@ -82,6 +89,10 @@ class TableFeed:
         """Return where a record of the last pages stands, for ``read``."""
         key = self._find(record)
         return f"{_END}{key}" if isinstance(key, int) else mark_of(key)
+
+    def origin(self, start: int, after: Any, count: int) -> KeyRange | None:
+        """Return where the ``count`` records behind the mark ``after`` stand."""
+        return self._division and replace(self._division, after=after, above=self.above, count=count)
 
     def key(self, record: Document | Rejected) -> Key | None:
         """Return the key of a record of the last pages; None when it has none."""

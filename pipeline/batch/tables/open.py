@@ -21,6 +21,7 @@ from pipeline.batch.tables.feed import TableFeed
 from pipeline.batch.tables.fields import Fields
 from pipeline.batch.tables.layout import Layout, reflect
 from pipeline.batch.tables.plan import plan_writing, text_of
+from pipeline.batch.tables.range import KeyRange
 from pipeline.batch.tables.statements import doubled_keys, page
 from pipeline.batch.tables.target import TableTarget
 from pipeline.batch.tables.watermark import decode, next_mark, plan_of
@@ -63,8 +64,11 @@ def open_table(
     chunk: int,
     write_back: bool,
     dry_run: bool,
+    ahead: int = 1,
 ) -> OpenTable:
     """Look at the table, make what writing back needs unless ``dry_run``, and return feed and target.
+
+    ``ahead`` is how many chunks may be read before the first of them is written.
 
     Raises ConfigError or SourceError, coded ``ZF-TAB-…``, before anything is scored; UnfinishedError when the
     database stays away.
@@ -88,7 +92,8 @@ def open_table(
     dialect = reading.dialect
     upto = ask(reading, lambda c: _upto(c, layout)) if layout.watermark else None
     feed = TableFeed(
-        address, reading, layout, columns, limits, report, patience, prefix=settings.prefix, size=chunk
+        address, reading, layout, columns, limits, report, patience, prefix=settings.prefix, size=chunk, ahead=ahead,
+        division=KeyRange(address.shown, settings.model_dump_json(), columns, limits, lock_seconds),
     )  # fmt: skip
     statements = [text_of(page(layout, dialect.name, after=None, above=None, size=chunk), dialect)]
     target = None
