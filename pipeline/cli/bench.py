@@ -37,14 +37,23 @@ REQUESTS = ("message_board", "hotline_ticket", "petition_letter")
 def accuracy(
     public: Public = None,
     local: Annotated[list[int] | None, typer.Option("--local", min=50, help="用多少条真实留言 adapt，可多次")] = None,
+    unlabelled: Annotated[
+        int,
+        typer.Option(
+            "--unlabelled", min=0, help="再用这么多条没有标注的真实留言训练一个（train --unlabelled），量它；约四分钟"
+        ),
+    ] = 0,
     picture: Annotated[Path | None, typer.Option("--picture", help="复核条数与 F1 的图存为 .svg")] = None,
     model: Model = None,
     home: Home = None,
 ) -> None:
     """在用模型在语料 test 部分（与通常写法对照）和带标签的真实留言上的准确度。"""
+    from tempfile import TemporaryDirectory
+
     from pipeline.bench import accuracy as bench
+    from pipeline.bench.at_home import at_home
     from pipeline.bench.needle import find_needles, hide_needles
-    from pipeline.bench.public import labelled_messages, public_folder
+    from pipeline.bench.public import labelled_messages, public_folder, unlabelled_messages
     from pipeline.corpus.gold import label_matrix, read_gold
     from pipeline.model.calibrate import expected_calibration_error
     from pipeline.model.evaluate import macro_f1, paired_difference, plain_decisions, problem_f1
@@ -52,7 +61,9 @@ def accuracy(
     settings = load_settings(home)
     scorer = open_scorer(settings, model)
     taxonomy = scorer.bundle.taxonomy
-    messages = labelled_messages(public_folder(public, settings.home), taxonomy)
+    folder = public_folder(public, settings.home)
+    messages = labelled_messages(folder, taxonomy)
+    reviewed = local or (100, 300, 1000)
     gold = read_gold(settings.gold_files, taxonomy)
     test = [g for g in gold if g.part == "test"]
     out = console()
@@ -65,8 +76,15 @@ def accuracy(
         mine, theirs = macro_f1(truth, called, taxonomy), macro_f1(truth, plain, taxonomy)
         error = np.mean([expected_calibration_error(scores[:, j], truth[:, j]) for j in range(truth.shape[1])])
         spans, shown = bench.span_f1(scorer, [g for g in test if g.positive])
-        found = bench.on_messages(scorer, messages, local or (100, 300, 1000))
+        found = bench.on_messages(scorer, messages, reviewed)
         needles = find_needles(scorer, hide_needles(test))
+        rows = [("", f) for f in found]
+        if unlabelled:
+            known = {g.text for g in messages}
+            archive = [t for t in unlabelled_messages(folder) if t not in known][:unlabelled]
+            with TemporaryDirectory() as aside:
+                there = at_home(scorer, archive, settings, Path(aside))
+                rows += [("，另读无标注的", f) for f in bench.on_messages(there, messages, reviewed)]
     table = Table(title=f"语料 test 部分 {len(test)} 条，模型 {scorer.bundle.id}", title_justify="left")
     for head in ("", *(s.name for s in taxonomy.schemes)):
         table.add_column(head)
@@ -88,9 +106,9 @@ def accuracy(
     table = Table(title=f"带标签的真实留言 {len(messages)} 条（没有用于训练）", title_justify="left")
     for head in ("本地复核条数", *(f"{s.name} 宏 F1（微）" for s in taxonomy.schemes), "有无问题 F1"):
         table.add_column(head)
-    for f in found:
+    for how, f in rows:
         cells = (f"{f.macro_f1[s.id]:.3f}（{f.micro_f1[s.id]:.3f}）" for s in taxonomy.schemes)
-        table.add_row(str(f.reviewed), *cells, f"{f.problem_f1:.3f}")
+        table.add_row(f"{f.reviewed}{how}", *cells, f"{f.problem_f1:.3f}")
     out.print(table)
     if picture:
         bench.draw_local(found, taxonomy, picture)

@@ -219,9 +219,12 @@ def test_concepts_and_agreement_are_tables(zuofeng, write_jsonl):
 
 
 def test_the_bench_measures_on_the_public_data_and_says_when_there_is_none(zuofeng, public, tmp_path):
-    done = zuofeng("bench", "accuracy", "--public", public, "--local", "60", "--picture", "local.svg")
+    done = zuofeng(
+        "bench", "accuracy", "--public", public, "--local", "60", "--picture", "local.svg", "--unlabelled", "40"
+    )
     assert done.returncode == 0, done.stderr
     assert "真实留言" in done.stdout
+    assert "60，另读无标注的" in done.stdout
     assert "有无问题" in (tmp_path / "local.svg").read_text(encoding="utf-8")
     assert "有无问题 F1" in done.stdout
     absent = zuofeng("bench", "accuracy", "--public", tmp_path / "none")
