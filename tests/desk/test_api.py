@@ -124,6 +124,7 @@ def test_the_rate_ends_at_its_number_and_says_when_to_come_again(desk, door):
     assert door.get("runs", two).status_code == 200
 
 
+@pytest.mark.usefixtures("desk")
 def test_the_meter_forgets_after_a_minute():
     from pipeline.desk.api.door import Meter
 
@@ -233,6 +234,30 @@ def test_what_waits_for_a_second_reader_is_withheld_until_then(desk, door, settl
     items = door.get("decisions", token).json()["items"]
     assert [i["withheld"] for i in items] == [False, False]
     assert all(label in i["labels"][desk.columns[3][0]] for i in items)
+
+
+def test_what_is_judged_blind_is_told_after_it_is_judged(desk, door):
+    from pipeline.desk.tables import Case
+
+    Case.objects.filter(pk=desk.case("D001").pk).update(blind=True)
+    token = door.token("read")
+
+    def told():
+        (of,) = door.get("documents", token, id="D001").json()["predictions"]
+        (listed,) = [p for p in door.get("predictions", token).json()["items"] if p["id"] == "D001"]
+        assert listed == of
+        return of
+
+    before = told()
+    assert before["withheld"]
+    said = ("is_problem", "problem_score", "decided", "scores", "evidence", "review")
+    assert {before[name] for name in said} == {None}
+    desk.decide(desk.client("senior"), desk.case("D001"), labels=[])
+    after = told()
+    assert not after["withheld"]
+    assert after["scores"]
+    (other,) = door.get("documents", token, id="D002").json()["predictions"]
+    assert (other["withheld"], other["is_problem"]) == (False, True)
 
 
 def test_new_documents_wait_for_the_night_and_come_twice_without_harm(desk, door):

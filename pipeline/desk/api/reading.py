@@ -46,7 +46,7 @@ def predictions(after: int, size: int, run: str, model: str) -> dict[str, Any]:
     if model:
         rows = rows.filter(model=model)
     found = list(rows[: size + 1])
-    return _page([_predicted(p) for p in found[:size]], len(found) > size)
+    return _page(_predicted(found[:size]), len(found) > size)
 
 
 def decisions(after: int, size: int) -> dict[str, Any]:
@@ -71,7 +71,7 @@ def document(key: str) -> dict[str, Any] | None:
         "text": masked(found.text),
         **{f: getattr(found, f) for f in fields},
         "state": case.state if case else None,
-        "predictions": [_predicted(p) for p in said],
+        "predictions": _predicted(list(said)),
         "decisions": _decided(list(made)),
     }
 
@@ -80,18 +80,25 @@ def _page(items: list[dict[str, Any]], more: bool) -> dict[str, Any]:
     return {"items": items, "next": items[-1]["number"] if more else None}
 
 
-def _predicted(p: Prediction) -> dict[str, Any]:
+def _predicted(said: Sequence[Prediction]) -> list[dict[str, Any]]:
+    cases = {c.pk: c for c in Case.objects.filter(pk__in={p.document_id for p in said}, blind=True)}
+    return [_opinion(p, withheld=p.document_id in cases and cases[p.document_id].unseen) for p in said]
+
+
+def _opinion(p: Prediction, *, withheld: bool) -> dict[str, Any]:
     current = p.text_hash == p.document.text_hash
     # Quotes are cut from the masked text; what another text said cannot be masked in its context and is left out.
     text = masked(p.document.text) if current else ""
-    names = ("text_hash", "model", "taxonomy", "is_problem", "problem_score", "decided", "scores", "review")
+    said = ("is_problem", "problem_score", "decided", "scores", "review")
     return {
         "number": p.pk,
         "id": p.document.key,
         "current": current,
         "run": p.run_id,
-        "evidence": [{**e, "quote": text[e["start"] : e["end"]]} for e in p.evidence],
-        **{n: getattr(p, n) for n in names},
+        "withheld": withheld,
+        **{n: getattr(p, n) for n in ("text_hash", "model", "taxonomy")},
+        **{n: None if withheld else getattr(p, n) for n in said},
+        "evidence": None if withheld else [{**e, "quote": text[e["start"] : e["end"]]} for e in p.evidence],
     }
 
 

@@ -101,7 +101,7 @@ class Runs(Schema):
 
 
 class Predicted(Schema):
-    """What a model said of a document."""
+    """What a model said of a document. While a person still has to judge it without the model, it is withheld."""
 
     number: int = Field(description="序号，作 after 用")
     id: str = Field(description="件的编号")
@@ -110,12 +110,13 @@ class Predicted(Schema):
     model: str
     taxonomy: str
     run: str
-    is_problem: bool
-    problem_score: float
-    decided: dict[str, list[dict[str, Any]]] = Field(description="判出的标签，按方案分")
-    scores: dict[str, dict[str, float]]
-    evidence: list[dict[str, Any]] = Field(description="证据；个人信息已遮盖，位置按原文")
-    review: bool
+    withheld: bool = Field(description="抽作盲样，人还没判完：模型说的暂不给")
+    is_problem: bool | None
+    problem_score: float | None
+    decided: dict[str, list[dict[str, Any]]] | None = Field(description="判出的标签，按方案分")
+    scores: dict[str, dict[str, float]] | None
+    evidence: list[dict[str, Any]] | None = Field(description="证据；个人信息已遮盖，位置按原文")
+    review: bool | None
 
 
 class Predictions(Schema):
