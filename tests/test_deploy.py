@@ -124,7 +124,7 @@ def test_a_night_that_could_not_finish_is_run_again_and_one_that_cannot_is_not(d
 
 def test_timers_start_services_that_are_there(deploy):
     timers = sorted(deploy.glob("*.timer"))
-    assert len(timers) == 2
+    assert len(timers) == 3
     for path in timers:
         assert path.with_suffix(".service").exists()
         unit = Unit(path)
@@ -153,7 +153,7 @@ def test_cron_lines_name_a_time_a_user_and_a_command_that_exists(deploy):
         program, *words = shlex.split(command.partition(">")[0])
         assert program == PROGRAM
         verbs.append(check(words))
-    assert verbs == ["nightly", "nightly", "doctor", "purge"]
+    assert verbs == ["nightly", "nightly", "nightly", "doctor", "purge"]
 
 
 @pytest.fixture

@@ -1,7 +1,8 @@
 """Retention: texts that were stored long enough ago are removed; scores, their origin and the ledger stay.
 
-Removed: text and title of documents, quotes of evidence, the raw text of rejected records, and what report files hold
-of them. A purge is a run of its own, and is continued like a night.
+Removed: text and title of documents, quotes of evidence, the raw text of rejected records, what report files hold of
+them, and the files they were handed in with over the interface. A purge is a run of its own, and is continued like a
+night.
 """
 
 from __future__ import annotations
@@ -35,12 +36,13 @@ def purge(
     before: dt.datetime,
     store: str,
     state: Path,
+    inbox: Path | None = None,
     dry_run: bool = False,
     actor: str = "",
     patience: Patience = _PATIENCE,
     lock_seconds: float = 30.0,
 ) -> Purged:
-    """Remove texts stored before ``before`` (aware) from the store, and from the reports in ``state``.
+    """Remove texts stored before ``before`` (aware) from the store, from the reports in ``state`` and from ``inbox``.
 
     Begin and end stand in the desk's sealed trail under ``actor``.
     A run that stopped is continued by the next with the same ``before``. Raises UnfinishedError when another run is at
@@ -55,4 +57,6 @@ def purge(
 
         # The trail is sealed with the desk's secret.
         settings.SECRET_KEY = secret_of(state)
-        return remove(before=before, reports=state / "reports", actor=actor, patience=patience, dry_run=dry_run)
+        return remove(
+            before=before, reports=state / "reports", inbox=inbox, actor=actor, patience=patience, dry_run=dry_run
+        )

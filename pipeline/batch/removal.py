@@ -28,7 +28,9 @@ CHUNK = 500
 _PARTS = ("documents", "rejected")
 
 
-def remove(*, before: dt.datetime, reports: Path, actor: str, patience: Patience, dry_run: bool) -> Purged:
+def remove(
+    *, before: dt.datetime, reports: Path, inbox: Path | None, actor: str, patience: Patience, dry_run: bool
+) -> Purged:
     """Do the work of ``purge`` on an opened store."""
     stored = Document.objects.filter(stored__lt=before, purged=False)
     rejected = RejectedRecord.objects.filter(run__started__lt=before).exclude(raw="")
@@ -37,7 +39,8 @@ def remove(*, before: dt.datetime, reports: Path, actor: str, patience: Patience
         result.counts["documents"] = patience.run(stored.count)
         result.counts["quotes"] = patience.run(lambda: Prediction.objects.filter(document__in=stored).count())
         result.counts["rejected"] = patience.run(rejected.count)
-        result.counts["files"] = len(patience.run(lambda: _reports(reports, before)))
+        gone = Document.objects.filter(purged=True) | Document.objects.filter(stored__lt=before)
+        result.counts["files"] = len(patience.run(lambda: _reports(reports, before) | _handed_in(inbox, gone)))
         return result
     now = dt.datetime.now(dt.UTC)
     run = patience.run(lambda: _begin(before, now, actor))
@@ -56,7 +59,8 @@ def remove(*, before: dt.datetime, reports: Path, actor: str, patience: Patience
                 raise UnfinishedError("ZF-PURGE-STOPPED", "收到停止信号：已清除的有效", "重跑即从这里接着做。")
             if not counts:
                 break
-    for path, cleaned in patience.run(lambda: _reports(reports, before)).items():
+    gone = Document.objects.filter(purged=True)
+    for path, cleaned in patience.run(lambda: _reports(reports, before) | _handed_in(inbox, gone)).items():
         if cleaned is None:
             path.unlink()
         else:
@@ -124,6 +128,16 @@ def _reports(folder: Path, before: dt.datetime) -> dict[Path, str | None]:
             found[listed] = None
         if path.exists() and (report := json.loads(path.read_text(encoding="utf-8")))["top"]:
             found[path] = json.dumps({**report, "top": [], "rejected_file": ""}, ensure_ascii=False, indent=1) + "\n"
+    return found
+
+
+def _handed_in(inbox: Path | None, gone: QuerySet[Document]) -> dict[Path, str | None]:
+    """Return the files of ``inbox`` whose every document is among those ``gone``: nothing of them may be left."""
+    found: dict[Path, str | None] = {}
+    for path in sorted(inbox.glob("*.jsonl")) if inbox else ():
+        keys = {json.loads(line)["id"] for line in path.read_text(encoding="utf-8").splitlines()}
+        if gone.filter(key__in=keys).count() == len(keys):
+            found[path] = None
     return found
 
 

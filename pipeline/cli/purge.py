@@ -16,8 +16,11 @@ from pipeline.settings import load_settings
 __all__ = ["command"]
 
 _NAMES = {
-    "documents": "文本（正文与标题）", "quotes": "打分里的证据原文", "rejected": "搁置记录的原文", "files": "报告文件",
-}  # fmt: skip
+    "documents": "文本（正文与标题）",
+    "quotes": "打分里的证据原文",
+    "rejected": "搁置记录的原文",
+    "files": "报告、接口交来的文件",
+}
 
 
 def command(
@@ -44,6 +47,7 @@ def command(
             before=today - dt.timedelta(days=int(days[1])),
             store=settings.store_url,
             state=settings.path("state"),
+            inbox=settings.home / settings.desk.api_inbox,
             dry_run=dry_run,
             actor=whoami(),
             patience=Patience(settings.outage_seconds),

@@ -94,6 +94,19 @@ def test_no_byte_of_a_purged_text_is_left_in_the_files(night, clean, write_jsonl
     assert held() == (False, False, False)
 
 
+def test_what_was_handed_in_goes_when_all_of_it_is_gone(night, clean, write_jsonl, marked, tmp_path):
+    inbox = tmp_path / "inbox"
+    all_old, half = (write_jsonl(f"inbox/{n}.jsonl", some) for n, some in (("a", marked[:5]), ("b", marked[5:10])))
+    night(inbox)
+    unread = write_jsonl("inbox/c.jsonl", marked[10:12])
+    age(800, [r["id"] for r in marked[:8]])
+    before = clean(inbox=inbox, dry_run=True).counts["files"]
+    assert all_old.exists()
+    assert clean(inbox=inbox).counts["files"] == before == 1
+    assert [p.exists() for p in (all_old, half, unread)] == [False, True, True]
+    assert night(inbox).new == 2
+
+
 def test_only_texts_old_enough_go_and_a_changed_text_is_new(night, clean, write_jsonl, marked):
     from pipeline.desk.models import Document
 
