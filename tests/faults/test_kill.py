@@ -76,7 +76,7 @@ def test_a_migration_killed_half_way_is_finished_by_the_next_night(nights, forke
     assert forker.run(store=calm.url, migrate=True) == 0
     seconds = time.monotonic() - began
     calm.drop()
-    while tally.injected < 10:
+    while tally.injected < 6:
         store = bare.copy()
         child = forker.start(store=store.url, migrate=True)
         if not forker.ended_within(dice.uniform(0, seconds)):
@@ -109,7 +109,7 @@ def test_a_challenger_beside_loses_and_doubles_nothing_either(fresh, sources, fo
     assert expected["shadow score"].total() == 180
     assert expected["shadow draw"].total() > 9
     tally = account("SIGKILL with a challenger beside", fresh.kind)
-    while tally.injected < 20:
+    while tally.injected < 10:
         store = fresh.copy()
         kills, code = dice.randint(1, 3), None
         while code is None or code < 0:

@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from faults.conftest import CHUNK, QUICK, Postgres, at_calls
 from faults.dump import engine
 from faults.proxy import Proxy
+from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from pipeline.batch.patience import Patience
 from pipeline.bench.postgres import temporary_server
@@ -31,9 +32,14 @@ def test_a_server_that_crashes_and_comes_back(night, calm, remembered, account, 
             info.process.wait(30)
             tally.injected += 1
 
+        # The package reads the server's own file, which may say "starting" a moment longer.
+        ready = Retrying(
+            retry=retry_if_exception_type(AssertionError), stop=stop_after_delay(30), wait=wait_fixed(0.05)
+        )
+
         def restart(attempt):
             if attempt == 2:
-                own.ensure_postgres_running()
+                ready(own.ensure_postgres_running)
 
         for _ in range(3):
             store = Postgres(own.get_uri()).make()
