@@ -48,7 +48,8 @@ def test_a_label_that_falls_is_refused_and_force_needs_a_reason(models, live, va
 
 def test_what_only_looks_worse_by_chance_is_let_through(models, live, variant, raised, compared, taxonomy):
     shaken = None
-    for (_, label), by in itertools.product(taxonomy.columns, (0.1, 0.2, -0.1)):
+    # A threshold moved this little turns a handful of decisions.
+    for by, (_, label) in itertools.product((0.02, -0.02, 0.05, -0.05), taxonomy.columns):
         path = variant(models, raised(label, lambda t, by=by: float(expit(logit(t) + by))))
         found = compared(path)
         row = next(r for r in found.rows if r.name == label)
