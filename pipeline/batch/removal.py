@@ -15,11 +15,13 @@ from pipeline.batch import ledger
 from pipeline.batch.lock import hold_store
 from pipeline.batch.patience import Patience
 from pipeline.batch.purge import Purged
+from pipeline.batch.sources import open_source
 from pipeline.batch.store import without_quotes
 from pipeline.desk import audit, search
 from pipeline.desk.models import Document, Prediction, RejectedRecord, Run
 from pipeline.desk.tables import Case, Signature
-from pipeline.errors import UnfinishedError
+from pipeline.documents import Document as Read
+from pipeline.errors import SourceError, UnfinishedError
 from pipeline.whole import write_file
 
 __all__ = ["remove"]
@@ -132,11 +134,18 @@ def _reports(folder: Path, before: dt.datetime) -> dict[Path, str | None]:
 
 
 def _handed_in(inbox: Path | None, gone: QuerySet[Document]) -> dict[Path, str | None]:
-    """Return the files of ``inbox`` whose every document is among those ``gone``: nothing of them may be left."""
+    """Return the files of ``inbox`` whose every document is among those ``gone``: nothing of them may be left.
+
+    One that no night could read, or not wholly, stays.
+    """
     found: dict[Path, str | None] = {}
     for path in sorted(inbox.glob("*.jsonl")) if inbox else ():
-        keys = {json.loads(line)["id"] for line in path.read_text(encoding="utf-8").splitlines()}
-        if gone.filter(key__in=keys).count() == len(keys):
+        try:
+            records = list(open_source(path))
+        except SourceError:
+            continue
+        keys = {r.id for r in records if isinstance(r, Read)}
+        if all(isinstance(r, Read) for r in records) and gone.filter(key__in=keys).count() == len(keys):
             found[path] = None
     return found
 

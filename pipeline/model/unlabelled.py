@@ -11,6 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from pipeline.corpus.gold import Gold
+from pipeline.model.odds import expit
 from pipeline.model.recipe import Settings
 from pipeline.model.score import Scorer
 
@@ -31,7 +32,7 @@ def guess_labels(scorer: Scorer, texts: Sequence[str], settings: Settings) -> li
     if not texts:
         return []
     seen = scorer.look(texts)
-    likely = scorer.probabilities(texts)[:, :-1]
+    likely = expit(seen.log_odds[:, :-1])
     named = likely >= HIGHEST
     registers = [e.registers[0] for e in settings.experts] or [""]
     return [

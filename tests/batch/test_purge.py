@@ -99,11 +99,14 @@ def test_what_was_handed_in_goes_when_all_of_it_is_gone(night, clean, write_json
     all_old, half = (write_jsonl(f"inbox/{n}.jsonl", some) for n, some in (("a", marked[:5]), ("b", marked[5:10])))
     night(inbox)
     unread = write_jsonl("inbox/c.jsonl", marked[10:12])
+    torn, empty = tmp_path / "inbox" / "d.jsonl", tmp_path / "inbox" / "e.jsonl"
+    torn.write_text('{"id": "x", "text": ', encoding="utf-8")
+    empty.touch()
     age(800, [r["id"] for r in marked[:8]])
     before = clean(inbox=inbox, dry_run=True).counts["files"]
     assert all_old.exists()
     assert clean(inbox=inbox).counts["files"] == before == 1
-    assert [p.exists() for p in (all_old, half, unread)] == [False, True, True]
+    assert [p.exists() for p in (all_old, half, unread, torn, empty)] == [False, True, True, True, True]
     assert night(inbox).new == 2
 
 

@@ -20,7 +20,7 @@ def test_the_gate_sends_each_text_to_its_expert(scorer, gold, some_gold):
     letter = np.array([g.register in LETTERS for g in unseen])
     # A letter must hardly ever be read as an office's paper; the other way does less harm.
     assert (expert[letter] == 0).mean() > 0.95
-    assert (expert[~letter] == 1).mean() > 0.4
+    assert (expert[~letter] == 1).mean() > 0.6
 
 
 def test_texts_of_no_named_register_are_the_first_experts():
