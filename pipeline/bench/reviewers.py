@@ -61,10 +61,7 @@ class Reviewers:
 
     def settle(self, senior: User) -> int:
         """Let ``senior`` give the last word on what two read differently; return how often."""
-        disputed = list(Case.objects.filter(state=State.DISPUTED))
-        for case in disputed:
-            self._decide(senior, case, noise=0.0)
-        return len(disputed)
+        return sum(len(self._decide(senior, c, noise=0.0)) for c in list(Case.objects.filter(state=State.DISPUTED)))
 
     def _decide(self, user: User, case: Case, *, noise: float | None = None) -> list[str]:
         """Return the kind of the decision in a list, empty when the desk wants somebody else."""

@@ -3,6 +3,13 @@
 import os
 import subprocess
 import sys
+from collections import Counter
+
+import pytest
+
+from pipeline.bench.story import NEEDED, Story
+
+TRAIL = Counter({**dict.fromkeys(NEEDED, 1), "review.correct": 3, "review.reject": 2, "review.final": 1})
 
 
 def test_from_the_first_night_to_a_new_model_and_back(root, tmp_path):
@@ -27,3 +34,17 @@ def test_from_the_first_night_to_a_new_model_and_back(root, tmp_path):
         capture_output=True, text=True, cwd=tmp_path, env={**os.environ, "ZUOFENG_HOME": str(root)}, check=False,
     )  # fmt: skip
     assert (again.returncode, "ZF-STORY-OUT" in again.stderr) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("lost", "missing"),
+    [
+        ([], []),
+        (["model.train"], ["model.train"]),
+        (["review.correct"], ["review.*"]),
+        (["review.final"], ["review.final", "review.*"]),
+    ],
+)
+def test_what_does_not_stand_in_the_trail_is_named(lost, missing):
+    story = Story("m1", "m2", reviews=5, final=1, noisy=0, trail=TRAIL - Counter(lost), nights=(), broken=0)
+    assert story.missing == missing
