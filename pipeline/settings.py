@@ -50,6 +50,15 @@ class DeskSettings(BaseModel):
     sign_on: SignOnSettings = Field(default_factory=SignOnSettings)
 
 
+class MlflowSettings(BaseModel):
+    """The table ``[mlflow]``: where trainings are recorded besides ``models/runs.jsonl``; nowhere without ``uri``."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    uri: str = ""
+    experiment: str = Field(default="zuofeng", min_length=1)
+
+
 class Settings(BaseSettings):
     """Everything an operator may set. Relative paths start at the home."""
 
@@ -75,6 +84,7 @@ class Settings(BaseSettings):
     columns: dict[Column, list[str]] = Field(default_factory=dict)
     tables: TableSettings = Field(default_factory=TableSettings)
     desk: DeskSettings = Field(default_factory=DeskSettings)
+    mlflow: MlflowSettings = Field(default_factory=MlflowSettings)
 
     @classmethod
     def settings_customise_sources(

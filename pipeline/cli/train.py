@@ -8,7 +8,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.table import Table
@@ -22,12 +22,15 @@ from pipeline.text.segment import load_dictionary
 
 if TYPE_CHECKING:
     from pipeline.corpus.gold import Gold
+    from pipeline.model.score import Scorer
     from pipeline.model.search import Trial
 
 __all__ = ["command"]
 
 #: Of the trials so many are shown; all are in the record of the run.
 SHOWN = 8
+#: Bootstrap samples of the figures on record.
+ROUNDS = 200
 
 
 def command(
@@ -65,6 +68,10 @@ def command(
             metavar="分钟",
         ),
     ] = None,
+    report: Annotated[
+        Path | None,
+        typer.Option("--report", help="把这次训练写到这个目录：模型卡、测量的网页和图", metavar="目录"),
+    ] = None,
     promise: Promise = None,
     home: Home = None,
 ) -> None:
@@ -72,7 +79,7 @@ def command(
     from pipeline.corpus.gold import read_gold
     from pipeline.model.bundle import load_bundle
     from pipeline.model.dictionaries import keep_dictionary
-    from pipeline.model.evaluate import evaluate
+    from pipeline.model.history import read_history
     from pipeline.model.promote import first, promote
     from pipeline.model.recipe import Settings as Recipe
     from pipeline.model.recipe import read_settings
@@ -82,6 +89,7 @@ def command(
     from pipeline.model.search import search as search_settings
     from pipeline.model.train import train
     from pipeline.model.unlabelled import guess_labels
+    from pipeline.reports.card import write_cards
 
     settings = load_settings(home)
     file = taxonomy or settings.taxonomy_file
@@ -97,6 +105,11 @@ def command(
         turned = replace(turned, promise=read_promise(promise))
     target = out or settings.path("models")
     words = load_dictionary(settings.dictionary_file)
+    experiment = None
+    if settings.mlflow.uri:
+        from pipeline.analyst.tracking import Experiment
+
+        experiment = Experiment(settings.mlflow.uri, settings.mlflow.experiment)
     screen = console()
     started = time.monotonic()
     known = load_lexicon(concepts) if lexicon or concepts.is_file() else None
@@ -123,16 +136,23 @@ def command(
     keep_dictionary(target, words)
     seconds = time.monotonic() - started
     held = [g for g in gold if not all_parts and g.part == "test"]
-    record_run(
-        target,
-        folder.name,
-        author=whoami(),
-        sources=paths,
-        held_back=len(held),
-        seconds=seconds,
-        figures=evaluate(Scorer(load_bundle(folder), words), held, rounds=200) if held else None,
-        search=[t.to_dict() for t in trials],
-    )
+    with TemporaryDirectory() as aside:
+        papers = report or (Path(aside) if experiment else None)
+        run = record_run(
+            target,
+            folder.name,
+            author=whoami(),
+            sources=paths,
+            held_back=len(held),
+            seconds=seconds,
+            figures=_measure(Scorer(load_bundle(folder), words), held, papers) if held else None,
+            search=[t.to_dict() for t in trials],
+        )
+        if papers:
+            write_cards(load_bundle(folder), run, read_history(target), papers)
+        if experiment and papers:
+            kept = experiment.record(run, papers)
+            screen.print(f"MLflow：{settings.mlflow.experiment} 里的 {kept}", highlight=False)
     screen.print(f"模型 {folder.name}：{len(used)} 条文本（另留 {len(gold) - len(used)} 条作测试），{seconds:.1f} 秒")
     live = champion_id(target)
     if live is None:
@@ -145,6 +165,20 @@ def command(
         note(settings)
     if live is None or champion:
         screen.print("已设为在用模型。")
+
+
+def _measure(scorer: Scorer, held: Sequence[Gold], papers: Path | None) -> dict[str, Any]:
+    """Return the figures on texts held back, and write the report on them into ``papers``."""
+    if papers is None:
+        from pipeline.model.evaluate import evaluate
+
+        return evaluate(scorer, held, rounds=ROUNDS)
+    from pipeline.analyst.diagnosis import diagnose
+    from pipeline.reports.evaluation import write_evaluation
+
+    found = diagnose(scorer, held, rounds=ROUNDS)
+    write_evaluation(found, papers)
+    return dict(found.figures)
 
 
 def _texts(files: Sequence[Path], settings: Settings) -> list[str]:

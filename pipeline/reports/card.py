@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from pipeline.model.bundle import Bundle
 from pipeline.model.history import ACTIONS, Entry
 from pipeline.model.promise import promise_of
+from pipeline.whole import write_file
 
-__all__ = ["LANGUAGES", "model_card"]
+__all__ = ["LANGUAGES", "model_card", "write_cards"]
 
 LANGUAGES = ("zh", "en")
 WEAKEST = 5
@@ -102,6 +104,12 @@ def model_card(bundle: Bundle, run: Mapping[str, Any] | None, history: Sequence[
     mine = [e for e in history if e.model == bundle.id]
     lines += [f"- {e.at[:19]} {_action(e, language)} · {e.author} · {e.reason}" for e in mine] or [words["never"]]
     return "\n".join([*lines, "", words["licence"], ""])
+
+
+def write_cards(bundle: Bundle, run: Mapping[str, Any], history: Sequence[Entry], folder: Path) -> None:
+    """Write the card in every language into ``folder``: ``card.zh.md`` and so on."""
+    for language in LANGUAGES:
+        write_file(folder / f"card.{language}.md", model_card(bundle, run, history, language))
 
 
 def _learned(manifest: Mapping[str, Any], words: Mapping[str, Any]) -> str:

@@ -8,6 +8,7 @@ import sqlite3
 import pytest
 
 from pipeline.model.registry import champion_id, list_models
+from pipeline.model.runs import read_runs
 
 
 def test_every_verb_explains_itself_in_chinese(zuofeng):
@@ -106,6 +107,25 @@ def test_columns_are_mapped_by_the_settings(zuofeng, home, tmp_path):
     done = zuofeng("classify", "a.csv")
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["id"] == "7"
+
+
+def test_a_training_leaves_its_papers_where_it_was_told(zuofeng, home, tmp_path, gold, write_jsonl):
+    small = write_jsonl(
+        "small.jsonl",
+        [
+            {"id": g.id, "text": g.text, "labels": {s: list(v) for s, v in g.labels.items()}, "group": g.group}
+            | ({"part": "test"} if i % 4 == 0 else {})
+            for i, g in enumerate(gold[::160])
+        ],
+    )
+    (home / "zuofeng.toml").write_text(f'[mlflow]\nuri = "{(tmp_path / "mlruns").as_uri()}"\n', encoding="utf-8")
+    done = zuofeng("train", "--corpus", small, "--report", "papers", env={"MLFLOW_ALLOW_FILE_STORE": "true"})
+    assert done.returncode == 0, done.stderr
+    model = read_runs(home / "models")[-1]["model"]
+    assert model in (tmp_path / "papers" / "card.en.md").read_text(encoding="utf-8")
+    assert "最离谱的错判" in (tmp_path / "papers" / "report.html").read_text(encoding="utf-8")
+    assert list((tmp_path / "mlruns").glob("*/*/artifacts/card.zh.md"))
+    assert not list((tmp_path / "mlruns").glob("*/*/artifacts/report.*"))
 
 
 def test_train_evaluate_and_promote(zuofeng, home, tmp_path, gold, write_jsonl):
