@@ -13,6 +13,7 @@ import subprocess
 import sys
 
 import pytest
+from desk.provider import new_key, serving
 from playwright import sync_api
 
 from pipeline.settings import load_settings
@@ -44,12 +45,19 @@ def server(browser_home, tmp_path_factory):
     home = tmp_path_factory.mktemp("served") / "home"
     shutil.copytree(browser_home, home)
     (home / "zuofeng.toml").write_text("[desk]\nsecond_percent = 0\n", encoding="utf-8")
+    with served(home) as address:
+        yield address, home
+
+
+@contextlib.contextmanager
+def served(home):
+    """The address of `zuofeng serve`."""
     command = [sys.executable, "-m", "pipeline.cli", "serve", "--port", "0", "--home", str(home)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
             for line in process.stdout:
                 if found := re.search(r"http://127\.0\.0\.1:\d+", line):
-                    yield found[0], home
+                    yield found[0]
                     break
             else:
                 pytest.fail("the server did not start")
@@ -135,6 +143,31 @@ def visit(browser, address, sessions):
     for window in windows:
         window.context.close()
     assert complaints == []
+
+
+def test_one_signs_in_at_the_offices_own_provider(browser, browser_home, tmp_path):
+    home = tmp_path / "home"
+    shutil.copytree(browser_home, home)
+    with serving(home, new_key(), who="reviewer") as provider:
+        (home / "zuofeng.toml").write_text(
+            f'[desk.sign_on]\noidc_issuer = "{provider.issuer}"\noidc_client = "zuofeng"\n'
+            'oidc_secret_file = "oidc.secret"\n',
+            encoding="utf-8",
+        )
+        with served(home) as address:
+            v = Visitor(browser, address)
+            v.page.goto("/queue")
+            v.page.click("text=单位统一登录")
+            v.page.wait_for_selector("text=分办员甲")
+            assert v.page.locator(".case").count() > 0
+            provider.who = "nobody"
+            stranger = Visitor(browser, address)
+            stranger.page.goto("/login")
+            stranger.page.click("text=单位统一登录")
+            stranger.page.wait_for_selector("text=复核台里没有您的帐号")
+            v.context.close()
+            stranger.context.close()
+    assert v.complaints == []
 
 
 def test_ten_documents_with_nothing_but_the_keyboard(visit):
