@@ -7,7 +7,7 @@ import itertools
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -64,11 +64,21 @@ def gold(taxonomy: Taxonomy) -> list[Gold]:
 
 
 @pytest.fixture(scope="session")
-def some_gold(gold: list[Gold]) -> list[Gold]:
-    """Some hundred texts of all kinds: enough to learn from, quick to train on; nearly the same when others come."""
-    drawn = sorted(gold, key=lambda g: hashlib.sha256(g.id.encode()).digest())[:450]
-    chosen = {g.id for g in drawn}
-    return [g for g in gold if g.id in chosen]
+def draw(gold: list[Gold]) -> Callable[..., list[Gold]]:
+    """Draws so many texts of all kinds, in order: as many when the corpus grows, and nearly the same ones."""
+
+    def some(count: int, salt: str = "") -> list[Gold]:
+        drawn = sorted(gold, key=lambda g: hashlib.sha256(f"{salt}{g.id}".encode()).digest())[:count]
+        chosen = {g.id for g in drawn}
+        return [g for g in gold if g.id in chosen]
+
+    return some
+
+
+@pytest.fixture(scope="session")
+def some_gold(draw: Callable[..., list[Gold]]) -> list[Gold]:
+    """Some hundred texts: enough to learn from, quick to train on."""
+    return draw(450)
 
 
 @pytest.fixture(scope="session")

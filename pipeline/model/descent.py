@@ -24,7 +24,7 @@ Singles = npt.NDArray[np.float32]
 
 #: Passes over the rows at most, and how far from the optimum a gradient may be left, as liblinear counts.
 PASSES = 60
-NEAR = 0.1
+NEAR = 0.2
 #: Weights of a feature fill whole lines of the cache.
 _LANES = 16
 

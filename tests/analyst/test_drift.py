@@ -59,8 +59,8 @@ def test_words_nobody_knew_show():
 
 
 @pytest.fixture(scope="module")
-def pool(scorer, gold):
-    return make_window(scorer, [Document(g.id, g.text) for g in gold[::12]])
+def pool(scorer, draw):
+    return make_window(scorer, [Document(g.id, g.text) for g in draw(1500)])
 
 
 def test_a_window_counts_repeats_once_and_knows_its_vocabulary(scorer, some_gold):

@@ -10,8 +10,8 @@ from pipeline.errors import CorpusError
 
 
 @pytest.fixture(scope="module")
-def texts(gold):
-    return gold[3::24]
+def texts(draw):
+    return draw(800)
 
 
 @pytest.fixture(scope="module")

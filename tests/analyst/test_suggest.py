@@ -40,8 +40,8 @@ def test_copies_wait_until_nothing_else_is_left():
     assert [c.row for c in choose(rated, x, 9, seen=[0, 3])] == [1, 2]
 
 
-def test_suggestions_leave_out_what_was_reviewed_and_show_words(scorer, gold):
-    documents = [Document(g.id, g.text) for g in gold[5::90]]
+def test_suggestions_leave_out_what_was_reviewed_and_show_words(scorer, draw):
+    documents = [Document(g.id, g.text) for g in draw(200)]
     done = {text_hash(squeeze(d.text)) for d in documents[:80]}
     found = suggest(scorer, documents, 25, reviewed=done)
     assert len({s.document.id for s in found}) == 25
@@ -68,8 +68,8 @@ def test_savings_are_read_off_the_curves():
 
 
 @pytest.mark.filterwarnings("ignore:Mean of empty slice")
-def test_a_short_replay_starts_both_ways_from_the_same_texts(scorer, gold):
-    points = replay(scorer, gold[::60], gold[7::60], start=80, batch=40, rounds=1, seeds=(0,))
+def test_a_short_replay_starts_both_ways_from_the_same_texts(scorer, draw):
+    points = replay(scorer, draw(250, "pool"), draw(250, "test"), start=80, batch=40, rounds=1, seeds=(0,))
     assert [(p.way, p.labelled) for p in points] == [("suggest", 80), ("suggest", 120), ("random", 80), ("random", 120)]
     assert points[0].f1 == points[2].f1
     assert points[1].f1 != points[3].f1

@@ -29,8 +29,8 @@ def test_a_rule_speaks_at_its_words_and_not_beside_its_objections(some):
     assert [(h.row, texts[h.row][h.start : h.end]) for h in found] == [(0, "石沉大海"), (3, "杳无音信")]
 
 
-def test_the_texts_that_would_change_are_those_the_model_does_not_decide(some, scorer, label, gold):
-    documents = [Document(g.id, g.text) for g in gold[::60]]
+def test_the_texts_that_would_change_are_those_the_model_does_not_decide(some, scorer, label, draw):
+    documents = [Document(g.id, g.text) for g in draw(250)]
     documents += [Document("x1", "路灯坏了报过一次，石沉大海"), Document("x2", "今天天气很好")]
     trial = try_rules(some, scorer, documents)
     decided = {
@@ -45,8 +45,8 @@ def test_the_texts_that_would_change_are_those_the_model_does_not_decide(some, s
 
 def test_a_rule_is_measured_on_labelled_texts(some, gold, label):
     (found,) = standing(some, gold)
-    mine = [g for g in gold if find_hits(some, [g.text])][:3]
-    assert found.hits >= len(mine) > 0
+    said = [g for g in gold if "石沉大海" in g.text and "已经解决" not in g.text]
+    assert found.hits >= len(said) > 0
     assert 0 < found.right <= found.hits
 
 
@@ -58,8 +58,8 @@ def test_every_mistake_of_a_rule_file_comes_at_once(taxonomy):
         rules("[[rule", taxonomy)
 
 
-def test_the_same_lexicon_changes_nothing_and_an_empty_one_says_what_is_gone(scorer, lexicon, gold):
-    documents = [Document(g.id, g.text) for g in gold[::60]]
+def test_the_same_lexicon_changes_nothing_and_an_empty_one_says_what_is_gone(scorer, lexicon, draw):
+    documents = [Document(g.id, g.text) for g in draw(250)]
     same = try_concepts(lexicon, scorer, documents)
     assert (same.changed, same.notes) == (0, ())
     few = Lexicon([*lexicon.concepts[:3], Concept("brand_new", "新概念", ("闻所未闻",))])

@@ -109,13 +109,13 @@ def test_columns_are_mapped_by_the_settings(zuofeng, home, tmp_path):
     assert json.loads(done.stdout)["id"] == "7"
 
 
-def test_a_training_leaves_its_papers_where_it_was_told(zuofeng, home, tmp_path, gold, write_jsonl):
+def test_a_training_leaves_its_papers_where_it_was_told(zuofeng, home, tmp_path, draw, write_jsonl):
     small = write_jsonl(
         "small.jsonl",
         [
             {"id": g.id, "text": g.text, "labels": {s: list(v) for s, v in g.labels.items()}, "group": g.group}
             | ({"part": "test"} if i % 4 == 0 else {})
-            for i, g in enumerate(gold[::160])
+            for i, g in enumerate(draw(150))
         ],
     )
     (home / "zuofeng.toml").write_text(f'[mlflow]\nuri = "{(tmp_path / "mlruns").as_uri()}"\n', encoding="utf-8")
@@ -128,23 +128,23 @@ def test_a_training_leaves_its_papers_where_it_was_told(zuofeng, home, tmp_path,
     assert not list((tmp_path / "mlruns").glob("*/*/artifacts/report.*"))
 
 
-def test_train_evaluate_and_promote(zuofeng, home, tmp_path, gold, write_jsonl):
+def test_train_evaluate_and_promote(zuofeng, home, tmp_path, draw, write_jsonl):
     small = write_jsonl(
         "small.jsonl",
         [
             {"id": g.id, "text": g.text, "labels": {s: list(v) for s, v in g.labels.items()}, "group": g.group}
-            for g in gold[::40]
+            for g in draw(320)
         ],
     )
     live = champion_id(home / "models")
     (home / "turned.toml").write_text("promise = 0.8\nfolds = 4\n", encoding="utf-8")
-    archive = write_jsonl("archive.jsonl", [{"内容": g.text} for g in gold[1::80]] + [{"内容": " "}])
+    archive = write_jsonl("archive.jsonl", [{"内容": g.text} for g in draw(150, "archive")] + [{"内容": " "}])
     done = zuofeng(
         "train", "--corpus", small, "--taxonomy", home / "corpora" / "taxonomy.toml", "--out", home / "models",
         "--settings", home / "turned.toml", "--unlabelled", archive,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    assert f"没有标注的来文 {len(gold[1::80])} 条" in done.stdout
+    assert f"没有标注的来文 {len(draw(150, 'archive'))} 条" in done.stdout
     assert champion_id(home / "models") == live
     trained = next(m for m in list_models(home / "models") if m != live)
     settings = json.loads((home / "models" / trained / "manifest.json").read_text(encoding="utf-8"))["settings"]
@@ -152,7 +152,7 @@ def test_train_evaluate_and_promote(zuofeng, home, tmp_path, gold, write_jsonl):
     figures = zuofeng(
         "evaluate", "--gold", small, "--model", trained, "--format", "json", "--no-baseline", "--rounds", "10"
     )
-    assert json.loads(figures.stdout)["model"]["texts"] == len(gold[::40])
+    assert json.loads(figures.stdout)["model"]["texts"] == 320
     measured = zuofeng("evaluate", "--gold", small, "--no-baseline", "--rounds", "10", "--report", "measured")
     assert "查准率" in measured.stdout, measured.stderr
     assert "最离谱的错判" in (tmp_path / "measured" / "report.html").read_text(encoding="utf-8")
@@ -259,10 +259,10 @@ def test_the_learning_curve_is_drawn(zuofeng, public, tmp_path):
     assert "<svg" in (tmp_path / "curve.svg").read_text(encoding="utf-8")
 
 
-def test_a_model_is_adapted_and_says_what_to_expect(zuofeng, home, gold, write_jsonl):
+def test_a_model_is_adapted_and_says_what_to_expect(zuofeng, home, draw, write_jsonl):
     local = write_jsonl(
         "local.jsonl",
-        [{"id": g.id, "text": g.text, "labels": {k: list(v) for k, v in g.labels.items()}} for g in gold[5::60]],
+        [{"id": g.id, "text": g.text, "labels": {k: list(v) for k, v in g.labels.items()}} for g in draw(250)],
     )
     promising = ("adapt", "--reviewed", local, "--promise", "precision=0.9", "--champion")
     refused = zuofeng(*promising)
@@ -273,9 +273,7 @@ def test_a_model_is_adapted_and_says_what_to_expect(zuofeng, home, gold, write_j
     assert "查准率" in done.stdout
     live = (home / "models" / "champion").read_text().strip()
     assert live in done.stdout
-    assert json.loads((home / "models" / live / "manifest.json").read_text())["adapted"]["documents"] == len(
-        gold[5::60]
-    )
+    assert json.loads((home / "models" / live / "manifest.json").read_text())["adapted"]["documents"] == len(draw(250))
     assert zuofeng("adapt", "--reviewed", local, "--promise", "precision=2").returncode == 2
 
 

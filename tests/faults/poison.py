@@ -12,7 +12,8 @@ from pipeline.model.bundle import load_bundle
 from pipeline.model.score import Scorer
 from pipeline.text.segment import load_dictionary
 
-TIME, MEMORY, CRASH, ERROR = "死循环", "吃内存", "崩溃", "出错"
+# Nobody writes these: texts of the corpus are scored too.
+TIME, MEMORY, CRASH, ERROR = "⟦死循环⟧", "⟦吃内存⟧", "⟦崩溃⟧", "⟦出错⟧"
 HOARD: list[bytearray] = []
 
 

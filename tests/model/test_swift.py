@@ -64,9 +64,9 @@ def test_both_read_the_first_sentence_again(both_with_lead, texts):
 
 
 @pytest.mark.parametrize("pair", ["both", "both_with_lead"])
-def test_both_readers_say_the_same_of_real_lengths(pair, gold, request):
+def test_both_readers_say_the_same_of_real_lengths(pair, draw, request):
     both = request.getfixturevalue(pair)
-    texts = [g.text for g in gold[::80]]
+    texts = [g.text for g in draw(240)]
     texts += ["".join(texts[:20]), "路" * 2500, "。" * 2500 + "没人管", "没人管，没人管。" * 400]
     assert any(p.evidence for p in same(both, texts))
 

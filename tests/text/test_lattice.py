@@ -48,8 +48,8 @@ def test_another_dictionary_does_not_fit(monkeypatch, tmp_path):
     assert not fits()
 
 
-def test_words_are_the_engines_on_prose(both, gold):
-    texts = [fold(clean(g.text).text) for g in gold[::3]]
+def test_words_are_the_engines_on_prose(both, draw):
+    texts = [fold(clean(g.text).text) for g in draw(3000)]
     assert cut(both[0], texts)[0] == both[1].cut(texts)
 
 
