@@ -23,7 +23,7 @@ test: .venv/dev.ready chromium systemd
 
 # Bad days: kills, outages, full disks. Prints what was injected and what it cost; mounts a small disk, so it needs root.
 test-faults: .venv/dev.ready
-	$(BIN)/python -m pytest -n 2 --dist worksteal tests/faults $(ARGS)
+	$(BIN)/python -m pytest -n 3 --dist worksteal tests/faults $(ARGS)
 
 # The browser tests drive the system's Chromium, with a Chinese font; CHROMIUM=/path names another one.
 chromium:

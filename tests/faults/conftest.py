@@ -129,12 +129,12 @@ class Sources:
 @pytest.fixture(scope="session")
 def sources(some_gold: list[Gold], tmp_path_factory: pytest.TempPathFactory) -> Sources:
     folder = tmp_path_factory.mktemp("sources")
-    old = [{"编号": g.id, "内容": g.text, "承办单位": "某局"} for g in some_gold[:180]]
-    moved = [{**r, "承办单位": "某委"} for r in old[100:120]]
+    old = [{"编号": g.id, "内容": g.text, "承办单位": "某局"} for g in some_gold[:130]]
+    moved = [{**r, "承办单位": "某委"} for r in old[80:100]]
     changed = [{**r, "内容": r["内容"] + "至今没有答复。"} for r in old[:40]]
-    new = [{"编号": g.id, "内容": g.text, "承办单位": "某局"} for g in some_gold[180:300]]
+    new = [{"编号": g.id, "内容": g.text, "承办单位": "某局"} for g in some_gold[130:220]]
     bad = [{"编号": f"空{i}", "内容": " "} for i in range(5)]
-    second = [*changed, *old[40:100], *moved, *bad, *old[120:], *new, new[0], {**new[1], "内容": new[2]["内容"]}]
+    second = [*changed, *old[40:80], *moved, *bad, *old[100:], *new, new[0], {**new[1], "内容": new[2]["内容"]}]
     paths = folder / "first.jsonl", folder / "second.jsonl"
     for path, records in zip(paths, ([*old, *bad[:2]], second), strict=True):
         path.write_text("".join(json.dumps(r, ensure_ascii=False) + "\n" for r in records), encoding="utf-8")

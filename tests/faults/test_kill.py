@@ -34,19 +34,24 @@ def nights(fresh, sources, forker, tmp_path):
 def test_sigkill_at_random_moments(nights, forker, account, dice, fresh):
     cases, order = nights
     tally = account("SIGKILL at a random moment, up to 3 in a row", fresh.kind)
+    # How long a night takes changes with what else the machine does: follow it, or most kills come too late.
+    seconds = [night[2] for night in cases]
     while tally.injected < KILLS:
-        start, expected, seconds, runs = cases[tally.rounds % 2]
+        turn = tally.rounds % 2
+        start, expected, _, runs = cases[turn]
         store = start.copy()
         kills = dice.randint(1, 3)
         code = None
         while code is None or code < 0:
             child = forker.start(store=store.url, **order)
             tally.runs += 1
-            if kills and not forker.ended_within(dice.uniform(0, seconds)):
+            if kills and not forker.ended_within(dice.uniform(0, seconds[turn])):
                 os.kill(child, signal.SIGKILL)
                 kills -= 1
-            code = forker.result()
+            first, code = code is None, forker.result()
             tally.injected += code == -signal.SIGKILL
+            if first:
+                seconds[turn] *= 1.05 if code < 0 else 0.8
         assert code == 1
         tally.compare(expected, store.url, runs=runs)
         store.drop()
@@ -76,7 +81,7 @@ def test_a_migration_killed_half_way_is_finished_by_the_next_night(nights, forke
     assert forker.run(store=calm.url, migrate=True) == 0
     seconds = time.monotonic() - began
     calm.drop()
-    while tally.injected < 6:
+    while tally.injected < 5:
         store = bare.copy()
         child = forker.start(store=store.url, migrate=True)
         if not forker.ended_within(dice.uniform(0, seconds)):
@@ -106,7 +111,7 @@ def test_a_challenger_beside_loses_and_doubles_nothing_either(fresh, sources, fo
     seconds = time.monotonic() - began
     expected = dump(calm.url)
     calm.drop()
-    assert expected["shadow score"].total() == 180
+    assert expected["shadow score"].total() == 130
     assert expected["shadow draw"].total() > 9
     tally = account("SIGKILL with a challenger beside", fresh.kind)
     while tally.injected < 10:
