@@ -84,8 +84,8 @@ def test_what_is_looked_at_is_what_is_read(both, some_gold):
 
 
 def test_places_are_the_occurrences_of_the_features(both, some_gold):
-    texts = [g.text for g in some_gold[:50]]
     fast, plain = both
+    texts = [g.text for g in some_gold if len(g.text) < 900][:50]  # one passage each
     fast.score([Document("1", "路")])
     reading = fast._swift.read(texts)
     vocabulary = fast._swift._vocabulary
