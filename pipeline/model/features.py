@@ -112,24 +112,31 @@ class Features:
 
     def fit(self, texts: Sequence[str], segmenter: Segmenter) -> Features:
         """Return features learned from clean ``texts``: n-grams of at least ``min_texts`` texts."""
+        return self.learn(texts, segmenter, split_sentences(texts))[0]
+
+    def learn(self, texts: Sequence[str], segmenter: Segmenter, sentences: Sentences) -> tuple[Features, Occurrences]:
+        """Return the features `fit` learns from ``texts``, and their `occurrences` there, in half the time of both."""
         folded = [fold(t) for t in texts]
         cut = self._cut(folded, segmenter)
         tokens = _frequent((t for words in cut for t in set(words)), self.min_texts)
         letters = _frequent((c for t in folded for c in set(t)), self.min_texts)[: 2**CHAR_BITS - 1]
         new = replace(self, tokens=tuple(tokens), alphabet="".join(letters))
-        idf = []
-        for name, (row, key, _start, _end) in (("word_keys", new._words(cut)), ("char_keys", new._chars(folded))):
+        idf, found, columns = [], [], 0
+        for name, (row, key, start, end) in (("word_keys", new._words(cut)), ("char_keys", new._chars(folded))):
+            keys, column = np.unique(key, return_inverse=True)
             # A text counts once for each key, however often it says it.
-            order = np.lexsort((row, key))
-            key, row = key[order], row[order]
-            first = np.ones(len(key), bool)
-            first[1:] = (key[1:] != key[:-1]) | (row[1:] != row[:-1])
-            keys, texts_with = np.unique(key[first], return_counts=True)
+            once = sparse.csr_matrix((np.ones(len(row), np.int8), (row, column)), (len(texts), len(keys)))
+            texts_with = np.bincount(once.indices, minlength=len(keys))
             kept = texts_with >= self.min_texts
             setattr(new, name, keys[kept])
             idf.append(np.log((1 + len(texts)) / (1 + texts_with[kept])) + 1)
+            inside = kept[column]
+            number = np.cumsum(kept) - 1 + columns
+            found.append((row[inside], number[column[inside]], start[inside], end[inside]))
+            columns += len(idf[-1])
         new.idf = np.concatenate(idf)
-        return new
+        found.append(new._concepts(texts, sentences))
+        return new, Occurrences(*(np.concatenate(parts) for parts in zip(*found, strict=True)))
 
     def occurrences(self, texts: Sequence[str], segmenter: Segmenter, sentences: Sentences) -> Occurrences:
         """Return every place of clean ``texts`` where a known feature stands; ``sentences`` are those of the texts."""
@@ -152,7 +159,7 @@ class Features:
     def weigh(self, counts: sparse.csr_matrix) -> sparse.csr_matrix:
         """Return TF-IDF, sublinear, words and characters each of unit length; a concept counts its weight once."""
         rows = counts.shape[0]
-        block = np.searchsorted([len(self.word_keys), self.ngrams], counts.indices, "right")
+        block = (counts.indices >= len(self.word_keys)).astype(np.int64) + (counts.indices >= self.ngrams)
         row = np.repeat(np.arange(rows), np.diff(counts.indptr))
         plain = block != CONCEPTS
         values = np.full(len(row), self.concept_weight)

@@ -40,16 +40,27 @@ def pad(
     for i, g in enumerate(gold):
         if not g.positive and g.register:
             neutral.setdefault((g.register, int(fold[i])), []).append(i)
+    for texts in neutral.values():
+        rng.shuffle(texts)
     about: list[int] = []
     together: list[list[int]] = []
     for i, g in enumerate(gold):
-        others = [o for o in neutral.get((g.register, int(fold[i])), []) if o != i]
-        if not others or size[i] >= NEAR * wanted[i] or not chosen[i]:
+        others = neutral.get((g.register, int(fold[i])), [])
+        room = wanted[i] - size[i]
+        if not chosen[i] or size[i] >= NEAR * wanted[i] or others in ([], [i]):
             continue
-        rng.shuffle(others)
-        enough = int(np.searchsorted(size[i] + np.cumsum(size[others]), wanted[i])) + 1
+        first = int(rng.integers(len(others)))
+        beside: list[int] = []
+        # Around the ring of the others until there is enough, from a place of one's own.
+        for step in range(len(others)):
+            o = others[(first + step) % len(others)]
+            if o != i:
+                beside.append(o)
+                room -= size[o]
+            if room <= 0:
+                break
         about.append(i)
-        together.append([i, *others[:enough]])
+        together.append([i, *beside])
     row = np.repeat(np.arange(len(together)), [len(t) for t in together])
     column = np.array([i for t in together for i in t], np.int64)
     members = sparse.csr_matrix((np.ones(len(row)), (row, column)), (len(together), len(gold)))

@@ -76,16 +76,15 @@ def train(
     truth = np.hstack([labels, labels.any(1, keepdims=True)])
     fold = group_folds([g.group for g in gold], labels, settings.folds, settings.seed)
     progress("提取特征")
-    features = Features(
+    sentences = split_sentences(texts)
+    features, found = Features(
         word_n=settings.word_n,
         char_n=(settings.char_shortest, settings.char_longest),
         min_texts=settings.min_texts,
         lexicon=lexicon,
         concept_weight=settings.concept_weight,
         lead=settings.lead,
-    ).fit(texts, segmenter)
-    sentences = split_sentences(texts)
-    found = features.occurrences(texts, segmenter, sentences)
+    ).learn(texts, segmenter, sentences)
     counts = features.counts(found, len(texts))
     padded, members = pad(gold, fold, settings.seed)
     x = features.weigh(sparse.vstack([counts, members @ counts], format="csr"))

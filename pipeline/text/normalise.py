@@ -83,6 +83,10 @@ def offsets(text: str) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
     ``text[start[i]:end[i]]``.
     """
     table = _table()
+    letters = {table[ord(c)] for c in set(text)}
+    if all(len(piece) == 1 for piece in letters) and not letters & {" ", "\n"}:
+        source = np.arange(len(text), dtype=np.int32)
+        return source, source + 1
     pieces = [table[ord(c)] for c in text]
     lengths = np.fromiter(map(len, pieces), np.int32, len(pieces))
     source = np.repeat(np.arange(len(text), dtype=np.int32), lengths)

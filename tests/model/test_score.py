@@ -93,9 +93,9 @@ def test_characters_sum_to_the_log_odds(scorer, some_gold):
     for text, expert in zip(texts, experts, strict=True):
         given = logit(scorer.probabilities([text])[0])
         constant = constants[expert] + [h.intercept for h in bundle.heads]
-        np.testing.assert_allclose(
-            character_weights(text, bundle, scorer.segmenter).sum(0) + constant, given, rtol=1e-4, atol=1e-4
-        )
+        summed = character_weights(text, bundle, scorer.segmenter).sum(0) + constant
+        # Probabilities next to 1 do not tell log-odds apart.
+        np.testing.assert_allclose(np.minimum(summed, 25), np.minimum(given, 25), rtol=1e-4, atol=1e-4)
 
 
 SCHEME = """
