@@ -77,7 +77,7 @@ def agreement(
 ) -> None:
     """第二人盲标与第一人的一致程度：逐标签的 kappa 与 F1。"""
     from pipeline.corpus.agreement import agreement as measure
-    from pipeline.corpus.agreement import mean_kappa, read_pairs
+    from pipeline.corpus.agreement import mean_f1, mean_kappa, read_pairs
 
     settings = load_settings(home)
     taxonomy = load_taxonomy(settings.taxonomy_file)
@@ -93,14 +93,14 @@ def agreement(
         )
         for a in found
     ]
-    means = [(s.name, f"{mean_kappa(found, s.id):.3f}") for s in taxonomy.schemes]
+    means = [(s.name, f"{mean_kappa(found, s.id):.3f}", f"{mean_f1(found, s.id):.3f}") for s in taxonomy.schemes]
     _print(
         {
             f"{len(first)} 条文本的两人标注（裁决之前）": [
                 ("方案", "标签", "第一人", "第二人", "都标", "kappa", "F1"),
                 *rows,
             ],
-            "平均 kappa": [("方案", "kappa"), *means],
+            "逐标签的平均": [("方案", "kappa", "F1"), *means],
         }
     )
 

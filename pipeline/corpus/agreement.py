@@ -13,7 +13,7 @@ import numpy.typing as npt
 from pipeline.errors import CorpusError
 from pipeline.taxonomy import Taxonomy
 
-__all__ = ["Agreement", "agreement", "kappa", "mean_kappa", "read_pairs"]
+__all__ = ["Agreement", "agreement", "kappa", "mean_f1", "mean_kappa", "read_pairs"]
 
 Bools = npt.NDArray[np.bool_]
 
@@ -82,3 +82,8 @@ def kappa(first: Bools, second: Bools) -> float:
 def mean_kappa(found: Sequence[Agreement], scheme: str) -> float:
     """Return the mean kappa over a scheme's labels that anybody gave."""
     return float(np.nanmean([a.kappa for a in found if a.scheme == scheme]))
+
+
+def mean_f1(found: Sequence[Agreement], scheme: str) -> float:
+    """Return the mean F1 of one against the other over a scheme's labels that anybody gave."""
+    return float(np.mean([a.f1 for a in found if a.scheme == scheme and a.first + a.second]))

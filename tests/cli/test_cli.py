@@ -235,7 +235,7 @@ def test_concepts_and_agreement_are_tables(zuofeng, write_jsonl):
     assert done.returncode == 0, done.stderr
     assert "没人管" in done.stdout
     assert "100.00%" in done.stdout
-    assert "平均 kappa" in zuofeng("corpus", "agreement").stdout
+    assert "逐标签的平均" in zuofeng("corpus", "agreement").stdout
 
 
 def test_the_bench_measures_on_the_public_data_and_says_when_there_is_none(zuofeng, public, tmp_path):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import cohen_kappa_score
 
-from pipeline.corpus.agreement import agreement, kappa, mean_kappa, read_pairs
+from pipeline.corpus.agreement import agreement, kappa, mean_f1, mean_kappa, read_pairs
 from pipeline.errors import CorpusError
 
 
@@ -28,6 +28,7 @@ def test_pairs_are_read_and_measured(tmp_path, taxonomy):
     assert (fabrication.first, fabrication.second, fabrication.both) == (2, 1, 1)
     assert fabrication.f1 == pytest.approx(2 / 3)
     assert mean_kappa(found, "categories") == pytest.approx(fabrication.kappa)
+    assert mean_f1(found, "categories") == pytest.approx(2 / 3)
 
 
 def test_an_unknown_label_is_named(tmp_path, taxonomy):
@@ -38,10 +39,21 @@ def test_an_unknown_label_is_named(tmp_path, taxonomy):
     assert any("nonsense" in d for d in raised.value.details)
 
 
-def test_the_corpus_was_labelled_twice(corpora, taxonomy, gold):
+def test_the_corpus_was_labelled_twice(corpora, taxonomy):
     """What the data card promises: 600 texts, agreement over the bar before adjudication."""
     first, second = read_pairs(corpora / "second.jsonl", taxonomy)
     found = agreement(first, second, taxonomy)
     assert len(first) >= 590
     assert mean_kappa(found, "types") >= 0.8
     assert mean_kappa(found, "categories") >= 0.7
+
+
+def test_another_person_labelled_the_whole_test_part(corpora, taxonomy, gold):
+    path = corpora / "second-test.jsonl"
+    first, second = read_pairs(path, taxonomy)
+    test = {g.id: g for g in gold if g.part == "test"}
+    records = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    assert {r["id"] for r in records} == set(test)
+    assert all({s: tuple(v) for s, v in r["first"].items()} == test[r["id"]].labels for r in records)
+    found = agreement(first, second, taxonomy)
+    assert min(mean_f1(found, s.id) for s in taxonomy.schemes) >= 0.8
