@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import functools
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 from django.db import transaction
@@ -11,6 +13,9 @@ from django.db.models import F, Q
 from pipeline.desk.tables import Case, Signature
 from pipeline.desk.upsert import upsert
 from pipeline.text.near import ALGORITHM, NEAR, grams, jaccard, pairs, signatures
+
+if TYPE_CHECKING:
+    from scipy.cluster.hierarchy import DisjointSet
 
 __all__ = ["link"]
 
@@ -21,6 +26,9 @@ MOST = 400_000
 
 def link() -> int:
     """Sign what is new or has another text, and join it with what it repeats; return how many cases joined a group."""
+    # Imported here: scipy's graphs take longer than a quiet night.
+    from scipy.cluster.hierarchy import DisjointSet
+
     fresh = _sign()
     if not fresh:
         return 0
@@ -30,8 +38,10 @@ def link() -> int:
     ids = np.array([i for i, _ in rows])
     matrix = np.frombuffer(b"".join(bytes(v) for _, v in rows), np.uint32).reshape(len(rows), -1)
     proposed = ids[pairs(matrix, np.isin(ids, list(fresh)))].tolist()
-    near = [pair for at in range(0, len(proposed), CHUNK) for pair in _near(proposed[at : at + CHUNK])]
-    return _join(near)
+    together = DisjointSet({i for pair in proposed for i in pair})
+    for at in range(0, len(proposed), CHUNK):
+        _compare(proposed[at : at + CHUNK], together)
+    return _join(together)
 
 
 def _sign() -> set[int]:
@@ -58,36 +68,33 @@ def _sign() -> set[int]:
     return set(ids)
 
 
-def _near(proposed: Sequence[Sequence[int]]) -> Iterator[tuple[int, int]]:
-    """Yield those of the proposed pairs whose texts really share enough."""
-    ids = {i for pair in proposed for i in pair}
-    texts = dict(Case.objects.filter(pk__in=ids).values_list("pk", "document__text"))
-    pieces = {i: grams(text) for i, text in texts.items()}
-    for one, other in proposed:
-        if texts[one] == texts[other] or jaccard(pieces[one], pieces[other]) >= NEAR:
-            yield one, other
+def _compare(proposed: Sequence[Sequence[int]], together: DisjointSet) -> None:
+    """Put those of the proposed pairs together whose texts really share enough; what hangs together is not compared."""
+    apart = [pair for pair in proposed if not together.connected(*pair)]
+    texts = dict(Case.objects.filter(pk__in={i for pair in apart for i in pair}).values_list("pk", "document__text"))
+    pieces = functools.cache(lambda i: grams(texts[i]))
+    for one, other in apart:
+        if not together.connected(one, other) and (
+            texts[one] == texts[other] or jaccard(pieces(one), pieces(other)) >= NEAR
+        ):
+            together.merge(one, other)
 
 
-def _join(near: Sequence[tuple[int, int]]) -> int:
+def _join(together: DisjointSet) -> int:
     """Give what hangs together one group, named after its first document; return how many cases are new in one."""
     known: dict[int, int | None] = {}
-    ids = sorted({i for pair in near for i in pair})
+    ids = sorted(i for subset in together.subsets() if len(subset) > 1 for i in subset)
     for at in range(0, len(ids), CHUNK):
         known.update(Case.objects.filter(pk__in=ids[at : at + CHUNK]).values_list("pk", "group"))
-    parent: dict[int, int] = {}
-
-    def root(i: int) -> int:
-        while parent.setdefault(i, i) != i:
-            parent[i] = i = parent[parent[i]]
-        return i
-
-    for one, other in [*near, *((i, g) for i, g in known.items() if g is not None)]:
-        a, b = sorted((root(one), root(other)))
-        parent[b] = a
-    together: dict[int, list[int]] = {}
-    for i in known:
-        together.setdefault(root(i), []).append(i)
-    for first, members in together.items():
+    for i, group in known.items():
+        if group is not None:
+            together.add(group)
+            together.merge(i, group)
+    for subset in together.subsets():
+        members = sorted(subset & known.keys())
+        if not members:
+            continue
+        first = min(subset)
         old = {g for i in members if (g := known[i]) is not None}
         if old != {first} or any(known[i] is None for i in members):
             Case.objects.filter(Q(pk__in=members) | Q(group__in=old)).update(group=first)
