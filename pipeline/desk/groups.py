@@ -11,7 +11,7 @@ from django.db import transaction
 from django.db.models import F, Q
 
 from pipeline.desk.tables import Case, Signature
-from pipeline.desk.upsert import upsert
+from pipeline.desk.upsert import assign, upsert
 from pipeline.text.near import ALGORITHM, NEAR, grams, jaccard, pairs, signatures
 
 if TYPE_CHECKING:
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 __all__ = ["link"]
 
 CHUNK = 2000
+#: Of a signature that was not compared yet: a crash in between costs no group.
+NEW = f"{ALGORITHM} new"
 #: Documents that are compared, newest first: what came in years ago is no longer waiting.
 MOST = 400_000
 
@@ -29,25 +31,27 @@ def link() -> int:
     # Imported here: scipy's graphs take longer than a quiet night.
     from scipy.cluster.hierarchy import DisjointSet
 
-    fresh = _sign()
+    _sign()
+    signed = Signature.objects.filter(algorithm__in=(ALGORITHM, NEW))
+    fresh = set(signed.filter(algorithm=NEW).values_list("case_id", flat=True))
     if not fresh:
         return 0
-    rows = list(
-        Signature.objects.filter(algorithm=ALGORITHM).order_by("-case_id").values_list("case_id", "values")[:MOST]
-    )[::-1]
+    rows = list(signed.order_by("-case_id").values_list("case_id", "values")[:MOST])[::-1]
     ids = np.array([i for i, _ in rows])
     matrix = np.frombuffer(b"".join(bytes(v) for _, v in rows), np.uint32).reshape(len(rows), -1)
     proposed = ids[pairs(matrix, np.isin(ids, list(fresh)))].tolist()
     together = DisjointSet({i for pair in proposed for i in pair})
     for at in range(0, len(proposed), CHUNK):
         _compare(proposed[at : at + CHUNK], together)
-    return _join(together)
+    joined = _join(together)
+    assign(Signature, "algorithm", dict.fromkeys(fresh, ALGORITHM))
+    return joined
 
 
-def _sign() -> set[int]:
+def _sign() -> None:
     """Store the missing signatures; a changed text leaves the group of its old one."""
     stale = Case.objects.filter(
-        Q(signature=None) | ~Q(signature__text_hash=F("text_hash")) | ~Q(signature__algorithm=ALGORITHM)
+        Q(signature=None) | ~Q(signature__text_hash=F("text_hash")) | ~Q(signature__algorithm__in=(ALGORITHM, NEW))
     )
     # What was purged is compared with nothing; it stays in the group it was in.
     stale = stale.filter(document__purged=False)
@@ -60,12 +64,11 @@ def _sign() -> set[int]:
             upsert(
                 Signature,
                 ["case", "text_hash", "algorithm", "values"],
-                [(pk, h, ALGORITHM, values.tobytes()) for (pk, h, _), values in zip(rows, made, strict=True)],
+                [(pk, h, NEW, values.tobytes()) for (pk, h, _), values in zip(rows, made, strict=True)],
                 unique=["case"],
                 update=["text_hash", "algorithm", "values"],
             )
             _leave(some)
-    return set(ids)
 
 
 def _compare(proposed: Sequence[Sequence[int]], together: DisjointSet) -> None:
@@ -90,14 +93,21 @@ def _join(together: DisjointSet) -> int:
         if group is not None:
             together.add(group)
             together.merge(i, group)
+    renamed: dict[int, int] = {}
+    names: dict[int, int] = {}
     for subset in together.subsets():
-        members = sorted(subset & known.keys())
-        if not members:
-            continue
         first = min(subset)
-        old = {g for i in members if (g := known[i]) is not None}
-        if old != {first} or any(known[i] is None for i in members):
-            Case.objects.filter(Q(pk__in=members) | Q(group__in=old)).update(group=first)
+        for i in subset & known.keys():
+            old = known[i]
+            if old != first:
+                names[i] = first
+                if old is not None:
+                    renamed[old] = first
+    olds = sorted(renamed)
+    for at in range(0, len(olds), CHUNK):
+        others = Case.objects.filter(group__in=olds[at : at + CHUNK]).values_list("pk", "group")
+        names.update((pk, renamed[group]) for pk, group in others)
+    assign(Case, "group", names)
     return sum(g is None for g in known.values())
 
 

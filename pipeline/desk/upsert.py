@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from django.db import connection, models
+from django.db import connection, models, transaction
 
-__all__ = ["upsert"]
+__all__ = ["assign", "upsert"]
 
 
 def upsert(
@@ -44,6 +44,22 @@ def upsert(
         else:
             places = ", ".join(["%s"] * len(fields))
             cursor.executemany(f"{head} VALUES ({places}) {tail}", rows)
+
+
+def assign(model: type[models.Model], name: str, values: Mapping[int, Any]) -> None:
+    """Give each row of ``model`` whose key is in ``values`` its own value of the field ``name``, all or none."""
+    field, key = model._meta.get_field(name), model._meta.pk
+    quote = connection.ops.quote_name
+    table, column, pk = (quote(n) for n in (model._meta.db_table, field.column, key.column))
+    with transaction.atomic(), connection.cursor() as cursor:
+        # Every name is one of ours; values are parameters.
+        if connection.vendor == "postgresql":
+            arrays = ", ".join(f"%s::{_kind(f.db_type(connection))}[]" for f in (key, field))
+            statement = f"UPDATE {table} SET {column} = n.v FROM unnest({arrays}) AS n(k, v) WHERE {pk} = n.k"  # noqa: S608  # nosec B608
+            cursor.execute(statement, [list(values), list(values.values())])
+        else:
+            statement = f"UPDATE {table} SET {column} = %s WHERE {pk} = %s"  # noqa: S608  # nosec B608
+            cursor.executemany(statement, [(v, k) for k, v in values.items()])
 
 
 def _kind(db_type: str) -> str:

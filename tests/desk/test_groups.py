@@ -2,6 +2,8 @@ import datetime as dt
 
 import pytest
 
+both_stores = pytest.mark.parametrize("desk", ["sqlite", "postgres"], indirect=True)
+
 LETTER = "窗口人员反复让我补交材料，前后跑了{}趟，打12345热线也没有人接听，请有关部门尽快核实处理，我们住在石坝镇。"
 
 
@@ -21,11 +23,13 @@ def letters(desk):
     return desk
 
 
+@both_stores
 def test_letters_that_say_nearly_the_same_are_one_group(letters):
     first = letters.case("L0").pk
     assert group_of(letters, "L0", "L1", "L2", "L9") == [first, first, first, None]
 
 
+@both_stores
 def test_a_later_night_joins_what_it_brings_and_two_groups_become_one(letters):
     from pipeline.desk.cases import take_in
     from pipeline.desk.tables import Case
@@ -50,6 +54,24 @@ def test_a_changed_text_leaves_and_the_others_stay_together(letters):
     take_in()
     heir = letters.case("L1").pk
     assert group_of(letters, "L0", "L1", "L2") == [None, heir, heir]
+
+
+@both_stores
+def test_what_was_signed_before_a_crash_is_compared_after_it(letters, monkeypatch):
+    from pipeline.desk import groups
+    from pipeline.desk.cases import take_in
+
+    def crash(together):
+        raise ConnectionError
+
+    with monkeypatch.context() as crashing:
+        crashing.setattr(groups, "_join", crash)
+        with pytest.raises(ConnectionError):
+            letters.add("L3", LETTER.format("八"))
+    assert letters.case("L3").group is None
+    take_in()
+    assert letters.case("L3").group == letters.case("L0").pk
+    assert groups.link() == 0
 
 
 def test_a_group_is_decided_once_and_undone_once(letters):
