@@ -33,7 +33,7 @@ def link() -> int:
 
     _sign()
     signed = Signature.objects.filter(algorithm__in=(ALGORITHM, NEW))
-    fresh = set(signed.filter(algorithm=NEW).values_list("case_id", flat=True))
+    fresh = set(signed.filter(algorithm=NEW, case__document__purged=False).values_list("case_id", flat=True))
     if not fresh:
         return 0
     rows = list(signed.order_by("-case_id").values_list("case_id", "values")[:MOST])[::-1]
