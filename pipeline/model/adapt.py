@@ -20,7 +20,7 @@ from scipy.special import expit, logit
 
 from pipeline.corpus.gold import Gold, label_matrix
 from pipeline.errors import CorpusError
-from pipeline.model.bundle import save_bundle
+from pipeline.model.bundle import Weights, save_bundle
 from pipeline.model.calibrate import expected_f1_threshold, raise_to_promise
 from pipeline.model.folds import group_folds
 from pipeline.model.score import Look, Scorer
@@ -93,8 +93,10 @@ def adapt(scorer: Scorer, reviewed: Sequence[Gold], out: Path, *, promise: float
             inside = fold != number
             thresholds[~inside] = raise_to_promise(thresholds[~inside], probabilities[inside], truth[inside], promise)
     slopes = np.array([h.whole for h in bundle.heads])
-    coef = bundle.weights.coef * slopes + bundle.weights.coef @ found.slopes + found.coef
-    bias = bundle.weights.bias * slopes + bundle.weights.bias @ found.slopes
+    weights = bundle.weights
+    coef = weights.coef * weights.grain
+    coef = coef * slopes + coef @ found.slopes + found.coef
+    bias = weights.bias * slopes + weights.bias @ found.slopes
     heads = tuple(
         replace(
             h,
@@ -113,7 +115,14 @@ def adapt(scorer: Scorer, reviewed: Sequence[Gold], out: Path, *, promise: float
         taxonomy=bundle.taxonomy,
         taxonomy_source=bundle.taxonomy_source,
         features=bundle.features,
-        weights=replace(bundle.weights, coef=coef.astype(np.float32), bias=bias.astype(np.float32)),
+        weights=Weights.rounded(
+            coef,
+            bias,
+            weights.sentence_coef * weights.grain,
+            weights.sentence_bias,
+            weights.gate * weights.grain,
+            weights.gate_bias,
+        ),
         heads=heads,
         wording=bundle.wording,
         about={**kept, "adapted": home},

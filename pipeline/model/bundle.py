@@ -1,7 +1,7 @@
 """A trained model as a folder: JSON, arrays and a vocabulary. Loading runs no code and checks every byte.
 
 manifest.json      what it is, what it was made from, the sha256 of every other file
-weights.npz        coefficients, intercepts, idf and n-gram keys (allow_pickle=False)
+weights.npz        coefficients in 16 bits, intercepts, idf and n-gram keys (allow_pickle=False)
 vocabulary.json    tokens and alphabet
 concepts.json      the lexicon, indexed
 calibration.json   slopes, intercept and thresholds of every head
@@ -34,13 +34,16 @@ from pipeline.whole import write_folder
 
 __all__ = ["NEVER", "PROBLEM", "Bundle", "Head", "Weights", "load_bundle", "save_bundle"]
 
-FORMAT = 5
+FORMAT = 6
 #: Threshold of a label that is never decided without a person.
 NEVER = math.inf
 #: Name of the head that tells occurrence from mention; stands behind the labels.
 PROBLEM = "problem"
 _FILES = ("weights.npz", "vocabulary.json", "concepts.json", "calibration.json", "taxonomy.toml")
 _MAX_BYTES = 2**31
+
+Floats = npt.NDArray[np.float64] | npt.NDArray[np.float32]
+_MOST_GRAINS = 2**15 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,21 +76,39 @@ class Weights:
     """The linear heads of passages and of sentences, and the gate that says which expert's heads read a passage.
 
     Coefficients (experts, columns, heads), biases (experts, heads); the gate has (columns, experts - 1) and
-    (experts - 1,): the first expert reads what no other one's gate opens for.
+    (experts - 1,): the first expert reads what no other one's gate opens for. Coefficients and gate are whole numbers
+    of ``grain``: memory is what scoring waits for.
     """
 
-    coef: npt.NDArray[np.float32]
+    coef: npt.NDArray[np.int16]
     bias: npt.NDArray[np.float32]
-    sentence_coef: npt.NDArray[np.float32]
+    sentence_coef: npt.NDArray[np.int16]
     sentence_bias: npt.NDArray[np.float32]
-    gate: npt.NDArray[np.float32]
+    gate: npt.NDArray[np.int16]
     gate_bias: npt.NDArray[np.float32]
+    grain: float
+
+    @classmethod
+    def rounded(
+        cls, coef: Floats, bias: Floats, sentence_coef: Floats, sentence_bias: Floats, gate: Floats, gate_bias: Floats
+    ) -> Weights:
+        """Return weights from real numbers; the grain is the smallest power of two, which keeps products exact."""
+        most = max(float(np.abs(a).max(initial=0)) for a in (coef, sentence_coef, gate))
+        grain = 2.0 ** math.ceil(math.log2(most / _MOST_GRAINS)) if most else 1.0
+
+        def whole(real: Floats) -> npt.NDArray[np.int16]:
+            return np.rint(real / grain).astype(np.int16)
+
+        return cls(
+            whole(coef), bias.astype(np.float32), whole(sentence_coef), sentence_bias.astype(np.float32),
+            whole(gate), gate_bias.astype(np.float32), grain,
+        )  # fmt: skip
 
     def choose(self, x: sparse.csr_matrix) -> npt.NDArray[np.int64]:
         """Return which expert reads each row of ``x`` (rows, columns), as (rows,)."""
         if not len(self.gate_bias):
             return np.zeros(x.shape[0], np.int64)
-        opened = np.rint((x @ self.gate + self.gate_bias) / NOISE)
+        opened = np.rint((self._product(x, self.gate) + self.gate_bias) / NOISE)
         return np.where((opened > 0).any(1), 1 + opened.argmax(1), 0)
 
     def read(
@@ -98,8 +119,14 @@ class Weights:
         margins = np.zeros((x.shape[0], bias.shape[1]))
         for e in np.unique(expert).tolist():
             rows = expert == e
-            margins[rows] = x[rows] @ coef[e] + bias[e]
+            margins[rows] = self._product(x[rows], coef[e]) + bias[e]
         return margins
+
+    def _product(self, x: sparse.csr_matrix, coef: npt.NDArray[np.int16]) -> npt.NDArray[np.float64]:
+        # Of few texts most columns are empty: those rows of ``coef`` are not touched.
+        columns, at = np.unique(x.indices, return_inverse=True)
+        few = sparse.csr_matrix((x.data, at, x.indptr), (x.shape[0], len(columns)))
+        return np.asarray(few @ (coef[columns] * self.grain))
 
 
 @dataclass(frozen=True)
@@ -246,7 +273,8 @@ def _build(manifest: dict[str, Any], raw: dict[str, bytes]) -> Bundle:
         idf=a["idf"],
     )
     names = [f"{s}.{label}" for s, label in taxonomy.columns] + [PROBLEM]
-    weights = Weights(**{name: a[name] for name in Weights.__dataclass_fields__})
+    given = {name: a[name] for name in Weights.__dataclass_fields__}
+    weights = Weights(**{**given, "grain": float(a["grain"])})
     experts, columns, many = len(weights.bias), features.columns, len(names)
     shapes = {
         "coef": (experts, columns, many), "bias": (experts, many), "gate": (columns, experts - 1),

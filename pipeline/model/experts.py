@@ -77,16 +77,19 @@ def learn_experts(
         margins.append(np.stack([whole[:, :heads], np.vstack([strongest, maximum_over(strongest, members)])], 2))
         learned.append((coef[:, :heads], bias[:heads], sentence_coef, sentence_bias))
     gate, gate_bias, expert = fit_gate(gates, own[rows.text])
-    scaled, chosen = [], np.zeros((len(expert), heads, 2))
+    scaled: list[dict[str, Floats]] = []
+    chosen = np.zeros((len(expert), heads, 2))
     for e, (of, arrays) in enumerate(zip(margins, learned, strict=True)):
         mine = expert == e
         slope, shift = fit_slopes(of[mine] @ [1.0, settings.sentence_part], rows.truth[mine])
         coef, bias, sentence_coef, sentence_bias = arrays
-        scaled.append((coef * slope, bias * slope + shift, sentence_coef * slope, sentence_bias * slope))
+        scaled.append({
+            "coef": coef * slope, "bias": bias * slope + shift,
+            "sentence_coef": sentence_coef * slope, "sentence_bias": sentence_bias * slope,
+        })  # fmt: skip
         chosen[mine] = of[mine] * slope[:, None] + np.stack([shift, np.zeros(heads)], 1)
-    stacked = (np.stack(of).astype(np.float32) for of in zip(*scaled, strict=True))
-    texts_coef, texts_bias, single_coef, single_bias = stacked
-    return Weights(texts_coef, texts_bias, single_coef, single_bias, gate, gate_bias), chosen
+    stacked = {name: np.stack([s[name] for s in scaled]) for name in scaled[0]}
+    return Weights.rounded(**stacked, gate=gate, gate_bias=gate_bias), chosen
 
 
 def share_texts(gold: Sequence[Gold], settings: Settings) -> tuple[Ints, Floats]:
@@ -112,9 +115,7 @@ def sure_weights(gold: Sequence[Gold]) -> Floats:
     return np.array([max(2 * g.sure - 1, LEAST_SURE) for g in gold])
 
 
-def fit_gate(
-    gates: Sequence[tuple[Floats, Floats, Floats]], own: Ints
-) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32], Ints]:
+def fit_gate(gates: Sequence[tuple[Floats, Floats, Floats]], own: Ints) -> tuple[Floats, Floats, Ints]:
     """Return coefficients (columns, experts - 1), biases (experts - 1,), and who reads each row when it is held out.
 
     A gate opens where next to none of the rows of others would pass: what nobody is sure of is read by the first.
@@ -125,7 +126,7 @@ def fit_gate(
         margins[:, g] -= edge
         bias[g] -= edge
     expert = np.hstack([np.zeros((len(own), 1)), margins]).argmax(1)
-    return coef.astype(np.float32), bias.astype(np.float32), expert
+    return coef, bias, expert
 
 
 def cross_fit(rows: Rows, weight: Floats, settings: Settings) -> tuple[Floats, Floats, Floats]:

@@ -55,8 +55,9 @@ def character_weights(
         )
         expert = int(weights.choose(x)[0])
     coef, sentence_coef = weights.coef[expert], weights.sentence_coef[expert]
-    _spread(edge, found, _shares(features, found, 1)[:, None] * coef[found.column] * _slopes(bundle, "whole"))
-    value = _shares(features, inside, len(sentences.row))[:, None]
+    value = _shares(features, found, 1)[:, None] * weights.grain
+    _spread(edge, found, value * coef[found.column] * _slopes(bundle, "whole"))
+    value = _shares(features, inside, len(sentences.row))[:, None] * weights.grain
     if features.lead and leads:
         again = value * coef[inside.column] * (_slopes(bundle, "whole") * features.lead)
         _spread(edge, inside, again * (inside.row == 0)[:, None])

@@ -23,6 +23,7 @@ __all__ = ["Highlighter"]
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 Singles = npt.NDArray[np.float32]
+Grains = npt.NDArray[np.int16]
 Shorts = npt.NDArray[np.int32]
 Columns = npt.NDArray[np.uint32]
 Points = npt.NDArray[np.uint32]
@@ -37,7 +38,7 @@ class Highlighter:
     def __init__(self, bundle: Bundle, heads: Heads) -> None:
         self._heads = heads
         whole = np.array([h.whole for h in bundle.heads])
-        self._slopes = np.array([[h.sentence for h in bundle.heads], whole, whole * heads.lead])
+        self._slopes = heads.grain * np.array([[h.sentence for h in bundle.heads], whole, whole * heads.lead])
 
     def find(
         self,
@@ -58,7 +59,7 @@ class Highlighter:
         weight = np.empty(len(span))
         n = _find(
             points, *passages, sentence_of, places.group, places.column, places.start, places.end, *read, leads,
-            *wanted, self._heads.weights, self._heads.scale, self._slopes, _flags(), span, weight,
+            *wanted, self._heads.weights, self._heads.scales, self._slopes, _flags(), span, weight,
         )  # fmt: skip
         return span[:n], weight[:n]
 
@@ -87,8 +88,8 @@ def _find(
     leads: npt.NDArray[np.bool_],
     passage: Ints,
     head: Ints,
-    weights: Singles,
-    scale: int,
+    weights: Grains,
+    scales: Singles,
     slopes: Floats,
     flags: Flags,
     span: Ints,
@@ -108,12 +109,14 @@ def _find(
         first = group[sentence_of[p] + p]
         last = group[sentence_of[p + 1] + p + 1]
         each = np.arange(len(heads))
-        _spread(column, place, place_end, first, last, a, count, weights[e, 1], scale, slopes[1], heads, each, edge)
+        _spread(
+            column, place, place_end, first, last, a, count, weights[e, 1], scales[e, 1], slopes[1], heads, each, edge
+        )
         s = sentence_of[p]
         if leads[p] and s < sentence_of[p + 1] and slopes[2].any():
             _spread(
-                column, place, place_end, group[s + p], group[s + p + 1], a, count, weights[e, 1], scale, slopes[2],
-                heads, each, edge,
+                column, place, place_end, group[s + p], group[s + p + 1], a, count, weights[e, 1], scales[e, 1],
+                slopes[2], heads, each, edge,
             )  # fmt: skip
         for q in range(len(heads)):
             s = which[p, heads[q]]
@@ -121,7 +124,7 @@ def _find(
             if s >= 0 and not _is_seen(which[p], heads, q):
                 speaks = each[which[p][heads] == s]
                 _spread(
-                    column, place, place_end, group[s + p], group[s + p + 1], a, count, weights[e, 0], scale,
+                    column, place, place_end, group[s + p], group[s + p + 1], a, count, weights[e, 0], scales[e, 0],
                     slopes[0], heads, speaks, edge,
                 )  # fmt: skip
         clauses, opens = _clauses(points, a, b, flags)
@@ -150,8 +153,8 @@ def _spread(
     last: int,
     begin: int,
     count: Shorts,
-    weights: Singles,
-    scale: int,
+    weights: Grains,
+    scales: Singles,
     slopes: Floats,
     heads: Ints,
     speaks: Ints,
@@ -166,14 +169,13 @@ def _spread(
         c = wide(column[k]) // BLOCKS
         if count[c] == 0:
             prefetch(weights, c * weights.shape[1])
-            prefetch(weights, c * weights.shape[1] + scale)
         count[c] += 1
     share = np.empty(last - first)
     for k in range(first, last):
         c = wide(column[k]) // BLOCKS
         block = wide(column[k]) % BLOCKS
         times = wide(count[c])
-        value = np.float64(weights[c, scale]) + np.float64(weights[c, scale + 1])
+        value = np.float64(scales[c, -2]) + np.float64(scales[c, -1])
         if times > 1 and block != CONCEPTS:
             value *= 1 + math.log(times)
         # Each of as many places has its part of the square.
@@ -188,7 +190,7 @@ def _spread(
         b = wide(place_end[k]) - begin
         value = share[k - first] / (length[wide(column[k]) % BLOCKS] * (b - a))
         for q in speaks:
-            part = value * weights[c, heads[q]] * slopes[heads[q]]
+            part = value * np.float64(weights[c, heads[q]]) * slopes[heads[q]]
             edge[q, a] += part
             edge[q, b] -= part
         count[c] = 0

@@ -19,11 +19,12 @@ __all__ = ["Heads"]
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 Singles = npt.NDArray[np.float32]
+Grains = npt.NDArray[np.int16]
 Shorts = npt.NDArray[np.int32]
 Columns = npt.NDArray[np.uint32]
 
-#: Numbers that are worked on at once.
-_LANES = 16
+#: Coefficients in a line of the cache, and those that are worked on at once.
+_LINE, _LANES = 32, 8
 # Unsigned like the columns.
 _BLOCK_BITS = np.uint32(BLOCKS.bit_length() - 1)
 _BLOCK = np.uint32(BLOCKS - 1)
@@ -33,29 +34,30 @@ _CONCEPTS = np.uint64(CONCEPTS)
 class Heads:
     """Weights in the order of a vocabulary.
 
-    ``weights`` (experts, 2, columns, ``width``): for sentences, then for passages. Behind the heads of a row stand the
-    gates, then its scale as the sum of two numbers, then nothing, so that rows are whole lines of the cache and machine
-    words.
+    ``weights`` (experts, 2, columns, ``width``): for sentences, then for passages, in grains. Behind the heads of a row
+    stand the gates; its last eight bytes are its scale as the sum of two numbers, ``scales`` (experts, 2, columns,
+    width / 2) over the same memory. Rows are whole lines of the cache.
     """
 
     def __init__(self, bundle: Bundle, vocabulary: Vocabulary) -> None:
         w = bundle.weights
         experts, self.heads = w.bias.shape
         self.lead = float(bundle.features.lead)
-        #: Where the scale of a row stands.
-        self.scale = self.heads + experts - 1
-        self.width = -(-(self.scale + 2) // _LANES) * _LANES
+        self.grain = w.grain
+        gates = self.heads + experts - 1
+        self.width = -(-(-(-gates // _LANES) * _LANES + 4) // _LINE) * _LINE
         columns = len(vocabulary.order)
-        room = np.zeros(experts * 2 * columns * self.width + _LANES, np.float32)
+        room = np.zeros(experts * 2 * columns * self.width + _LINE, np.int16)
         skip = -room.ctypes.data % 64 // room.itemsize
-        self.weights = room[skip : len(room) - _LANES + skip].reshape(experts, 2, columns, self.width)
+        self.weights = room[skip : len(room) - _LINE + skip].reshape(experts, 2, columns, self.width)
+        self.scales = self.weights.view(np.float32)
         rough = vocabulary.scale.astype(np.float32)
         for side, coef in enumerate((w.sentence_coef, w.coef)):
             self.weights[:, side, :, : self.heads] = coef[:, vocabulary.order]
-            self.weights[:, side, :, self.scale] = rough
-            self.weights[:, side, :, self.scale + 1] = vocabulary.scale - rough
+            self.scales[:, side, :, -2] = rough
+            self.scales[:, side, :, -1] = vocabulary.scale - rough
         # The first expert's table is read first, so the gates stand there.
-        self.weights[0, 1, :, self.heads : self.scale] = w.gate[vocabulary.order]
+        self.weights[0, 1, :, self.heads : gates] = w.gate[vocabulary.order]
         self._bias = w.bias.astype(np.float64)
         self._sentence_bias = w.sentence_bias.astype(np.float64)
         self._gate_bias = w.gate_bias.astype(np.float64)
@@ -72,8 +74,8 @@ class Heads:
         which = np.full((many, self.heads), -1)
         expert = np.zeros(many, np.int64)
         _margins(
-            places.group, places.column, sentence_of, row, self.weights, self._bias, self._sentence_bias,
-            self._gate_bias, self.lead, whole, strongest, which, expert,
+            places.group, places.column, sentence_of, row, self.weights, self.scales, self.grain, self._bias,
+            self._sentence_bias, self._gate_bias, self.lead, whole, strongest, which, expert,
         )  # fmt: skip
         return whole, strongest, which, expert
 
@@ -84,7 +86,9 @@ def _margins(
     column: Columns,
     sentence_of: Ints,
     row: Ints,
-    weights: Singles,
+    weights: Grains,
+    scales: Singles,
+    grain: float,
     bias: Floats,
     sentence_bias: Floats,
     gate_bias: Floats,
@@ -95,14 +99,14 @@ def _margins(
     expert: Ints,
 ) -> None:
     heads = which.shape[1]
-    scale = heads + len(gate_bias)
     count = np.zeros(weights.shape[2], np.int32)
-    total = np.zeros((3, weights.shape[3]))
+    used = -(-(heads + len(gate_bias)) // _LANES) * _LANES
+    total = np.zeros((3, used))
     length = np.zeros(3)
     logs = np.ones(256)
     for c in range(1, 256):
         logs[c] = 1 + math.log(c)
-    margin = np.zeros(weights.shape[3])
+    margin = np.zeros(used)
     opening = 0
     for p in range(len(sentence_of) - 1):
         # Every passage is read with the first sentence of its document.
@@ -111,7 +115,7 @@ def _margins(
         s = sentence_of[opening]
         again = column[group[s + opening] : group[s + opening + 1]] if s < sentence_of[opening + 1] else column[:0]
         all_of = column[group[sentence_of[p] + p] : group[sentence_of[p + 1] + p + 1]]
-        _passage(all_of, again, lead, weights[0, 1], scale, count, logs, total, length, margin)
+        _passage(all_of, again, lead, weights[0, 1], scales[0, 1], grain, count, logs, total, length, margin)
         e = 0
         most = 0.0
         for g in range(len(gate_bias)):
@@ -120,13 +124,14 @@ def _margins(
                 e = g + 1
                 most = opened
         if e > 0:
-            _passage(all_of, again, lead, weights[e, 1], scale, count, logs, total, length, margin)
+            _passage(all_of, again, lead, weights[e, 1], scales[e, 1], grain, count, logs, total, length, margin)
         expert[p] = e
         for h in range(heads):
             whole[p, h] = bias[e, h] + margin[h]
             strongest[p, h] = sentence_bias[e, h]
         for s in range(sentence_of[p], sentence_of[p + 1]):
-            _sum(column[group[s + p] : group[s + p + 1]], weights[e, 0], scale, count, logs, total, length)
+            each = column[group[s + p] : group[s + p + 1]]
+            _sum(each, weights[e, 0], scales[e, 0], grain, count, logs, total, length)
             for h in range(heads):
                 value = sentence_bias[e, h] + _joined(total, length, h)
                 # Of equals, whatever the order their parts were added in, the first.
@@ -140,28 +145,29 @@ def _passage(
     column: Columns,
     again: Columns,
     lead: float,
-    weights: Singles,
-    scale: int,
+    weights: Grains,
+    scales: Singles,
+    grain: float,
     count: Shorts,
     logs: Floats,
     total: Floats,
     length: Floats,
     margin: Floats,
 ) -> None:
-    """Fill ``margin`` (width,) with the products of a passage and, ``lead`` times, of what is read ``again``."""
-    _sum(column, weights, scale, count, logs, total, length)
-    for h in range(scale):
+    """Fill ``margin`` with the products of a passage and, ``lead`` times, of what is read ``again``."""
+    _sum(column, weights, scales, grain, count, logs, total, length)
+    for h in range(len(margin)):
         margin[h] = _joined(total, length, h)
     if lead > 0 and len(again):
-        _sum(again, weights, scale, count, logs, total, length)
-        for h in range(scale):
+        _sum(again, weights, scales, grain, count, logs, total, length)
+        for h in range(len(margin)):
             margin[h] += lead * _joined(total, length, h)
 
 
 @compiled
 def _joined(total: Floats, length: Floats, h: int) -> float:
     """Return the product of head ``h`` from those of the blocks."""
-    return float(total[0, h] * length[0] + total[1, h] * length[1] + total[2, h])
+    return float(total[0, h] * length[0] + total[1, h] * length[1] + total[2, h] * length[2])
 
 
 @compiled
@@ -172,9 +178,17 @@ def _rounded(value: float) -> float:
 
 @compiled
 def _sum(
-    column: Columns, weights: Singles, scale: int, count: Shorts, logs: Floats, total: Floats, length: Floats
+    column: Columns,
+    weights: Grains,
+    scales: Singles,
+    grain: float,
+    count: Shorts,
+    logs: Floats,
+    total: Floats,
+    length: Floats,
 ) -> None:
-    """Fill ``total`` (blocks, width) with the products of one row, ``length`` with what makes a block of unit length.
+    """Fill ``total`` (blocks, heads) with the products of one row in grains, ``length`` with what makes of a block one
+    of unit length in real numbers.
 
     ``count`` is zero before and after.
     """
@@ -182,13 +196,15 @@ def _sum(
     length[:] = 0.0
     # Unsigned, for numba need not ask then whether an index counts from the end.
     width = np.uint64(weights.shape[1])
-    behind = np.uint64(scale)
+    half = np.uint64(scales.shape[1])
+    used = np.uint64(total.shape[1])
     flat = weights.reshape(-1)
+    scale = scales.reshape(-1)
     sums = total.reshape(-1)
     for k in range(len(column)):
         c = np.uint64(column[k] >> _BLOCK_BITS)
         if count[c] == 0:
-            for line in range(0, width, _LANES):
+            for line in range(0, width, _LINE):
                 prefetch(flat, c * width + np.uint64(line))
         count[c] += 1
     for k in range(len(column)):
@@ -199,12 +215,15 @@ def _sum(
         count[c] = 0
         block = np.uint64(column[k] & _BLOCK)
         row = c * width
-        value = np.float64(flat[row + behind]) + np.float64(flat[row + behind + np.uint64(1)])
+        behind = (c + np.uint64(1)) * half
+        value = np.float64(scale[behind - np.uint64(2)]) + np.float64(scale[behind - np.uint64(1)])
         if times > 1 and block != _CONCEPTS:
             value *= logs[times] if times < 256 else 1 + math.log(times)
         length[block] += value * value
-        into = block * width
-        for h in range(width):
-            sums[into + h] += value * flat[row + h]
+        into = block * used
+        for lane in range(np.uint64(0), used, np.uint64(_LANES)):
+            for h in range(lane, lane + np.uint64(_LANES)):
+                sums[into + h] += value * np.float64(flat[row + h])
     for i in range(CONCEPTS):
-        length[i] = 1 / math.sqrt(length[i]) if length[i] > 0 else 1.0
+        length[i] = grain / math.sqrt(length[i]) if length[i] > 0 else grain
+    length[CONCEPTS] = grain

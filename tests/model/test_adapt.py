@@ -29,7 +29,8 @@ def test_the_folded_bundle_scores_like_the_correction(scorer, reviewed, words, t
     home = Scorer(load_bundle(adapt(scorer, reviewed, tmp_path)[0]), words)
     short = [i for i, g in enumerate(reviewed) if len(g.text) < 500]
     expected = found.apply(seen[np.array(short)])
-    np.testing.assert_allclose(home.probabilities([reviewed[i].text for i in short]), expected, atol=1e-4)
+    # Weights are kept in 16 bits.
+    np.testing.assert_allclose(home.probabilities([reviewed[i].text for i in short]), expected, atol=1e-3)
 
 
 def test_an_office_where_everything_is_rarer_is_learned(reviewed):

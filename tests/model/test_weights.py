@@ -3,6 +3,7 @@ import pytest
 from scipy import sparse
 
 from pipeline.corpus.gold import Gold, parse_gold
+from pipeline.model.bundle import Weights
 from pipeline.model.experts import LEAST_SURE, fit_heads, sure_weights
 
 
@@ -42,3 +43,15 @@ def test_gold_says_how_sure_people_were(taxonomy):
         assert (wrong, gold.sure) == ([], sure)
     for given in (True, 1.5, "0.5"):
         assert parse_gold({**record, "labels": labels, "sure": given}, taxonomy) == (None, ["sure 应为 0 到 1 的数"])
+
+
+def test_weights_are_rounded_to_half_a_grain():
+    rng = np.random.default_rng(3)
+    coef, gate = rng.normal(0, 3, (2, 50, 4)), rng.normal(size=(50, 1))
+    found = Weights.rounded(coef, np.zeros((2, 4)), coef / 2, np.zeros((2, 4)), gate, np.zeros(1))
+    for given, kept in ((coef, found.coef), (coef / 2, found.sentence_coef), (gate, found.gate)):
+        assert abs(kept * found.grain - given).max() <= found.grain / 2
+    assert abs(found.coef.astype(int)).max() > 2**14, "the finest that holds the largest"
+    x = sparse.random(7, 50, 0.2, "csr", rng=rng)
+    expected = np.stack([x.toarray()[i] @ (found.coef[i % 2] * found.grain) for i in range(7)])
+    np.testing.assert_allclose(found.read(x, np.arange(7) % 2), expected, atol=1e-12)

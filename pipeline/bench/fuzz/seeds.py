@@ -165,14 +165,14 @@ def _bundle() -> Files:
     )  # fmt: skip
     dice = np.random.default_rng(7)
     heads = 3
-    coef = dice.normal(size=(2, 2, features.columns, heads)).astype(np.float32)
-    bias = dice.normal(size=(2, 2, heads)).astype(np.float32)
-    gate = dice.normal(size=(features.columns, 1)).astype(np.float32)
+    coef = dice.normal(size=(2, 2, features.columns, heads))
+    bias = dice.normal(size=(2, 2, heads))
+    gate = dice.normal(size=(features.columns, 1))
     about = {"segmenter": "none", "dictionary": "0" * 64, "settings": {"passage_chars": 1000}}
     with tempfile.TemporaryDirectory() as folder:
         path = save_bundle(
             Path(folder), taxonomy=taxonomy, taxonomy_source=_TAXONOMY.encode(), features=features, about=about,
-            weights=Weights(coef[0], bias[0], coef[1], bias[1], gate, np.zeros(1, np.float32)),
+            weights=Weights.rounded(coef[0], bias[0], coef[1], bias[1], gate, np.zeros(1)),
             heads=(Head(1.0, 0.5, 0.3, -1.0, 0.5, 0.2),) * heads, wording=Wording(0.9, 0.1),
         )  # fmt: skip
         return {p.name: p.read_bytes() for p in sorted(path.iterdir())}
