@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
+import functools
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 from django.db import transaction
 from django.db.models import Count, Exists, F, Max, OuterRef, Q
@@ -23,11 +25,40 @@ from pipeline.desk.upsert import upsert
 __all__ = ["refresh", "refresh_if_new", "take_in"]
 
 CHUNK = 2000
-#: Of a prediction and its document, what the queue has no use for.
-_UNUSED = (
-    *("evidence", "taxonomy", "segmenter", "dictionary", "thresholds"),
-    *(f"document__{n}" for n in ("key", "text_hash", "title", "unit", "channel", "district", "place", "stored")),
-)
+#: What a person's work on a case, or a draw that nobody may guess, keeps as it is.
+_STATE = ("state", "blind")
+_ORDER = ("priority", "uncertainty", "reasons")
+
+
+class _Said(NamedTuple):
+    """What a place in the queue is made of: a prediction, its run and its document."""
+
+    id: int
+    document: int
+    model: str
+    text_hash: str
+    is_problem: bool
+    problem_score: float
+    review: bool
+    decided: Mapping[str, Sequence[Mapping[str, Any]]]
+    scores: Mapping[str, Mapping[str, Any]]
+    run: str
+    serial: int
+    started: dt.datetime
+    text: str
+    received: str
+    purged: bool
+
+    @classmethod
+    def of(cls, ids: Sequence[int]) -> list[_Said]:
+        rows = Prediction.objects.filter(id__in=ids)
+        return [cls(*row) for row in rows.values_list(*(_COLUMNS.get(f, f) for f in cls._fields))]
+
+
+_COLUMNS = {
+    "document": "document_id", "run": "run_id", "serial": "run__serial", "started": "run__started",
+    "text": "document__text", "received": "document__received", "purged": "document__purged",
+}  # fmt: skip
 
 
 def refresh_if_new() -> int:
@@ -74,10 +105,9 @@ def refresh(live: str | None = None) -> int:
     ids = list(stale.order_by("run__serial", "id").values_list("id", flat=True))
     changed = 0
     for at in range(0, len(ids), CHUNK):
-        rows = Prediction.objects.filter(id__in=ids[at : at + CHUNK]).select_related("document", "run")
-        rows = rows.defer(*_UNUSED)
         # The live model says the last word, where it has said nothing the newest run's.
-        newest = {p.document_id: p for p in sorted(rows, key=lambda p: (p.model == live, p.run.serial, p.id))}
+        said = sorted(_Said.of(ids[at : at + CHUNK]), key=lambda p: (p.model == live, p.serial, p.id))
+        newest = {p.document: p for p in said}
         with transaction.atomic():
             _write(list(newest.values()))
         changed += len(newest)
@@ -90,67 +120,55 @@ def _live() -> str:
     return last or ""
 
 
-def _write(predictions: Sequence[Prediction]) -> None:
+def _write(predictions: Sequence[_Said]) -> None:
     hashes = [p.text_hash for p in predictions]
     same = Counter(dict(Document.objects.filter(text_hash__in=hashes).values_list("text_hash").annotate(n=Count("id"))))
-    before = {
-        c.pk: c
-        for c in Case.objects.select_for_update().filter(pk__in=[p.document_id for p in predictions]).order_by("pk")
-    }
-    cases, relabel = [], {}
+    found = Case.objects.select_for_update().filter(pk__in=[p.document for p in predictions]).order_by("pk")
+    before = {c.pk: c for c in found}
+    day = functools.cache(_local_day)
+    rows, relabel = [], {}
     for p in predictions:
-        case = _place(p, same[p.text_hash] - 1)
-        old = before.get(p.document_id)
+        place = _place(p, same[p.text_hash] - 1, day(p.started))
+        old = before.get(p.document)
         if old is not None and old.state not in (State.AUTO, State.OPEN) and old.text_hash == p.text_hash:
-            case.state, case.blind = old.state, old.blind
+            place.update((f, getattr(old, f)) for f in _STATE)
         elif old is not None and old.unseen and old.text_hash == p.text_hash:
             # Drawn to be judged blind: where it stands must go on saying nothing of the model.
-            case.state, case.blind, case.priority = old.state, True, old.priority
-            case.reasons, case.uncertainty = old.reasons, old.uncertainty
+            place.update((f, getattr(old, f)) for f in (*_STATE, *_ORDER))
         else:
-            relabel[p.document_id] = [d["id"] for labels in p.decided.values() for d in labels]
-        cases.append(case)
-    fields = [
-        "state",
-        "priority",
-        "uncertainty",
-        "reasons",
-        "prediction_id",
-        "run",
-        "serial",
-        "text_hash",
-        "against",
-        "blind",
-        "purged",
-    ]
-    rows = [[c.document_id, *(getattr(c, f) for f in fields)] for c in cases]
-    fields[fields.index("prediction_id")] = "prediction"
-    upsert(Case, ["document", *fields], rows, unique=["document"], update=fields)
-    CaseLabel.objects.filter(case__in=list(relabel)).delete()
-    CaseLabel.objects.bulk_create([CaseLabel(case_id=c, label=i) for c, labels in relabel.items() for i in labels])
+            relabel[p.document] = [d["id"] for labels in p.decided.values() for d in labels]
+        rows.append(place)
+    fields = list(rows[0])
+    upsert(Case, fields, [list(r.values()) for r in rows], unique=["document"], update=fields[1:])
+    CaseLabel.objects.filter(case__in=[c for c in relabel if c in before]).delete()
+    labels = [(case, label, False) for case, some in relabel.items() for label in some]
+    upsert(CaseLabel, ["case", "label", "by_people"], labels, unique=["label", "case"], update=["by_people"])
 
 
-def _place(p: Prediction, same_text: int) -> Case:
+def _place(p: _Said, same_text: int, read: dt.date) -> dict[str, Any]:
+    """Return the row of the prediction's document."""
     weighed = prioritise(
         problem_score=p.problem_score,
         labels=sum(map(len, p.decided.values())),
-        text=p.document.text,
+        text=p.text,
         same_text=max(0, same_text),
-        received=p.document.received,
-        read=_local_day(p.run.started),
+        received=p.received,
+        read=read,
     )
-    return Case(
-        document_id=p.document_id,
-        state=(State.OPEN if p.is_problem or p.review else State.AUTO).value,
-        priority=weighed.order,
-        uncertainty=uncertainty_of(p.scores, p.problem_score, p.review),
-        reasons=[list(r) for r in weighed.reasons],
-        prediction=p,
-        run=p.run_id,
-        serial=p.run.serial,
-        text_hash=p.text_hash,
-        purged=p.document.purged,
-    )
+    return {
+        "document": p.document,
+        "state": (State.OPEN if p.is_problem or p.review else State.AUTO).value,
+        "priority": weighed.order,
+        "uncertainty": uncertainty_of(p.scores, p.problem_score, p.review),
+        "reasons": weighed.reasons,
+        "prediction": p.id,
+        "run": p.run,
+        "serial": p.serial,
+        "text_hash": p.text_hash,
+        "against": None,
+        "blind": False,
+        "purged": p.purged,
+    }
 
 
 def _local_day(at: dt.datetime) -> dt.date:

@@ -7,18 +7,20 @@ GIN index, SQLite as words of an FTS5 table; both as hashes, brought up by the n
 
 from __future__ import annotations
 
+import itertools
 import string
 from collections.abc import Sequence
 from contextlib import ExitStack
 
 import numpy as np
+import numpy.typing as npt
 from django.db import connection, transaction
 from django.db.models import Q, QuerySet
 
 from pipeline.desk.models import Document
 
 __all__ = [
-    "SHORTEST", "bring_up", "forget", "holding", "indexed", "matching", "packed", "proposed", "scrub", "walk", "write",
+    "SHORTEST", "bring_up", "forget", "holding", "indexed", "matching", "proposed", "scrub", "walk", "write",
 ]  # fmt: skip
 
 #: Words of fewer characters are looked for among the documents' numbers only.
@@ -30,12 +32,21 @@ CHUNK = 2000
 FIRST_STEP = 500
 #: Documents that are indexed in one transaction: on SQLite everybody who decides waits for it.
 PART = 200
-_DIGITS = string.digits + string.ascii_lowercase
+#: Of a hash, and letters of a word that names it.
+_BITS, _LETTERS = 24, 5
+_DIGITS = np.frombuffer((string.digits + string.ascii_lowercase).encode(), np.uint8)
 
 
-def indexed(key: str, title: str, text: str) -> list[int]:
-    """Return the hashed pairs of characters under which a document is found."""
-    return _pairs(f"{key}\n{title}\n{text}")
+def indexed(documents: Sequence[tuple[str, str, str]]) -> list[str]:
+    """Return the hashed pairs of characters under which documents of (key, title, text) are found, each as the index's
+    column takes them.
+    """
+    found, first = _pairs(["\n".join(d) for d in documents])
+    if connection.vendor == "postgresql":
+        pairs = found.tolist()
+        return ["{" + str(pairs[a:b])[1:-1] + "}" for a, b in itertools.pairwise(first.tolist())]
+    words = _words(found)
+    return [words[a:b].tobytes().decode("ascii") for a, b in itertools.pairwise(first.tolist())]
 
 
 def matching(rows: QuerySet, words: Sequence[str]) -> QuerySet:
@@ -47,7 +58,7 @@ def matching(rows: QuerySet, words: Sequence[str]) -> QuerySet:
 def proposed(words: Sequence[str]) -> list[int] | None:
     """Return the documents that may hold all ``words``; None where they are too many to name, or not in the index."""
     long = [w for w in words[:MOST_WORDS] if len(w) >= SHORTEST]
-    found = _proposed(sorted({p for w in long for p in _pairs(w)})) if long else None
+    found = _proposed(_pairs(long)[0]) if long else None
     if found is None:
         return None
     # What was purged has its number only, and stands in no index.
@@ -94,32 +105,24 @@ def bring_up() -> int:
         with transaction.atomic():
             # Locked, so that a purge cannot empty a text between its reading and its indexing.
             found = Document.objects.select_for_update().filter(pk__in=ids[at : at + PART], purged=False).order_by("pk")
-            rows = found.values_list("pk", "text_hash", "key", "title", "text")
-            write([(pk, digest, indexed(*texts)) for pk, digest, *texts in rows])
+            rows = list(found.values_list("pk", "text_hash", "key", "title", "text"))
+            pairs = indexed([(key, title, text) for *_, key, title, text in rows])
+            write([(pk, digest, of) for (pk, digest, *_), of in zip(rows, pairs, strict=True)])
     return len(ids)
 
 
-def write(rows: Sequence[tuple[int, str, Sequence[int]]]) -> None:
-    """Put (document, text's hash, hashed pairs) into the index, in place of what it has of these documents."""
+def write(rows: Sequence[tuple[int, str, str]]) -> None:
+    """Put (document, text's hash, what `indexed` says) into the index, in place of what it has of these documents."""
     forget([pk for pk, _, _ in rows])
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
-            cursor.executemany(
-                "INSERT INTO zuofeng_search (document, text_hash, pairs) VALUES (%s, %s, %s::int[])",
-                [(pk, digest, packed(pairs)) for pk, digest, pairs in rows],
+            cursor.execute(
+                "INSERT INTO zuofeng_search (document, text_hash, pairs)"
+                " SELECT d, h, p::int[] FROM unnest(%s::bigint[], %s::text[], %s::text[]) AS n(d, h, p)",
+                [list(of) for of in zip(*rows, strict=True)] or [[], [], []],
             )
         else:
-            cursor.executemany(
-                "INSERT INTO zuofeng_search (rowid, text_hash, pairs) VALUES (%s, %s, %s)",
-                [(pk, digest, packed(pairs)) for pk, digest, pairs in rows],
-            )
-
-
-def packed(pairs: Sequence[int]) -> str:
-    """Return hashed pairs as the index's column takes them."""
-    if connection.vendor == "postgresql":
-        return "{" + ",".join(map(str, pairs)) + "}"
-    return " ".join(map(_word, pairs))
+            cursor.executemany("INSERT INTO zuofeng_search (rowid, text_hash, pairs) VALUES (%s, %s, %s)", rows)
 
 
 def forget(documents: Sequence[int]) -> None:
@@ -142,7 +145,7 @@ def scrub() -> None:
             cursor.execute("INSERT INTO zuofeng_search (zuofeng_search) VALUES ('optimize')")
 
 
-def _proposed(pairs: Sequence[int]) -> list[int] | None:
+def _proposed(pairs: npt.NDArray[np.uint32]) -> list[int] | None:
     """Return the documents that hold all ``pairs``; None where there are too many to name."""
     with ExitStack() as stack:
         cursor = stack.enter_context(connection.cursor())
@@ -151,11 +154,11 @@ def _proposed(pairs: Sequence[int]) -> list[int] | None:
             stack.enter_context(transaction.atomic())
             cursor.execute("SET LOCAL enable_seqscan = off")
             cursor.execute(
-                "SELECT document FROM zuofeng_search WHERE pairs @> %s LIMIT %s", [list(pairs), FREQUENT + 1]
+                "SELECT document FROM zuofeng_search WHERE pairs @> %s LIMIT %s", [pairs.tolist(), FREQUENT + 1]
             )
         else:
             # No transaction: on SQLite it would wait for whoever is writing.
-            words = " ".join(map(_word, pairs))
+            words = _words(pairs).tobytes().decode("ascii")
             cursor.execute(
                 "SELECT rowid FROM zuofeng_search WHERE zuofeng_search MATCH %s LIMIT %s", [words, FREQUENT + 1]
             )
@@ -163,20 +166,27 @@ def _proposed(pairs: Sequence[int]) -> list[int] | None:
     return found if len(found) <= FREQUENT else None
 
 
-def _pairs(text: str) -> list[int]:
-    """Hash every two neighbouring characters to 24 bits: what falls together is told apart by the text."""
-    codes = np.frombuffer(text.lower().encode("utf-32-le", "surrogatepass"), np.uint32)
-    mixed: list[int] = np.unique((codes[:-1] * np.uint32(0x9E3779B1) + codes[1:] * np.uint32(0x85EBCA6B)) >> 8).tolist()
-    return mixed
+def _pairs(texts: Sequence[str]) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.int64]]:
+    """Hash every two neighbouring characters to 24 bits: what falls together is told apart by the text.
+
+    Return the different ones of each text, ascending, and where those of each begin and end.
+    """
+    lower = [t.lower() for t in texts]
+    codes = np.frombuffer("".join(lower).encode("utf-32-le", "surrogatepass"), np.uint32)
+    row = np.repeat(np.arange(len(lower)), list(map(len, lower)))
+    mixed = (codes[:-1] * np.uint32(0x9E3779B1) + codes[1:] * np.uint32(0x85EBCA6B)) >> 8
+    inside = row[:-1] == row[1:]
+    different = np.unique(row[:-1][inside] << _BITS | mixed[inside])
+    first = np.searchsorted(different >> _BITS, np.arange(len(lower) + 1))
+    return (different & (1 << _BITS) - 1).astype(np.uint32), first
 
 
-def _word(pair: int) -> str:
-    """Write a hash as a short word that FTS5 takes whole."""
-    word = ""
-    while pair:
-        pair, digit = divmod(pair, 36)
-        word += _DIGITS[digit]
-    return word or "0"
+def _words(pairs: npt.NDArray[np.uint32]) -> npt.NDArray[np.uint8]:
+    """Write hashes as short words that FTS5 takes whole, (pairs, letters): the last digit first, filled with spaces."""
+    place = len(_DIGITS) ** np.arange(_LETTERS, dtype=np.uint32)
+    digit = _DIGITS[pairs[:, None] // place % len(_DIGITS)]
+    digit[(pairs[:, None] < place) & (place > 1)] = ord(" ")
+    return np.pad(digit, ((0, 0), (0, 1)), constant_values=ord(" "))
 
 
 def _column() -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+import functools
 import unicodedata
 from collections.abc import Sequence
 
@@ -15,26 +15,57 @@ _PERMUTATIONS, _SEED, _GRAM = 64, 42, 3
 #: Sixteen bands of four values propose 99.98 % of the pairs that share eight tenths of their grams.
 _ROWS = 4
 #: Kept beside stored signatures: those of another algorithm are made again.
-ALGORITHM = f"rensa-r2-p{_PERMUTATIONS}-s{_SEED}-c{_GRAM}"
+ALGORITHM = f"rensa-r2-p{_PERMUTATIONS}-s{_SEED}-g{_GRAM}"
 #: Two texts are near duplicates from this share of common grams on.
 NEAR = 0.8
 
 Matrix = npt.NDArray[np.uint32]
-_BETWEEN = re.compile(r"[\W_]+")
+Keys = npt.NDArray[np.uint64]
+#: Bits of a character in a gram's key: three fit.
+_BITS = 21
+#: Finalizer of MurmurHash3: keys that differ in one character differ in half of their bits.
+_MIX = (np.uint64(0xFF51AFD7ED558CCD), np.uint64(0xC4CEB9FE1A85EC53), np.uint64(33))
 
 
-def grams(text: str) -> frozenset[str]:
-    """Return the three-character pieces of ``text`` without its spaces, punctuation and widths."""
-    return frozenset(_grams(text))
+def grams(text: str) -> frozenset[int]:
+    """Return the three-character pieces of ``text``, as numbers, without its spaces, punctuation and widths."""
+    return frozenset(_keys([text])[0].tolist())
 
 
-def _grams(text: str) -> list[str]:
-    """Return the pieces as they come, those that come twice too: a MinHash takes no notice."""
-    plain = _BETWEEN.sub("", unicodedata.normalize("NFKC", text).lower())
-    return [plain[i : i + _GRAM] for i in range(max(1, len(plain) - _GRAM + 1))]
+def _keys(texts: Sequence[str]) -> tuple[Keys, npt.NDArray[np.int64]]:
+    """Return the pieces of all texts as they come, those that come twice too, and where each text's begin and end.
+
+    A text has at least one: shorter ones are filled up with nothing.
+    """
+    points = _plain()[np.frombuffer("".join(texts).encode("utf-32-le", "surrogatepass"), np.uint32)]
+    ends = np.cumsum(np.fromiter(map(len, texts), np.int64, len(texts)))
+    kept = np.append(0, np.cumsum(points != 0))
+    border = kept[np.append(0, ends)]
+    points = np.append(points[points != 0], np.zeros(_GRAM, np.uint32)).astype(np.uint64)
+    count = np.maximum(np.diff(border) - _GRAM + 1, 1)
+    first = np.append(0, np.cumsum(count))
+    at = np.arange(first[-1]) + np.repeat(border[:-1] - first[:-1], count)
+    end = np.repeat(border[1:], count)
+    keys = np.zeros(len(at), np.uint64)
+    for i in range(_GRAM):
+        keys = keys << np.uint64(_BITS) | np.where(at + i < end, points[at + i], np.uint64(0))
+    return keys, first
 
 
-def jaccard(one: frozenset[str], other: frozenset[str]) -> float:
+@functools.cache
+def _plain() -> npt.NDArray[np.uint32]:
+    """Return what each code point is read as, 0 for what does not count: neither letter nor figure."""
+    table = np.zeros(0x110000, np.uint32)
+    # Beyond the first plane only Chinese characters count, and they have one form.
+    table[0x20000:0x40000] = np.arange(0x20000, 0x40000)
+    for c in map(chr, range(0x10000)):
+        read = unicodedata.normalize("NFKC", c).lower()
+        if read[0].isalnum():
+            table[ord(c)] = ord(read) if len(read) == 1 else ord(c)
+    return table
+
+
+def jaccard(one: frozenset[int], other: frozenset[int]) -> float:
     """Return the share of grams that two texts have in common, 0 to 1."""
     return len(one & other) / len(one | other) if one or other else 1.0
 
@@ -43,8 +74,13 @@ def signatures(texts: Sequence[str]) -> Matrix:
     """Return one row of MinHash values per text."""
     from rensa import RMinHash
 
-    made = RMinHash.digests_from_token_sets([_grams(t) for t in texts], _PERMUTATIONS, _SEED)
-    return np.asarray(made, np.uint32).reshape(len(texts), _PERMUTATIONS)
+    keys, first = _keys(texts)
+    for factor in _MIX[:2]:
+        keys = (keys ^ (keys >> _MIX[2])) * factor
+    made = RMinHash.digest_matrix_from_flat_token_hashes(
+        keys ^ (keys >> _MIX[2]), first.astype(np.uint64), _PERMUTATIONS, _SEED
+    )
+    return np.array(made.to_rows(), np.uint32).reshape(len(texts), _PERMUTATIONS)
 
 
 def pairs(matrix: Matrix, fresh: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:

@@ -179,8 +179,7 @@ class _Maker:
         ))  # fmt: skip
         made["case_label"] += [(n, label, state == State.DONE) for label in shape.labels]
         made["signature"].append((n, digest, ALGORITHM, rng.randbytes(_SIGNATURE)))
-        pairs = search.indexed(key, title, text)
-        made["search"].append((n, digest, search.packed(pairs)))
+        made["search"].append((n, digest, search.indexed([(key, title, text)])[0]))
 
     def _decide(
         self, n: int, key: str, digest: str, shape: _Shape, day: str, made: dict[str, list[tuple[Any, ...]]]
