@@ -24,8 +24,10 @@ def desk(
     documents: Annotated[int, typer.Option("--documents", min=1000, help="存储里放多少件")] = 100_000,
     reviews: Annotated[int, typer.Option("--reviews", min=0, help="其中多少件有人判过")] = 30_000,
     users: Annotated[int, typer.Option("--users", min=1, max=100, help="同时办件的人数")] = 20,
-    seconds: Annotated[float, typer.Option("--seconds", min=1, help="办多久")] = 60,
-    think: Annotated[float, typer.Option("--think", min=0, help="每人两次请求之间平均停几秒")] = 2.0,
+    seconds: Annotated[float, typer.Option("--seconds", min=1, help="办多久")] = 120,
+    think: Annotated[
+        float, typer.Option("--think", min=0, help="每人两次请求之间平均停几秒；5 秒即每人约 13 秒判一件")
+    ] = 5.0,
     postgres: Annotated[bool, typer.Option("--postgres", help="临时起一个 PostgreSQL；默认 SQLite")] = False,
     night: Annotated[
         int,

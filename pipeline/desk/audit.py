@@ -102,7 +102,7 @@ def record(action: str, target: str = "", *, actor: str | None = None, **detail:
     """Append one entry, in the caller's transaction if there is one; an unknown action is a KeyError."""
     ACTIONS[action]
     now = current_gesture.get() or Gesture(uuid.uuid4().hex, "")
-    with transaction.atomic():
+    with transaction.atomic(savepoint=False):
         # The head row is the queue: appends wait here for each other.
         head = AuditHead.objects.select_for_update().get(pk=1)
         entry = AuditEntry(

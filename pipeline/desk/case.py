@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from django.db.models import Q
+from django.db.models import Max, Min, Q
 
 from pipeline.desk.decide import standing
 from pipeline.desk.models import Document, Prediction
@@ -136,9 +136,11 @@ def similar(case: Case, count: int = 5) -> list[dict[str, Any]]:
         return []
     # Step by step: joined into one question, the database would read every decided document to answer it.
     done = Case.objects.filter(state=State.DONE).exclude(pk=case.pk).order_by("-document_id")
-    latest = list(done.values_list("pk", flat=True)[:MOST_LOOKED_AT])
+    latest = done[:MOST_LOOKED_AT].aggregate(first=Min("document_id"), last=Max("document_id"))
     labels = list(CaseLabel.objects.filter(case=case).values_list("label", flat=True))
-    shared = CaseLabel.objects.filter(case__in=latest, case__purged=False, label__in=labels)
+    between = Q(case_id__gte=latest["first"] or 0, case_id__lte=latest["last"] or 0)
+    shared = CaseLabel.objects.filter(between, case__state=State.DONE, case__purged=False, label__in=labels)
+    shared = shared.exclude(case=case)
     newest = sorted(set(shared.values_list("case_id", "case__document__unit")), reverse=True)
     # A stable sort: those of the same unit first, the newest first within both.
     newest.sort(key=lambda row: not case.document.unit or row[1] != case.document.unit)
@@ -162,10 +164,11 @@ def similar(case: Case, count: int = 5) -> list[dict[str, Any]]:
 def _nearest(case: Case, others: Sequence[int], count: int) -> list[tuple[float, int, Case]]:
     """Return the ``count`` others that have most words in common with ``case``."""
     marks = Signature.objects.filter(case__in=[case.pk, *others], algorithm=ALGORITHM).values_list("case_id", "values")
-    values = {pk: np.frombuffer(bytes(v), np.uint32) for pk, v in marks}
-    if case.pk in values:
-        mine = values[case.pk]
-        alike = {pk: int((mine == of).sum()) for pk, of in values.items() if pk != case.pk}
+    ids, values = zip(*marks, strict=True) if marks else ((), ())
+    if case.pk in ids:
+        signed = np.frombuffer(b"".join(map(bytes, values)), np.uint32).reshape(len(ids), -1)
+        alike = dict(zip(ids, (signed == signed[ids.index(case.pk)]).sum(1).tolist(), strict=True))
+        del alike[case.pk]
         others = sorted(alike, key=lambda pk: (-alike[pk], -pk))[: 2 * count]
     here = grams(case.document.text)
     rows = Case.objects.filter(pk__in=others).select_related("document")

@@ -9,23 +9,24 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
-from django.db.models import F
+from django.db.models import Exists, F, OuterRef
 
 from pipeline.desk.models import Prediction, Run
 from pipeline.desk.states import Kind, Turn
 from pipeline.desk.tables import Decision
+from pipeline.desk.tallies import kept
 
-__all__ = ["PROMISES", "Setting", "dial", "settings_of", "sureness"]
+__all__ = ["PROMISES", "Setting", "count_dial", "dial", "settings_of", "sureness"]
 
 PROMISES = (0.6, 0.7, 0.8, 0.85, 0.9, 0.95, 0.98, 0.99)
 #: The newest texts and the newest first readings stand for all.
 MOST_TEXTS, MOST_READ = 2000, 2000
 #: Readings after which the counts are made again.
 STEP = 25
-_kept: dict[str, tuple[object, tuple[Setting, ...]]] = {}
+_made: dict[str, tuple[object, tuple[Setting, ...]]] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,17 +65,25 @@ class Setting:
 
 
 def dial() -> tuple[Setting, ...]:
-    """Return every setting for the store as it is, nothing while nothing was scored; counted once in a while."""
+    """Return every setting, nothing while nothing was scored: of a large store as it was last counted."""
     from django.db import connection
 
+    row = kept("dial")
+    if row is not None:
+        return tuple(Setting(**s) for s in row.data["settings"])
     name = str(connection.settings_dict["NAME"])
     run = Run.objects.order_by("-started").values_list("id", "finished").first()
     last = Decision.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
     stamp = run, last // STEP
-    kept = _kept.get(name)
-    if kept is None or kept[0] != stamp:
-        kept = _kept[name] = (stamp, settings_of(_newest(), _read()))
-    return kept[1]
+    last_made = _made.get(name)
+    if last_made is None or last_made[0] != stamp:
+        last_made = _made[name] = (stamp, settings_of(_newest(), _read()))
+    return last_made[1]
+
+
+def count_dial() -> dict[str, Any]:
+    """Count the settings now; the result is plain enough to be kept as JSON."""
+    return {"settings": [asdict(s) for s in settings_of(_newest(), _read())]}
 
 
 def settings_of(texts: Sequence[tuple[float, float]], read: Iterable[tuple[float, bool]]) -> tuple[Setting, ...]:
@@ -114,7 +123,9 @@ def _newest() -> list[tuple[float, float]]:
 
 def _read() -> list[tuple[float, bool]]:
     """First readings that stand, beside what the model said of the same text."""
-    made = Decision.objects.filter(turn=Turn.FIRST, undone_by=None).exclude(kind__in=(Kind.UNDO, Kind.UNSURE))
+    # Asked of each, for joined to what undoes them all would be read to find the newest.
+    stands = ~Exists(Decision.objects.filter(undoes=OuterRef("pk")))
+    made = Decision.objects.filter(stands, turn=Turn.FIRST).exclude(kind__in=(Kind.UNDO, Kind.UNSURE))
     of = {
         d["document_id"]: d
         for d in made.order_by("-pk").values("document_id", "kind", "model", "text_hash")[:MOST_READ]

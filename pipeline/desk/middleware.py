@@ -1,7 +1,8 @@
-"""What every request passes through: headers, and one gesture number for everything it causes."""
+"""What every request passes through: headers, a session that stays open, one gesture number for all it causes."""
 
 from __future__ import annotations
 
+import time
 import uuid
 from collections.abc import Callable
 
@@ -9,9 +10,11 @@ from django.http import HttpRequest, HttpResponse
 
 from pipeline.desk.audit import Gesture, current_gesture
 
-__all__ = ["gesture", "headers"]
+__all__ = ["gesture", "headers", "stay"]
 
 Handler = Callable[[HttpRequest], HttpResponse]
+#: Seconds after which a session that is used is written again; so much sooner it can end.
+MOVED = 30
 _POLICY = "accelerometer=(), camera=(), geolocation=(), gyroscope=(), microphone=(), payment=(), usb=()"
 
 
@@ -24,6 +27,18 @@ def headers(get_response: Handler) -> Handler:
         response.headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
         response.headers.setdefault("Cache-Control", "no-store")
         return response
+
+    return handle
+
+
+def stay(get_response: Handler) -> Handler:
+    """Move the end of a session that is in use; written with every request, all who read would wait for the disk."""
+
+    def handle(request: HttpRequest) -> HttpResponse:
+        now = int(time.time())
+        if request.user.is_authenticated and abs(now - request.session.get("moved", 0)) >= MOVED:
+            request.session["moved"] = now
+        return get_response(request)
 
     return handle
 

@@ -49,6 +49,7 @@ def options(  # nosec B107: made up below
             "pipeline.desk.sign_on.watch_proxy",
             "django.middleware.clickjacking.XFrameOptionsMiddleware",
             "django_htmx.middleware.HtmxMiddleware",
+            "pipeline.desk.middleware.stay",
             "pipeline.desk.middleware.gesture",
             "axes.middleware.AxesMiddleware",
         ],
@@ -107,7 +108,6 @@ def _accounts(desk: DeskSettings) -> dict[str, Any]:
         "AXES_ENABLE_ADMIN": False,
         "SESSION_COOKIE_NAME": "zuofeng_session",
         "SESSION_COOKIE_AGE": desk.session_minutes * 60,
-        "SESSION_SAVE_EVERY_REQUEST": True,
         "SESSION_EXPIRE_AT_BROWSER_CLOSE": True,
         "SESSION_COOKIE_HTTPONLY": True,
         # A provider sends readers back from another site, where a strict cookie would stay behind.

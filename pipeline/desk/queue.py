@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from pipeline.desk import audit
 from pipeline.desk.roles import Permission, Role, allows
-from pipeline.desk.search import holding, matching, proposed, walk
+from pipeline.desk.search import behind, holding, matching, narrowed, walk
 from pipeline.desk.states import STATES, Kind, State
 from pipeline.desk.tables import Case, Decision, Note, User
 
@@ -120,10 +120,7 @@ def page_of(filters: Filters, user: User, after: str = "", size: int = PAGE) -> 
     rows = rows.order_by(ORDERS[filters.order], "document_id")
     head, _, last = after.partition(".")
     if _number(head) and last.isdecimal() and len(last) < 19:
-        if column == "document_id":
-            rows = rows.filter(document_id__lt=int(last))
-        else:
-            rows = rows.filter(Q(**{f"{column}__lt": int(head)}) | Q(**{column: int(head)}, document_id__gt=int(last)))
+        rows = behind(rows, column, int(head), int(last))
     # The indexes go state by state: the next of each, of these the first.
     parts = [rows.filter(state=s) for s in STATES] if filters.state == "all" else [rows]
     first = sorted(row for part in parts for row in _places(part, column, words, size + 1))[: size + 1]
@@ -144,14 +141,15 @@ def _searched(filters: Filters, user: User) -> tuple[list[str], QuerySet]:
     words = filters.q.split()
     if not words:
         return [], find(filters, user)
-    rows, some = find(replace(filters, q=""), user), proposed(words)
-    return (words, rows) if some is None else ([], holding(rows.filter(pk__in=some), words, "document__"))
+    rows = find(replace(filters, q=""), user)
+    some = narrowed(rows, words)
+    return (words, rows) if some is None else ([], holding(some, words, "document__"))
 
 
 def _places(rows: QuerySet, column: str, words: list[str], count: int) -> list[tuple[int, int]]:
     """Return the first cases of ordered ``rows`` as (place in the order, number), smallest first."""
     if words:
-        rows = rows.filter(pk__in=walk(rows, words, count))
+        rows = rows.filter(pk__in=walk(rows, column, words, count))
     return [(-place, pk) for place, pk in rows.values_list(column, "pk")[:count]]
 
 
@@ -183,7 +181,7 @@ def _next(filters: Filters, user: User, count: int) -> list[tuple[int, int]]:
     rows = rows.order_by(ORDERS[filters.order], "document_id")
     column = ORDERS[filters.order].lstrip("-")
     if words:
-        rows = rows.filter(pk__in=walk(rows, words, count))
+        rows = rows.filter(pk__in=walk(rows, column, words, count))
     return _places(_locked(rows), column, [], count)
 
 

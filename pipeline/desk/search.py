@@ -20,14 +20,14 @@ from django.db.models import Q, QuerySet
 from pipeline.desk.models import Document
 
 __all__ = [
-    "SHORTEST", "bring_up", "forget", "holding", "indexed", "matching", "proposed", "scrub", "walk", "write",
+    "SHORTEST", "behind", "bring_up", "forget", "holding", "indexed", "matching", "narrowed", "scrub", "walk", "write",
 ]  # fmt: skip
 
 #: Words of fewer characters are looked for among the documents' numbers only.
 SHORTEST = 2
 MOST_WORDS = 5
-#: A word that more documents hold is found soon enough by going down the queue.
-FREQUENT = 1000
+#: Words that more documents hold are found soon enough by going down the queue.
+FREQUENT = 5000
 CHUNK = 2000
 FIRST_STEP = 500
 #: Documents that are indexed in one transaction: on SQLite everybody who decides waits for it.
@@ -51,34 +51,47 @@ def indexed(documents: Sequence[tuple[str, str, str]]) -> list[str]:
 
 def matching(rows: QuerySet, words: Sequence[str]) -> QuerySet:
     """Keep the cases whose text or title holds every one of ``words``, or whose number it is."""
-    found = proposed(words)
-    return holding(rows if found is None else rows.filter(pk__in=found), words, "document__")
+    found = narrowed(rows, words)
+    return holding(rows if found is None else found, words, "document__")
 
 
-def proposed(words: Sequence[str]) -> list[int] | None:
-    """Return the documents that may hold all ``words``; None where they are too many to name, or not in the index."""
+def narrowed(rows: QuerySet, words: Sequence[str]) -> QuerySet | None:
+    """Keep the cases that may hold all ``words``; None where the index does not know or nearly all may."""
     long = [w for w in words[:MOST_WORDS] if len(w) >= SHORTEST]
-    found = _proposed(_pairs(long)[0]) if long else None
-    if found is None:
+    if not long:
+        return None
+    found = _holders(_pairs(long)[0])
+    if len(found) > FREQUENT:
         return None
     # What was purged has its number only, and stands in no index.
-    return [*found, *Document.objects.filter(key__in=words[:MOST_WORDS]).values_list("pk", flat=True)]
+    numbers = Document.objects.filter(key__in=words[:MOST_WORDS]).values_list("pk", flat=True)
+    return rows.filter(pk__in=[*found, *numbers])
 
 
-def walk(rows: QuerySet, words: Sequence[str], count: int) -> list[int]:
-    """Return the first ``count`` of ordered cases that hold ``words``, read in this order until they are found.
+def walk(rows: QuerySet, column: str, words: Sequence[str], count: int) -> list[int]:
+    """Return the first ``count`` cases that hold ``words``, of ``rows`` ordered by ``column`` and number, read in this
+    order until they are found.
 
     For words that are frequent: left to the database, all texts would be read and then sorted.
     """
     found: list[int] = []
-    at, step = 0, FIRST_STEP
+    step = FIRST_STEP
     while True:
-        some = list(rows.values_list("pk", flat=True)[at : at + step])
-        held = set(holding(Document.objects.filter(pk__in=some), words).values_list("pk", flat=True))
-        found += [pk for pk in some if pk in held]
+        some = list(rows.values_list(column, "pk")[:step])
+        held = set(holding(Document.objects.filter(pk__in=[pk for _, pk in some]), words).values_list("pk", flat=True))
+        found += [pk for _, pk in some if pk in held]
         if len(found) >= count or len(some) < step:
             return found[:count]
-        at, step = at + step, min(2 * step, CHUNK)
+        rows, step = behind(rows, column, *some[-1]), min(2 * step, CHUNK)
+
+
+def behind(rows: QuerySet, column: str, place: int, number: int) -> QuerySet:
+    """Keep those behind the case ``number`` at ``place``, of cases ordered by ``column``, the largest first."""
+    if column == "document_id":
+        return rows.filter(document_id__lt=number)
+    # The first condition is all that an index understands.
+    at = Q(**{column: place}, document_id__gt=number)
+    return rows.filter(Q(**{f"{column}__lte": place}), Q(**{f"{column}__lt": place}) | at)
 
 
 def holding(rows: QuerySet, words: Sequence[str], document: str = "") -> QuerySet:
@@ -145,8 +158,8 @@ def scrub() -> None:
             cursor.execute("INSERT INTO zuofeng_search (zuofeng_search) VALUES ('optimize')")
 
 
-def _proposed(pairs: npt.NDArray[np.uint32]) -> list[int] | None:
-    """Return the documents that hold all ``pairs``; None where there are too many to name."""
+def _holders(pairs: npt.NDArray[np.uint32]) -> list[int]:
+    """Return the documents that hold all ``pairs``, no more than one more than FREQUENT."""
     with ExitStack() as stack:
         cursor = stack.enter_context(connection.cursor())
         if connection.vendor == "postgresql":
@@ -154,7 +167,7 @@ def _proposed(pairs: npt.NDArray[np.uint32]) -> list[int] | None:
             stack.enter_context(transaction.atomic())
             cursor.execute("SET LOCAL enable_seqscan = off")
             cursor.execute(
-                "SELECT document FROM zuofeng_search WHERE pairs @> %s LIMIT %s", [pairs.tolist(), FREQUENT + 1]
+                "SELECT document FROM zuofeng_search WHERE pairs @> %s::int[] LIMIT %s", [pairs.tolist(), FREQUENT + 1]
             )
         else:
             # No transaction: on SQLite it would wait for whoever is writing.
@@ -162,8 +175,7 @@ def _proposed(pairs: npt.NDArray[np.uint32]) -> list[int] | None:
             cursor.execute(
                 "SELECT rowid FROM zuofeng_search WHERE zuofeng_search MATCH %s LIMIT %s", [words, FREQUENT + 1]
             )
-        found = [pk for (pk,) in cursor.fetchall()]
-    return found if len(found) <= FREQUENT else None
+        return [pk for (pk,) in cursor.fetchall()]
 
 
 def _pairs(texts: Sequence[str]) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.int64]]:

@@ -19,8 +19,11 @@ _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 MOST_BYTES = 24 * 2**20
 
 
-def make_server(settings: Settings, *, host: str = "127.0.0.1", port: int = 8000, threads: int = 8) -> Any:
-    """Return a waitress server bound to ``host:port``; raises ConfigError when that would not be safe or possible."""
+def make_server(settings: Settings, *, host: str = "127.0.0.1", port: int = 8000, threads: int = 4) -> Any:
+    """Return a waitress server bound to ``host:port``; raises ConfigError when that would not be safe or possible.
+
+    Few ``threads``: they take turns at one interpreter, and more requests at once only make each of them slower.
+    """
     if host not in _LOOPBACK and not settings.desk.https:
         raise ConfigError(
             "ZF-SERVE-PLAIN",

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from typing import Any
 
 from django import template
 from django.utils import timezone
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
 
 from pipeline.desk.language import named
 
@@ -43,7 +46,15 @@ def moment(value: Any) -> str:
     return str(timezone.localtime(value).strftime("%Y-%m-%d %H:%M"))
 
 
+def choices(values: Sequence[str], now: str) -> SafeString:
+    """Return ``values`` as options of a select, ``now`` chosen; hundreds of nodes of a template would be slow."""
+    rest = [(v,) for v in values if v != now]
+    chosen = format_html('<option value="{0}" selected>{0}</option>', now) if now else SafeString()
+    return chosen + format_html_join("", '<option value="{0}">{0}</option>', rest)
+
+
 register.filter("get", get)
+register.filter("choices", choices)
 register.filter("percent", percent)
 register.filter("moment", moment)
 register.filter("times100", times100)

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
+from django.db import connection, transaction
 from django.utils import timezone
 
 from pipeline.desk.models import Run
@@ -14,9 +18,10 @@ __all__ = ["SMALL", "kept", "roll_up", "roll_up_if_due"]
 
 #: Up to so many cases everything is counted when it is asked for: exact, and as quick as reading what was kept.
 SMALL = 5000
-#: How old kept counts may grow while people work.
-AGE = dt.timedelta(minutes=5)
+#: How old kept counts may grow while people work, and in how many times what counting takes.
+AGE, REST = dt.timedelta(minutes=5), 100
 _at: dict[str, tuple[object, ...]] = {}
+_took: dict[str, float] = {}
 
 
 def kept(name: str) -> Tally | None:
@@ -27,22 +32,37 @@ def kept(name: str) -> Tally | None:
 
 def roll_up() -> None:
     """Count everything and keep it."""
+    from pipeline.desk.dial import count_dial
     from pipeline.desk.facets import count_facets
     from pipeline.desk.figures import count_figures
 
-    at, cases = timezone.now(), Case.objects.count()
-    for name, data in (("figures", count_figures()), ("facets", count_facets())):
+    began, at = time.monotonic(), timezone.now()
+    with _in_the_background():
+        cases = Case.objects.count()
+        counted = {"figures": count_figures(), "facets": count_facets(), "dial": count_dial()}
+    for name, data in counted.items():
         Tally.objects.update_or_create(name=name, defaults={"at": at, "cases": cases, "data": data})
+    _took[str(connection.settings_dict["NAME"])] = time.monotonic() - began
+
+
+@contextmanager
+def _in_the_background() -> Iterator[None]:
+    """Leave processors to the people who are waiting: PostgreSQL would count with several at once."""
+    if connection.vendor != "postgresql":
+        yield
+        return
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute("SET LOCAL max_parallel_workers_per_gather = 0")
+        yield
 
 
 def roll_up_if_due() -> bool:
     """Count again when something was done since and the kept counts are old; return whether it was."""
-    from django.db import connection
-
-    row = kept("figures")
-    if row is None or timezone.now() - row.at < AGE:
+    row, name = kept("figures"), str(connection.settings_dict["NAME"])
+    if row is None or timezone.now() - row.at < max(AGE, dt.timedelta(seconds=REST * _took.get(name, 0.0))):
         return False
-    name, now = str(connection.settings_dict["NAME"]), _state()
+    now = _state()
     if _at.get(name) == now:
         return False
     roll_up()

@@ -88,6 +88,10 @@ def drive(
     return crew
 
 
+class _HomeTimeError(Exception):
+    """The time to work is over."""
+
+
 class _Person:
     """One browser. Whatever goes wrong ends this person's work and stands in ``crew.errors``."""
 
@@ -107,12 +111,14 @@ class _Person:
 
         try:
             self._end.wait(self._rng.random() * self._think)
-            while not self._end.is_set():
+            while True:
                 self._get("队列", "/queue")
                 self._review()
                 self._get("队列筛选", f"/queue?{self._rng.choice(filters)}")
                 self._get("查找", "/queue", q=self._rng.choice(words))
                 self._get("总览", "/dashboard")
+        except _HomeTimeError:
+            pass
         except httpx.HTTPError as e:
             self._crew.errors.append(f"{self._who} {type(e).__name__} {e}")
         finally:
@@ -121,7 +127,7 @@ class _Person:
     def _review(self) -> None:
         where = self._post("取件", "/queue/take", filters="").headers.get("location", "")
         for _ in range(EACH):
-            if self._end.is_set() or not where.startswith("/documents/"):
+            if not where.startswith("/documents/"):
                 return
             page = self._get("复核页", where).text
             chosen, digest = tuple(sorted(_TICKED.findall(page))), _HASH.search(page)
@@ -148,7 +154,9 @@ class _Person:
         return self._timed(name, "POST", path, data={**data, "csrfmiddlewaretoken": token[1] if token else ""})
 
     def _timed(self, name: str, method: str, path: str, **more: object) -> httpx.Response:
-        self._end.wait(self._rng.expovariate(1 / self._think) if self._think else 0)
+        # Nobody hurries at the end: what everybody asked at once then would be timed as well.
+        if self._end.wait(self._rng.expovariate(1 / self._think) if self._think else 0):
+            raise _HomeTimeError
         start = time.perf_counter()
         answer = self._client.request(method, path, **more)  # type: ignore[arg-type]
         self._crew.visits.append(Visit(name, time.perf_counter() - start, answer.status_code))
