@@ -262,7 +262,7 @@ def _speeds(a: Scorer, b: Scorer, texts: Sequence[str]) -> tuple[float, float]:
 
 def _side(scorer: Scorer, probabilities: Floats, truth: Bools, speed: float) -> Side:
     weights = scorer.bundle.weights
-    size = sum(a.nbytes for a in vars(weights).values())
+    size = sum(np.asarray(a).nbytes for a in vars(weights).values())
     errors = [expected_calibration_error(probabilities[:, j], truth[:, j]) for j in range(truth.shape[1])]
     return Side(
         scorer.bundle.id,

@@ -232,7 +232,7 @@ def arrays(data: bytes, dice: random.Random, damage: Damage) -> bytes:
         case 5:
             found[name] = np.full_like(array, dice.choice((0, -1, 127)))
         case 6:
-            found[name] = array[..., None] if dice.random() < 0.5 else array[::-1]
+            found[name] = array[..., None] if dice.random() < 0.5 else np.flip(array)
         case _:
             return archive(data, dice, damage)
     buffer = io.BytesIO()
