@@ -221,9 +221,8 @@ def _sum(
             value *= logs[times] if times < 256 else 1 + math.log(times)
         length[block] += value * value
         into = block * used
-        for lane in range(np.uint64(0), used, np.uint64(_LANES)):
-            for h in range(lane, lane + np.uint64(_LANES)):
-                sums[into + h] += value * np.float64(flat[row + h])
+        for h in range(used):
+            sums[into + h] += value * np.float64(flat[row + h])
     for i in range(CONCEPTS):
         length[i] = grain / math.sqrt(length[i]) if length[i] > 0 else grain
     length[CONCEPTS] = grain
