@@ -90,7 +90,7 @@ def test_decided_cases_with_most_words_in_common_stand_first(letters):
     client = letters.client("reviewer")
     for key in ("D001", "D004", "L9", "L1"):
         letters.decide(client, letters.case(key), "reject" if key == "L9" else "save")
-    found = client.get(f"/documents/{letters.case('L0').pk}").context["similar"]
+    found = client.get(f"/documents/{letters.case('L0').pk}/similar").context["similar"]
     assert found[0]["key"] == "L1"
     assert found[0]["said"] == "确认"
     assert [f["share"] for f in found] == sorted((f["share"] for f in found), reverse=True)

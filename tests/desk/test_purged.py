@@ -144,7 +144,7 @@ def test_what_was_purged_is_compared_with_nothing_and_stays_in_its_group(marked,
     take_in()
     assert set(Signature.objects.values_list("case__document__key", flat=True)).isdisjoint({"P1", "P2"})
     assert marked.case("P1").group == group
-    assert marked.client("reviewer").get(f"/documents/{marked.case('P3').pk}").context["similar"] == []
+    assert marked.client("reviewer").get(f"/documents/{marked.case('P3').pk}/similar").context["similar"] == []
 
 
 def test_a_night_that_brings_another_text_puts_it_back_in_the_queue(marked, clean):

@@ -368,8 +368,10 @@ def test_colleagues_see_who_did_what_with_a_document(desk):
 def test_decided_documents_of_the_same_unit_stand_beside_new_ones(desk):
     client = desk.client("reviewer")
     desk.decide(client, desk.case("D001"))
-    page = client.get(f"/documents/{desk.case('D013').pk}")
+    page = client.get(f"/documents/{desk.case('D013').pk}/similar")
     assert [x["key"] for x in page.context["similar"]] == ["D001"]
+    part = client.get(f"/documents/{desk.case('D013').pk}/similar", headers={"HX-Request": "true"})
+    assert part.content.decode().strip().startswith('<section class="near">')
 
 
 def test_a_colleague_who_is_asked_finds_the_document_until_answering(desk):

@@ -18,12 +18,14 @@ if TYPE_CHECKING:
 __all__ = ["PAGES", "Crew", "Made", "Visit", "drive"]
 
 #: The pages that are timed, in the order they are shown.
-PAGES = ("队列", "队列筛选", "查找", "复核页", "判定", "取件", "总览")
+PAGES = ("队列", "队列筛选", "查找", "复核页", "相似件", "判定", "取件", "总览")
 _TOKEN = re.compile(r'name="csrfmiddlewaretoken" value="([^"]+)"')
 _HASH = re.compile(r'name="text_hash" value="([0-9a-f]+)"')
 _TICKED = re.compile(r'name="label" value="([^"]+)" checked')
 #: Decisions between two looks at queue, search and dashboard.
 EACH = 5
+#: Seconds after which a page that stays open asks for what stands below it, as desk.js and the template have it.
+SETTLE = 0.4
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +135,7 @@ class _Person:
             chosen, digest = tuple(sorted(_TICKED.findall(page))), _HASH.search(page)
             if digest is None:
                 return
+            self._timed("相似件", "GET", f"{where}/similar", pause=SETTLE, headers={"HX-Request": "true"})
             answer = self._post(
                 "判定", f"{where}/decide", action="save", label=list(chosen), text_hash=digest[1], seconds="9"
             )
@@ -153,9 +156,13 @@ class _Person:
         token = _TOKEN.search(self._page)
         return self._timed(name, "POST", path, data={**data, "csrfmiddlewaretoken": token[1] if token else ""})
 
-    def _timed(self, name: str, method: str, path: str, **more: object) -> httpx.Response:
+    def _timed(
+        self, name: str, method: str, path: str, pause: float | None = None, **more: object
+    ) -> httpx.Response:
+        if pause is None:
+            pause = self._rng.expovariate(1 / self._think) if self._think else 0
         # Nobody hurries at the end: what everybody asked at once then would be timed as well.
-        if self._end.wait(self._rng.expovariate(1 / self._think) if self._think else 0):
+        if self._end.wait(pause):
             raise _HomeTimeError
         start = time.perf_counter()
         answer = self._client.request(method, path, **more)  # type: ignore[arg-type]

@@ -19,7 +19,7 @@ from pipeline.desk.second_opinion import objections
 from pipeline.desk.states import State
 from pipeline.desk.tables import Case, Note
 
-__all__ = ["note", "page", "paper", "reveal", "show"]
+__all__ = ["alike", "note", "page", "paper", "reveal", "show"]
 
 SHORTEST_REASON = 4
 
@@ -63,12 +63,18 @@ def page(request: HttpRequest, case: Case, *, status: int = 200, reveal: bool = 
         "points": sum(p for _, p in case.reasons) + days,
         "notes": notes(s),
         "colleagues": reviewers().exclude(pk=request.user.pk),
-        "similar": similar(case),
         "objections": objections(case),
         "history": [(e, audit.ACTIONS.get(e.action, e.action)) for e in history(s)],
         **more,
     }
     return render(request, "desk/document.html", context, status=status)
+
+
+def alike(request: HttpRequest, number: int) -> HttpResponse:
+    """Show decided documents like this one. The page asks for it once it stands: nobody waits for it to start reading."""
+    case = find_case(number)
+    template = "desk/similar_list.html" if request.htmx and not request.htmx.boosted else "desk/similar.html"
+    return render(request, template, {"case": case, "similar": similar(case)})
 
 
 def note(request: HttpRequest, number: int) -> HttpResponse:
