@@ -43,7 +43,7 @@ def desk(
 ) -> None:
     """复核台在大存储上有多快：放满文本（分数和判定都是编的），许多人同时办件，量每一页的用时。"""
     from pipeline.bench.desk.measure import furnish, lines_of, measure_desk
-    from pipeline.bench.postgres import temporary_server
+    from pipeline.bench.postgres import SHARE, temporary_server
     from pipeline.corpus.gold import read_gold
 
     settings = load_settings(home)
@@ -56,7 +56,7 @@ def desk(
         tempfile.TemporaryDirectory(prefix="zuofeng-desk-") as folder,
         out.status("准备") as status,
     ):
-        store = database or (stack.enter_context(temporary_server()).get_uri() if postgres else "")
+        store = database or (stack.enter_context(temporary_server(SHARE)).get_uri() if postgres else "")
         used = furnish(settings.path("corpora"), Path(folder) / "home", store)
         crew = measure_desk(
             used, texts, documents=documents, reviews=reviews, users=users, seconds=seconds, think=think,
@@ -86,7 +86,7 @@ def _beside(
     """A night beside people, on a store of its own; exits."""
     from pipeline.bench.desk.measure import furnish, lines_of
     from pipeline.bench.desk.night import measure_night
-    from pipeline.bench.postgres import temporary_server
+    from pipeline.bench.postgres import SHARE, temporary_server
 
     out = console()
     with (
@@ -94,7 +94,7 @@ def _beside(
         tempfile.TemporaryDirectory(prefix="zuofeng-desk-") as folder,
         out.status("准备") as status,
     ):
-        store = stack.enter_context(temporary_server()).get_uri() if postgres else ""
+        store = stack.enter_context(temporary_server(SHARE)).get_uri() if postgres else ""
         used = furnish(settings.path("corpora"), Path(folder) / "home", store)
         found = measure_night(
             used, settings.home, texts, documents=documents, rows=rows, users=users, think=think, told=status.update

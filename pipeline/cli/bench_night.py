@@ -40,7 +40,7 @@ def night(
     from pipeline.bench.machines import local_workers, scoring_rate
     from pipeline.bench.messages import sentences_of, write_messages
     from pipeline.bench.night import watch_night
-    from pipeline.bench.postgres import temporary_server
+    from pipeline.bench.postgres import SHARE, temporary_server
     from pipeline.bench.speed import machine
     from pipeline.corpus.gold import read_gold
 
@@ -85,7 +85,7 @@ def night(
                         state = folder / f"state-{count}{suffix}-{store}-{several}"
                         url = f"sqlite:///{state / 'store.sqlite3'}"
                         if store == "PostgreSQL":
-                            url = one.enter_context(temporary_server()).get_uri()
+                            url = one.enter_context(temporary_server(SHARE)).get_uri()
                         one.callback(shutil.rmtree, state, ignore_errors=True)
                         for again in (1, 2):
                             status.update(f"{count:,} 篇 {suffix} → {store}，第 {again} 遍")

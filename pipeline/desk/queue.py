@@ -15,13 +15,13 @@ from django.utils import timezone
 
 from pipeline.desk import audit
 from pipeline.desk.roles import Permission, Role, allows
-from pipeline.desk.search import behind, holding, matching, narrowed, walk
+from pipeline.desk.search import Sought, behind, matching, seek, walk
 from pipeline.desk.states import STATES, Kind, State
 from pipeline.desk.tables import Case, Decision, Note, User
 
 __all__ = [
-    "WAITING", "Filters", "Slice", "asked_of", "claim_next", "find", "free", "held_by", "hold", "page_of", "release",
-    "reviewers", "twins",
+    "ORDERS", "WAITING", "Filters", "Slice", "asked_of", "claim_next", "find", "free", "held_by", "hold", "page_of",
+    "release", "reviewers", "twins",
 ]  # fmt: skip
 
 PAGE = 30
@@ -116,14 +116,14 @@ def find(filters: Filters, user: User) -> QuerySet:
 def page_of(filters: Filters, user: User, after: str = "", size: int = PAGE) -> Slice:
     """Return the cases after the one that ``after`` names, in the order asked for."""
     column = ORDERS[filters.order].lstrip("-")
-    words, rows = _searched(filters, user)
+    sought, rows = _searched(filters, user)
     rows = rows.order_by(ORDERS[filters.order], "document_id")
     head, _, last = after.partition(".")
     if _number(head) and last.isdecimal() and len(last) < 19:
         rows = behind(rows, column, int(head), int(last))
     # The indexes go state by state: the next of each, of these the first.
     parts = [rows.filter(state=s) for s in STATES] if filters.state == "all" else [rows]
-    first = sorted(row for part in parts for row in _places(part, column, words, size + 1))[: size + 1]
+    first = sorted(row for part in parts for row in _places(part, column, sought, size + 1))[: size + 1]
     found = list(
         Case.objects.filter(pk__in=[pk for _, pk in first])
         .order_by(ORDERS[filters.order], "document_id")
@@ -136,20 +136,16 @@ def page_of(filters: Filters, user: User, after: str = "", size: int = PAGE) -> 
     return Slice(found[:size], f"{getattr(end, column)}.{end.document_id}" if end else "")
 
 
-def _searched(filters: Filters, user: User) -> tuple[list[str], QuerySet]:
-    """Return the cases that fit, and the words that are frequent: those are to be looked for in the order of a list."""
+def _searched(filters: Filters, user: User) -> tuple[Sought | None, QuerySet]:
+    """Return the cases that fit but for the words, and these: they are looked for in the order of a list."""
     words = filters.q.split()
-    if not words:
-        return [], find(filters, user)
-    rows = find(replace(filters, q=""), user)
-    some = narrowed(rows, words)
-    return (words, rows) if some is None else ([], holding(some, words, "document__"))
+    return seek(words) if words else None, find(replace(filters, q=""), user)
 
 
-def _places(rows: QuerySet, column: str, words: list[str], count: int) -> list[tuple[int, int]]:
+def _places(rows: QuerySet, column: str, sought: Sought | None, count: int) -> list[tuple[int, int]]:
     """Return the first cases of ordered ``rows`` as (place in the order, number), smallest first."""
-    if words:
-        rows = rows.filter(pk__in=walk(rows, column, words, count))
+    if sought:
+        rows = rows.filter(pk__in=walk(rows, column, sought, count))
     return [(-place, pk) for place, pk in rows.values_list(column, "pk")[:count]]
 
 
@@ -174,15 +170,15 @@ def claim_next(user: User, filters: Filters, count: int = 10) -> list[int]:
 
 def _next(filters: Filters, user: User, count: int) -> list[tuple[int, int]]:
     """Lock the next free cases and return (place in the order, number)."""
-    words, rows = _searched(filters, user)
+    sought, rows = _searched(filters, user)
     rows = rows.filter(state__in=(State.OPEN, State.SECOND)).filter(free())
     rows = rows.filter(purged=False)
     rows = rows.filter(Q(assignee=None) | Q(assignee=user)).filter(Q(state=State.OPEN) | ~_decided(user))
     rows = rows.order_by(ORDERS[filters.order], "document_id")
     column = ORDERS[filters.order].lstrip("-")
-    if words:
-        rows = rows.filter(pk__in=walk(rows, column, words, count))
-    return _places(_locked(rows), column, [], count)
+    if sought:
+        rows = rows.filter(pk__in=walk(rows, column, sought, count))
+    return _places(_locked(rows), column, None, count)
 
 
 def hold(user: User, case: Case) -> bool:

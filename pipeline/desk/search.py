@@ -9,27 +9,30 @@ from __future__ import annotations
 
 import itertools
 import string
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 from django.db import connection, transaction
 from django.db.models import Q, QuerySet
 
+from pipeline.desk.among import among
 from pipeline.desk.models import Document
 
 __all__ = [
-    "SHORTEST", "behind", "bring_up", "forget", "holding", "indexed", "matching", "narrowed", "scrub", "walk", "write",
+    "SHORTEST", "Sought", "behind", "bring_up", "forget", "holding", "indexed", "matching", "scrub", "seek", "walk",
+    "write",
 ]  # fmt: skip
 
 #: Words of fewer characters are looked for among the documents' numbers only.
 SHORTEST = 2
 MOST_WORDS = 5
 #: Words that more documents hold are found soon enough by going down the queue.
-FREQUENT = 5000
+FREQUENT = 8000
 CHUNK = 2000
-FIRST_STEP = 500
+FIRST_STEP, FEW = 500, 100
 #: Documents that are indexed in one transaction: on SQLite everybody who decides waits for it.
 PART = 200
 #: Of a hash, and letters of a word that names it.
@@ -49,39 +52,60 @@ def indexed(documents: Sequence[tuple[str, str, str]]) -> list[str]:
     return [words[a:b].tobytes().decode("ascii") for a, b in itertools.pairwise(first.tolist())]
 
 
+@dataclass(frozen=True, slots=True)
+class Sought:
+    """Words that are looked for, and the documents that may hold them: None where nearly all may."""
+
+    words: tuple[str, ...]
+    among: tuple[int, ...] | None
+
+
+def seek(words: Sequence[str]) -> Sought:
+    """Ask the index which documents may hold all ``words``."""
+    wanted = tuple(words[:MOST_WORDS])
+    long = [w for w in wanted if len(w) >= SHORTEST]
+    found = _holders(_pairs(long)[0]) if long else []
+    if not long or len(found) > FREQUENT:
+        return Sought(wanted, None)
+    # What was purged has its number only, and stands in no index.
+    numbers = Document.objects.filter(key__in=wanted).values_list("pk", flat=True)
+    return Sought(wanted, (*found, *numbers))
+
+
 def matching(rows: QuerySet, words: Sequence[str]) -> QuerySet:
     """Keep the cases whose text or title holds every one of ``words``, or whose number it is."""
-    found = narrowed(rows, words)
-    return holding(rows if found is None else found, words, "document__")
+    sought = seek(words)
+    return holding(rows if sought.among is None else rows.filter(among(sought.among)), sought.words, "document__")
 
 
-def narrowed(rows: QuerySet, words: Sequence[str]) -> QuerySet | None:
-    """Keep the cases that may hold all ``words``; None where the index does not know or nearly all may."""
-    long = [w for w in words[:MOST_WORDS] if len(w) >= SHORTEST]
-    if not long:
-        return None
-    found = _holders(_pairs(long)[0])
-    if len(found) > FREQUENT:
-        return None
-    # What was purged has its number only, and stands in no index.
-    numbers = Document.objects.filter(key__in=words[:MOST_WORDS]).values_list("pk", flat=True)
-    return rows.filter(pk__in=[*found, *numbers])
+def walk(rows: QuerySet, column: str, sought: Sought, count: int) -> list[int]:
+    """Return the first ``count`` cases that hold the words, of ``rows`` ordered by ``column`` and number.
 
-
-def walk(rows: QuerySet, column: str, words: Sequence[str], count: int) -> list[int]:
-    """Return the first ``count`` cases that hold ``words``, of ``rows`` ordered by ``column`` and number, read in this
-    order until they are found.
-
-    For words that are frequent: left to the database, all texts would be read and then sorted.
+    Texts are read in this order until they are found; left to the database, all would be read and then sorted.
     """
     found: list[int] = []
+    for some in _may_hold(rows, column, sought.among):
+        read = Document.objects.filter(among(some))
+        held = set(holding(read, sought.words).values_list("pk", flat=True))
+        found += [pk for pk in some if pk in held]
+        if len(found) >= count:
+            break
+    return found[:count]
+
+
+def _may_hold(rows: QuerySet, column: str, named: Sequence[int] | None) -> Iterator[list[int]]:
+    """Yield ordered ``rows`` part by part, the parts growing: what the index names nearly always holds the words."""
+    if named is not None:
+        places = rows.filter(among(named)).order_by().values_list(column, "pk")
+        numbers = [pk for _, pk in sorted((-place, pk) for place, pk in places)]
+        for at in range(0, len(numbers), FEW):
+            yield numbers[at : at + FEW]
+        return
     step = FIRST_STEP
-    while True:
-        some = list(rows.values_list(column, "pk")[:step])
-        held = set(holding(Document.objects.filter(pk__in=[pk for _, pk in some]), words).values_list("pk", flat=True))
-        found += [pk for _, pk in some if pk in held]
-        if len(found) >= count or len(some) < step:
-            return found[:count]
+    while some := list(rows.values_list(column, "pk")[:step]):
+        yield [pk for _, pk in some]
+        if len(some) < step:
+            return
         rows, step = behind(rows, column, *some[-1]), min(2 * step, CHUNK)
 
 

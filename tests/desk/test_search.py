@@ -66,7 +66,7 @@ def test_frequent_words_are_looked_for_in_the_order_of_the_list(desk, search, mo
     queries = ("q=没人接", "q=没人接&state=all", "q=没人接 热线&order=newest&unit=区教育局")
     wanted = [keys(q) for q in queries]
     assert [len(w) for w in wanted] == [37, 40, 9]
-    for name, value in (("FREQUENT", 5), ("FIRST_STEP", 3), ("CHUNK", 7)):
+    for name, value in (("FREQUENT", 5), ("FIRST_STEP", 3), ("CHUNK", 7), ("FEW", 4)):
         monkeypatch.setattr(search, name, value)
     assert [keys(q) for q in queries] == wanted
     client.post("/queue/take", {"filters": "q=没人接"})

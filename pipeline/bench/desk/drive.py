@@ -156,9 +156,7 @@ class _Person:
         token = _TOKEN.search(self._page)
         return self._timed(name, "POST", path, data={**data, "csrfmiddlewaretoken": token[1] if token else ""})
 
-    def _timed(
-        self, name: str, method: str, path: str, pause: float | None = None, **more: object
-    ) -> httpx.Response:
+    def _timed(self, name: str, method: str, path: str, pause: float | None = None, **more: object) -> httpx.Response:
         if pause is None:
             pause = self._rng.expovariate(1 / self._think) if self._think else 0
         # Nobody hurries at the end: what everybody asked at once then would be timed as well.

@@ -71,7 +71,7 @@ def page(request: HttpRequest, case: Case, *, status: int = 200, reveal: bool = 
 
 
 def alike(request: HttpRequest, number: int) -> HttpResponse:
-    """Show decided documents like this one. The page asks for it once it stands: nobody waits for it to start reading."""
+    """Show decided documents like this one; the page asks for them once it stands, so nobody waits to start reading."""
     case = find_case(number)
     template = "desk/similar_list.html" if request.htmx and not request.htmx.boosted else "desk/similar.html"
     return render(request, template, {"case": case, "similar": similar(case)})

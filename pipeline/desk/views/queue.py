@@ -14,7 +14,7 @@ from django.utils import timezone
 from pipeline.desk import audit
 from pipeline.desk.facets import facets
 from pipeline.desk.priority import waiting
-from pipeline.desk.queue import Filters, Slice, asked_of, claim_next, find, held_by, page_of, release, reviewers
+from pipeline.desk.queue import ORDERS, Filters, Slice, asked_of, claim_next, find, held_by, page_of, release, reviewers
 from pipeline.desk.reading import masked
 from pipeline.desk.roles import Permission
 from pipeline.desk.schemes import label_names, taxonomy
@@ -104,7 +104,9 @@ def _counted(filters: Filters, request: HttpRequest, part: Slice) -> str:
     if not part.after or filters != Filters(state=filters.state, order=filters.order):
         before = "" if not request.GET.get("after") else "…"
         return f"{before}{len(part.cases)}{'+' if part.after else ''}"
-    counted = find(filters, request.user)[: MOST_COUNTED + 1].count()
+    # In the order of the list, which an index keeps: in no order PostgreSQL may begin with all that was done years ago.
+    rows = find(filters, request.user).order_by(ORDERS[filters.order], "document_id")
+    counted = rows[: MOST_COUNTED + 1].count()
     return f"{MOST_COUNTED}+" if counted > MOST_COUNTED else str(counted)
 
 
