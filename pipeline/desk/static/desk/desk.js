@@ -156,9 +156,11 @@
     const spent = $("[data-seconds]", event.target);
     if (spent) spent.value = String(Math.round((performance.now() - opened) / 1000));
   }, true);
-  document.addEventListener("htmx:afterSettle", start);
+  // What comes into a page that stands is not a page that opens.
+  const page = (event) => !event.detail.target?.matches(".near");
+  document.addEventListener("htmx:afterSettle", (event) => { if (page(event)) start(); });
   document.addEventListener("htmx:sendError", () => { busy = false; });
-  document.addEventListener("htmx:beforeSwap", () => window.scrollTo(0, 0));
+  document.addEventListener("htmx:beforeSwap", (event) => { if (page(event)) window.scrollTo(0, 0); });
   if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", start);
   else start();
 })();
