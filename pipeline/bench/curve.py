@@ -19,7 +19,7 @@ from pipeline.model.folds import group_folds
 from pipeline.taxonomy import Taxonomy
 from pipeline.text.segment import RjiebaSegmenter
 
-__all__ = ["Point", "draw_curve", "learning_curve"]
+__all__ = ["Point", "draw_curve", "fit_plain", "learning_curve"]
 
 Bools = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float64]
@@ -68,7 +68,7 @@ def learning_curve(
     points = []
     for name, texts in sets:
         progress(f"{name}：{len(texts)} 条")
-        scores, thresholds = _fit(texts, [*test, *messages], taxonomy)
+        scores, thresholds = fit_plain(texts, [*test, *messages], taxonomy)
         lowered = expit(logit(thresholds) - strange)
         own, real = scores[: len(test)], scores[len(test) :]
         truth, real_truth = label_matrix(test, taxonomy), label_matrix(messages, taxonomy)
@@ -93,8 +93,8 @@ def _thresholds(scores: Floats, truth: Bools) -> Floats:
     return np.array([best_f1_threshold(scores[:, j], truth[:, j], least=LEAST) for j in range(truth.shape[1])])
 
 
-def _fit(train: Sequence[Gold], test: Sequence[Gold], taxonomy: Taxonomy) -> tuple[Floats, Floats]:
-    """Return scores (test, labels) and thresholds from the training texts, cross-validated."""
+def fit_plain(train: Sequence[Gold], test: Sequence[Gold], taxonomy: Taxonomy) -> tuple[Floats, Floats]:
+    """Return the plain baseline's scores (test, labels) and its thresholds from the training texts, cross-validated."""
     from sklearn.feature_extraction.text import TfidfVectorizer
     from sklearn.pipeline import make_union
 

@@ -157,7 +157,7 @@
     if (spent) spent.value = String(Math.round((performance.now() - opened) / 1000));
   }, true);
   // What comes into a page that stands is not a page that opens.
-  const page = (event) => !event.detail.target?.matches(".near");
+  const page = (event) => (event.detail.target ?? document.body) === document.body;
   document.addEventListener("htmx:afterSettle", (event) => { if (page(event)) start(); });
   document.addEventListener("htmx:sendError", () => { busy = false; });
   document.addEventListener("htmx:beforeSwap", (event) => { if (page(event)) window.scrollTo(0, 0); });
