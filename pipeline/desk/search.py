@@ -29,10 +29,9 @@ __all__ = [
 #: Words of fewer characters are looked for among the documents' numbers only.
 SHORTEST = 2
 MOST_WORDS = 5
-#: Words that more documents hold are found soon enough by going down the queue.
-FREQUENT = 8000
-#: So many times as many by the planner's estimate are taken for more.
-SURELY = 2
+#: Words that more documents hold are found soon enough by going down the queue; so are those that the planner takes for
+#: this share of all, which is more than it says of what it knows nothing of (DEFAULT_CONTAIN_SEL).
+FREQUENT, SURELY = 8000, 0.006
 CHUNK = 2000
 FIRST_STEP, FEW = 500, 100
 #: Documents that are indexed in one transaction: on SQLite everybody who decides waits for it.
@@ -97,13 +96,9 @@ def walk(rows: QuerySet, column: str, sought: Sought, count: int) -> list[int]:
 
 def _may_hold(rows: QuerySet, column: str, named: Sequence[int] | None) -> Iterator[list[int]]:
     """Yield ordered ``rows`` part by part, the parts growing: what the index names nearly always holds the words."""
-    if named is not None:
-        places = rows.filter(among(named)).order_by().values_list(column, "pk")
-        numbers = [pk for _, pk in sorted((-place, pk) for place, pk in places)]
-        for at in range(0, len(numbers), FEW):
-            yield numbers[at : at + FEW]
-        return
     step = FIRST_STEP
+    if named is not None:
+        rows, step = rows.filter(among(named)), FEW
     while some := list(rows.values_list(column, "pk")[:step]):
         yield [pk for _, pk in some]
         if len(some) < step:
@@ -195,7 +190,9 @@ def _holders(pairs: npt.NDArray[np.uint32]) -> list[int] | None:
             asked, given = "SELECT document FROM zuofeng_search WHERE pairs @> %s::int[]", pairs.tolist()
             # Its index collects all before it hands out the first; what the planner takes for frequent is so.
             cursor.execute(f"EXPLAIN (FORMAT JSON) {asked}", [given])
-            if cursor.fetchone()[0][0]["Plan"]["Plan Rows"] > SURELY * FREQUENT:
+            estimate = cursor.fetchone()[0][0]["Plan"]["Plan Rows"]
+            cursor.execute("SELECT reltuples FROM pg_class WHERE oid = 'zuofeng_search'::regclass")
+            if estimate > max(SURELY * cursor.fetchone()[0], FREQUENT):
                 return None
             cursor.execute(f"{asked} LIMIT %s", [given, FREQUENT + 1])
         else:

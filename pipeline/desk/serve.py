@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import signal
 import socket
 import sys
@@ -65,6 +66,8 @@ def serve(settings: Settings, *, host: str, port: int, ready: Callable[[str], No
 
     keeper = Keeper()
     keeper.start()
+    # What was loaded stays: walking through it again, the collector of garbage would keep people waiting.
+    gc.freeze()
     try:
         server.run()
     finally:

@@ -70,7 +70,8 @@ def test_frequent_words_are_looked_for_in_the_order_of_the_list(desk, search, mo
         monkeypatch.setattr(search, name, value)
     assert [keys(q) for q in queries] == wanted
     # As if PostgreSQL's planner took every word for frequent.
-    monkeypatch.setattr(search, "SURELY", 0)
+    for name in ("FREQUENT", "SURELY"):
+        monkeypatch.setattr(search, name, 0)
     assert [keys(q) for q in queries] == wanted
     client.post("/queue/take", {"filters": "q=没人接"})
     assert [desk.case(k).pk for k in wanted[0][:10]] == held_by(desk.user("reviewer"))

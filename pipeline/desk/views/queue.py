@@ -123,7 +123,8 @@ def _row(case: Case) -> dict[str, Any]:
         if case.document.purged
         else "　".join(dict.fromkeys(q for q in lead if q))[:SNIPPET] or " ".join(text[:SNIPPET].split()),
         "labels": [(names[x.label], x.by_people) for x in case.labels.all() if x.label in names],
-        "points": sum(p for _, p in case.reasons) + days,
-        "reasons": [*map(tuple, case.reasons), *([(f"等了 {days} 天", days)] if days else [])],
+        # As text: every number in a template goes through the ways of writing numbers of a language.
+        "points": str(sum(p for _, p in case.reasons) + days),
+        "reasons": [(what, str(p)) for what, p in (*case.reasons, *([(f"等了 {days} 天", days)] if days else []))],
         "held": case.holder if case.held_until and case.held_until > timezone.now() else None,
     }
