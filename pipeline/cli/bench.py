@@ -131,7 +131,6 @@ def corpus(
     from pipeline.bench.curve import draw_curve, learning_curve
     from pipeline.bench.public import labelled_messages, public_folder
     from pipeline.corpus.gold import read_gold
-    from pipeline.model.recipe import read_settings
 
     settings = load_settings(home)
     taxonomy = load_taxonomy(settings.taxonomy_file)
@@ -146,7 +145,6 @@ def corpus(
             taxonomy,
             first=lambda g: g.id.startswith(first),
             local=local,
-            strange=read_settings(settings.training_file).strange,
             progress=lambda step: status.update(f"训练：{step}"),
         )
     table = Table(

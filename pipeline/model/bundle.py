@@ -34,7 +34,7 @@ from pipeline.whole import write_folder
 
 __all__ = ["NEVER", "PROBLEM", "Bundle", "Head", "Weights", "load_bundle", "save_bundle"]
 
-FORMAT = 6
+FORMAT = 7
 #: Threshold of a label that is never decided without a person.
 NEVER = math.inf
 #: Name of the head that tells occurrence from mention; stands behind the labels.

@@ -48,19 +48,20 @@ def folded_points(table: npt.NDArray[T]) -> npt.NDArray[T]:
 
 @dataclass(frozen=True, slots=True)
 class Occurrences:
-    """Where features stand: four arrays of shape (occurrences,)."""
+    """Where features stand: four arrays of shape (occurrences,); ``tokens`` (rows,) is how many words each row has."""
 
     row: Ints
     column: Ints
     start: Ints
     end: Ints
+    tokens: Ints = field(default_factory=lambda: np.zeros(0, np.int64))
 
     def of_words(self, words: int, rows: int) -> Ints:
         """Return how many places each row has in the first ``words`` columns, those of word n-grams, (rows,)."""
         return np.bincount(self.row[self.column < words], minlength=rows)
 
     def by_sentence(self, sentences: Sentences, rows: int) -> Occurrences:
-        """Return the same places counted by sentence; what crosses the border of two is in neither."""
+        """Return the same places counted by sentence, without tokens; what crosses the border of two is in neither."""
         # Texts laid end to end, so that one sorted lookup finds the sentence of any place.
         lengths = np.zeros(rows, np.int64)
         np.maximum.at(lengths, sentences.row, sentences.end)
@@ -136,17 +137,19 @@ class Features:
             columns += len(idf[-1])
         new.idf = np.concatenate(idf)
         found.append(new._concepts(texts, sentences))
-        return new, Occurrences(*(np.concatenate(parts) for parts in zip(*found, strict=True)))
+        row, column, start, end = (np.concatenate(parts) for parts in zip(*found, strict=True))
+        return new, Occurrences(row, column, start, end, _count(cut))
 
     def occurrences(self, texts: Sequence[str], segmenter: Segmenter, sentences: Sentences) -> Occurrences:
         """Return every place of clean ``texts`` where a known feature stands; ``sentences`` are those of the texts."""
         folded = [fold(t) for t in texts]
-        word = _look_up(self.word_keys, *self._words(self._cut(folded, segmenter)))
+        cut = self._cut(folded, segmenter)
+        word = _look_up(self.word_keys, *self._words(cut))
         char = _look_up(self.char_keys, *self._chars(folded))
         char[1][:] += len(self.word_keys)
-        return Occurrences(
-            *(np.concatenate(parts) for parts in zip(word, char, self._concepts(texts, sentences), strict=True))
-        )
+        parts = zip(word, char, self._concepts(texts, sentences), strict=True)
+        row, column, start, end = (np.concatenate(of) for of in parts)
+        return Occurrences(row, column, start, end, _count(cut))
 
     def matrix(self, found: Occurrences, rows: int) -> sparse.csr_matrix:
         """Return the weighted matrix of ``found``, (rows, columns)."""
@@ -185,7 +188,7 @@ class Features:
 
     def _words(self, cut: list[list[str]]) -> tuple[Ints, Ints, Ints, Ints]:
         flat = [t for words in cut for t in words]
-        row = np.repeat(np.arange(len(cut)), np.fromiter(map(len, cut), np.int64, len(cut)))
+        row = np.repeat(np.arange(len(cut)), _count(cut))
         ids = np.fromiter((self._token_id.get(t, 0) for t in flat), np.int64, len(flat))
         start, end = _places(np.fromiter(map(len, flat), np.int64, len(flat)), row, len(cut))
         parts = [(ids > 0, ids, end)]
@@ -222,6 +225,10 @@ def _frequent(items: object, least: int) -> list[str]:
 
     counts = Counter(items)  # type: ignore[call-overload]
     return sorted(t for t, n in counts.items() if n >= least)
+
+
+def _count(cut: Sequence[Sequence[str]]) -> Ints:
+    return np.fromiter(map(len, cut), np.int64, len(cut))
 
 
 def _places(lengths: Ints, row: Ints, rows: int) -> tuple[Ints, Ints]:

@@ -97,7 +97,7 @@ class PlainReader:
         single = weights.read(x_sentence, expert[sentences.row], sentences=True)
         strongest = strongest_sentence(single, sentences.row, weights.sentence_bias[expert])
         known = found.of_words(len(features.word_keys), len(passages))
-        strange = self.bundle.wording.strangeness(known, np.array([b - a for _, a, b in spans], np.int64))
+        strange = self.bundle.wording.strangeness(known, found.tokens)
         return PlainReading(row, weights.read(x, expert), strongest, strange, x, expert, cleaned, spans, self)
 
 

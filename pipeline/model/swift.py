@@ -50,7 +50,7 @@ class SwiftReader:
         hits = self._hits(clean.points, end, sentence_of, sentence)
         places = self._vocabulary.find(clean.points, (start, end), (sentence_of, sentence), tokens, hits)
         whole, strongest, which, expert = self._heads.margins(places, sentence_of, row)
-        strange = self._wording.strangeness(places.of_words(sentence_of), end - start)
+        strange = self._wording.strangeness(places.of_words(sentence_of), np.diff(tokens[0]))
         return _SwiftReading(
             row,
             whole,

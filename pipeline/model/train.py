@@ -111,7 +111,7 @@ def train(
         features=features,
         weights=weights,
         heads=heads,
-        wording=learn_wording(features, found, np.fromiter(map(len, texts), np.int64), [g.group for g in gold]),
+        wording=learn_wording(features, found, [g.group for g in gold]),
         about={
             "segmenter": segmenter.name,
             "dictionary": dictionary_hash(words),

@@ -20,31 +20,31 @@ __all__ = ["Wording", "learn_wording"]
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
-#: Characters of usual wording that every text is read with, so that a handful of words says little.
-PRIOR_CHARS = 20
+#: Tokens of usual wording that every text is read with, so that a handful of words says little.
+PRIOR_TOKENS = 20
 #: Where a text is half strange, and how fast it gets there, in standard deviations from the corpus's mean.
-MIDDLE, WIDTH = 1.5, 0.4
+MIDDLE, WIDTH = 3.2, 0.4
 
 
 @dataclass(frozen=True, slots=True)
 class Wording:
-    """Known word n-grams per character over the corpus's texts, each seen from all others: mean and deviation."""
+    """Known word n-grams per token over the corpus's texts, each seen from all others: mean and deviation."""
 
     mean: float
     spread: float
 
-    def strangeness(self, known: Ints, lengths: Ints) -> Floats:
+    def strangeness(self, known: Ints, tokens: Ints) -> Floats:
         """Return how strange the wording of each text is, 0 to 1, (texts,).
 
-        ``known`` (texts,) counts its places of known word n-grams, ``lengths`` (texts,) its characters.
+        ``known`` (texts,) counts its places of known word n-grams, ``tokens`` (texts,) all its tokens.
         """
-        return np.asarray(expit(((self.mean - _share(known, lengths, self.mean)) / self.spread - MIDDLE) / WIDTH))
+        return np.asarray(expit(((self.mean - _share(known, tokens, self.mean)) / self.spread - MIDDLE) / WIDTH))
 
 
-def learn_wording(features: Features, found: Occurrences, lengths: Ints, groups: Sequence[str]) -> Wording:
+def learn_wording(features: Features, found: Occurrences, groups: Sequence[str]) -> Wording:
     """Return the wording of the texts ``features`` were learned from; what only one group says is strange to it.
 
-    ``found`` are the features' places in these texts, ``lengths`` (texts,) their characters.
+    ``found`` are the features' places in these texts.
     """
     word = found.column < len(features.word_keys)
     row, column = found.row[word], found.column[word]
@@ -53,11 +53,11 @@ def learn_wording(features: Features, found: Occurrences, lengths: Ints, groups:
     np.minimum.at(first, column, group)
     np.maximum.at(last, column, group)
     elsewhere = first < last
-    known = np.bincount(row[elsewhere[column]], minlength=len(lengths))
-    mean = float(known.sum() / max(1, lengths.sum()))
-    spread = float((_share(known, lengths, mean)).std())
+    known = np.bincount(row[elsewhere[column]], minlength=len(found.tokens))
+    mean = float(known.sum() / max(1, found.tokens.sum()))
+    spread = float(_share(known, found.tokens, mean).std())
     return Wording(round(mean, 6), max(round(spread, 6), 0.01))
 
 
-def _share(known: Ints, lengths: Ints, mean: float) -> Floats:
-    return np.asarray((known + PRIOR_CHARS * mean) / (lengths + PRIOR_CHARS))
+def _share(known: Ints, tokens: Ints, mean: float) -> Floats:
+    return np.asarray((known + PRIOR_TOKENS * mean) / (tokens + PRIOR_TOKENS))

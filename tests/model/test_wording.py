@@ -28,18 +28,18 @@ def learned():
     features = Features(char_n=(1, 2), min_texts=1).fit(HOME, segmenter)
 
     def look(texts):
-        return features.occurrences(texts, segmenter, split_sentences(texts)), np.array([len(t) for t in texts])
+        return features.occurrences(texts, segmenter, split_sentences(texts))
 
     return features, look
 
 
 def test_unknown_words_are_stranger_than_known_ones(learned):
     features, look = learned
-    wording = learn_wording(features, *look(HOME), ["a", "b", "c", "d"])
+    wording = learn_wording(features, look(HOME), ["a", "b", "c", "d"])
 
     def known(texts):
-        found, lengths = look(texts)
-        return found.of_words(len(features.word_keys), len(texts)), lengths
+        found = look(texts)
+        return found.of_words(len(features.word_keys), len(texts)), found.tokens
 
     texts = [HOME[0] * 3, "渡口舢板捞起鲟鳇，晒盐翁煨芋" * 3, ""]
     usual, unknown, empty = wording.strangeness(*known(texts))
@@ -49,8 +49,8 @@ def test_unknown_words_are_stranger_than_known_ones(learned):
 
 def test_what_only_one_group_says_is_strange_to_it(learned):
     features, look = learned
-    together = learn_wording(features, *look(HOME), ["a", "a", "a", "b"])
-    apart = learn_wording(features, *look(HOME), ["a", "b", "c", "d"])
+    together = learn_wording(features, look(HOME), ["a", "a", "a", "b"])
+    apart = learn_wording(features, look(HOME), ["a", "b", "c", "d"])
     assert together.mean < apart.mean
 
 
