@@ -171,6 +171,9 @@ def load_settings(home: Path | None = None, **given: Any) -> Settings:
     try:
         wrong += exposed(_file(folder), folder / FILE)
         settings = Settings(home=folder, **{k: v for k, v in given.items() if v is not None})
+        if settings.source and given.get("source") is None and "://" not in settings.source:
+            # Set once for every night, whatever folder that starts in.
+            settings.source = str(folder / settings.source)
         if settings.store_password_file:
             wrong += _closed(folder / settings.store_password_file)
     except tomllib.TOMLDecodeError as e:

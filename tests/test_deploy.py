@@ -1,4 +1,4 @@
-"""What operators copy from deploy/ and read in docs/operators.md says what the program does."""
+"""What operators copy from deploy/ and read in docs/运维员.md says what the program does."""
 
 import configparser
 import contextlib
@@ -15,7 +15,13 @@ import typer
 
 from pipeline.cli import app
 
-UNITS = ("zuofeng-nightly.service", "zuofeng-doctor.service", "zuofeng-desk.service")
+UNITS = {
+    "zuofeng-nightly.service": "nightly",
+    "zuofeng-inbox.service": "nightly",
+    "zuofeng-doctor.service": "doctor",
+    "zuofeng-purge.service": "purge",
+    "zuofeng-desk.service": "serve",
+}
 CLUSTER = ("zuofeng-scheduler.service", "zuofeng-worker.service")
 PROGRAM = "/opt/zuofeng/.venv/bin/zuofeng"
 DASK = "/opt/zuofeng/.venv/bin/dask"
@@ -60,13 +66,13 @@ def deploy(root):
     return root / "deploy"
 
 
-@pytest.mark.parametrize("name", UNITS)
+@pytest.mark.parametrize("name", list(UNITS))
 def test_services_have_no_privileges_and_start_commands_that_exist(deploy, name):
     service = Unit(deploy / name)["Service"]
     assert {k: service.get(k) for k in HARD} == HARD
     program, *words = shlex.split(service["ExecStart"])
     assert program == PROGRAM
-    assert check(words) == {"nightly": "nightly", "doctor": "doctor", "desk": "serve"}[name[8:-8]]
+    assert check(words) == UNITS[name]
 
 
 def dask_reads(words):
@@ -112,10 +118,13 @@ def test_the_kubernetes_manifest_starts_what_exists_without_rights(deploy):
     assert dask_reads(scheduler)[1]["port"] == "8786"
     assert dask_reads(worker)[1]["nanny"] is False
     assert check(found["zuofeng-nightly"]["args"]) == "nightly"
+    secrets = {n: [s["secretRef"]["name"] for s in c.get("envFrom", ())] for n, c in found.items()}
+    # The store's password is the night's alone.
+    assert [n for n, names in secrets.items() if "zuofeng" in names] == ["zuofeng-nightly"]
 
 
 def test_a_night_that_could_not_finish_is_run_again_and_one_that_cannot_is_not(deploy):
-    unit = Unit(deploy / UNITS[0])
+    unit = Unit(deploy / "zuofeng-nightly.service")
     service = unit["Service"]
     assert (service["SuccessExitStatus"], service["RestartPreventExitStatus"]) == ("1", "2")
     assert (service["Restart"], service["StandardOutput"]) == ("on-failure", "null")
@@ -124,7 +133,7 @@ def test_a_night_that_could_not_finish_is_run_again_and_one_that_cannot_is_not(d
 
 def test_timers_start_services_that_are_there(deploy):
     timers = sorted(deploy.glob("*.timer"))
-    assert len(timers) == 3
+    assert len(timers) == 4
     for path in timers:
         assert path.with_suffix(".service").exists()
         unit = Unit(path)
@@ -231,7 +240,7 @@ def test_the_image_is_built_from_what_is_here_and_runs_without_rights(deploy, ro
 def test_the_guide_for_operators_names_every_file_setting_figure_and_code(root):
     from pipeline.settings import Settings
 
-    page = (root / "docs" / "operators.md").read_text(encoding="utf-8")
+    page = (root / "docs" / "运维员.md").read_text(encoding="utf-8")
     both = page + (root / "docs" / "数据库来源.md").read_text(encoding="utf-8")
     both += (root / "docs" / "多台机器.md").read_text(encoding="utf-8")
     assert [p.name for p in (root / "deploy").iterdir() if p.name not in both] == []
@@ -251,7 +260,7 @@ def test_the_guide_for_operators_names_every_file_setting_figure_and_code(root):
 
 
 def test_commands_in_the_guide_exist(root):
-    page = (root / "docs" / "operators.md").read_text(encoding="utf-8")
+    page = (root / "docs" / "运维员.md").read_text(encoding="utf-8")
     said = [x.partition("#")[0] for x in re.findall(r"^(?:sudo .*)?(?:\S*/)?zuofeng ([a-z].*)$", page, re.MULTILINE)]
     said += re.findall(r"`zuofeng ([a-z][^`]*)`", page)
     page = (root / "docs" / "多台机器.md").read_text(encoding="utf-8")
@@ -262,7 +271,7 @@ def test_commands_in_the_guide_exist(root):
 
 
 def test_the_backup_command_copies_a_store_that_is_in_use(root, tmp_path):
-    page = (root / "docs" / "operators.md").read_text(encoding="utf-8")
+    page = (root / "docs" / "运维员.md").read_text(encoding="utf-8")
     code = re.search(r"\.venv/bin/python -c '([^']+)'", page)[1]
     base, copy = tmp_path / "a.sqlite3", tmp_path / "b.sqlite3"
     with contextlib.closing(sqlite3.connect(base)) as connection:

@@ -4,6 +4,7 @@ import ast
 import re
 import subprocess
 import sys
+import tomllib
 
 import pytest
 
@@ -55,6 +56,19 @@ def test_the_page_on_tables_names_every_setting_and_every_code(root):
     code = "".join(p.read_text(encoding="utf-8") for p in (root / "pipeline" / "batch" / "tables").glob("*.py"))
     codes = {c for c in re.findall(r"ZF-[A-Z]+-[A-Z-]+[A-Z]", code) if c != "ZF-REC-EMPTY"}
     assert [c for c in codes if f"`{c}`" not in page] == []
+
+
+def test_the_guide_for_analysts_names_every_setting_of_training_and_what_this_corpus_sets(root):
+    from dataclasses import fields
+
+    from pipeline.model.recipe import Settings
+
+    page = (root / "docs" / "分析员.md").read_text(encoding="utf-8")
+    rows = {n: row for row in re.findall(r"^\| `.*$", page, re.M) for n in re.findall(r"`(\w+)`", row.split("|")[1])}
+    assert [f.name for f in fields(Settings) if f.name not in rows] == []
+    ours = tomllib.loads((root / "corpora" / "training.toml").read_text(encoding="utf-8"))
+    stand = {n: row.split("|")[3].strip() for n, row in rows.items()}
+    assert [n for n, v in ours.items() if n != "experts" and stand[n] != str(v)] == []
 
 
 def test_no_module_has_outgrown_its_noun(root):

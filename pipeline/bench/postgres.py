@@ -15,7 +15,7 @@ from pipeline.errors import ConfigError
 
 __all__ = ["SHARE", "temporary_server"]
 
-#: Of the memory, as PostgreSQL's handbook advises and docs/operators.md says.
+#: Of the memory, as PostgreSQL's handbook advises and docs/运维员.md says.
 SHARE = 0.25
 
 

@@ -17,7 +17,7 @@ __all__ = ["public"]
 
 def public(
     data: Annotated[
-        Path | None, typer.Option("--public", "--shared", help="公开数据目录，默认 ../shared/data", show_default=False)
+        Path | None, typer.Option("--public", help="公开数据目录，默认 ../shared/data", show_default=False)
     ] = None,
     only: Annotated[
         list[str] | None, typer.Option("--set", help="只量这一套，可多次", metavar="名字", show_default="全部")

@@ -19,7 +19,7 @@ _MEGA = 1 << 20
 
 def speed(
     public: Annotated[
-        Path | None, typer.Option("--shared", help="公开数据目录，默认 ../shared/data", show_default=False)
+        Path | None, typer.Option("--public", help="公开数据目录，默认 ../shared/data", show_default=False)
     ] = None,
     texts: Annotated[int, typer.Option("--texts", min=1, help="每组读多少篇")] = 1000,
     rounds: Annotated[int, typer.Option("--rounds", min=1, help="轮流读几遍，取中位数")] = 5,

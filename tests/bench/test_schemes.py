@@ -91,7 +91,7 @@ def test_what_is_missing_is_named(data):
 
 
 def test_the_command_prints_one_table(data, capsys):
-    run_command(["bench", "public", "--shared", str(data), "--set", "loan", "--search", "0"])
+    run_command(["bench", "public", "--public", str(data), "--set", "loan", "--search", "0"])
     printed = capsys.readouterr().out
     assert "words and chars" in printed
     assert "loan：词 2 元，字 1–2 元" in printed

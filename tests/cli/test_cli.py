@@ -9,6 +9,7 @@ import pytest
 
 from pipeline.model.registry import champion_id, list_models
 from pipeline.model.runs import read_runs
+from pipeline.settings import load_settings
 
 
 def test_every_verb_explains_itself_in_chinese(zuofeng):
@@ -99,6 +100,16 @@ def test_all_mistakes_of_the_settings_come_at_once(zuofeng, home):
         assert expected in done.stderr
     (home / "zuofeng.toml").write_text("chunk = ", encoding="utf-8")
     assert "ZF-CONFIG-SYNTAX" in zuofeng("models").stderr
+
+
+@pytest.mark.parametrize(
+    ("written", "read"), [("inbox", "{home}/inbox"), ("inbox/*.csv", "{home}/inbox/*.csv"), ("sqlite:///a.db", None)]
+)
+def test_a_source_of_the_settings_starts_at_the_home(home, monkeypatch, tmp_path, written, read):
+    (home / "zuofeng.toml").write_text(f'source = "{written}"\n', encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    assert load_settings(home).source == (read or written).format(home=home)
+    assert load_settings(home, source="here").source == "here"
 
 
 def test_columns_are_mapped_by_the_settings(zuofeng, home, tmp_path):

@@ -79,7 +79,7 @@ def test_the_documents_show_the_table_as_it_is(root):
     """Generated: ``python -m pipeline.desk.matrix`` prints it."""
     from pipeline.desk.matrix import markdown
 
-    assert markdown() in (root / "docs" / "desk" / "permissions.md").read_text(encoding="utf-8")
+    assert markdown() in (root / "docs" / "desk" / "权限表.md").read_text(encoding="utf-8")
 
 
 def test_one_who_is_switched_off_is_out_at_once(desk):
