@@ -28,7 +28,7 @@ def secret_of(state: Path) -> str:
     try:
         found = path.read_text(encoding="ascii").strip()
     except (OSError, UnicodeDecodeError) as e:
-        raise ConfigError("ZF-DESK-KEY", f"读不了密钥文件 {path}", "用运行复核台的系统用户来运行，或检查文件权限。") from e
+        raise ConfigError("ZF-DESK-KEY", f"读不了密钥文件 {path}", "由运行复核台的系统用户来运行，或检查权限。") from e
     if len(found) < _SHORTEST:
         raise ConfigError(
             "ZF-DESK-KEY", f"密钥文件 {path} 不完整", "从备份恢复它；没有备份时删掉它，旧的留痕将无法核验。"
