@@ -44,7 +44,7 @@ class Feed(Protocol):
         ...
 
     def mark(self, record: Record) -> Any:
-        """Return the key of a record of an ordered feed."""
+        """Return the key of ``record``, of an ordered feed the one read last."""
         ...
 
 
@@ -78,6 +78,8 @@ class _Part:
     number: int
     records: Sequence[Record]
     fingerprint: str
+    #: Where an ordered feed goes on behind it; asked when it was read, while the feed still stands there.
+    mark: Any = None
     origin: Origin | None = None
     #: Against what the store held, and what scoring says of it, once that has begun.
     sorting: Sorting | None = None
@@ -157,12 +159,14 @@ class Night:
             number += 1
             with self.report.spent("辨认"):
                 chunk = some if feed.ordered else [self._once(r) for r in some]
-                part = _Part(feed, number, chunk, fingerprint(chunk), self._origin(feed, start, after, len(some)))
+                mark = feed.mark(some[-1]) if feed.ordered else None
+                origin = self._origin(feed, start, after, len(some))
+                part = _Part(feed, number, chunk, fingerprint(chunk), mark, origin)
             if self._is_new(part):
                 part = self._begin(part)
             yield part
             start += len(some)
-            after = feed.mark(some[-1]) if feed.ordered else None
+            after = mark
 
     def _origin(self, feed: Feed, start: int, after: Any, count: int) -> Origin | None:
         if isinstance(self.scoring, Spread) and isinstance(feed, Divisible):
@@ -294,8 +298,7 @@ class Night:
             return
         ledger.write_chunk_state(
             self.run, part.feed.name, part.number, state=state, fingerprint=part.fingerprint, counts=tally.to_dict(),
-            attempts=attempts, reason=reason, first=part.records[0].place, last=part.records[-1].place,
-            mark=part.feed.mark(part.records[-1]) if part.feed.ordered else None,
+            attempts=attempts, reason=reason, first=part.records[0].place, last=part.records[-1].place, mark=part.mark,
         )  # fmt: skip
 
     def _finish_chunk(self, part: _Part, tally: Tally) -> None:

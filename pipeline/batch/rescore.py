@@ -29,7 +29,7 @@ class StoreFeed:
     def __init__(self, since: dt.datetime | None, patience: Patience) -> None:
         self._since = since
         self._patience = patience
-        self._numbers: dict[str, int] = {}
+        self._number = 0
 
     def read(self, after: Any) -> Iterator[Document | Rejected]:
         """Yield the documents behind row number ``after``, page by page."""
@@ -41,14 +41,14 @@ class StoreFeed:
         last = after or 0
         while page := self._patience.run(lambda: list(rows.filter(id__gt=last)[:PAGE])):  # noqa: B023  runs at once
             last = page[-1].id
-            self._numbers = {d.key: d.id for d in page}
             for d in page:
+                self._number = d.id
                 meta = {"title": d.title, "time": d.received, "unit": d.unit, "channel": d.channel}
                 yield Document(d.key, d.text, {**meta, "district": d.district}, place=d.place)
 
     def mark(self, record: Document | Rejected) -> Any:
         """Return the row number of the document read last."""
-        return self._numbers[record.id]
+        return self._number
 
 
 def rescore(

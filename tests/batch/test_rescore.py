@@ -62,12 +62,14 @@ def test_only_what_came_in_since(night, again, write_jsonl, records, other):
     assert {key for key, *_ in said(other.bundle.id)} == {r["id"] for r in records[25:]}
 
 
+@pytest.mark.parametrize("page", [3, 100])
 def test_what_stopped_is_continued_and_no_view_mixes_models_meanwhile(
-    night, again, write_jsonl, records, other, scorer, monkeypatch
+    night, again, write_jsonl, records, other, scorer, monkeypatch, page
 ):
     from pipeline.batch import store as rows
     from pipeline.desk.models import Prediction, Run
 
+    monkeypatch.setattr("pipeline.batch.rescore.PAGE", page)
     night(write_jsonl("a.jsonl", records))
     views = {scorer.bundle.id: rows.top_documents(scorer.bundle.id, 40)}
     score, calls = other.score, []
