@@ -10,6 +10,7 @@ class Run(models.Model):
     """One night, re-scoring or purge: what it read and what came of it.
 
     ``state`` is running, unfinished (stopped, to be continued), done, failed or died (given up for a later run).
+    ``reason`` says why it is not done, or of a done one why a source was not read to its end.
     ``serial`` counts the runs of a store: the order that holds when a clock goes back.
     """
 

@@ -135,6 +135,15 @@ def test_a_source_that_cannot_be_read_at_all_is_an_error(night, tmp_path):
         night(tmp_path / "none.csv")
 
 
+def test_an_empty_file_beside_one_that_is_no_source_is_an_empty_night(night, tmp_path):
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "空.csv").write_text("编号,内容\n", encoding="utf-8")
+    (tmp_path / "in" / "readme.pdf").write_bytes(b"%PDF-1.7")
+    report = night(tmp_path / "in")
+    assert (report.state, report.read, report.exit_code) == ("done", 0, 1)
+    assert [u["code"] for u in report.unreadable] == ["ZF-SRC-SUFFIX"]
+
+
 def test_a_second_run_at_the_same_time_is_refused(night, write_jsonl, records, tmp_path):
     source = write_jsonl("a.jsonl", records[:3])
     (tmp_path / "state").mkdir()

@@ -80,3 +80,18 @@ def test_what_was_set_aside_or_left_half_way_is_read_again(table_night, caller, 
     monkeypatch.undo()
     report = table_night(source, **options)
     assert (report.read, report.new, report.starts) == (2, 1, 2)
+
+
+def test_what_was_not_read_to_the_end_is_read_again(table_night, caller, texts):
+    caller.make("工单", list(enumerate(texts[:20])), kind=sa.Numeric, more=[sa.Column("版本", sa.Integer)])
+    caller.run('UPDATE "工单" SET "版本" = "流水号" * 100000')
+    caller.run('UPDATE "工单" SET "流水号" = 13.5 WHERE "流水号" = 13')
+    options = {"tables": {"watermark": "版本"}, "write": False}
+    source = caller.source(table="工单")
+    first = table_night(source, **options)
+    assert ([u["code"] for u in first.unreadable], first.read) == (["ZF-TAB-KEY-TYPE"], 7)
+    assert table_night(source, **options).read == 7
+    caller.run('UPDATE "工单" SET "流水号" = 13 WHERE "流水号" = 13.5')
+    report = table_night(source, **options)
+    assert (report.read, report.new) == (20, 13)
+    assert table_night(source, **options).read == 1
