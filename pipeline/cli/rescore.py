@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
-from pipeline.cli.common import Home, Model, Store, console, open_scorer, open_worker
+from pipeline.cli.common import Home, Model, Store, console, note, open_scorer, open_worker
 from pipeline.cli.nightly import Bar, show
 from pipeline.cli.promote import compare_with_live, whoami
 from pipeline.settings import Settings, load_settings
@@ -23,7 +23,9 @@ __all__ = ["command"]
 def command(
     since: Annotated[
         dt.datetime | None,
-        typer.Option("--since", formats=["%Y-%m-%d"], help="只算这一天（含）以后存入的文本，默认全部。"),
+        typer.Option(
+            "--since", formats=["%Y-%m-%d"], help="只算这一天（含）以后存入的文本，默认全部；不能与 --promote 同用。"
+        ),
     ] = None,
     model: Model = None,
     promote: Annotated[
@@ -42,6 +44,8 @@ def command(
     from pipeline.batch.watch import watched
     from pipeline.model.live import CHINA
 
+    if since and promote:
+        raise typer.BadParameter("--promote 要重算全部文本：去掉 --since；只换在用模型用 zuofeng promote。")
     settings = load_settings(home, store=store)
     configure_logs(settings.log)
     scorer = open_scorer(settings, model, keep=not dry_run)
@@ -70,6 +74,7 @@ def command(
             out.print("有搁置的记录，在用模型没有换。改正后重跑，或用 zuofeng promote 自行决定。")
         else:
             _make_live(settings.path("models"), scorer.bundle.id, found, reason)
+            note(settings)
             out.print(f"在用模型：{scorer.bundle.id}", highlight=False)
     raise typer.Exit(report.exit_code)
 

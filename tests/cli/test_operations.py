@@ -107,9 +107,12 @@ def test_another_model_is_scored_first_and_made_live_after(zuofeng, stored, home
     later = zuofeng("rescore", "--model", other, "--since", "2999-01-01")
     assert (later.returncode, champion_id(home / "models")) == (0, live), later.stderr
     assert store(home, "SELECT count(*) FROM zuofeng_prediction") == [[(12,)]]
+    part = zuofeng("rescore", "--model", other, "--promote", "--since", "2999-01-01")
+    assert (part.returncode, champion_id(home / "models")) == (2, live), part.stdout
     done = zuofeng("rescore", "--model", other, "--promote", "--reason", "试换")
     assert done.returncode == 0, done.stderr
     assert champion_id(home / "models") == other
+    assert store(home, "SELECT target FROM zuofeng_audit WHERE action = 'model.promote'") == [[(other,)]]
     assert store(home, "SELECT model, count(*) FROM zuofeng_prediction GROUP BY model ORDER BY model") == [
         sorted([(live, 12), (other, 12)])
     ]
