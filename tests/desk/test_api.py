@@ -288,6 +288,55 @@ def test_new_documents_wait_for_the_night_and_come_twice_without_harm(desk, door
     assert len(list(folder.glob("*.jsonl"))) == 1
 
 
+def test_what_waits_already_is_kept_once_and_no_other_text_takes_its_number(desk, door):
+    from pipeline.desk.api.waiting import waiting_in
+
+    token = door.token("post")
+    folder = desk.settings.home / "state" / "api-inbox"
+    one, two = {"id": "N-1", "title": "反映", "text": "窗口没有人。"}, {"id": "N-2", "text": "电话\u2028没人接。"}
+    assert door.post("documents", {"documents": [one]}, token).status_code == 202
+    (first,) = folder.iterdir()
+    again = door.post("documents", {"documents": [one, two]}, token)
+    assert (again.status_code, again.json()) == (202, {"accepted": ["N-1", "N-2"], "known": []})
+    (second,) = set(folder.iterdir()) - {first}
+    assert [json.loads(line)["id"] for line in second.read_text(encoding="utf-8").split("\n") if line] == ["N-2"]
+    for _ in ("as it is", "after a restart"):
+        assert door.post("documents", {"documents": [two, one]}, token).json()["accepted"] == ["N-2", "N-1"]
+        other = door.post("documents", {"documents": [two, {**one, "text": "别的"}]}, token)
+        assert (other.status_code, other.json()["code"], other.json()["details"]) == (409, "ZF-API-KNOWN", ["N-1"])
+        assert set(folder.iterdir()) == {first, second}
+        waiting_in.cache_clear()
+    first.unlink()
+    assert door.post("documents", {"documents": [{**one, "text": "别的"}]}, token).status_code == 202
+
+
+@pytest.mark.usefixtures("desk")
+def test_of_many_texts_handed_in_at_once_under_one_number_one_is_taken():
+    import threading
+    from concurrent.futures import ThreadPoolExecutor
+
+    from django.db import connections
+
+    from pipeline.desk.api.faults import RefusedError
+    from pipeline.desk.api.receive import receive
+
+    ready = threading.Barrier(6)
+
+    def hand_in(text):
+        try:
+            ready.wait()
+            return receive("热线", [{"id": "N-1", "text": text}])[0]
+        except RefusedError as e:
+            return e.code
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(6) as pool:
+        answers = list(pool.map(hand_in, "甲乙丙丁戊己"))
+    assert answers.count(["N-1"]) == 1
+    assert answers.count("ZF-API-KNOWN") == 5
+
+
 @pytest.mark.parametrize(
     ("body", "status", "code"),
     [
