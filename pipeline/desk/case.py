@@ -11,7 +11,7 @@ from django.db.models import Max, Min, Q
 
 from pipeline.desk.decide import standing
 from pipeline.desk.models import Document, Prediction
-from pipeline.desk.queue import twins
+from pipeline.desk.queue import repeats, twins
 from pipeline.desk.reading import Reading, masked, read
 from pipeline.desk.roles import Permission
 from pipeline.desk.schemes import flat, keys, label_names, taxonomy
@@ -127,10 +127,11 @@ def label_rows(
     )
 
 
-def similar(case: Case, count: int = 5) -> list[dict[str, Any]]:
+def similar(case: Case, user: User, count: int = 5) -> list[dict[str, Any]]:
     """Return decided documents that share a label, those with most words in common first, with what people said.
 
     Compared are the newest of the same unit, then the newest of others; by their signatures first, then by their words.
+    A blind reader is shown none that would tell what the first reader said.
     """
     if case.document.purged or case.unseen:
         return []
@@ -141,7 +142,13 @@ def similar(case: Case, count: int = 5) -> list[dict[str, Any]]:
     between = Q(case_id__gte=latest["first"] or 0, case_id__lte=latest["last"] or 0)
     shared = CaseLabel.objects.filter(between, case__state=State.DONE, case__purged=False, label__in=labels)
     shared = shared.exclude(case=case)
-    newest = sorted(set(shared.values_list("case_id", "case__document__unit")), reverse=True)
+    units = dict(shared.values_list("case_id", "case__document__unit"))
+    made = list(Decision.objects.filter(document=case.document))
+    if is_blind(case, made, user):
+        telling = repeats(case) | Q(document__decisions__by__in={d.by_id for d in made})
+        for pk in set(Case.objects.filter(telling, pk__in=list(units)).values_list("pk", flat=True)):
+            del units[pk]
+    newest = sorted(units.items(), reverse=True)
     # A stable sort: those of the same unit first, the newest first within both.
     newest.sort(key=lambda row: not case.document.unit or row[1] != case.document.unit)
     near = _nearest(case, [pk for pk, _ in newest[:MOST_COMPARED]], count)

@@ -21,7 +21,7 @@ from pipeline.desk.tables import Case, CaseLabel, Decision, Note, User
 
 __all__ = [
     "ORDERS", "WAITING", "Filters", "Slice", "asked_of", "claim_next", "find", "free", "held_by", "hold", "page_of",
-    "release", "reviewers", "twins",
+    "release", "repeats", "reviewers", "twins",
 ]  # fmt: skip
 
 PAGE = 30
@@ -234,11 +234,14 @@ def reviewers() -> QuerySet:
 
 def twins(case: Case) -> QuerySet:
     """Return the other cases that wait with the same text or nearly the same; what is to be judged blind is not."""
-    alike = Q(text_hash=case.text_hash)
-    if case.group is not None:
-        alike |= Q(group=case.group)
-    rows = Case.objects.filter(alike, state=State.OPEN, purged=False, blind=False)
+    rows = Case.objects.filter(repeats(case), state=State.OPEN, purged=False, blind=False)
     return rows.exclude(pk=case.pk)
+
+
+def repeats(case: Case) -> Q:
+    """Return the condition of having the same text as ``case`` or nearly the same."""
+    same = Q(text_hash=case.text_hash)
+    return same if case.group is None else same | Q(group=case.group)
 
 
 def _decided(user: User) -> Exists:

@@ -86,6 +86,29 @@ def test_a_group_is_decided_once_and_undone_once(letters):
     assert [letters.case(k).state for k in ("L0", "L1", "L2")] == ["done", "open", "open"]
 
 
+@both_stores
+def test_a_blind_reader_is_shown_nothing_that_tells_what_the_first_one_said(letters, monkeypatch):
+    from pipeline.desk import decide
+
+    letters.add_user("second", "reviewer")
+    first, second = letters.client("reviewer"), letters.client("reviewer")
+    second.force_login(letters.user("reviewer", "second"), backend="pipeline.desk.login.PasswordBackend")
+    letters.decide(first, letters.case("D001"))
+    letters.decide(second, letters.case("D004"))
+    letters.decide(letters.client("senior"), letters.case("L2"))
+    monkeypatch.setattr(decide, "second_wanted", lambda document, _: document == letters.case("L0").pk)
+    letters.decide(first, letters.case("L0"), together="on")
+    assert [letters.case(k).state for k in ("L0", "L1", "L2")] == ["second", "done", "done"]
+
+    def shown(client):
+        return {x["key"] for x in client.get(f"/documents/{letters.case('L0').pk}/similar").context["similar"]}
+
+    assert shown(first) == {"L1", "L2", "D001", "D004"}
+    assert shown(second) == {"D004"}
+    letters.decide(second, letters.case("L0"))
+    assert shown(second) == shown(first)
+
+
 def test_decided_cases_with_most_words_in_common_stand_first(letters):
     client = letters.client("reviewer")
     for key in ("D001", "D004", "L9", "L1"):

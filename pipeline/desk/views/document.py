@@ -74,7 +74,7 @@ def alike(request: HttpRequest, number: int) -> HttpResponse:
     """Show decided documents like this one; the page asks for them once it stands, so nobody waits to start reading."""
     case = find_case(number)
     template = "desk/similar_list.html" if request.htmx and not request.htmx.boosted else "desk/similar.html"
-    return render(request, template, {"case": case, "similar": similar(case)})
+    return render(request, template, {"case": case, "similar": similar(case, request.user)})
 
 
 def note(request: HttpRequest, number: int) -> HttpResponse:
