@@ -1,5 +1,7 @@
 import pytest
 
+both_stores = pytest.mark.parametrize("desk", ["sqlite", "postgres"], indirect=True)
+
 
 @pytest.fixture
 def trail(desk):
@@ -29,6 +31,34 @@ def test_an_untouched_trail_holds(trail):
     assert broken == []
     assert length == AuditEntry.objects.count() >= 4
     assert seal == AuditEntry.objects.order_by("-number").first().seal
+
+
+@both_stores
+def test_a_trail_that_grows_while_it_is_read_holds(trail, monkeypatch):
+    from pipeline.desk import audit
+    from pipeline.desk.tables import AuditEntry
+
+    proof = audit._seal
+
+    def grow(before, entry):
+        monkeypatch.setattr(audit, "_seal", proof)
+        audit.record("document.see", "D002")
+        return proof(before, entry)
+
+    monkeypatch.setattr(audit, "_seal", grow)
+    length, _, broken = audit.verify()
+    assert broken == []
+    assert AuditEntry.objects.count() == length + 1
+
+
+def test_an_end_that_was_put_back_is_found(trail):
+    from pipeline.desk.audit import verify
+    from pipeline.desk.tables import AuditHead
+
+    old = AuditHead.objects.get()
+    trail.client("reviewer").get("/documents/4")
+    old.save()
+    assert [b.what.partition("：")[0] for b in verify()[2]] == ["末尾与链头不符"]
 
 
 @pytest.mark.parametrize("field", ["at", "gesture", "actor", "action", "target", "address", "detail", "seal"])
