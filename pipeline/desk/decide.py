@@ -79,7 +79,7 @@ def decide(
 def undo(user: User) -> tuple[int, ...]:
     """Take back the last thing ``user`` decided; return the documents, the first one first.
 
-    Raises ConflictError when there is nothing, or when somebody has decided after it.
+    Raises ConflictError when there is nothing, when somebody has decided after it, or when a text was purged since.
     """
     with transaction.atomic():
         last = Decision.objects.filter(by=user, undone_by=None).exclude(kind=Kind.UNDO).order_by("-id").first()
@@ -141,8 +141,7 @@ def _check(case: Case, user: User, text_hash: str) -> None:
         raise ConflictError("ZF-DESK-ASSIGNED", f"这件已分给 {case.assignee.shown}，您的判定没有保存", "办下一件。")
     if case.text_hash != text_hash:
         raise ConflictError("ZF-DESK-CHANGED", "原文在您看的时候更新了，判定没有保存", "重新看过再判。")
-    if Document.objects.filter(pk=case.pk, purged=True).exists():
-        raise ConflictError("ZF-DESK-PURGED", "原文已按保留期清除，不能再判", "办下一件。")
+    _refuse_purged(case)
     if case.state == State.DONE:
         raise ConflictError("ZF-DESK-DONE", "这件已经办完", "要改就先由原判定人撤销。")
     if case.state == State.DISPUTED:
@@ -188,6 +187,7 @@ def _undo(decision: Decision, user: User, gesture: str) -> None:
     case = _locked(decision.document_id)
     if any(d.id > decision.id for d in _standing_of(case)):
         raise ConflictError("ZF-DESK-UNDO", "别人已在您之后判过这件，不能撤销", "需要时请组长裁定。")
+    _refuse_purged(case)
     Decision.objects.create(
         document_id=case.pk,
         by=user,
@@ -215,6 +215,11 @@ def _settle(case: Case) -> None:
         labels = [] if case.unseen else [d["id"] for some in case.prediction.decided.values() for d in some]
     CaseLabel.objects.filter(case=case).delete()
     CaseLabel.objects.bulk_create([CaseLabel(case=case, label=i, by_people=by_people) for i in dict.fromkeys(labels)])
+
+
+def _refuse_purged(case: Case) -> None:
+    if Document.objects.filter(pk=case.pk, purged=True).exists():
+        raise ConflictError("ZF-DESK-PURGED", "原文已按保留期清除，不能再判，也不能撤销", "办下一件。")
 
 
 def _twins(case: Case, user: User) -> list[Case]:

@@ -119,6 +119,15 @@ def test_nobody_is_asked_to_judge_what_cannot_be_read(marked, clean):
     assert (case.holder, case.state) == (None, "open")
 
 
+def test_what_was_decided_before_the_text_went_stays_decided(marked, clean):
+    client = marked.client("reviewer")
+    marked.decide(client, marked.case("P1"))
+    clean()
+    answer = client.post("/undo")
+    assert (answer.status_code, GONE in answer.context["message"]) == (409, True)
+    assert marked.case("P1").state == "done"
+
+
 def test_a_table_exported_before_is_not_taken_back(marked, clean):
     content = exported(marked, "q=P1")
     clean()
