@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
+import logging
 import os
 import shutil
 from collections.abc import Callable, Iterator
@@ -46,6 +47,16 @@ def corpora() -> Path:
 @pytest.fixture(scope="session")
 def taxonomy() -> Taxonomy:
     return load_taxonomy(CORPORA / "taxonomy.toml")
+
+
+@pytest.fixture
+def restored_logs() -> Iterator[None]:
+    """Loggers as they were, after a test that sets logs up."""
+    before = [(x, x.handlers[:], x.propagate, x.level) for x in map(logging.getLogger, ("zuofeng", "django"))]
+    yield
+    for logger, handlers, propagate, level in before:
+        logger.handlers[:], logger.propagate = handlers, propagate
+        logger.setLevel(level)
 
 
 @pytest.fixture(scope="session")

@@ -19,8 +19,11 @@ def command(
     home: Home = None,
 ) -> None:
     """复核台：在浏览器里看队列、看证据、判定。按 Ctrl-C 停止。"""
+    from pipeline.batch.logs import configure_logs
     from pipeline.desk.serve import serve
 
+    settings = load_settings(home, store=store)
+    configure_logs(settings.log)
     out = console()
 
     def ready(address: str) -> None:
@@ -32,4 +35,4 @@ def command(
         # A log or a pipe sees the address at once.
         out.file.flush()
 
-    serve(load_settings(home, store=store), host=host, port=port, ready=ready)
+    serve(settings, host=host, port=port, ready=ready)

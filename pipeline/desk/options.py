@@ -68,6 +68,8 @@ def options(  # nosec B107: made up below
                 },
             }
         ],
+        # The command sets logs up; Django's own setup would mail errors to nobody.
+        "LOGGING_CONFIG": None,
         "USE_TZ": True,
         "TIME_ZONE": "Asia/Shanghai",
         "LANGUAGE_CODE": "zh-hans",

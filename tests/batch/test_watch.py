@@ -126,21 +126,33 @@ def test_somebody_is_told_of_any_work_that_broke_off(tmp_path, error):
     assert not out.exists()
 
 
+@pytest.mark.usefixtures("restored_logs")
 def test_logs_are_json_and_say_nothing_of_texts_numbers_or_names(night, write_jsonl, records):
     out = io.StringIO()
-    logger = logging.getLogger("zuofeng")
-    before = logger.handlers[:], logger.propagate, logger.level
     configure_logs("json", out)
-    try:
-        one = night(write_jsonl("张三来信.jsonl", [*records, {"id": "空编号", "text": " "}]))
-    finally:
-        logger.handlers[:], logger.propagate = before[:2]
-        logger.setLevel(before[2])
+    one = night(write_jsonl("张三来信.jsonl", [*records, {"id": "空编号", "text": " "}]))
     lines = [json.loads(line) for line in out.getvalue().splitlines()]
     assert [line["message"] for line in lines[:1] + lines[-1:]] == ["开始", "结束"]
     assert sum(line["read"] for line in lines if line["message"] == "一批做完") == one.read == 41
     words = [*(r["text"][:8] for r in records), *(r["id"] for r in records), "张三", "空编号"]
     assert [w for w in words if w in out.getvalue()] == []
+
+
+@pytest.mark.usefixtures("restored_logs")
+def test_a_line_of_text_says_why_too_and_where_but_not_the_words_of_an_error():
+    out = io.StringIO()
+    configure_logs("text", out)
+    log = logging.getLogger("zuofeng.test")
+    log.warning("影子模型没有参加", extra={"fields": {"model": "m-2", "code": "ZF-SHADOW-TAXONOMY"}})
+    try:
+        json.loads("张三来信")
+    except ValueError:
+        log.exception("读不了")
+    first, second, *places = out.getvalue().splitlines()
+    assert first.endswith(" 影子模型没有参加 model=m-2 code=ZF-SHADOW-TAXONOMY")
+    assert second.endswith(" 读不了 error=JSONDecodeError")
+    assert __file__ in places[0]
+    assert "张三" not in out.getvalue()
 
 
 def test_earlier_nights_of_the_same_model_are_what_is_usual(night, write_jsonl, records, other):

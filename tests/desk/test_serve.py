@@ -1,3 +1,6 @@
+import io
+import json
+import logging
 import os
 import socket
 import stat
@@ -7,6 +10,7 @@ import urllib.request
 
 import pytest
 
+from pipeline.batch.logs import configure_logs
 from pipeline.errors import ConfigError
 from pipeline.settings import load_settings
 
@@ -46,6 +50,33 @@ def test_a_port_that_is_taken_is_said(desk):
         with pytest.raises(ConfigError) as e:
             make_server(desk.settings, port=taken.getsockname()[1])
     assert e.value.code == "ZF-SERVE-PORT"
+
+
+@pytest.mark.usefixtures("restored_logs")
+def test_the_server_writes_its_log_in_the_form_of_the_settings(home, monkeypatch, capsys):
+    from pipeline.cli.serve import command
+
+    (home / "zuofeng.toml").write_text('log = "json"\n', encoding="utf-8")
+    monkeypatch.setattr("pipeline.desk.serve.serve", lambda *_, **__: logging.getLogger("django.request").error("坏"))
+    command(home=home)
+    assert json.loads(capsys.readouterr().err)["message"] == "坏"
+
+
+@pytest.mark.usefixtures("restored_logs")
+def test_a_page_that_fails_is_logged_by_its_route_and_place_without_words(desk, monkeypatch):
+    def fail(*_):
+        raise ValueError("张三来信")
+
+    monkeypatch.setattr("pipeline.desk.views.document.similar", fail)
+    client = desk.client("reviewer", raise_request_exception=False)
+    out = io.StringIO()
+    configure_logs("json", out)
+    assert client.get(f"/documents/{desk.case('D001').pk}/similar?q=李四").status_code == 500
+    line = json.loads(out.getvalue())
+    said = (line["method"], line["route"], line["status"], line["error"])
+    assert said == ("GET", "documents/<int:number>/similar", 500, "ValueError")
+    assert __file__ in line["at"][-1]
+    assert [w for w in ("张三", "李四", "%E6", "D001") if w in out.getvalue()] == []
 
 
 def test_django_finds_nothing_to_warn_of_behind_https(desk):
