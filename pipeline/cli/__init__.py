@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from itertools import pairwise
 
+from pipeline.batch.logs import configure_logs
 from pipeline.cli.verbs import TABLE, VERBS, lazy
-from pipeline.errors import ZuofengError
+from pipeline.errors import ConfigError, UnfinishedError, ZuofengError
 
 __all__ = ["app", "main"]
+
+log = logging.getLogger("zuofeng.cli")
 
 app = lazy("zuofeng", VERBS, "作风：给投诉和材料文本标出七类形式主义表现和十二类问题，附证据，供分办人员核对。")
 
@@ -24,12 +28,25 @@ def _with_values(arguments: list[str]) -> list[str]:
 
 
 def main() -> None:
-    """Run the command line; errors of ours end in their exit code with a sentence, not a traceback."""
+    """Run the command line; whatever goes wrong ends in an exit code with a sentence, not a traceback."""
+    configure_logs("text")
     try:
         app(args=_with_values(sys.argv[1:]))
-    except ZuofengError as e:
-        print(e, file=sys.stderr)  # noqa: T201
-        sys.exit(e.exit_code)
-    except KeyboardInterrupt:
-        print("已中断；已写入的结果有效，重跑即可。", file=sys.stderr)  # noqa: T201
-        sys.exit(3)
+    except Exception as e:  # noqa: BLE001  left to the interpreter it would end with 1, which means done
+        told = e if isinstance(e, ZuofengError) else _told(e)
+        print(told, file=sys.stderr)  # noqa: T201
+        sys.exit(told.exit_code)
+
+
+def _told(e: Exception) -> ZuofengError:
+    """Return what to tell of an error nobody foresaw; its own words may quote a text and stay unsaid."""
+    if isinstance(e, OSError) and e.filename is not None:
+        for_good = isinstance(e, FileNotFoundError | PermissionError | IsADirectoryError | NotADirectoryError)
+        kind = ConfigError if for_good else UnfinishedError
+        return kind("ZF-FILE", f"{e.filename} 用不了：{e.strerror}", "核对路径和权限，磁盘满就腾出地方，之后重跑。")
+    log.error("没有料到的错误", exc_info=e)
+    return UnfinishedError(
+        "ZF-UNEXPECTED",
+        f"没有料到的错误（{type(e).__name__}）",
+        "写下的有效，重跑即可；再出现就把日志里它的位置告诉开发者。",
+    )

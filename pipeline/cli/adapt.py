@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from pipeline.cli.common import Home, Model, Promise, console, note, open_scorer, read_promise
+from pipeline.cli.common import Home, Model, Promise, console, note, open_scorer, out_folder, read_promise
 from pipeline.cli.promote import whoami
 from pipeline.settings import load_settings
 
@@ -20,7 +20,9 @@ def command(
         list[Path], typer.Option("--reviewed", help="复核过的本地文本 .jsonl（id、text、labels），可多次")
     ],
     promise: Promise = None,
-    out: Annotated[Path | None, typer.Option("--out", help="模型写到哪个目录，默认 models")] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", callback=out_folder, help="模型写到哪个目录，默认 models")
+    ] = None,
     champion: Annotated[
         bool, typer.Option("--champion", help="按交叉验证与在用模型比较，没有反对理由就设为在用模型。")
     ] = False,

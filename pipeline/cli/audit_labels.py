@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.table import Table
 
-from pipeline.cli.common import Home, Model, console, open_scorer
+from pipeline.cli.common import Home, Model, console, open_scorer, out_file
 from pipeline.settings import load_settings
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def command(
         bool, typer.Option("--unseen", help="模型没用这些文本训练过：直接用它的分数，不另做交叉验证。")
     ] = False,
     most: Annotated[int, typer.Option("--most", min=1, help="最多列多少处")] = 50,
-    out: Annotated[Path | None, typer.Option("--out", help="另存一份 .csv")] = None,
+    out: Annotated[Path | None, typer.Option("--out", callback=out_file, help="另存一份 .csv")] = None,
     model: Model = None,
     home: Home = None,
 ) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import typer
 from rich.table import Table
 
-from pipeline.cli.common import Home, Model, console, open_scorer, open_worker
+from pipeline.cli.common import Home, Model, console, open_scorer, open_worker, out_file, out_folder
 from pipeline.settings import load_settings
 from pipeline.taxonomy import load_taxonomy
 
@@ -43,7 +43,9 @@ def accuracy(
             "--unlabelled", min=0, help="再用这么多条没有标注的真实留言训练一个（train --unlabelled），量它；约四分钟"
         ),
     ] = 0,
-    picture: Annotated[Path | None, typer.Option("--picture", help="复核条数与 F1 的图存为 .svg")] = None,
+    picture: Annotated[
+        Path | None, typer.Option("--picture", callback=out_file, help="复核条数与 F1 的图存为 .svg")
+    ] = None,
     model: Model = None,
     home: Home = None,
 ) -> None:
@@ -122,7 +124,7 @@ def accuracy(
 
 def corpus(
     public: Public = None,
-    picture: Annotated[Path | None, typer.Option("--picture", help="曲线图存为 .svg")] = None,
+    picture: Annotated[Path | None, typer.Option("--picture", callback=out_file, help="曲线图存为 .svg")] = None,
     first: Annotated[str, typer.Option("--first", help="首批文本的编号以什么开头")] = "s-",
     local: Annotated[int, typer.Option("--local", min=20, help="用多少条真实留言重设阈值")] = 300,
     home: Home = None,
@@ -214,7 +216,7 @@ def fuzz(
     kind: Annotated[
         list[str] | None, typer.Option("--kind", help="只做这一种，可多次", show_default="全部", metavar="格式")
     ] = None,
-    keep: Annotated[Path | None, typer.Option("--keep", help="把出问题的输入存到这个目录")] = None,
+    keep: Annotated[Path | None, typer.Option("--keep", callback=out_folder, help="把出问题的输入存到这个目录")] = None,
 ) -> None:
     """把成千上万份损坏的文件和模型喂给读取程序：不许崩溃、卡住、吃光内存，也不许有没编号的错误。"""
     from pipeline.bench.fuzz import KINDS, mutant

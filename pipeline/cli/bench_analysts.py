@@ -8,12 +8,12 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from pipeline.cli.common import Home, Model, console, open_scorer
+from pipeline.cli.common import Home, Model, console, open_scorer, out_file
 from pipeline.settings import load_settings
 
 __all__ = ["drift", "label_errors", "suggest"]
 
-Picture = Annotated[Path | None, typer.Option("--picture", help="曲线图存为 .svg")]
+Picture = Annotated[Path | None, typer.Option("--picture", callback=out_file, help="曲线图存为 .svg")]
 Every = Annotated[int, typer.Option("--every", min=1, help="每几条取一条，快些")]
 
 

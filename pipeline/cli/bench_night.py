@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from pipeline.cli.common import Home, Model, console, open_scorer
+from pipeline.cli.common import Home, Model, console, open_scorer, out_folder
 from pipeline.settings import load_settings
 from pipeline.taxonomy import load_taxonomy
 
@@ -32,7 +32,9 @@ def night(
         list[int] | None,
         typer.Option("--workers", min=0, help="在本机另起几个 dask worker 打分，可多次；0 是不用 dask，默认 0"),
     ] = None,
-    keep: Annotated[Path | None, typer.Option("--folder", help="放数据的目录，默认临时目录，用完即删")] = None,
+    keep: Annotated[
+        Path | None, typer.Option("--folder", callback=out_folder, help="放数据的目录，默认临时目录，用完即删")
+    ] = None,
     model: Model = None,
     home: Home = None,
 ) -> None:

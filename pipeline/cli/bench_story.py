@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from pipeline.cli.common import Home, console, run_command
+from pipeline.cli.common import Home, console, out_folder, run_command
 from pipeline.errors import ConfigError
 from pipeline.settings import load_settings
 from pipeline.taxonomy import load_taxonomy
@@ -20,7 +20,8 @@ def story(
     texts: Annotated[int, typer.Option("--texts", min=60, help="起点的语料有多少条")] = 2000,
     reviews: Annotated[int, typer.Option("--reviews", min=20, help="模拟多少次复核")] = 300,
     out: Annotated[
-        Path | None, typer.Option("--out", help="在这个空目录里做，留着看；默认临时目录", show_default=False)
+        Path | None,
+        typer.Option("--out", callback=out_folder, help="在这个空目录里做，留着看；默认临时目录", show_default=False),
     ] = None,
     home: Home = None,
 ) -> None:

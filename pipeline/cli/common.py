@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
+import tempfile
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from functools import partial
@@ -14,7 +15,7 @@ import typer
 from rich.console import Console
 
 from pipeline.batch.worker import Bounds, Worker
-from pipeline.errors import BundleError
+from pipeline.errors import BundleError, ConfigError
 from pipeline.model.bare import BareScorer
 from pipeline.model.bundle import Bundle
 from pipeline.model.dictionaries import keep_dictionary
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Home", "Model", "Promise", "Store", "console", "note", "open_challenger", "open_scorer", "open_scoring",
-    "open_worker", "read_day", "read_promise", "run_command",
+    "open_worker", "out_file", "out_folder", "read_day", "read_promise", "run_command",
 ]  # fmt: skip
 
 log = logging.getLogger("zuofeng.model")
@@ -43,6 +44,34 @@ Promise = Annotated[
         "--promise", help="自动判出的标签要达到的查准率，如 precision=0.9；达不到的一律交给人", metavar="precision=P"
     ),
 ]
+
+
+def out_file(path: Path | None) -> Path | None:
+    """Return the file an option names; raises ConfigError when it cannot be written, before any work is done for it."""
+    if path is not None:
+        try:
+            new = not path.exists()
+            path.open("ab").close()
+            if new:
+                path.unlink()
+        except OSError as e:
+            raise _unwritable(path, e) from e
+    return path
+
+
+def out_folder(path: Path | None) -> Path | None:
+    """Return the folder an option names, which need not exist; raises ConfigError when nothing can be put there."""
+    if path is not None:
+        try:
+            there = next(p for p in (path, *path.parents) if p.exists())
+            tempfile.TemporaryFile(dir=there).close()
+        except OSError as e:
+            raise _unwritable(path, e) from e
+    return path
+
+
+def _unwritable(path: Path, e: OSError) -> ConfigError:
+    return ConfigError("ZF-OUT-WRITE", f"写不了 {path}：{e.strerror}", "建好所在的目录，或换一个能写的路径。")
 
 
 def read_promise(given: str | None) -> float:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.table import Table
 
-from pipeline.cli.common import Home, console, open_scorer
+from pipeline.cli.common import Home, console, open_scorer, out_file
 from pipeline.settings import Settings, load_settings
 from pipeline.taxonomy import Taxonomy
 
@@ -27,7 +27,7 @@ def command(
     a: Annotated[str, typer.Argument(help="甲：模型编号或目录，多半是在用的")],
     b: Annotated[str, typer.Argument(help="乙：模型编号或目录，多半是新训练的")],
     gold: Annotated[list[Path] | None, typer.Option("--gold", help="在这些文本上比较，默认语料的 test 部分")] = None,
-    report: Annotated[Path | None, typer.Option("--report", help="另存一份完整报告：.html")] = None,
+    report: Annotated[Path | None, typer.Option("--report", callback=out_file, help="另存一份完整报告：.html")] = None,
     output: Annotated[str, typer.Option("--format", help="table 或 json")] = "table",
     home: Home = None,
 ) -> None:

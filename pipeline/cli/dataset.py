@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from pipeline.cli.common import Home, Store, console, note, read_day
+from pipeline.cli.common import Home, Store, console, note, out_file, out_folder, read_day
 from pipeline.cli.promote import Author, whoami
 from pipeline.settings import load_settings
 from pipeline.taxonomy import load_taxonomy
@@ -25,7 +25,7 @@ Kind = Annotated[str, typer.Option("--format", help="gold、label-studio、docca
 
 def import_command(
     files: Labelled,
-    out: Annotated[Path, typer.Option("--out", help="写成语料 .jsonl")],
+    out: Annotated[Path, typer.Option("--out", callback=out_file, help="写成语料 .jsonl")],
     kind: Kind = "",
     home: Home = None,
 ) -> None:
@@ -45,7 +45,9 @@ def import_command(
 def export_command(
     files: Labelled,
     to: Annotated[str, typer.Option("--to", help="gold、label-studio、doccano、csv、xlsx")],
-    out: Annotated[Path, typer.Option("--out", help="写到哪个文件；label-studio 另写一份界面配置 .xml")],
+    out: Annotated[
+        Path, typer.Option("--out", callback=out_file, help="写到哪个文件；label-studio 另写一份界面配置 .xml")
+    ],
     home: Home = None,
 ) -> None:
     """把语料写成别的工具的格式。"""
@@ -59,7 +61,9 @@ def export_command(
 
 
 def reviews_command(
-    out: Annotated[Path, typer.Option("--out", help="写成复核结果 .jsonl，snapshot、adapt、train 都读")],
+    out: Annotated[
+        Path, typer.Option("--out", callback=out_file, help="写成复核结果 .jsonl，snapshot、adapt、train 都读")
+    ],
     since: Annotated[str | None, typer.Option("--since", help="只要这天起办结的", show_default=False)] = None,
     until: Annotated[str | None, typer.Option("--until", help="只要到这天为止办结的（含）", show_default=False)] = None,
     author: Author = None,
@@ -95,7 +99,8 @@ def reviews_command(
 def snapshot_command(
     files: Labelled,
     out: Annotated[
-        Path | None, typer.Option("--out", help="快照放在哪里，默认 corpora/snapshots", show_default=False)
+        Path | None,
+        typer.Option("--out", callback=out_folder, help="快照放在哪里，默认 corpora/snapshots", show_default=False),
     ] = None,
     kind: Kind = "",
     home: Home = None,

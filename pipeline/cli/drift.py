@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from pipeline.cli.common import Home, Model, Store, console, open_scorer, read_day
+from pipeline.cli.common import Home, Model, Store, console, open_scorer, out_file, read_day
 from pipeline.errors import CorpusError
 from pipeline.settings import load_settings
 
@@ -24,7 +24,7 @@ def command(
         str | None, typer.Option("--until", help="到哪天为止（含），默认存储里最新的一天", show_default=False)
     ] = None,
     reference: Annotated[int, typer.Option("--reference", min=1, help="与之前多少天比")] = 90,
-    report: Annotated[Path | None, typer.Option("--report", help="另存一份报告：.html")] = None,
+    report: Annotated[Path | None, typer.Option("--report", callback=out_file, help="另存一份报告：.html")] = None,
     store: Store = None,
     model: Model = None,
     home: Home = None,

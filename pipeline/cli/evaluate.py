@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from pipeline.cli.common import Home, Model, console, open_scorer
+from pipeline.cli.common import Home, Model, console, open_scorer, out_folder
 from pipeline.settings import load_settings
 
 __all__ = ["command"]
@@ -26,7 +26,12 @@ def command(
     ] = True,
     report: Annotated[
         Path | None,
-        typer.Option("--report", help="另写一份完整报告到这个目录：report.html、report.md 和图", metavar="目录"),
+        typer.Option(
+            "--report",
+            callback=out_folder,
+            help="另写一份完整报告到这个目录：report.html、report.md 和图",
+            metavar="目录",
+        ),
     ] = None,
     rounds: Annotated[int, typer.Option("--rounds", min=10, help="自助抽样次数")] = 1000,
     model: Model = None,

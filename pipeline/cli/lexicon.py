@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.table import Table
 
-from pipeline.cli.common import Home, Model, Store, console, open_scorer
+from pipeline.cli.common import Home, Model, Store, console, open_scorer, out_file
 from pipeline.documents import Document
 from pipeline.errors import ConfigError
 from pipeline.settings import Settings, load_settings
@@ -37,7 +37,7 @@ def try_command(
         list[Path] | None, typer.Option("--source", help="在这些文件上试，默认在存储的文本上试", show_default=False)
     ] = None,
     most: Annotated[int, typer.Option("--most", min=1, help="最多列多少处；报告里是全部")] = 50,
-    report: Annotated[Path | None, typer.Option("--report", help="全部改动另存一份：.csv")] = None,
+    report: Annotated[Path | None, typer.Option("--report", callback=out_file, help="全部改动另存一份：.csv")] = None,
     store: Store = None,
     model: Model = None,
     home: Home = None,

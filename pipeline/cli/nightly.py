@@ -11,12 +11,18 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from pipeline.cli.common import Home, Model, Store, console, open_challenger, open_scorer, open_scoring
+from pipeline.cli.common import Home, Model, Store, console, open_challenger, open_scorer, open_scoring, out_folder
 from pipeline.cli.verbs import TABLE
 from pipeline.settings import load_settings
 from pipeline.taxonomy import Taxonomy
 
 __all__ = ["Bar", "command", "show"]
+
+
+def _writable(write_back: str | None) -> str | None:
+    if write_back and write_back != TABLE:
+        out_folder(Path(write_back).parent)
+    return write_back
 
 
 def command(
@@ -33,6 +39,7 @@ def command(
         str | None,
         typer.Option(
             "--write-back",
+            callback=_writable,
             help="带分数的表另存为 .csv 或 .xlsx；来源是数据库时写 table（或不写值）即写回库里",
             metavar="[FILE|table]",
         ),

@@ -12,7 +12,7 @@ import numpy as np
 import typer
 from rich.table import Table
 
-from pipeline.cli.common import Home, Model, Store, console, open_scorer
+from pipeline.cli.common import Home, Model, Store, console, open_scorer, out_file
 from pipeline.cli.promote import whoami
 from pipeline.errors import CorpusError
 from pipeline.settings import Settings, load_settings
@@ -32,7 +32,9 @@ app = typer.Typer(help="真实准确度：随机抽样，盲标，加权估计�
 def draw_command(
     out: Annotated[
         Path | None,
-        typer.Option("--out", help="写到哪里：.jsonl；只有原文和抽中概率，没有模型的结论", show_default=False),
+        typer.Option(
+            "--out", callback=out_file, help="写到哪里：.jsonl；只有原文和抽中概率，没有模型的结论", show_default=False
+        ),
     ] = None,
     desk: Annotated[bool, typer.Option("--desk", help="不写文件：放进复核台的队列，判完之前不显示模型的结论")] = False,
     rate: Annotated[float, typer.Option("--rate", min=0.0001, max=1, help="每篇抽中的概率")] = 0.02,

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from pipeline.cli.common import Home, Model, Store, console, open_scorer
+from pipeline.cli.common import Home, Model, Store, console, open_scorer, out_file
 from pipeline.documents import Document
 from pipeline.settings import load_settings
 
@@ -24,7 +24,7 @@ def command(
         list[Path] | None, typer.Option("--reviewed", help="已经标过的，不再挑（任何带标签的格式）", show_default=False)
     ] = None,
     out: Annotated[
-        Path | None, typer.Option("--out", help="写成待标注的文件：.jsonl，或 Label Studio 的 .json")
+        Path | None, typer.Option("--out", callback=out_file, help="写成待标注的文件：.jsonl，或 Label Studio 的 .json")
     ] = None,
     store: Store = None,
     model: Model = None,

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.table import Table
 
-from pipeline.cli.common import Home, Promise, console, note, read_promise
+from pipeline.cli.common import Home, Promise, console, note, out_folder, read_promise
 from pipeline.cli.promote import compare_with_live, whoami
 from pipeline.settings import Settings, load_settings
 from pipeline.taxonomy import load_taxonomy
@@ -44,7 +44,9 @@ def command(
     lexicon: Annotated[
         Path | None, typer.Option("--lexicon", help="概念词典，默认 corpora/concepts.toml；没有此文件就不用")
     ] = None,
-    out: Annotated[Path | None, typer.Option("--out", help="模型写到哪个目录，默认 models")] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", callback=out_folder, help="模型写到哪个目录，默认 models")
+    ] = None,
     recipe: Annotated[
         Path | None, typer.Option("--settings", help="训练设置，默认 corpora/training.toml；换了标签体系就不用它")
     ] = None,
@@ -70,7 +72,9 @@ def command(
     ] = None,
     report: Annotated[
         Path | None,
-        typer.Option("--report", help="把这次训练写到这个目录：模型卡、测量的网页和图", metavar="目录"),
+        typer.Option(
+            "--report", callback=out_folder, help="把这次训练写到这个目录：模型卡、测量的网页和图", metavar="目录"
+        ),
     ] = None,
     promise: Promise = None,
     home: Home = None,

@@ -9,6 +9,8 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
+from pipeline.errors import UnfinishedError
+
 __all__ = ["BENCHES", "TABLE", "VERBS", "bench", "lazy"]
 
 #: What ``--write-back`` is told to write into the database that the records come from.
@@ -118,6 +120,13 @@ class _Verbs(TyperGroup):
         alone = typer.Typer(**_STYLE)
         alone.command(cmd_name)(found)
         return typer.main.get_command(alone)
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run a verb; raises UnfinishedError on Ctrl-C and at the end of input, of which typer would make 130 and 1."""
+        try:
+            return super().invoke(ctx)
+        except (KeyboardInterrupt, EOFError) as e:
+            raise UnfinishedError("ZF-STOPPED", "已中断", "写下的有效，重跑即可。") from e
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         """Write the verbs with their lines."""
