@@ -10,6 +10,7 @@ from typing import Any
 
 from pipeline.batch.report import RunReport
 from pipeline.batch.sources import ColumnMap, Limits, open_source
+from pipeline.batch.sources.names import legible
 from pipeline.batch.sources.parquet import read_parquet, rows_before
 from pipeline.documents import Document, Rejected
 from pipeline.errors import SourceError
@@ -45,7 +46,7 @@ class FileFeed:
     ordered = False
 
     def __init__(self, path: Path, columns: ColumnMap, limits: Limits, report: RunReport) -> None:
-        self.name = str(path)
+        self.name = legible(path)
         self._path = path
         self._columns = columns
         self._limits = limits

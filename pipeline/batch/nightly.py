@@ -16,6 +16,7 @@ from pipeline.batch.lock import hold_store, only_one
 from pipeline.batch.patience import Patience
 from pipeline.batch.report import RunReport, write_rejected_csv, write_report
 from pipeline.batch.sources import SUFFIXES, ColumnMap, Limits, expand, skipped
+from pipeline.batch.sources.names import legible
 from pipeline.batch.stop import stoppable
 from pipeline.batch.worker import Scoring, lanes_of
 from pipeline.batch.writeback import WriteBack
@@ -116,7 +117,8 @@ def nightly(
             feeds += [FileFeed(p, columns, limits, report) for p in expand(source)]
             for path in skipped(source):
                 hint = f"能读的有 {' '.join(SUFFIXES)}"
-                report.cannot_read(str(path), SourceError("ZF-SRC-SUFFIX", "不认得这种文件", hint))
+                report.cannot_read(legible(path), SourceError("ZF-SRC-SUFFIX", "不认得这种文件", hint))
+            source = legible(source)
         report.sources = [f.name for f in feeds]
         return run_feeds(
             feeds, report, kind="nightly", source=source, bundle=scorer.bundle, scoring=scoring or InProcess(scorer),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +12,7 @@ from django.utils import timezone
 
 from pipeline.desk import models, search
 from pipeline.desk.upsert import upsert
-from pipeline.documents import Document, Prediction, Rejected
+from pipeline.documents import Document, Prediction, Rejected, text_hash
 
 __all__ = [
     "Known", "ids_of", "known", "stored_predictions", "top_documents", "without_quotes", "write_chunk",
@@ -117,7 +116,7 @@ def write_rejected(run: models.Run, rejected: Sequence[Rejected]) -> None:
     models.RejectedRecord.objects.bulk_create(
         [
             models.RejectedRecord(
-                fingerprint=hashlib.sha256("\0".join((r.place, r.code, r.id, r.raw)).encode()).hexdigest(),
+                fingerprint=text_hash("\0".join((r.place, r.code, r.id, r.raw))),
                 key=_storable(r.id)[:200],
                 place=_storable(r.place),
                 code=r.code,

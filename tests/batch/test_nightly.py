@@ -1,5 +1,6 @@
 import csv
 import json
+import os
 import threading
 from pathlib import Path
 
@@ -290,3 +291,28 @@ def test_a_chunk_beyond_what_a_query_may_ask_is_asked_in_parts(night, write_json
     assert again.unchanged == len(records)
     with (tmp_path / "out.csv").open(encoding="utf-8-sig", newline="") as f:
         assert all(row["zuofeng_问题分"] for row in csv.DictReader(f))
+
+
+def test_a_name_in_gb18030_is_read_as_any_other(night, write_jsonl, records, tmp_path):
+    from pipeline.desk.models import Chunk, Run
+
+    source = write_jsonl("来件/b.jsonl", records[:5]).parent
+    odd = os.fsdecode("投诉".encode("gb18030"))
+    for name, some in (
+        (f"{odd}.jsonl", [*records[5:10], {"id": "空", "text": " "}]),
+        (f"{odd}/a.jsonl", records[10:12]),
+    ):
+        write_jsonl(f"来件/{name}", some)
+    (source / f"{odd}.pdf").write_bytes(b"x")
+    (source / f"{odd}.txt").write_bytes(b"")
+    done = night(source)
+    assert (done.new, done.rejected) == (12, 1)
+    told = json.loads(Path(done.report_file).read_text(encoding="utf-8"))
+    shown = [str(source / name) for name in ("b.jsonl", "投诉/a.jsonl", "投诉.jsonl", "投诉.txt")]
+    assert sorted(told["sources"]) == sorted(shown)
+    assert {u["file"] for u in told["unreadable"]} == {str(source / "投诉.pdf"), shown[3]}
+    assert "投诉.jsonl:6" in Path(done.rejected_file).read_text(encoding="utf-8")
+    assert {place.partition(":")[0] for *_, place in rows()[0]} == {"b.jsonl", "a.jsonl", "投诉.jsonl"}
+    assert {*Chunk.objects.values_list("source", flat=True)} == {*shown[:3]}
+    assert night(source / f"{odd}.jsonl").unchanged == 5
+    assert Run.objects.first().source == shown[2]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
 from pipeline.batch.sources import SUFFIXES, expand, open_source, skipped
+from pipeline.batch.sources.names import legible
 from pipeline.errors import SourceError
 
 
@@ -84,3 +86,27 @@ def test_unknown_suffix(tmp_path: Path, name: str) -> None:
 
 def test_nothing_is_opened_before_the_first_record(tmp_path: Path) -> None:
     open_source(tmp_path / "none.csv")
+
+
+@pytest.mark.parametrize(
+    ("raw", "shown"),
+    [
+        ("/收件/投诉.csv".encode(), "/收件/投诉.csv"),
+        (b"/\xe6\x94\xb6\xe4\xbb\xb6/" + "投诉信①.csv".encode("gb18030"), "/收件/投诉信①.csv"),
+        (b"a\xff\xfe.csv", "a\\xff\\xfe.csv"),
+        (b"a\xed\xa0\x80.csv", "a\ufffd.csv"),
+    ],
+)
+def test_names_are_shown_as_people_read_them(raw: bytes, shown: str) -> None:
+    assert legible(os.fsdecode(raw)) == shown
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_what_is_said_of_a_file_can_be_printed(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / os.fsdecode("投诉".encode("gb18030") + suffix.encode())
+    for content in (None, b"", b"%PDF-1.4 x"):
+        if content is not None:
+            path.write_bytes(content)
+        with pytest.raises(SourceError) as caught:
+            list(open_source(path))
+        assert "投诉" in caught.value.message.encode().decode()

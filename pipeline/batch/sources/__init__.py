@@ -18,6 +18,7 @@ from pipeline.batch.sources.docx import read_docx
 from pipeline.batch.sources.inbox import SUFFIXES, expand, skipped
 from pipeline.batch.sources.jsonl import read_jsonl
 from pipeline.batch.sources.limits import Limits
+from pipeline.batch.sources.names import legible
 from pipeline.batch.sources.parquet import read_parquet
 from pipeline.batch.sources.txt import read_txt
 from pipeline.batch.sources.xlsx import read_xlsx
@@ -60,7 +61,7 @@ def open_source(
         hint = "旧版 .xls 请另存为 .xlsx。" if path.suffix.lower() == ".xls" else ""
         raise SourceError(
             "ZF-SRC-SUFFIX",
-            f"不认得 {path.name} 的扩展名“{path.suffix}”。",
+            f"不认得 {legible(path.name)} 的扩展名“{legible(path.suffix)}”。",
             f"{hint}能读的有：{' '.join(SUFFIXES)}",
         )
     yield from reader(path, columns, limits)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from pipeline.batch.sources.limits import Limits
+from pipeline.batch.sources.names import legible
 from pipeline.errors import SourceError
 
 __all__ = ["check_archive", "damaged"]
@@ -52,7 +53,7 @@ def check_archive(path: Path, file: BinaryIO, limits: Limits) -> None:
     SourceError
         ``ZF-SRC-BOMB``, ``ZF-SRC-ENCRYPTED``, ``ZF-SRC-DAMAGED`` or ``ZF-SRC-XML``.
     """
-    name = path.name
+    name = legible(path.name)
     try:
         with zipfile.ZipFile(file) as archive:
             members = archive.infolist()

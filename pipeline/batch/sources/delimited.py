@@ -65,11 +65,11 @@ def read_delimited(path: Path, columns: ColumnMap, limits: Limits) -> Iterator[D
         if start is None:
             return
         header, delimiter, number = start
-        table = Table.of(path.name, header.cells, columns, limits)
+        table = Table.of(lines.name, header.cells, columns, limits)
         width, astray = len(table.header), False
         while (record := _next(feed, delimiter, lines, limits)) is not None:
             number += 1
-            place = f"{path.name}:{number}"
+            place = f"{table.name}:{number}"
             if record.broken or record.fault:
                 astray = astray or record.broken
                 yield _fault(place, record)
@@ -133,7 +133,7 @@ def _header(
         if line.fault:
             raise SourceError(
                 "ZF-SRC-ENCODING",
-                f"{path.name} 的表头读不出来：编码不是 UTF-8、UTF-16 或 GB18030，或者这不是文本文件。",
+                f"{lines.name} 的表头读不出来：编码不是 UTF-8、UTF-16 或 GB18030，或者这不是文本文件。",
                 "请另存为 UTF-8 编码的 CSV。",
             )
         if hint := _SEP.fullmatch(line.text):
@@ -144,7 +144,7 @@ def _header(
     if line is None:
         if lines.grown:
             return None
-        raise SourceError("ZF-SRC-EMPTY", f"{path.name} 只有空行，没有任何内容。", "请重新导出后再放入。")
+        raise SourceError("ZF-SRC-EMPTY", f"{lines.name} 只有空行，没有任何内容。", "请重新导出后再放入。")
     feed.give_back((line,))
     best: tuple[tuple[bool, int, int], _Record, str] | None = None
     for delimiter in order:
@@ -161,7 +161,7 @@ def _header(
     if best is None or best[1].broken:
         raise SourceError(
             "ZF-SRC-COLUMN",
-            f"{path.name} 的表头引号不配对，读不出列名。",
+            f"{lines.name} 的表头引号不配对，读不出列名。",
             "请检查第一行的引号。",
             [line.text[:200]],
         )

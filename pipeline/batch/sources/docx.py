@@ -18,6 +18,7 @@ from defusedxml import ElementTree
 from pipeline.batch.sources.archive import check_archive, damaged
 from pipeline.batch.sources.columns import ColumnMap
 from pipeline.batch.sources.limits import Limits
+from pipeline.batch.sources.names import legible
 from pipeline.batch.sources.records import Table, is_blank, whole_text
 from pipeline.batch.sources.signature import check_kind, open_file
 from pipeline.documents import Document, Rejected
@@ -37,6 +38,7 @@ def read_docx(path: Path, columns: ColumnMap, limits: Limits) -> Iterator[Docume
 
     Prose beside such tables becomes a document of its own when it holds a sentence; captions do not.
     """
+    file_name = legible(path.name)
     with open_file(path) as file:
         check_kind(path, file, "zip")
         check_archive(path, file, limits)
@@ -46,7 +48,7 @@ def read_docx(path: Path, columns: ColumnMap, limits: Limits) -> Iterator[Docume
         except (ZuofengError, MemoryError):
             raise
         except Exception as error:  # zipfile and expat raise many kinds by the damage
-            raise damaged(path.name, error) from error
+            raise damaged(file_name, error) from error
     prose: list[str] = []
     tables = found = 0
     for block in blocks:
@@ -54,7 +56,7 @@ def read_docx(path: Path, columns: ColumnMap, limits: Limits) -> Iterator[Docume
             prose.append(block)
             continue
         tables += 1
-        name = path.name if tables == 1 else f"{path.name}!表{tables}"
+        name = file_name if tables == 1 else f"{file_name}!表{tables}"
         if _is_data(block, columns):
             found += 1
             table = Table.of(name, block[0], columns, limits)
@@ -67,8 +69,8 @@ def read_docx(path: Path, columns: ColumnMap, limits: Limits) -> Iterator[Docume
     if found and not _SENTENCE & set(text):
         return
     if is_blank(text):
-        raise SourceError("ZF-SRC-EMPTY", f"{path.name} 里没有文字。", "图片里的文字读不出来，请改用文字版。")
-    yield whole_text(path.name, 1, text, {"文件": path.name}, limits)
+        raise SourceError("ZF-SRC-EMPTY", f"{file_name} 里没有文字。", "图片里的文字读不出来，请改用文字版。")
+    yield whole_text(file_name, 1, text, {"文件": file_name}, limits)
 
 
 def _body(path: Path, file: BinaryIO, limits: Limits) -> Element:
@@ -79,16 +81,16 @@ def _body(path: Path, file: BinaryIO, limits: Limits) -> Element:
         if part.file_size > limits.max_xml_bytes:
             raise SourceError(
                 "ZF-SRC-BOMB",
-                f"{path.name} 的正文展开后超过 {limits.max_xml_bytes:,} 字节，没有读取。",
+                f"{legible(path.name)} 的正文展开后超过 {limits.max_xml_bytes:,} 字节，没有读取。",
                 "请拆分文件。",
             )
         with archive.open(part) as stream:
             root = ElementTree.parse(stream, forbid_dtd=True).getroot()
         if root is None:
-            raise damaged(path.name, "没有正文部分")
+            raise damaged(legible(path.name), "没有正文部分")
     body = next((e for e in root if _tag(e) == "body"), None)
     if body is None:
-        raise damaged(path.name, "没有正文部分")
+        raise damaged(legible(path.name), "没有正文部分")
     return body
 
 

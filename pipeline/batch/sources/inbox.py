@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from pipeline.batch.sources.names import legible
 from pipeline.errors import SourceError
 
 __all__ = ["SUFFIXES", "expand", "skipped"]
@@ -52,7 +53,7 @@ def expand(source: str | Path) -> list[Path]:
         if fixed.is_dir():
             hits = (Path(hit) for hit in glob.iglob(pattern, recursive=True))  # noqa: PTH207 - takes absolute patterns
             return sorted({h for h in hits if h.is_file() and _supported(h) and not h.name.startswith((".", "~$"))})
-    raise SourceError("ZF-SRC-MISSING", f"找不到文件或文件夹：{source}", "请核对路径；通配符要加引号。")
+    raise SourceError("ZF-SRC-MISSING", f"找不到文件或文件夹：{legible(source)}", "请核对路径；通配符要加引号。")
 
 
 def skipped(source: str | Path) -> list[Path]:

@@ -23,7 +23,7 @@ _MAPS = 256
 def read_jsonl(path: Path, columns: ColumnMap, limits: Limits) -> Iterator[Document | Rejected]:
     """Yield the records of a .jsonl; objects may differ in their keys."""
     with Lines(path, limits) as lines:
-        yield from JsonRecords(path.name, columns, limits).read(lines)
+        yield from JsonRecords(lines.name, columns, limits).read(lines)
 
 
 class JsonRecords:

@@ -16,6 +16,7 @@ from typing import Literal, Self
 
 from pipeline.batch.sources.encoding import decode_line, detect
 from pipeline.batch.sources.limits import Limits
+from pipeline.batch.sources.names import legible
 from pipeline.batch.sources.signature import check_kind, open_file
 from pipeline.errors import SourceError
 
@@ -38,7 +39,7 @@ class Lines:
     """Iterate once over the lines of ``path``; a context manager that closes the file."""
 
     def __init__(self, path: Path, limits: Limits) -> None:
-        self.name = path.name
+        self.name = legible(path.name)
         self._cap = limits.max_line_bytes
         self._file = open_file(path)
         try:

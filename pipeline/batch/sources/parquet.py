@@ -9,6 +9,7 @@ from typing import Any
 from pipeline.batch.sources.archive import damaged
 from pipeline.batch.sources.columns import ColumnMap
 from pipeline.batch.sources.limits import Limits
+from pipeline.batch.sources.names import legible
 from pipeline.batch.sources.records import Table, reject
 from pipeline.batch.sources.signature import check_kind, open_file
 from pipeline.documents import Document, Rejected
@@ -24,11 +25,11 @@ def read_parquet(path: Path, columns: ColumnMap, limits: Limits, *, first: int =
     with open_file(path) as file:
         check_kind(path, file, "parquet")
         rows = _rows(path, file, first)
-        table = Table.of(path.name, next(rows), columns, limits)
+        table = Table.of(legible(path.name), next(rows), columns, limits)
         for number, row in enumerate(rows, first + 1):
             made = table.record(number, row)
             if made is None:
-                made = reject(f"{path.name}:{number}", "ZF-REC-EMPTY", "正文是空的。")
+                made = reject(f"{table.name}:{number}", "ZF-REC-EMPTY", "正文是空的。")
             yield made
 
 
@@ -67,7 +68,7 @@ def _rows(path: Path, file: Any, first: int) -> Iterator[tuple[Any, ...]]:
     except (ZuofengError, MemoryError, GeneratorExit):
         raise
     except Exception as error:  # pyarrow raises ArrowInvalid, OSError, KeyError, TypeError … by the kind of damage
-        raise damaged(path.name, error) from error
+        raise damaged(legible(path.name), error) from error
 
 
 def _values(column: Any) -> list[Any]:

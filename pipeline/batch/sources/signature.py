@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 from typing import BinaryIO
 
+from pipeline.batch.sources.names import legible
 from pipeline.errors import SourceError
 
 __all__ = ["check_kind", "open_file"]
@@ -26,14 +27,14 @@ def open_file(path: Path) -> BinaryIO:
     try:
         file = path.open("rb", buffering=0)
     except FileNotFoundError as error:
-        raise SourceError("ZF-SRC-MISSING", f"找不到文件：{path}", "请核对路径。") from error
+        raise SourceError("ZF-SRC-MISSING", f"找不到文件：{legible(path)}", "请核对路径。") from error
     except IsADirectoryError as error:
-        raise SourceError("ZF-SRC-FOLDER", f"这是文件夹，不是文件：{path}", "请先用 expand 展开。") from error
+        raise SourceError("ZF-SRC-FOLDER", f"这是文件夹，不是文件：{legible(path)}", "请先用 expand 展开。") from error
     except (OSError, ValueError) as error:
-        raise SourceError("ZF-SRC-UNREADABLE", f"打不开文件：{path}（{error}）", "请检查读取权限。") from error
+        raise SourceError("ZF-SRC-UNREADABLE", f"打不开文件：{legible(path)}（{error}）", "请检查读取权限。") from error
     if os.fstat(file.fileno()).st_size == 0:
         file.close()
-        raise SourceError("ZF-SRC-EMPTY", f"{path.name} 是空文件，没有任何内容。", "请重新导出后再放入。")
+        raise SourceError("ZF-SRC-EMPTY", f"{legible(path.name)} 是空文件，没有任何内容。", "请重新导出后再放入。")
     return file
 
 
@@ -58,7 +59,7 @@ def check_kind(path: Path, file: BinaryIO, expected: str) -> None:
     file.seek(0)
     kind = _kind(file.read(_HEAD))
     file.seek(0)
-    name, suffix = path.name, path.suffix.lower()
+    name, suffix = legible(path.name), path.suffix.lower()
     if kind == expected or (expected == "text" and kind == "markup"):
         return
     if expected == "text":

@@ -22,12 +22,12 @@ def read_txt(path: Path, columns: ColumnMap, limits: Limits) -> Iterator[Documen
     """Yield the documents of a .txt, each at the line where it begins; blank stretches are no documents."""
     del columns
     with Lines(path, limits) as lines:
-        pending = _Pending(path.name, limits)
+        pending = _Pending(lines.name, limits)
         seen = False
         for line in lines:
             if not line.fault and _RULE.fullmatch(line.text):
                 made = pending.close()
-                pending = _Pending(path.name, limits)
+                pending = _Pending(lines.name, limits)
                 if made is not None:
                     seen = True
                     yield made
@@ -36,7 +36,7 @@ def read_txt(path: Path, columns: ColumnMap, limits: Limits) -> Iterator[Documen
             pending.add(line.number, first, line.fault)
             for piece in rest:
                 made = pending.close()
-                pending = _Pending(path.name, limits)
+                pending = _Pending(lines.name, limits)
                 if made is not None:
                     seen = True
                     yield made
@@ -47,7 +47,7 @@ def read_txt(path: Path, columns: ColumnMap, limits: Limits) -> Iterator[Documen
         if made is not None:
             yield made
         elif not seen:
-            raise SourceError("ZF-SRC-EMPTY", f"{path.name} 只有空白，没有任何内容。", "请检查文件。")
+            raise SourceError("ZF-SRC-EMPTY", f"{lines.name} 只有空白，没有任何内容。", "请检查文件。")
 
 
 class _Pending:

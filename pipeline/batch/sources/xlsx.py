@@ -11,6 +11,7 @@ from typing import Any
 from pipeline.batch.sources.archive import check_archive, damaged
 from pipeline.batch.sources.columns import ColumnMap
 from pipeline.batch.sources.limits import Limits
+from pipeline.batch.sources.names import legible
 from pipeline.batch.sources.records import Table, as_text, reject
 from pipeline.batch.sources.signature import check_kind, open_file
 from pipeline.documents import Document, Rejected
@@ -37,7 +38,7 @@ def read_xlsx(path: Path, columns: ColumnMap, limits: Limits) -> Iterator[Docume
         try:
             read, odd = False, []
             for position, sheet in enumerate(book.worksheets):
-                name = path.name if not position else f"{path.name}!{sheet.title}"
+                name = legible(path.name) + (f"!{sheet.title}" if position else "")
                 reader = _Sheet(name, _rows(path, sheet), columns, limits)
                 yield from reader.records()
                 read = read or reader.table is not None
@@ -45,7 +46,9 @@ def read_xlsx(path: Path, columns: ColumnMap, limits: Limits) -> Iterator[Docume
                     odd.append((name, reader.first, sheet.sheet_state == "visible"))
             if not read:
                 if not odd:
-                    raise SourceError("ZF-SRC-EMPTY", f"{path.name} 的工作表都是空的。", "请重新导出后再放入。")
+                    raise SourceError(
+                        "ZF-SRC-EMPTY", f"{legible(path.name)} 的工作表都是空的。", "请重新导出后再放入。"
+                    )
                 columns.resolve(odd[0][1], name=odd[0][0])
             for name, header, visible in odd:
                 if visible:
@@ -92,10 +95,10 @@ def _load(path: Path, file: Any) -> Any:
     except MemoryError:
         raise
     except Exception as error:  # openpyxl raises whatever the damage provokes: KeyError, TypeError, ParseError …
-        raise damaged(path.name, error) from error
+        raise damaged(legible(path.name), error) from error
     if not book.worksheets:
         book.close()
-        raise damaged(path.name, "没有工作表")
+        raise damaged(legible(path.name), "没有工作表")
     return book
 
 
@@ -114,7 +117,7 @@ def _rows(path: Path, sheet: Any) -> Iterator[tuple[int, tuple[Any, ...]]]:
             if not batch:
                 return
             if seen + len(batch) > _MAX_ROW:
-                raise damaged(path.name, f"行号超过 {_MAX_ROW:,}")
+                raise damaged(legible(path.name), f"行号超过 {_MAX_ROW:,}")
             for number, row in enumerate(batch, seen + 1):
                 if row and any(c is not None for c in row):
                     # Excel stores a carriage return as _x000D_, and openpyxl leaves it so.
@@ -124,4 +127,4 @@ def _rows(path: Path, sheet: Any) -> Iterator[tuple[int, tuple[Any, ...]]]:
     except (ZuofengError, MemoryError, GeneratorExit):
         raise
     except Exception as error:  # as above
-        raise damaged(path.name, error) from error
+        raise damaged(legible(path.name), error) from error
