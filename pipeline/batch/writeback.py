@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import math
 import os
 import re
 import tempfile
@@ -23,6 +24,7 @@ _FORMULA = re.compile(r"^\s*[=+\-@\t\r|%]")
 _NUMBER = re.compile(r"[+-]?\d+(\.\d+)?([eE][+-]?\d+)?")
 _CELL = 32_767
 _ROWS = 1_048_576
+_EXACT = 10**15  # Excel keeps 15 digits of a number, and ticket numbers have more
 
 
 class WriteBack:
@@ -164,4 +166,12 @@ def _write_xlsx(path: Path, header: Sequence[str], rows: Iterator[list[Any]]) ->
 
 
 def _text(value: Any) -> Any:
-    return "" if value is None else value if isinstance(value, int | float | bool) else str(value)
+    """Return what the cell holds: a number that Excel keeps to its last digit stays one, what is none is nothing."""
+    match value:
+        case None:
+            return ""
+        case int():
+            return value if abs(value) < _EXACT else str(value)
+        case float():
+            return value if math.isfinite(value) else ""
+    return str(value)

@@ -1,6 +1,11 @@
+import csv
+import math
+import zipfile
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from openpyxl import load_workbook
 
 from pipeline.batch.writeback import WriteBack, safe_cell
 from pipeline.errors import ConfigError
@@ -41,3 +46,19 @@ def test_a_failed_night_leaves_the_old_file(tmp_path, taxonomy):
         interrupted()
     assert path.read_text(encoding="utf-8") == "old"
     assert [p.name for p in tmp_path.iterdir()] == ["a.csv"]
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".xlsx"])
+def test_ticket_numbers_keep_their_digits_and_what_is_no_number_is_empty(tmp_path, taxonomy, suffix):
+    row = {"长": 202611280001234567, "负": -1234567890123456, "短": 123456789012345, "无": math.nan, "大": -math.inf}
+    path = tmp_path / f"a{suffix}"
+    with WriteBack(path, taxonomy) as back:
+        back.add(row, None)
+    if suffix == ".csv":
+        (read,) = csv.DictReader(path.read_text(encoding="utf-8-sig").splitlines())
+        assert [read[k] for k in row] == ["202611280001234567", "-1234567890123456", "123456789012345", "", ""]
+    else:
+        cells = [c.value or "" for c in load_workbook(path).active[2][: len(row)]]
+        assert cells == ["202611280001234567", "-1234567890123456", 123456789012345, "", ""]
+        # A number without a value is no workbook to Excel.
+        assert b"<v></v>" not in zipfile.ZipFile(path).read("xl/worksheets/sheet1.xml")
