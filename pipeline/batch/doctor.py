@@ -7,9 +7,13 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from pipeline.errors import ZuofengError
 from pipeline.settings import Settings
+
+if TYPE_CHECKING:
+    from pipeline.desk.models import Run
 
 __all__ = ["Finding", "examine"]
 
@@ -81,17 +85,28 @@ def _migrations(settings: Settings, now: dt.datetime) -> Said:
 def _last_night(settings: Settings, now: dt.datetime) -> Said:
     from django.db import connection
 
+    from pipeline.batch.sources.names import shown_source
     from pipeline.desk.models import Run
 
     if Run._meta.db_table not in connection.introspection.table_names():
         yield "还没有跑过", "运行 zuofeng nightly。"
         return
-    last = Run.objects.filter(kind="nightly").first()
-    if last is None:
-        yield "还没有跑过", "运行 zuofeng nightly。"
-        return
-    ended = last.finished or last.started
-    hours = (now - ended).total_seconds() / 3600
+    nights = Run.objects.filter(kind="nightly")
+    inbox = str(settings.home / settings.desk.api_inbox)
+    # Expected every night: the source that is set, else the last one read; the interface's folder once it was read.
+    main = shown_source(settings.source) or nights.values_list("source", flat=True).first()
+    late = now - dt.timedelta(hours=settings.late_hours)
+    tonight = nights.filter(started__gt=late).order_by("source").values_list("source", flat=True).distinct()
+    for source in dict.fromkeys([main, inbox, *tonight]):
+        last = nights.filter(source=source).first()
+        if last is not None:
+            yield from ((f"{source}：{said}", todo) for said, todo in _night(last, settings, now))
+        elif source == main:
+            yield f"{source or ''} 还没有跑过".strip(), "运行 zuofeng nightly。"
+
+
+def _night(last: Run, settings: Settings, now: dt.datetime) -> Said:
+    hours = (now - (last.finished or last.started)).total_seconds() / 3600
     counts = f"{last.id} {last.state}，读入 {last.counts.get('read', 0)}，{hours:.0f} 小时前"
     if last.state == "running":
         yield counts, "正在运行，或被强行结束；没在运行就重跑 zuofeng nightly，会接着做。"

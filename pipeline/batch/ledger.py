@@ -75,9 +75,10 @@ def chunk_counts(runs: Sequence[str]) -> dict[str, list[dict[str, Any]]]:
 
 
 def runs_before(run: str, count: int) -> list[str]:
-    """Return up to ``count`` earlier runs of the same kind and model that were done, latest first."""
+    """Return up to ``count`` earlier runs of the same kind, source and model that were done, latest first."""
     of = Run.objects.get(id=run)
-    done = Run.objects.filter(kind=of.kind, model=of.model, state="done", serial__lt=of.serial)
+    same = Run.objects.filter(kind=of.kind, source=of.source, model=of.model)
+    done = same.filter(state="done", serial__lt=of.serial)
     return list(done.values_list("id", flat=True)[:count])
 
 

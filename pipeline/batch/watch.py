@@ -31,8 +31,11 @@ class Watch:
 
 
 @contextmanager
-def watched(*, metrics: Path | None, alert: Sequence[str], work: str = "夜间任务") -> Iterator[Watch]:
-    """Write ``metrics`` and run ``alert`` after the ``work`` inside, also when it raised; its outcome stays."""
+def watched(*, metrics: Path | None, alert: Sequence[str], work: str = "夜间任务", source: str = "") -> Iterator[Watch]:
+    """Write ``metrics`` of ``source`` and run ``alert`` after the ``work`` inside, also when it raised.
+
+    Its outcome stays.
+    """
     watch = Watch()
     failure, code = "意外中断", 3
     try:
@@ -43,19 +46,18 @@ def watched(*, metrics: Path | None, alert: Sequence[str], work: str = "夜间�
         raise
     finally:
         report = watch.report
-        if report is None or not report.dry_run:
-            if metrics is not None:
-                try:
-                    write_metrics(metrics, report, exit_code=code, now=dt.datetime.now(dt.UTC))
-                except OSError as e:
-                    log.error("指标文件没有写成", extra={"fields": {"error": e.strerror}})
-            if alert:
-                before = earlier_nights(report.run) if report is not None else []
-                send(alert, judge(report, failure, before, work=work), run=report.run if report else "")
+        if metrics is not None:
+            try:
+                write_metrics(metrics, report, source=source, exit_code=code, now=dt.datetime.now(dt.UTC))
+            except OSError as e:
+                log.error("指标文件没有写成", extra={"fields": {"error": e.strerror}})
+        if alert:
+            before = earlier_nights(report.run) if report is not None else []
+            send(alert, judge(report, failure, before, work=work), run=report.run if report else "")
 
 
 def earlier_nights(run: str) -> list[Night]:
-    """Return what the last done runs of the same kind and model scored."""
+    """Return what the last done runs of the same kind, source and model scored."""
     from django.db import Error
 
     from pipeline.batch import ledger

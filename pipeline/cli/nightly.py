@@ -59,16 +59,22 @@ def command(
     from pipeline.batch.nightly import nightly
     from pipeline.batch.patience import Patience
     from pipeline.batch.sources import ColumnMap, Limits
+    from pipeline.batch.sources.names import shown_source
     from pipeline.batch.watch import watched
 
     settings = load_settings(home, store=store, source=source)
     if not settings.source:
         raise typer.BadParameter("没有数据来源：用 --source 指定，或在 zuofeng.toml 里设 source。")
     configure_logs(settings.log)
-    metrics = settings.home / settings.metrics_file if settings.metrics_file else None
     out = console()
     with ExitStack() as stack:
-        watch = stack.enter_context(watched(metrics=metrics, alert=settings.alert))
+        watch = stack.enter_context(
+            watched(
+                metrics=settings.home / settings.metrics_file if settings.metrics_file and not dry_run else None,
+                alert=[] if dry_run else settings.alert,
+                source=shown_source(settings.source),
+            )
+        )
         scorer = open_scorer(settings, model, keep=not dry_run)
         scoring = stack.enter_context(open_scoring(settings, scorer, None if dry_run else cluster))
         bar = stack.enter_context(Bar(out))

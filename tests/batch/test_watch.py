@@ -93,23 +93,48 @@ def test_metrics_are_read_by_both_parsers_and_the_last_success_is_kept(tmp_path)
     path = tmp_path / "zuofeng.prom"
     night = report(rejected=1)
     night.labels.update(a=4)
-    write_metrics(path, night, exit_code=1, now=NOW)
+    write_metrics(path, night, source="来件", exit_code=1, now=NOW)
     read = samples(path, prometheus)
     assert read == samples(path, openmetrics)
-    assert read["zuofeng_night_records", "new"] == 9
-    assert read["zuofeng_night_label_documents", "a"] == 4
-    write_metrics(path, None, exit_code=3, now=NOW + dt.timedelta(days=1))
+    assert read["zuofeng_night_records", "new", "来件"] == 9
+    assert read["zuofeng_night_label_documents", "a", "来件"] == 4
+    write_metrics(path, None, source="来件", exit_code=3, now=NOW + dt.timedelta(days=1))
     read = samples(path, prometheus)
-    assert read["zuofeng_night_exit_code",] == 3
-    assert read["zuofeng_night_last_success_timestamp_seconds",] == NOW.timestamp()
+    assert read["zuofeng_night_exit_code", "来件"] == 3
+    assert read["zuofeng_night_last_success_timestamp_seconds", "来件"] == NOW.timestamp()
     assert [p.name for p in tmp_path.iterdir()] == ["zuofeng.prom"]
+
+
+def test_a_night_leaves_the_metrics_of_other_sources(tmp_path):
+    path, later = tmp_path / "zuofeng.prom", NOW + dt.timedelta(hours=1)
+    write_metrics(path, None, source='来"件\\', exit_code=2, now=NOW)
+    before = samples(path, prometheus)
+    write_metrics(path, report(), source="接口", exit_code=0, now=later)
+    read = samples(path, prometheus)
+    assert read == samples(path, openmetrics)
+    assert read == read | before
+    assert read["zuofeng_night_last_success_timestamp_seconds", "接口"] == later.timestamp()
+    assert ("zuofeng_night_last_success_timestamp_seconds", '来"件\\') not in read
+    write_metrics(path, None, source="接口", exit_code=0, now=later)
+    assert not any(name == "zuofeng_night_records" for name, *_ in samples(path, prometheus))
+
+
+def test_the_last_success_of_a_file_without_sources_is_kept(tmp_path):
+    path = tmp_path / "zuofeng.prom"
+    path.write_text(
+        "zuofeng_night_last_success_timestamp_seconds 5.0\nzuofeng_night_starts 1\n# EOF\n", encoding="utf-8"
+    )
+    write_metrics(path, None, source="来件", exit_code=2, now=NOW)
+    read = samples(path, prometheus)
+    assert read["zuofeng_night_last_success_timestamp_seconds", "来件"] == 5
+    assert ("zuofeng_night_starts",) not in read
 
 
 def test_a_night_that_raises_is_told_and_raises_all_the_same(tmp_path):
     path = tmp_path / "z.prom"
-    with pytest.raises(UnfinishedError, match="ZF-X"), watched(metrics=path, alert=[]):
+    with pytest.raises(UnfinishedError, match="ZF-X"), watched(metrics=path, alert=[], source="来件"):
         raise UnfinishedError("ZF-X", "没做完")
-    assert samples(path, prometheus)["zuofeng_night_exit_code",] == 3
+    assert samples(path, prometheus)["zuofeng_night_exit_code", "来件"] == 3
 
 
 @pytest.mark.parametrize("error", [UnfinishedError("ZF-X", "没做完"), ZeroDivisionError()])
@@ -155,8 +180,9 @@ def test_a_line_of_text_says_why_too_and_where_but_not_the_words_of_an_error():
     assert "张三" not in out.getvalue()
 
 
-def test_earlier_nights_of_the_same_model_are_what_is_usual(night, write_jsonl, records, other):
+def test_earlier_nights_of_the_same_model_and_source_are_what_is_usual(night, write_jsonl, records, other):
     first = night(write_jsonl("a.jsonl", records[:30]))
+    night(write_jsonl("c.jsonl", records[30:35]))
     night(write_jsonl("b.jsonl", records), scorer=other)
     last = night(write_jsonl("a.jsonl", records))
     assert earlier_nights(last.run) == [Night(30, first.labels)]

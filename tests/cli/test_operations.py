@@ -185,6 +185,22 @@ def test_work_that_broke_off_is_told(zuofeng, home, told, write_jsonl):
     assert [a["message"].partition("没有")[0] for a in told()] == ["夜间任务", "重新打分", "按保留期清除"]
 
 
+def test_a_night_tells_of_its_own_source_and_a_dry_run_tells_nothing(zuofeng, home, told, write_jsonl):
+    source = write_jsonl("in.jsonl", [{"id": "1", "text": "路灯坏了没人修"}])
+    metrics = {"ZUOFENG_METRICS_FILE": "z.prom"}
+    dry = [zuofeng("nightly", "--dry-run", "--source", s, env=metrics) for s in (source, "none.csv")]
+    assert [d.returncode for d in dry] == [0, 2]
+    assert (told(), (home / "z.prom").exists()) == ([], False)
+    address = "postgresql://u:qinghua@127.0.0.1:9/db?table=t"
+    for given, code in ((address, 3), (source, 0)):
+        assert zuofeng("nightly", "--source", given, env=metrics | {"ZUOFENG_OUTAGE_SECONDS": "0.3"}).returncode == code
+    lines = [line for line in (home / "z.prom").read_text(encoding="utf-8").splitlines() if "exit_code{" in line]
+    shown = "postgresql+psycopg://u@127.0.0.1:9/db?table=t"
+    assert sorted(lines) == sorted(
+        f'zuofeng_night_exit_code{{source="{s}"}} {c}' for s, c in ((source, 0.0), (shown, 3.0))
+    )
+
+
 def test_the_settings_are_shown_with_their_origin_and_without_passwords(zuofeng, home):
     (home / "口令").write_text("紫檀珠\n", encoding="utf-8")
     (home / "口令").chmod(0o600)

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Self
 
 import sqlalchemy as sa
 
-from pipeline.errors import ConfigError, SourceError
+from pipeline.errors import ConfigError
 from pipeline.secrets import is_secret, scrub
 
 __all__ = ["Address"]
@@ -52,17 +51,7 @@ class Address:
         bare = sa.URL.create(url.drivername, url.username, None, url.host, url.port, url.database).render_as_string()
         part = "&".join(f"{k}={own[k]}" for k in _OURS if own.get(k))
         rest_of_query = {k: v for k, v in url.query.items() if k not in _OURS}
-        made = cls(url.set(query=rest_of_query), table, query, schema or None, f"{bare}?{part}")
-        made._check_file()
-        return made
-
-    def _check_file(self) -> None:
-        # SQLite makes an empty database of any path it does not find.
-        path = self.url.database or ""
-        if self.url.get_backend_name() == "sqlite" and not path.startswith("file:") and not Path(path).is_file():
-            raise SourceError(
-                "ZF-TAB-URL", f"找不到数据库文件：{path or '（没有写路径）'}", "核对路径；绝对路径是四条斜线。"
-            )
+        return cls(url.set(query=rest_of_query), table, query, schema or None, f"{bare}?{part}")
 
     @property
     def name(self) -> str:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.pool import NullPool
 
 from pipeline.batch.tables.address import Address
-from pipeline.errors import ConfigError
+from pipeline.errors import ConfigError, SourceError
 
 __all__ = ["connectable"]
 
@@ -31,8 +32,10 @@ def connectable(address: Address, *, read_only: bool, lock_seconds: float) -> sa
     """Return an engine that opens a connection per use and keeps none.
 
     Where the database can, reading is read-only by its own rule and not by ours; a lock of others is waited for
-    ``lock_seconds`` at a time. Raises ConfigError when the address names a driver that is not there.
+    ``lock_seconds`` at a time. Raises ConfigError when the address names a driver that is not there, SourceError when
+    it names an SQLite file that is not there.
     """
+    _check_file(address.url)
     try:
         # Parameters are people's texts: they stay out of messages.
         engine = sa.create_engine(address.url, poolclass=NullPool, hide_parameters=True)
@@ -63,6 +66,15 @@ def connectable(address: Address, *, read_only: bool, lock_seconds: float) -> sa
 
     sa.event.listen(engine, "connect", opened)
     return engine
+
+
+def _check_file(url: sa.URL) -> None:
+    # SQLite makes an empty database of any path it does not find.
+    path = url.database or ""
+    if url.drivername.startswith("sqlite") and not path.startswith("file:") and not Path(path).is_file():
+        raise SourceError(
+            "ZF-TAB-URL", f"找不到数据库文件：{path or '（没有写路径）'}", "核对路径；绝对路径是四条斜线。"
+        )
 
 
 def _text(raw: bytes) -> str | bytes:
