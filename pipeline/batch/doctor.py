@@ -34,10 +34,12 @@ class Finding:
 
 def examine(settings: Settings, *, now: dt.datetime) -> list[Finding]:
     """Look at everything a night needs; nothing is changed and no error passes."""
+    from django.db import Error
+
     found: list[Finding] = []
-    reached = True
+    readable = True
     for name, check in _CHECKS.items():
-        if name in _OF_STORE and not reached:
+        if name in _OF_STORE and not readable:
             continue
         try:
             found += [Finding(name, *said) for said in check(settings, now)]
@@ -45,8 +47,10 @@ def examine(settings: Settings, *, now: dt.datetime) -> list[Finding]:
             found.append(Finding(name, f"{e.code} {e.message}", e.hint or "见上。"))
         except OSError as e:
             found.append(Finding(name, f"{e.filename}：{e.strerror}", "检查路径与权限。"))
-        if name == "数据库":
-            reached = not found[-1].todo
+        except Error as e:
+            found.append(Finding(name, f"数据库报错：{_first_line(e)}", "检查数据库服务与存储文件。"))
+        if name in ("数据库", "表结构"):
+            readable = not found[-1].todo
     return found
 
 
@@ -56,8 +60,12 @@ Said = Iterator[tuple[str, str]]
 def _database(settings: Settings, now: dt.datetime) -> Said:
     from django.db import DatabaseError
 
-    from pipeline.desk.configure import open_store
+    from pipeline.desk.configure import embedded_file, open_store
 
+    path = embedded_file(settings.store_url)
+    if path is not None and not path.is_file():
+        yield f"没有 {path}", "核对 store；第一次用就运行 zuofeng nightly，会建好。"
+        return
     open_store(settings.store_url, bring_up=False, lock_seconds=settings.lock_seconds)
     from django.db import connection
 
@@ -65,7 +73,7 @@ def _database(settings: Settings, now: dt.datetime) -> Said:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
     except DatabaseError as e:
-        yield f"连不上：{str(e).strip().splitlines()[0]}", "检查 store、口令与数据库服务。"
+        yield f"连不上：{_first_line(e)}", "检查 store、口令与数据库服务。"
         return
     yield {"sqlite": "内嵌 SQLite", "postgresql": "PostgreSQL"}.get(connection.vendor, connection.vendor), ""
 
@@ -77,20 +85,18 @@ def _migrations(settings: Settings, now: dt.datetime) -> Said:
     executor = MigrationExecutor(connection)
     pending = executor.migration_plan(executor.loader.graph.leaf_nodes())
     if pending:
-        yield f"有 {len(pending)} 步升级没做", "跑一次 zuofeng nightly，会自动升级；先备份。"
+        yield (
+            f"有 {len(pending)} 步升级没做，昨夜与时钟要升级之后才看得了",
+            "跑一次 zuofeng nightly，会自动升级；先备份。",
+        )
     else:
         yield "表结构是最新的", ""
 
 
 def _last_night(settings: Settings, now: dt.datetime) -> Said:
-    from django.db import connection
-
     from pipeline.batch.sources.names import shown_source
     from pipeline.desk.models import Run
 
-    if Run._meta.db_table not in connection.introspection.table_names():
-        yield "还没有跑过", "运行 zuofeng nightly。"
-        return
     nights = Run.objects.filter(kind="nightly")
     inbox = str(settings.home / settings.desk.api_inbox)
     # Expected every night: the source that is set, else the last one read; the interface's folder once it was read.
@@ -133,12 +139,15 @@ def _clock(settings: Settings, now: dt.datetime) -> Said:
         if abs(theirs - now) > DRIFT:
             yield f"与数据库的钟差 {abs(theirs - now).total_seconds():.0f} 秒", "用 NTP 校准两边的时钟。"
             return
-    if Run._meta.db_table in connection.introspection.table_names():
-        latest = Run.objects.filter(started__gt=now + DRIFT).first()
-        if latest is not None:
-            yield f"有运行的开始时间在未来（{latest.id}）", "时钟可能拨回过，用 NTP 校准。"
-            return
+    latest = Run.objects.filter(started__gt=now + DRIFT).first()
+    if latest is not None:
+        yield f"有运行的开始时间在未来（{latest.id}）", "时钟可能拨回过，用 NTP 校准。"
+        return
     yield f"{now.astimezone():%Y-%m-%d %H:%M}", ""
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().partition("\n")[0]
 
 
 def _disk(settings: Settings, now: dt.datetime) -> Said:

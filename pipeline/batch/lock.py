@@ -20,14 +20,14 @@ _WAIT = "10s"
 
 
 @contextmanager
-def only_one(state: Path, database: str = "") -> Iterator[None]:
+def only_one(state: Path, database: Path | None = None) -> Iterator[None]:
     """Hold the night's locked files, in ``state`` and beside an embedded ``database``; UnfinishedError if taken."""
     paths = [state / "nightly.lock"]
-    if database:
-        paths.append(Path(database).with_name(Path(database).name + ".lock"))
+    if database is not None:
+        paths.append(database.with_name(database.name + ".lock"))
     with ExitStack() as stack:
         for path in paths:
-            path.parent.mkdir(parents=True, exist_ok=True)
+            path.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
             try:
                 stack.enter_context(FileLock(path, timeout=0))
             except Timeout as e:

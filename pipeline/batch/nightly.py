@@ -132,11 +132,10 @@ def at_work(*, store: str, state: Path, patience: Patience, lock_seconds: float)
 
     The store is opened, not yet looked at. Raises UnfinishedError when another run is at work.
     """
-    from pipeline.desk.configure import database, open_store
+    from pipeline.desk.configure import embedded_file, open_store
 
     state.mkdir(mode=0o750, parents=True, exist_ok=True)  # texts are in there
-    entry = database(store, lock_seconds=lock_seconds)
-    with only_one(state, entry["NAME"] if "sqlite" in entry["ENGINE"] else ""), stoppable() as stop:
+    with only_one(state, embedded_file(store)), stoppable() as stop:
         open_store(store, bring_up=False, lock_seconds=lock_seconds)
         yield replace(patience, stop=stop)
 

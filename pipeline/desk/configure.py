@@ -8,7 +8,7 @@ from typing import Any
 from pipeline.errors import ConfigError, UnfinishedError
 from pipeline.settings import Settings
 
-__all__ = ["database", "migrate", "open_desk", "open_store", "out_of_reach"]
+__all__ = ["database", "embedded_file", "migrate", "open_desk", "open_store", "out_of_reach"]
 
 #: How long one statement waits for another's lock before the work is tried again, in seconds.
 LOCK_SECONDS = 30.0
@@ -16,16 +16,9 @@ LOCK_SECONDS = 30.0
 
 def database(url: str, *, lock_seconds: float = LOCK_SECONDS) -> dict[str, Any]:
     """Return Django's DATABASES entry for a store URL (``sqlite:///…``, ``postgresql://…``)."""
-    import dj_database_url
-
-    scheme = url.partition(":")[0].partition("+")[0]
-    if scheme not in ("sqlite", "postgresql", "postgres"):
-        raise ConfigError(
-            "ZF-STORE-URL", f"不支持的存储地址 {scheme or url!r}", "用 sqlite:///路径 或 postgresql://用户@主机/库名。"
-        )
-    entry: dict[str, Any] = dict(dj_database_url.parse(scheme + url[url.index(":") :]))
-    if scheme == "sqlite":
-        Path(entry["NAME"]).parent.mkdir(mode=0o750, parents=True, exist_ok=True)
+    entry = _entry(url)
+    if (path := embedded_file(url)) is not None:
+        path.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
         entry["OPTIONS"] = {
             # DEFERRED fails at once when a read turns into a write, whatever the timeout says.
             "transaction_mode": "IMMEDIATE",
@@ -40,6 +33,23 @@ def database(url: str, *, lock_seconds: float = LOCK_SECONDS) -> dict[str, Any]:
         given = entry.get("OPTIONS", {})
         entry["OPTIONS"] = {**alive, **given, "options": f"{wait} {given.get('options', '')}".strip()}
     return entry
+
+
+def embedded_file(url: str) -> Path | None:
+    """Return the file of an SQLite store, None for any other; raises ConfigError ``ZF-STORE-URL``."""
+    entry = _entry(url)
+    return Path(entry["NAME"]) if "sqlite" in entry["ENGINE"] else None
+
+
+def _entry(url: str) -> dict[str, Any]:
+    import dj_database_url
+
+    scheme = url.partition(":")[0].partition("+")[0]
+    if scheme not in ("sqlite", "postgresql", "postgres"):
+        raise ConfigError(
+            "ZF-STORE-URL", f"不支持的存储地址 {scheme or url!r}", "用 sqlite:///路径 或 postgresql://用户@主机/库名。"
+        )
+    return dict(dj_database_url.parse(scheme + url[url.index(":") :]))
 
 
 def open_store(url: str, *, bring_up: bool = True, lock_seconds: float = LOCK_SECONDS) -> None:

@@ -26,11 +26,11 @@ def note(settings: Settings, action: str = "", target: str = "", *, actor: str =
     """
     from django.db import Error
 
-    from pipeline.desk.configure import database, open_desk
+    from pipeline.desk.configure import embedded_file, open_desk
 
     try:
-        entry = database(settings.store_url)
-        if "sqlite" in entry["ENGINE"] and not Path(entry["NAME"]).exists():
+        path = embedded_file(settings.store_url)
+        if path is not None and not path.exists():
             return ""
         open_desk(settings, bring_up=False)
         _write(settings.path("models"), action, target, actor, detail)

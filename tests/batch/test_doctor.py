@@ -14,9 +14,9 @@ NOW = dt.datetime(2026, 11, 26, 7, tzinfo=dt.UTC)
 def found(store, tmp_path):
     """What the doctor says under a name, and whether it is in order."""
 
-    def look(name, **options):
+    def look(name="", **options):
         settings = load_settings(tmp_path, **{"store": store, "source": "/来件", **options})
-        return [(f.said, not f.todo) for f in examine(settings, now=NOW) if f.name == name]
+        return [(f.said, not f.todo) if name else f.name for f in examine(settings, now=NOW) if name in ("", f.name)]
 
     look("数据库")
     return look
@@ -54,3 +54,34 @@ def test_a_source_is_known_without_its_password(found):
     ran("postgresql+psycopg://u@h/db?table=t", 5)
     ((said, fine),) = found("昨夜", source="postgresql://u:qinghua@h/db?table=t")
     assert (fine, "qinghua" in said) == (True, False)
+
+
+def test_a_store_from_before_an_upgrade_is_only_said_to_be_one(found):
+    from django.db import connection
+    from django.db.migrations.recorder import MigrationRecorder
+
+    ran("/来件", 5)
+    before = {*found()}
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE zuofeng_run DROP COLUMN program")
+    MigrationRecorder(connection).migration_qs.filter(name__gte="0012").filter(app="desk").delete()
+    ((said, fine),) = found("表结构")
+    assert ("昨夜" in said, fine) == (True, False)
+    assert before - {*found()} == {"昨夜", "时钟"}
+
+
+def test_a_table_that_cannot_be_read_is_a_finding(found):
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE zuofeng_run RENAME COLUMN serial TO other")
+    ((said, fine),) = found("昨夜")
+    assert ("serial" in said, fine) == (True, False)
+    assert "磁盘" in found()
+
+
+def test_a_mistyped_store_is_not_made(found, tmp_path):
+    path = tmp_path / "没有" / "z.sqlite3"
+    ((said, fine),) = found("数据库", store=f"sqlite:///{path}")
+    assert (str(path) in said, fine, path.parent.exists()) == (True, False, False)
+    assert "昨夜" not in found(store=f"sqlite:///{path}")
