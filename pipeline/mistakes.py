@@ -29,6 +29,7 @@ def _say(error: Any) -> str:
         "string_type": "应为文字",
         "list_type": "应为列表",
         "dict_type": "应为表",
+        "model_type": "应为表",
         "path_type": "应为路径",
         "bool_parsing": "应为 true 或 false",
         "literal_error": "只能是 {expected}",

@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic.fields import FieldInfo
 from pydantic_settings import (
     BaseSettings,
+    EnvSettingsSource,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
-    SettingsError,
     TomlConfigSettingsSource,
 )
 
@@ -59,6 +60,16 @@ class MlflowSettings(BaseModel):
     experiment: str = Field(default="zuofeng", min_length=1)
 
 
+class _Environment(EnvSettingsSource):
+    """Lets a list or table that is no JSON pass as text, to be named with every other mistake."""
+
+    def decode_complex_value(self, field_name: str, field: FieldInfo, value: Any) -> Any:
+        try:
+            return super().decode_complex_value(field_name, field, value)
+        except ValueError:
+            return value
+
+
 class Settings(BaseSettings):
     """Everything an operator may set. Relative paths start at the home."""
 
@@ -97,7 +108,7 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Order of precedence: the call, the environment, the file."""
         home = Path(init_settings.init_kwargs["home"])  # type: ignore[attr-defined]
-        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, home / FILE)
+        return init_settings, _Environment(settings_cls), TomlConfigSettingsSource(settings_cls, home / FILE)
 
     def path(self, name: str) -> Path:
         """Return the folder setting ``name`` as an absolute path."""
@@ -178,13 +189,16 @@ def load_settings(home: Path | None = None, **given: Any) -> Settings:
             wrong += _closed(folder / settings.store_password_file)
     except tomllib.TOMLDecodeError as e:
         raise ConfigError("ZF-CONFIG-SYNTAX", f"{folder / FILE} 不是合格的 TOML", "按提示的行列改正。", [str(e)]) from e
-    except SettingsError as e:
-        wrong.append(f"环境变量 -> 列表和表要写成 JSON（{e}）")
+    except UnicodeDecodeError as e:
+        raise ConfigError("ZF-CONFIG-SYNTAX", f"{folder / FILE} 不是 UTF-8 编码", "另存为 UTF-8，内容不用改。") from e
     except ValidationError as e:
         wrong += mistakes(e)
     if wrong or settings is None:
         raise ConfigError(
-            "ZF-CONFIG-INVALID", f"配置有 {len(wrong)} 处错误", f"改正 {folder / FILE} 或环境变量。", wrong
+            "ZF-CONFIG-INVALID",
+            f"配置有 {len(wrong)} 处错误",
+            f"改正 {folder / FILE} 或环境变量（列表和表写成 JSON）。",
+            wrong,
         )
     return settings
 

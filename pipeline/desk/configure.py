@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from pipeline.errors import ConfigError, UnfinishedError
 from pipeline.settings import Settings
@@ -44,12 +45,20 @@ def embedded_file(url: str) -> Path | None:
 def _entry(url: str) -> dict[str, Any]:
     import dj_database_url
 
-    scheme = url.partition(":")[0].partition("+")[0]
-    if scheme not in ("sqlite", "postgresql", "postgres"):
-        raise ConfigError(
-            "ZF-STORE-URL", f"不支持的存储地址 {scheme or url!r}", "用 sqlite:///路径 或 postgresql://用户@主机/库名。"
-        )
-    return dict(dj_database_url.parse(scheme + url[url.index(":") :]))
+    given, mark, rest = url.partition("://")
+    scheme = given.partition("+")[0]
+    if not mark or scheme not in ("sqlite", "postgresql", "postgres"):
+        raise ConfigError("ZF-STORE-URL", "不支持这种存储地址", "用 sqlite:///路径 或 postgresql://用户@主机/库名。")
+    try:
+        # Behind the host an @ comes from a password with / ? or # in it, which would name another host.
+        if scheme == "sqlite" or "@" not in "".join(urlsplit(f"{scheme}://{rest}")[2:]):
+            return dict(dj_database_url.parse(f"{scheme}://{rest}"))
+    except ValueError:
+        pass  # its words may quote the password
+    raise ConfigError(
+        "ZF-STORE-URL", "存储地址写得不对",
+        "口令里的 # 写作 %23，@ 写作 %40，/ 写作 %2F，? 写作 %3F，% 写作 %25；或改用口令文件 store_password_file。",
+    )  # fmt: skip
 
 
 def open_store(url: str, *, bring_up: bool = True, lock_seconds: float = LOCK_SECONDS) -> None:

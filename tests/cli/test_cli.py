@@ -7,6 +7,8 @@ import sqlite3
 
 import pytest
 
+from pipeline.desk.configure import database
+from pipeline.errors import ConfigError
 from pipeline.model.registry import champion_id, list_models
 from pipeline.model.runs import read_runs
 from pipeline.settings import load_settings
@@ -94,12 +96,48 @@ def test_a_store_out_of_reach_ends_with_3(zuofeng, write_jsonl):
 
 def test_all_mistakes_of_the_settings_come_at_once(zuofeng, home):
     (home / "zuofeng.toml").write_text("chunk = 0\nsauce = 1\n", encoding="utf-8")
-    done = zuofeng("models", env={"ZUOFENG_MAX_TEXT_BYTES": "many"})
-    assert done.returncode == 2
-    for expected in ("chunk", "sauce", "max_text_bytes"):
+    wrong = {"MAX_TEXT_BYTES": "many", "ALERT": "mail ops", "TABLES": "{", "DESK__HOSTS": "desk.example"}
+    done = zuofeng("models", env={f"ZUOFENG_{k}": v for k, v in wrong.items()})
+    assert (done.returncode, "JSON" in done.stderr) == (2, True)
+    for expected in (
+        "chunk",
+        "sauce",
+        "max_text_bytes",
+        "alert -> 应为列表",
+        "tables -> 应为表",
+        "desk.hosts -> 应为列表",
+    ):
         assert expected in done.stderr
-    (home / "zuofeng.toml").write_text("chunk = ", encoding="utf-8")
-    assert "ZF-CONFIG-SYNTAX" in zuofeng("models").stderr
+    for written in (b"chunk = ", 'source = "来件"'.encode("gb18030")):
+        (home / "zuofeng.toml").write_bytes(written)
+        done = zuofeng("models")
+        assert (done.returncode, "ZF-CONFIG-SYNTAX" in done.stderr, "Traceback" in done.stderr) == (2, True, False)
+    assert "UTF-8" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://u:qing#hua@h:5432/db",
+        "postgresql://u:54#hua@h/db",
+        "postgresql://u:54/hua@h/db",
+        "postgresql://u:54?hua@h/db",
+        "postgresql://u:qinghua@h:54a2/db",
+        "postgresql://u:qinghua@[h/db",
+        "postgresql:u:qinghua@h/db",
+        ":qinghua@h/db",
+        "qinghua",
+        "postgresql",
+    ],
+)
+def test_a_store_address_that_is_none_is_said_to_be_without_its_password(url):
+    with pytest.raises(ConfigError, match="ZF-STORE-URL") as e:
+        database(url)
+    assert [w for w in ("qing", "hua", "54") if w in str(e.value)] == []
+
+
+def test_a_password_in_percent_signs_is_read_as_it_is():
+    assert database("postgresql://u:a%23b%40c%2Fd@h:5432/db")["PASSWORD"] == "a#b@c/d"
 
 
 @pytest.mark.parametrize(
