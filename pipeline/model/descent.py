@@ -29,11 +29,14 @@ NEAR = 0.2
 _LANES = 16
 
 
-def descend(x: sparse.csr_matrix, sign: Signs, cost: Floats, seed: int = 0) -> tuple[Floats, Floats]:
+def descend(
+    x: sparse.csr_matrix, sign: Signs, cost: Floats, seed: int = 0, *, scale: Floats | None = None
+) -> tuple[Floats, Floats]:
     """Return coefficients (columns, heads) and biases (heads,) of the machines that tell ``sign`` 1 from -1.
 
     ``x`` (rows, columns); ``sign`` (rows, heads), 0 where a row says nothing to a head; ``cost`` (rows, heads) > 0 is
-    what a mistake costs. The same arguments give the same bits.
+    what a mistake costs. With ``scale`` (columns, heads) each head reads every column so many times as large; the
+    coefficients are those of ``x`` itself. The same arguments give the same bits.
     """
     rows, heads = sign.shape
     width = -(-heads // _LANES) * _LANES
@@ -42,11 +45,17 @@ def descend(x: sparse.csr_matrix, sign: Signs, cost: Floats, seed: int = 0) -> t
     weights = room[skip : len(room) - _LANES + skip].reshape(-1, width)
     dice = np.random.default_rng(seed)
     alpha = np.zeros((rows, heads))
-    square = np.asarray(x.multiply(x).sum(1)).ravel() + 1
+    # Of the scale only the square is ever needed: weights are kept as the rows see them.
+    stretch = np.zeros((0, width), np.float32)
+    if scale is not None:
+        stretch = np.zeros((x.shape[1], width), np.float32)
+        stretch[:, :heads] = np.square(scale)
+    squares = x.multiply(x)
+    square = np.asarray(squares.sum(1) if scale is None else squares @ stretch[:, :heads].astype(float)) + 1.0
     indptr, indices, data = x.indptr.astype(np.int64), x.indices.astype(np.int32), x.data.astype(np.float32)
     slack = 0.5 / np.where(sign != 0, cost, 1.0)
     for _ in range(PASSES):
-        left = _pass(dice.permutation(rows), indptr, indices, data, sign, slack, square, weights, alpha)
+        left = _pass(dice.permutation(rows), indptr, indices, data, sign, slack, square, stretch, weights, alpha)
         if left <= NEAR:
             break
     return weights[:-1, :heads].copy(), weights[-1, :heads].copy()
@@ -61,6 +70,7 @@ def _pass(
     sign: Signs,
     slack: Floats,
     square: Floats,
+    stretch: Singles,
     weights: Singles,
     alpha: Floats,
 ) -> float:
@@ -71,6 +81,7 @@ def _pass(
     bias = np.uint64(len(weights) - 1) * width
     margin = np.zeros(weights.shape[1], np.float32)
     step = np.zeros(weights.shape[1], np.float32)
+    scaled = len(stretch) > 0
     highest = np.zeros(heads)
     lowest = np.zeros(heads)
     for i in order:
@@ -97,7 +108,7 @@ def _pass(
             highest[h] = max(highest[h], projected)
             lowest[h] = min(lowest[h], projected)
             if abs(projected) > 1e-12:
-                alpha[i, h] = max(a - gradient / (square[i] + slack[i, h]), 0.0)
+                alpha[i, h] = max(a - gradient / (square[i, h if scaled else 0] + slack[i, h]), 0.0)
                 step[h] = (alpha[i, h] - a) * s
                 moved = True
         if not moved:
@@ -107,6 +118,10 @@ def _pass(
         for k in range(first, last):
             row = np.uint64(indices[k]) * width
             value = data[k]
-            for h in range(width):
-                flat[row + h] += value * step[h]
+            if scaled:
+                for h in range(width):
+                    flat[row + h] += value * step[h] * stretch[indices[k], h]
+            else:
+                for h in range(width):
+                    flat[row + h] += value * step[h]
     return float((highest - lowest).max())

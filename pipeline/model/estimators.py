@@ -93,10 +93,11 @@ class LinearHeads(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     ``coef_`` is (columns, heads), ``intercept_`` (heads,); of two classes there is one head, that of the second.
     """
 
-    def __init__(self, c: float = 0.5, learner: Learner = "svm", balance: float = 0.0) -> None:
+    def __init__(self, c: float = 0.5, learner: Learner = "svm", balance: float = 0.0, ratio: float = 0.0) -> None:
         self.c = c
         self.learner = learner
         self.balance = balance
+        self.ratio = ratio
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Fit the heads; each row counts its ``sample_weight``."""
@@ -113,7 +114,13 @@ class LinearHeads(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             truth = truth[:, 1:] if len(self.classes_) == 2 else truth
         weight = None if sample_weight is None else _check_sample_weight(sample_weight, X, dtype=np.float64)
         self.coef_, self.intercept_ = fit_heads(
-            sparse.csr_matrix(X), truth, self.c, weight=weight, learner=self.learner, balance=self.balance
+            sparse.csr_matrix(X),
+            truth,
+            self.c,
+            weight=weight,
+            learner=self.learner,
+            balance=self.balance,
+            ratio=self.ratio,
         )
         return self
 

@@ -142,7 +142,7 @@ def cross_fit(rows: Rows, weight: Floats, settings: Settings) -> tuple[Floats, F
         known = None if rows.known is None else rows.known[inside]
         coef, bias = fit_heads(
             rows.x[inside], rows.truth[inside], settings.c, known, weight[inside], learner=settings.learner,
-            balance=settings.balance,
+            balance=settings.balance, ratio=settings.ratio,
         )  # fmt: skip
         return np.asarray(rows.x[rows.fold == held_out] @ coef + bias), coef, bias
 
@@ -163,11 +163,13 @@ def fit_heads(
     *,
     learner: Learner = DEFAULTS.learner,
     balance: float = DEFAULTS.balance,
+    ratio: float = DEFAULTS.ratio,
 ) -> tuple[Floats, Floats]:
     """Fit one linear head per column of ``truth``; return (columns, heads) coefficients and (heads,) biases.
 
     Rows that are not ``known`` for a head say nothing to it; each counts its ``weight`` (rows,), else 1, and those of
-    the label more by ``balance``. A head whose rows are all alike always says the same.
+    the label more by ``balance``; ``ratio`` is that of the settings. A head whose rows are all alike always says the
+    same.
     """
     sign = np.where(truth, 1, -1).astype(np.int8)
     if known is not None:
@@ -180,8 +182,21 @@ def fit_heads(
     sign[:, ~some] = 0
     more = (negatives / np.maximum(positives, 1)) ** balance
     counts = np.where(sign > 0, more, 1.0) * weight[:, None]
-    coef, bias = descend(x, sign, c * counts) if learner == "svm" else fit_ridge(x, sign, counts, 0.5 / c)
+    if learner == "svm":
+        coef, bias = descend(x, sign, c * counts, scale=log_ratios(x, sign) ** ratio if ratio else None)
+    else:
+        coef, bias = fit_ridge(x, sign, counts, 0.5 / c)
     return coef, np.where(some, bias, np.where(positives > 0, 1.0, -1.0))
+
+
+def log_ratios(x: sparse.csr_matrix, sign: Signs) -> Floats:
+    """Return how much each column tells of each head, (columns, heads): abs(log) of naive Bayes' count ratio.
+
+    Counted are the rows that have the column, plus one, as a share of all such counts (Wang and Manning, ACL 2012).
+    """
+    present = sparse.csr_matrix((np.ones_like(x.data), x.indices, x.indptr), x.shape).T
+    own, others = (present @ (sign == s).astype(float) + 1 for s in (1, -1))
+    return np.asarray(np.abs(np.log(own / own.sum(0)) - np.log(others / others.sum(0))))
 
 
 def fit_ridge(x: sparse.csr_matrix, sign: Signs, weight: Floats, strength: float) -> tuple[Floats, Floats]:

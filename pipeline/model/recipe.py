@@ -43,7 +43,8 @@ class Settings:
     first also reads the registers that none names; without experts one reads all. ``lead`` is what the first sentence
     counts again beside the whole text. ``learner`` is a support vector machine, or least squares (ridge, of strength
     1 / 2c). ``balance`` gives the texts of a label the weight (others / its own) ** balance: 1 makes a rare label count
-    as much as all the rest.
+    as much as all the rest. ``ratio`` lets a support vector machine read each feature as large as the log of how much
+    more frequent it is in the texts of a label than in the others, to this power (Wang and Manning, ACL 2012).
     """
 
     c: _Positive = 0.5
@@ -62,6 +63,7 @@ class Settings:
     lead: _Part = 0.0
     learner: Learner = "svm"
     balance: Annotated[float, Field(ge=0, le=1)] = 0.0
+    ratio: Annotated[float, Field(ge=0, le=1)] = 0.0
     jobs: _Count = 2
 
     @field_validator("experts")

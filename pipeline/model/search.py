@@ -51,9 +51,10 @@ GRAMS = ((2, 1, 2), (2, 1, 3), (1, 1, 2), (1, 1, 3), (0, 1, 2), (0, 1, 3))
 LEADS = (0.0, 0.5, 1.0)
 STRENGTHS = (0.125, 0.25, 0.5, 1.0, 2.0)
 LEARNERS: tuple[Learner, ...] = ("svm", "ridge")
-AXES = (GRAMS, LEADS, STRENGTHS, LEARNERS, (2, 1))
+RATIOS = (0.0, 0.5)
+AXES = (GRAMS, LEADS, STRENGTHS, LEARNERS, (2, 1), RATIOS)
 #: What a search turns.
-TURNED = ("word_n", "char_shortest", "char_longest", "min_texts", "lead", "c", "learner")
+TURNED = ("word_n", "char_shortest", "char_longest", "min_texts", "lead", "c", "learner", "ratio")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,27 +91,27 @@ class _Sample:
 
 def candidates(base: Settings, many: int = FIRST) -> list[Settings]:
     """Return ``base``, then as many others as make ``many``, in an order that never changes."""
-    found = [_turned(base, chosen) for chosen in itertools.product(*AXES)]
+    found = list(dict.fromkeys(_turned(base, chosen) for chosen in itertools.product(*AXES)))
     order = np.random.default_rng(base.seed).permutation(len(found)).tolist()
     return [base, *(found[i] for i in order if found[i] != base)][:many]
 
 
 def _turned(base: Settings, values: Sequence[Any]) -> Settings:
     """Return ``base`` with ``values`` in the order of AXES."""
-    (words, shortest, longest), lead, c, learner, least = values
+    (words, shortest, longest), lead, c, learner, least, ratio = values
     return replace(
         base, word_n=words, char_shortest=shortest, char_longest=longest, lead=lead, c=c, learner=learner,
-        min_texts=least,
+        min_texts=least, ratio=ratio if learner == "svm" else 0.0,
     )  # fmt: skip
 
 
 def neighbours(best: Settings) -> list[list[Settings]]:
     """Return for each axis ``best`` with another value there; of c only half and double."""
     grams = (best.word_n, best.char_shortest, best.char_longest)
-    here = (grams, best.lead, best.c, best.learner, best.min_texts)
+    here = (grams, best.lead, best.c, best.learner, best.min_texts, best.ratio)
     axes = (*AXES[:2], (best.c / 2, best.c * 2), *AXES[3:])
     return [
-        [_turned(best, (*here[:i], value, *here[i + 1 :])) for value in axis if value != here[i]]
+        [turned for value in axis if (turned := _turned(best, (*here[:i], value, *here[i + 1 :]))) != best]
         for i, axis in enumerate(axes)
     ]
 
@@ -234,6 +235,7 @@ def _try(sample: _Sample, settings: Settings, taxonomy: Taxonomy) -> Trial:
             weight=sample.weight[inside],
             learner=settings.learner,
             balance=settings.balance,
+            ratio=settings.ratio,
         )
         margins[~inside] = x[~inside] @ coef + bias
     both = np.stack([margins, np.zeros_like(margins)], 2)

@@ -23,6 +23,17 @@ def test_each_head_is_the_machine_that_liblinear_finds(problem):
         np.testing.assert_allclose(x @ coef[:, j] + bias[j], margins, atol=0.05 * margins.std())
 
 
+def test_a_scaled_head_is_the_machine_of_scaled_columns(problem):
+    x, truth, cost = problem
+    scale = np.random.default_rng(4).uniform(0.5, 1.5, (80, 3))
+    coef, bias = descend(x, np.where(truth, 1, -1).astype(np.int8), cost, scale=scale)
+    for j in range(3):
+        own = x @ sparse.diags(scale[:, j])
+        one = LinearSVC(C=1, tol=1e-6, max_iter=100_000).fit(own, truth[:, j], sample_weight=cost[:, j])
+        margins = one.decision_function(own)
+        np.testing.assert_allclose(x @ coef[:, j] + bias[j], margins, atol=0.05 * margins.std())
+
+
 def test_a_row_that_says_nothing_to_a_head_is_not_there(problem):
     x, truth, cost = problem
     sign = np.where(truth, 1, -1).astype(np.int8)

@@ -4,7 +4,7 @@ from scipy import sparse
 
 from pipeline.corpus.gold import Gold, parse_gold
 from pipeline.model.bundle import Weights
-from pipeline.model.experts import LEAST_SURE, fit_heads, sure_weights
+from pipeline.model.experts import LEAST_SURE, fit_heads, log_ratios, sure_weights
 
 
 def test_what_people_disagreed_on_counts_less():
@@ -24,6 +24,17 @@ def test_balance_lets_a_rare_label_speak_up(learner):
     assert found[0] < found[1] < found[2]
     plain = fit_heads(x, truth, 0.5, learner=learner)
     np.testing.assert_array_equal(plain[0], fit_heads(x, truth, 0.5, weight=np.ones(400), learner=learner)[0])
+
+
+def test_a_column_tells_as_much_as_its_counts_differ_between_label_and_others():
+    x = sparse.csr_matrix([[5.0, 1, 0], [2, 0, 0], [0, 1, 3], [0, 1, 9]])
+    sign = np.array([[1, 1], [1, -1], [-1, 0], [-1, -1]], np.int8)
+    found = log_ratios(x, sign)
+    # Counted by hand: rows with the column plus one, as shares; a row of sign 0 is not there.
+    own, others = np.array([3, 2, 1]) / 6, np.array([1, 3, 3]) / 7
+    np.testing.assert_allclose(found[:, 0], abs(np.log(own / others)))
+    own, others = np.array([2, 2, 1]) / 5, np.array([2, 2, 2]) / 6
+    np.testing.assert_allclose(found[:, 1], abs(np.log(own / others)))
 
 
 def test_a_text_without_weight_is_as_good_as_absent():
