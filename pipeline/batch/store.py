@@ -11,6 +11,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from pipeline.desk import models, search
+from pipeline.desk.among import among
 from pipeline.desk.upsert import upsert
 from pipeline.documents import Document, Prediction, Rejected, text_hash
 
@@ -39,11 +40,11 @@ def known(keys: Sequence[str], model: str) -> dict[str, Known]:
     found: dict[str, Known] = {}
     for some in _slices(keys):
         scored = dict(
-            models.Prediction.objects.filter(document__key__in=some, model=model).values_list(
+            models.Prediction.objects.filter(among(some, "document__key"), model=model).values_list(
                 "document__key", "text_hash"
             )
         )
-        rows = models.Document.objects.filter(key__in=some).values_list("key", "text_hash", "purged", *_META)
+        rows = models.Document.objects.filter(among(some, "key")).values_list("key", "text_hash", "purged", *_META)
         found.update(
             (key, Known(digest, tuple(meta), scored.get(key), bool(gone))) for key, digest, gone, *meta in rows
         )
@@ -107,7 +108,7 @@ def ids_of(keys: Sequence[str]) -> dict[str, int]:
     """Return the row numbers of stored documents by key."""
     ids: dict[str, int] = {}
     for some in _slices(keys):
-        ids.update(models.Document.objects.filter(key__in=some).values_list("key", "id"))
+        ids.update(models.Document.objects.filter(among(some, "key")).values_list("key", "id"))
     return ids
 
 
@@ -135,7 +136,7 @@ def stored_predictions(keys: Sequence[str], model: str) -> dict[str, dict[str, A
     names = ("is_problem", "problem_score", "review", "decided", "scores", "evidence", "model")
     results = {}
     for some in _slices(keys):
-        rows = models.Prediction.objects.filter(document__key__in=some, model=model)
+        rows = models.Prediction.objects.filter(among(some, "document__key"), model=model)
         for key, *row in rows.values_list("document__key", *names):
             values = dict(zip(names, row, strict=True))
             results[key] = {"id": key, **values.pop("decided"), **values}

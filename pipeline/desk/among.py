@@ -1,4 +1,4 @@
-"""Many numbers as one parameter: taken one by one, Django and the driver need longer for them than the database."""
+"""Many values as one parameter: taken one by one, Django and the driver need longer for them than the database."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ from django.db.models.expressions import RawSQL
 __all__ = ["among"]
 
 
-def among(numbers: Sequence[int]) -> Func:
-    """Return the condition that a row's primary key is one of ``numbers``."""
+def among(values: Sequence[int] | Sequence[str], column: str = "pk") -> Func:
+    """Return the condition that a row's ``column`` is one of ``values``, all numbers or all text."""
     if connection.vendor == "postgresql":
-        joiner, known = " = ANY ", RawSQL("%s::bigint[]", [list(numbers)])  # nosec B611
+        kind = "text" if values and isinstance(values[0], str) else "bigint"
+        joiner, known = " = ANY ", RawSQL(f"%s::{kind}[]", [list(values)])  # noqa: S611  # nosec B611
     else:
-        joiner, known = " IN ", RawSQL("SELECT value FROM json_each(%s)", [json.dumps(list(numbers))])  # nosec B611
-    return Func(F("pk"), known, template="%(expressions)s", arg_joiner=joiner, output_field=BooleanField())
+        joiner, known = " IN ", RawSQL("SELECT value FROM json_each(%s)", [json.dumps(list(values))])  # nosec B611
+    return Func(F(column), known, template="%(expressions)s", arg_joiner=joiner, output_field=BooleanField())

@@ -13,6 +13,7 @@ from django.db.models import Count, Exists, F, Max, OuterRef, Q
 from django.utils import timezone
 
 from pipeline.desk import search
+from pipeline.desk.among import among
 from pipeline.desk.groups import link
 from pipeline.desk.models import Document, Prediction, Run
 from pipeline.desk.priority import prioritise, uncertainty_of
@@ -51,7 +52,7 @@ class _Said(NamedTuple):
 
     @classmethod
     def of(cls, ids: Sequence[int]) -> list[_Said]:
-        rows = Prediction.objects.filter(id__in=ids)
+        rows = Prediction.objects.filter(among(ids))
         return [cls(*row) for row in rows.values_list(*(_COLUMNS.get(f, f) for f in cls._fields))]
 
 
@@ -122,8 +123,9 @@ def _live() -> str:
 
 def _write(predictions: Sequence[_Said]) -> None:
     hashes = [p.text_hash for p in predictions]
-    same = Counter(dict(Document.objects.filter(text_hash__in=hashes).values_list("text_hash").annotate(n=Count("id"))))
-    found = Case.objects.select_for_update().filter(pk__in=[p.document for p in predictions]).order_by("pk")
+    texts = Document.objects.filter(among(hashes, "text_hash"))
+    same = Counter(dict(texts.values_list("text_hash").annotate(n=Count("id"))))
+    found = Case.objects.select_for_update().filter(among([p.document for p in predictions])).order_by("pk")
     before = {c.pk: c for c in found}
     day = functools.cache(_local_day)
     rows, relabel = [], {}

@@ -10,6 +10,7 @@ import numpy as np
 from django.db import transaction
 from django.db.models import F, Q
 
+from pipeline.desk.among import among
 from pipeline.desk.tables import Case, Signature
 from pipeline.desk.upsert import assign, upsert
 from pipeline.text.near import ALGORITHM, NEAR, grams, jaccard, pairs, signatures
@@ -59,7 +60,7 @@ def _sign() -> None:
     for at in range(0, len(ids), CHUNK):
         some = ids[at : at + CHUNK]
         with transaction.atomic():
-            rows = list(Case.objects.filter(pk__in=some).values_list("pk", "text_hash", "document__text"))
+            rows = list(Case.objects.filter(among(some)).values_list("pk", "text_hash", "document__text"))
             made = signatures([text for _, _, text in rows])
             upsert(
                 Signature,
@@ -113,9 +114,9 @@ def _join(together: DisjointSet) -> int:
 
 def _leave(changed: Sequence[int]) -> None:
     """Take cases out of their groups; a group that was named after one of them gets another name."""
-    for gone in Case.objects.filter(pk__in=changed, group=F("pk")).values_list("pk", flat=True):
-        rest = Case.objects.filter(group=gone).exclude(pk__in=changed)
+    for gone in Case.objects.filter(among(changed), group=F("pk")).values_list("pk", flat=True):
+        rest = Case.objects.filter(group=gone).exclude(among(changed))
         heir = rest.order_by("pk").values_list("pk", flat=True).first()
         if heir is not None:
             rest.update(group=heir)
-    Case.objects.filter(pk__in=changed).exclude(group=None).update(group=None)
+    Case.objects.filter(among(changed)).exclude(group=None).update(group=None)

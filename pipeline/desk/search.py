@@ -20,6 +20,7 @@ from django.db.models import Q, QuerySet
 
 from pipeline.desk.among import among
 from pipeline.desk.models import Document
+from pipeline.desk.upsert import send
 
 __all__ = [
     "SHORTEST", "Sought", "behind", "bring_up", "forget", "holding", "indexed", "matching", "scrub", "seek", "walk",
@@ -138,7 +139,7 @@ def bring_up() -> int:
     for at in range(0, len(ids), PART):
         with transaction.atomic():
             # Locked, so that a purge cannot empty a text between its reading and its indexing.
-            found = Document.objects.select_for_update().filter(pk__in=ids[at : at + PART], purged=False).order_by("pk")
+            found = Document.objects.select_for_update().filter(among(ids[at : at + PART]), purged=False).order_by("pk")
             rows = list(found.values_list("pk", "text_hash", "key", "title", "text"))
             pairs = indexed([(key, title, text) for *_, key, title, text in rows])
             write([(pk, digest, of) for (pk, digest, *_), of in zip(rows, pairs, strict=True)])
@@ -148,14 +149,14 @@ def bring_up() -> int:
 def write(rows: Sequence[tuple[int, str, str]]) -> None:
     """Put (document, text's hash, what `indexed` says) into the index, in place of what it has of these documents."""
     forget([pk for pk, _, _ in rows])
-    with connection.cursor() as cursor:
-        if connection.vendor == "postgresql":
-            cursor.execute(
-                "INSERT INTO zuofeng_search (document, text_hash, pairs)"
-                " SELECT d, h, p::int[] FROM unnest(%s::bigint[], %s::text[], %s::text[]) AS n(d, h, p)",
-                [list(of) for of in zip(*rows, strict=True)] or [[], [], []],
-            )
-        else:
+    if connection.vendor == "postgresql":
+        send(
+            "INSERT INTO zuofeng_search (document, text_hash, pairs)"
+            " SELECT d, h, p::int[] FROM unnest(%b::bigint[], %b::text[], %b::text[]) AS n(d, h, p)",
+            [list(of) for of in zip(*rows, strict=True)] or [[], [], []],
+        )
+    else:
+        with connection.cursor() as cursor:
             cursor.executemany("INSERT INTO zuofeng_search (rowid, text_hash, pairs) VALUES (%s, %s, %s)", rows)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.db import connection, models, transaction
 
-__all__ = ["assign", "upsert"]
+__all__ = ["assign", "send", "upsert"]
 
 
 def upsert(
@@ -34,15 +34,14 @@ def upsert(
     head = f"INSERT INTO {quote(model._meta.db_table)} ({', '.join(column.values())})"
     # Every name is one of ours; values are parameters.
     tail = f"ON CONFLICT ({', '.join(column[n] for n in unique)}) DO UPDATE SET {new}"  # nosec B608
-    with connection.cursor() as cursor:
-        if connection.vendor == "postgresql":
-            # One statement, one array per column: as fast as COPY, and it may update.
-            kinds = [_kind(f.db_type(connection)) for f in fields]
-            arrays = ", ".join(f"%s::{k}[]" for k in kinds)
-            columns = [list(v) for v in zip(*rows, strict=True)]
-            cursor.execute(f"{head} SELECT * FROM unnest({arrays}) {tail}", columns)  # noqa: S608  # nosec B608
-        else:
-            places = ", ".join(["%s"] * len(fields))
+    if connection.vendor == "postgresql":
+        # One statement, one array per column: as fast as COPY, and it may update.
+        arrays = ", ".join(f"%b::{_kind(f.db_type(connection))}[]" for f in fields)
+        columns = [list(v) for v in zip(*rows, strict=True)]
+        send(f"{head} SELECT * FROM unnest({arrays}) {tail}", columns)  # noqa: S608  # nosec B608
+    else:
+        places = ", ".join(["%s"] * len(fields))
+        with connection.cursor() as cursor:
             cursor.executemany(f"{head} VALUES ({places}) {tail}", rows)
 
 
@@ -51,15 +50,28 @@ def assign(model: type[models.Model], name: str, values: Mapping[int, Any]) -> N
     field, key = model._meta.get_field(name), model._meta.pk
     quote = connection.ops.quote_name
     table, column, pk = (quote(n) for n in (model._meta.db_table, field.column, key.column))
-    with transaction.atomic(), connection.cursor() as cursor:
+    with transaction.atomic():
         # Every name is one of ours; values are parameters.
         if connection.vendor == "postgresql":
-            arrays = ", ".join(f"%s::{_kind(f.db_type(connection))}[]" for f in (key, field))
+            arrays = ", ".join(f"%b::{_kind(f.db_type(connection))}[]" for f in (key, field))
             statement = f"UPDATE {table} SET {column} = n.v FROM unnest({arrays}) AS n(k, v) WHERE {pk} = n.k"  # noqa: S608  # nosec B608
-            cursor.execute(statement, [list(values), list(values.values())])
+            send(statement, [list(values), list(values.values())])
         else:
             statement = f"UPDATE {table} SET {column} = %s WHERE {pk} = %s"  # noqa: S608  # nosec B608
-            cursor.executemany(statement, [(v, k) for k, v in values.items()])
+            with connection.cursor() as cursor:
+                cursor.executemany(statement, [(v, k) for k, v in values.items()])
+
+
+def send(statement: str, arrays: Sequence[Sequence[Any]]) -> None:
+    """Run a ``statement`` of PostgreSQL with one array for each ``%b``.
+
+    They go as bytes and are bound by the server: as text, every quotation mark in them would be escaped.
+    """
+    import psycopg
+
+    connection.ensure_connection()
+    with connection.wrap_database_errors, psycopg.Cursor(connection.connection) as cursor:
+        cursor.execute(statement, arrays)
 
 
 def _kind(db_type: str) -> str:
