@@ -18,11 +18,12 @@ from pipeline.documents import Document, Rejected
 from pipeline.errors import ConfigError
 from pipeline.taxonomy import Taxonomy
 
-__all__ = ["WriteBack", "safe_cell"]
+__all__ = ["CELL", "WriteBack", "safe_cell"]
 
 _FORMULA = re.compile(r"^\s*[=+\-@\t\r|%]")
 _NUMBER = re.compile(r"[+-]?\d+(\.\d+)?([eE][+-]?\d+)?")
-_CELL = 32_767
+#: Characters a cell of Excel holds.
+CELL = 32_767
 _ROWS = 1_048_576
 _EXACT = 10**15  # Excel keeps 15 digits of a number, and ticket numbers have more
 
@@ -153,7 +154,7 @@ def _write_xlsx(path: Path, header: Sequence[str], rows: Iterator[list[Any]]) ->
         if not isinstance(value, str):
             return value
         text = ILLEGAL_CHARACTERS_RE.sub("\ufffd", value)
-        made = WriteOnlyCell(at, value=text if len(text) <= _CELL else text[: _CELL - 8] + "…（已截断）")
+        made = WriteOnlyCell(at, value=text if len(text) <= CELL else text[: CELL - 8] + "…（已截断）")
         made.data_type = "s"
         return made
 

@@ -7,6 +7,7 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
+from pipeline.batch.writeback import CELL
 from pipeline.errors import CorpusError
 from pipeline.exchange import doccano, label_studio
 from pipeline.exchange.labelled import Labelled, Read, from_lines, to_lines
@@ -77,7 +78,13 @@ def write_file(path: Path, items: Sequence[Labelled], taxonomy: Taxonomy, kind: 
 
 def _write_xlsx(path: Path, rows: list[list[str]]) -> None:
     from openpyxl import Workbook
+    from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
 
+    unfit = [row[0] for row in rows if any(len(v) > CELL or ILLEGAL_CHARACTERS_RE.search(v) for v in row)]
+    if unfit:
+        # Cut or mended, texts would come back as other texts than were labelled.
+        what = f"{len(unfit)} 条放不进 Excel 的格子：有控制字符，或超过 {CELL:,} 字"
+        raise CorpusError("ZF-EXCHANGE-CELL", what, "改用 --to csv。", [repr(name) for name in unfit])
     book = Workbook(write_only=True)
     sheet = book.create_sheet("标注")
     for row in rows:

@@ -161,6 +161,17 @@ def test_a_sheet_comes_back(kind, items, tmp_path):
     same(read_file(path, TAXONOMY), items)
 
 
+@pytest.mark.parametrize("text", ["第一页\x0c第二页", "长" * 32_768])
+def test_what_a_cell_cannot_hold_is_refused_before_anything_is_written(tmp_path, text):
+    item = Labelled(Gold(id="七", text=text, labels={}, group="七"))
+    with pytest.raises(CorpusError) as refused:
+        write_file(tmp_path / "a.xlsx", [item], TAXONOMY, "xlsx")
+    assert (refused.value.code, "七" in str(refused.value.details)) == ("ZF-EXCHANGE-CELL", True)
+    assert not (tmp_path / "a.xlsx").exists()
+    write_file(tmp_path / "a.csv", [item], TAXONOMY, "csv")
+    assert [i.gold.text for i in read_file(tmp_path / "a.csv", TAXONOMY).items] == [text]
+
+
 def test_sheets_of_people(tmp_path):
     scheme, other = TAXONOMY.schemes
     a, b = scheme.labels[0].name, scheme.labels[1].name
