@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, Protocol, runtime_checkable
 
 from django.db import Error, transaction
@@ -21,6 +22,7 @@ from pipeline.batch.shadow import Beside, Said, write_said
 from pipeline.batch.sorting import Sorting, fingerprint
 from pipeline.batch.tally import Tally
 from pipeline.batch.worker import BrokenScoringError, Origin, Scoring, Spread, lanes_of
+from pipeline.desk import search
 from pipeline.desk.models import Run
 from pipeline.documents import Document, Prediction, Rejected
 
@@ -104,6 +106,8 @@ class Night:
     _states: ledger.Chunks = field(default_factory=dict)
     _scorer: ThreadPoolExecutor = field(init=False)
     _one: threading.Lock = field(default_factory=threading.Lock)
+    #: Written documents that the desk's search does not know yet.
+    _unindexed: deque[int] = field(default_factory=deque)
 
     def __post_init__(self) -> None:
         if isinstance(self.scoring, Spread):
@@ -240,6 +244,7 @@ class Night:
             part = self._begin(part)
         assert part.sorting is not None and part.results is not None  # noqa: S101, PT018  begun above
         sorting = part.sorting
+        self._index_until(part.results)
         with self.report.spent("等打分"):
             results, said = part.results.result()
         if self.run is None:
@@ -252,18 +257,33 @@ class Night:
         documents = [d for d, _ in scored if d.id in fresh]
         refused = [*sorting.rejected, *(r for r in results if isinstance(r, Rejected))]
         run = self.run
+        written: list[int] = []
 
         def write() -> None:
             hold_store()
             with transaction.atomic():
-                store.write_chunk(run, documents, scored, self.about, moved=sorting.moved, purged=sorting.purged)
+                written[:] = store.write_chunk(
+                    run, documents, scored, self.about, moved=sorting.moved, purged=sorting.purged
+                )
                 write_said(run, self.model, said)
                 store.write_rejected(run, refused)
                 self._note(part, state, tally)
 
         with self.report.spent("写库"):
             self.patience.run(write)
+        self._unindexed.extend(written)
         return tally, {p.id: p.to_dict() for _, p in scored} if self.targets else {}
+
+    def _index_until(self, results: Future[Any]) -> None:
+        """Index what was written as long as scoring takes anyway; what is left the end of the night brings up."""
+        while self._unindexed and not results.done():
+            some = [self._unindexed.popleft() for _ in range(min(search.PART, len(self._unindexed)))]
+            try:
+                with self.report.spent("编入查找"):
+                    self.patience.run(partial(search.index, some))
+            except Error:
+                # No fault of this chunk, and met again when the night ends.
+                self._unindexed.clear()
 
     def _deliver(self, part: _Part, tally: Tally, fresh: Mapping[str, dict[str, Any]]) -> None:
         """Hand the chunk to the targets; rows another program must see are the last step before it is done."""

@@ -70,10 +70,11 @@ def write_chunk(
     *,
     moved: Sequence[Document] = (),
     purged: Collection[str] = (),
-) -> None:
+) -> list[int]:
     """Write texts that are new or have changed, other fields of those that ``moved``, and scores.
 
-    For the caller's transaction. What is said of ``purged`` documents quotes nothing of their text.
+    For the caller's transaction. What is said of ``purged`` documents quotes nothing of their text. Returns the row
+    numbers of the written ``documents``, which the desk's search has still to take in.
     """
     now = connection.ops.adapt_datetimefield_value(timezone.now())
     for written, fields in ((documents, ["text", "text_hash", "purged", "stored"]), (moved, [])):
@@ -102,6 +103,7 @@ def write_chunk(
         unique=["document", "model"],
         update=said,
     )  # fmt: skip
+    return [ids[d.id] for d in documents]
 
 
 def ids_of(keys: Sequence[str]) -> dict[str, int]:

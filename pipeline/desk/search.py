@@ -23,8 +23,8 @@ from pipeline.desk.models import Document
 from pipeline.desk.upsert import send
 
 __all__ = [
-    "SHORTEST", "Sought", "behind", "bring_up", "forget", "holding", "indexed", "matching", "scrub", "seek", "walk",
-    "write",
+    "PART", "SHORTEST", "Sought", "behind", "bring_up", "forget", "holding", "index", "indexed", "matching", "scrub",
+    "seek", "walk", "write",
 ]  # fmt: skip
 
 #: Words of fewer characters are looked for among the documents' numbers only.
@@ -137,13 +137,18 @@ def bring_up() -> int:
         )
         ids = [pk for (pk,) in cursor.fetchall()]
     for at in range(0, len(ids), PART):
-        with transaction.atomic():
-            # Locked, so that a purge cannot empty a text between its reading and its indexing.
-            found = Document.objects.select_for_update().filter(among(ids[at : at + PART]), purged=False).order_by("pk")
-            rows = list(found.values_list("pk", "text_hash", "key", "title", "text"))
-            pairs = indexed([(key, title, text) for *_, key, title, text in rows])
-            write([(pk, digest, of) for (pk, digest, *_), of in zip(rows, pairs, strict=True)])
+        index(ids[at : at + PART])
     return len(ids)
+
+
+def index(documents: Sequence[int]) -> None:
+    """Index these documents as they are now, in one transaction."""
+    with transaction.atomic():
+        # Locked, so that a purge cannot empty a text between its reading and its indexing.
+        found = Document.objects.select_for_update().filter(among(documents), purged=False).order_by("pk")
+        rows = list(found.values_list("pk", "text_hash", "key", "title", "text"))
+        pairs = indexed([(key, title, text) for *_, key, title, text in rows])
+        write([(pk, digest, of) for (pk, digest, *_), of in zip(rows, pairs, strict=True)])
 
 
 def write(rows: Sequence[tuple[int, str, str]]) -> None:
