@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import connection
-from django.db.models import F
+from django.db.models import F, QuerySet
 from django.utils import timezone
 
 from pipeline.desk import models, search
@@ -39,16 +39,20 @@ def known(keys: Sequence[str], model: str) -> dict[str, Known]:
     """Return what the store holds of ``keys`` for ``model``."""
     found: dict[str, Known] = {}
     for some in _slices(keys):
-        scored = dict(
-            models.Prediction.objects.filter(among(some, "document__key"), model=model).values_list(
-                "document__key", "text_hash"
-            )
+        rows = models.Document.objects.filter(among(some, "key")).values_list(
+            "pk", "key", "text_hash", "purged", *_META
         )
-        rows = models.Document.objects.filter(among(some, "key")).values_list("key", "text_hash", "purged", *_META)
+        documents = list(rows)
+        scored = dict(_said_of([pk for pk, *_ in documents], model).values_list("document_id", "text_hash"))
         found.update(
-            (key, Known(digest, tuple(meta), scored.get(key), bool(gone))) for key, digest, gone, *meta in rows
+            (key, Known(digest, tuple(meta), scored.get(pk), bool(gone))) for pk, key, digest, gone, *meta in documents
         )
     return found
+
+
+def _said_of(documents: Sequence[int], model: str) -> QuerySet:
+    # By number and not through the documents' keys: SQLite would go through all that the model ever said.
+    return models.Prediction.objects.filter(among(documents, "document_id"), model=model)
 
 
 def _slices(keys: Sequence[str]) -> Iterator[Sequence[str]]:
@@ -138,7 +142,7 @@ def stored_predictions(keys: Sequence[str], model: str) -> dict[str, dict[str, A
     names = ("is_problem", "problem_score", "review", "decided", "scores", "evidence", "model")
     results = {}
     for some in _slices(keys):
-        rows = models.Prediction.objects.filter(among(some, "document__key"), model=model)
+        rows = _said_of(list(ids_of(some).values()), model)
         for key, *row in rows.values_list("document__key", *names):
             values = dict(zip(names, row, strict=True))
             results[key] = {"id": key, **values.pop("decided"), **values}
