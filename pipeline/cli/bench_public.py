@@ -49,6 +49,7 @@ def public(
         chosen.append(
             f"{name}：词 {s['word_n']} 元，字 {s['char_shortest']}–{s['char_longest']} 元，至少 {s['min_texts']} 条，"
             f"首句 {s.get('lead', 0):g}，c {s['c']:g}，{s.get('learner', 'svm')}"
+            f"{'，频数比 {:g}'.format(s['ratio']) if s.get('ratio') else ''}"
         )
     screen.print(table)
     for line in chosen:

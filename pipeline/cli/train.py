@@ -198,12 +198,12 @@ def _texts(files: Sequence[Path], settings: Settings) -> list[str]:
 
 def _trials(trials: Sequence[Trial]) -> Table:
     table = Table(title=f"试了 {len(trials)} 次，最好的几组；用的是第一组", title_justify="left")
-    for head in ("文本", "宏 F1", "微 F1", "词", "字", "至少几条", "首句", "c", "学法"):
+    for head in ("文本", "宏 F1", "微 F1", "词", "字", "至少几条", "首句", "c", "学法", "频数比"):
         table.add_column(head, justify="right")
     for t in trials[:SHOWN]:
         s = t.settings
         table.add_row(
             f"{t.texts:,}", f"{t.macro:.4f}", f"{t.micro:.4f}", str(s.word_n), f"{s.char_shortest}–{s.char_longest}",
-            str(s.min_texts), f"{s.lead:g}", f"{s.c:g}", s.learner,
+            str(s.min_texts), f"{s.lead:g}", f"{s.c:g}", s.learner, f"{s.ratio:g}",
         )  # fmt: skip
     return table
