@@ -1,5 +1,6 @@
 """SIGKILL and SIGTERM at any moment, then the same command again."""
 
+import contextlib
 import json
 import os
 import signal
@@ -46,7 +47,9 @@ def test_sigkill_at_random_moments(nights, forker, account, dice, fresh):
             child = forker.start(store=store.url, **order)
             tally.runs += 1
             if kills and not forker.ended_within(dice.uniform(0, seconds[turn])):
-                os.kill(child, signal.SIGKILL)
+                # It may end between the look and the kill.
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(child, signal.SIGKILL)
                 kills -= 1
             first, code = code is None, forker.result()
             tally.injected += code == -signal.SIGKILL
