@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import json
 import os
 import random
 import select
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -172,6 +174,11 @@ class Forker:
         assert self._process.stdin
         self._process.stdin.write(json.dumps(order).encode() + b"\n")
         return int(self._line())
+
+    def kill(self, child: int) -> None:
+        """Kill the night ``child``; it may have ended since anybody looked."""
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(child, signal.SIGKILL)
 
     def ended_within(self, seconds: float) -> bool:
         """Wait for the night's end so long; return whether it came."""

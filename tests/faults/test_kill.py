@@ -1,8 +1,6 @@
 """SIGKILL and SIGTERM at any moment, then the same command again."""
 
-import contextlib
 import json
-import os
 import signal
 import time
 
@@ -47,9 +45,7 @@ def test_sigkill_at_random_moments(nights, forker, account, dice, fresh):
             child = forker.start(store=store.url, **order)
             tally.runs += 1
             if kills and not forker.ended_within(dice.uniform(0, seconds[turn])):
-                # It may end between the look and the kill.
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(child, signal.SIGKILL)
+                forker.kill(child)
                 kills -= 1
             first, code = code is None, forker.result()
             tally.injected += code == -signal.SIGKILL
@@ -88,7 +84,7 @@ def test_a_migration_killed_half_way_is_finished_by_the_next_night(nights, forke
         store = bare.copy()
         child = forker.start(store=store.url, migrate=True)
         if not forker.ended_within(dice.uniform(0, seconds)):
-            os.kill(child, signal.SIGKILL)
+            forker.kill(child)
         if forker.result() == -signal.SIGKILL:
             tally.injected += 1
             assert forker.run(store=store.url, **nights[1]) == 1
@@ -124,7 +120,7 @@ def test_a_challenger_beside_loses_and_doubles_nothing_either(fresh, sources, fo
             child = forker.start(store=store.url, **order)
             tally.runs += 1
             if kills and not forker.ended_within(dice.uniform(0, seconds)):
-                os.kill(child, signal.SIGKILL)
+                forker.kill(child)
                 kills -= 1
             code = forker.result()
             tally.injected += code == -signal.SIGKILL

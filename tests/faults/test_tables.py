@@ -1,6 +1,5 @@
 """Bad days of nights that write into a caller's table."""
 
-import os
 import shutil
 import signal
 import time
@@ -94,7 +93,7 @@ def test_sigkill_while_scores_go_into_a_table(place, calm, forker, account, dice
             child = forker.start(**order_of(store, caller, tmp_path / "state"))
             tally.runs += 1
             if kills and not forker.ended_within(dice.uniform(0, seconds)):
-                os.kill(child, signal.SIGKILL)
+                forker.kill(child)
                 kills -= 1
             code = forker.result()
             tally.injected += code == -signal.SIGKILL
