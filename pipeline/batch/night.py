@@ -257,21 +257,20 @@ class Night:
         documents = [d for d, _ in scored if d.id in fresh]
         refused = [*sorting.rejected, *(r for r in results if isinstance(r, Rejected))]
         run = self.run
-        written: list[int] = []
 
-        def write() -> None:
+        def write() -> list[int]:
             hold_store()
             with transaction.atomic():
-                written[:] = store.write_chunk(
+                written = store.write_chunk(
                     run, documents, scored, self.about, moved=sorting.moved, purged=sorting.purged
                 )
                 write_said(run, self.model, said)
                 store.write_rejected(run, refused)
                 self._note(part, state, tally)
+            return written
 
         with self.report.spent("写库"):
-            self.patience.run(write)
-        self._unindexed.extend(written)
+            self._unindexed.extend(self.patience.run(write))
         return tally, {p.id: p.to_dict() for _, p in scored} if self.targets else {}
 
     def _index_until(self, results: Future[Any]) -> None:
@@ -281,8 +280,9 @@ class Night:
             try:
                 with self.report.spent("编入查找"):
                     self.patience.run(partial(search.index, some))
-            except Error:
+            except Error as e:
                 # No fault of this chunk, and met again when the night ends.
+                log.warning("一些文本还没有编入查找", extra={"fields": {"error": type(e).__name__}})
                 self._unindexed.clear()
 
     def _deliver(self, part: _Part, tally: Tally, fresh: Mapping[str, dict[str, Any]]) -> None:
