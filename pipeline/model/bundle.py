@@ -25,7 +25,7 @@ from scipy import sparse
 
 from pipeline.errors import BundleError, ZuofengError
 from pipeline.model.features import Features
-from pipeline.model.pool import NOISE
+from pipeline.model.pool import NOISE, long_share
 from pipeline.model.soundness import faults
 from pipeline.model.wording import Wording
 from pipeline.taxonomy import Taxonomy, parse_taxonomy
@@ -34,7 +34,7 @@ from pipeline.whole import write_folder
 
 __all__ = ["NEVER", "PROBLEM", "Bundle", "Head", "Weights", "load_bundle", "save_bundle"]
 
-FORMAT = 7
+FORMAT = 8
 #: Threshold of a label that is never decided without a person.
 NEVER = math.inf
 #: Name of the head that tells occurrence from mention; stands behind the labels.
@@ -52,6 +52,8 @@ class Head:
 
     m is the passage's margin, s that of its strongest sentence, w how strange its wording is. From ``threshold`` on it
     is decided; from ``ask`` to ``threshold`` a person decides; NEVER as threshold leaves every decision to people.
+    Of a long text (`model.long`) the log-odds are those of ``ask`` plus long_sentence · s + long_size · log(sentences)
+    + long_intercept.
     """
 
     whole: float
@@ -60,6 +62,9 @@ class Head:
     intercept: float
     threshold: float
     ask: float
+    long_sentence: float = 0.0
+    long_size: float = 0.0
+    long_intercept: float = 0.0
 
     def to_dict(self) -> dict[str, float | None]:
         """Return plain data; JSON has no infinity, so NEVER is null."""
@@ -141,6 +146,14 @@ class Bundle:
     heads: tuple[Head, ...]
     wording: Wording
     manifest: Mapping[str, Any]
+
+    def long_share(self, row: npt.NDArray[np.int64], sentences: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+        """Return how far each passage is read as one of a long text, (passages,), as `pool.long_share` does.
+
+        None is by a model that learned nothing of long texts.
+        """
+        learned = any(h.long_sentence for h in self.heads)
+        return long_share(row, sentences) if learned and len(row) else np.zeros(len(row))
 
 
 def save_bundle(

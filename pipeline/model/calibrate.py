@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 from scipy.optimize import minimize
-from scipy.special import expit
+from scipy.special import expit, logit
 from scipy.stats import binom
 
 from pipeline.model.bundle import NEVER
@@ -15,13 +15,18 @@ __all__ = [
     "expected_calibration_error",
     "expected_f1_threshold",
     "fit_sigmoid",
+    "lean_thresholds",
     "promised_thresholds",
     "raise_to_promise",
     "stand_in_threshold",
 ]
 
 Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
+
+#: With so many positives a label's own threshold counts as much as that of all labels together.
+TRUSTED = 100
 
 
 def fit_sigmoid(margins: Floats, truth: Bools) -> tuple[float, float]:
@@ -74,6 +79,15 @@ def expected_f1_threshold(probabilities: Floats) -> float:
     f1 = 2 * falling[:-1].cumsum() / (called + falling.sum())
     last = int(f1.argmax()) if len(f1) else 0
     return float(falling[last : last + 2].mean())
+
+
+def lean_thresholds(own: Floats, common: float, positives: Ints) -> Floats:
+    """Return thresholds between each label's ``own`` (labels,) and the ``common`` one, half-way at TRUSTED positives.
+
+    Chosen on few positives a threshold fits those; log-odds are averaged, as an empirical Bayes estimate would be.
+    """
+    trust = positives / (positives + TRUSTED)
+    return np.asarray(expit(trust * logit(own) + (1 - trust) * logit(common)))
 
 
 def stand_in_threshold(probabilities: Floats, truth: Bools) -> float:

@@ -54,15 +54,16 @@ def learn_experts(
     gold: Sequence[Gold],
     settings: Settings,
     progress: Callable[[str], None],
-) -> tuple[Weights, Floats]:
-    """Return weights whose margins are log-odds, and the out-of-fold margins of ``rows``, (rows, heads, 2).
+) -> tuple[Weights, Floats, Floats]:
+    """Return weights whose margins are log-odds, and the out-of-fold margins of ``rows``, (rows, heads, 2), and of
+    ``sentences``, (sentences, heads).
 
     ``rows`` are the texts, then padded ones made of the texts ``members`` (padded, texts) says; margins are those of
     the whole and of its strongest sentence, by the expert whom a gate that did not see the row chooses.
     """
     own, weight = share_texts(gold, settings)
     heads, texts = rows.truth.shape[1], len(gold)
-    learned, margins, gates = [], [], []
+    learned, margins, singles, gates = [], [], [], []
     for e, counts in enumerate(weight):
         part = f"（第 {e + 1} 套，共 {len(weight)} 套）" if len(weight) > 1 else ""
         progress(f"训练整篇的分类器{part}")
@@ -73,12 +74,14 @@ def learn_experts(
         gates.append((whole[:, heads:], coef[:, heads:], bias[heads:]))
         progress(f"训练单句的分类器{part}")
         single, sentence_coef, sentence_bias = cross_fit(sentences, counts[sentences.text], settings)
+        singles.append(single)
         strongest = strongest_sentence(single, sentences.text, np.tile(sentence_bias, (texts, 1)))
         margins.append(np.stack([whole[:, :heads], np.vstack([strongest, maximum_over(strongest, members)])], 2))
         learned.append((coef[:, :heads], bias[:heads], sentence_coef, sentence_bias))
     gate, gate_bias, expert = fit_gate(gates, own[rows.text])
     scaled: list[dict[str, Floats]] = []
     chosen = np.zeros((len(expert), heads, 2))
+    spoken = np.zeros(sentences.truth.shape)
     for e, (of, arrays) in enumerate(zip(margins, learned, strict=True)):
         mine = expert == e
         slope, shift = fit_slopes(of[mine] @ [1.0, settings.sentence_part], rows.truth[mine])
@@ -88,8 +91,10 @@ def learn_experts(
             "sentence_coef": sentence_coef * slope, "sentence_bias": sentence_bias * slope,
         })  # fmt: skip
         chosen[mine] = of[mine] * slope[:, None] + np.stack([shift, np.zeros(heads)], 1)
+        read = mine[sentences.text]
+        spoken[read] = singles[e][read] * slope
     stacked = {name: np.stack([s[name] for s in scaled]) for name in scaled[0]}
-    return Weights.rounded(**stacked, gate=gate, gate_bias=gate_bias), chosen
+    return Weights.rounded(**stacked, gate=gate, gate_bias=gate_bias), chosen, spoken
 
 
 def share_texts(gold: Sequence[Gold], settings: Settings) -> tuple[Ints, Floats]:

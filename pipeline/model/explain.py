@@ -34,14 +34,14 @@ TAKEN = -(2**60)
 
 
 def character_weights(
-    text: str, bundle: Bundle, segmenter: Segmenter, *, expert: int | None = None, leads: bool = True
+    text: str, bundle: Bundle, segmenter: Segmenter, *, expert: int | None = None, leads: bool = True, long: float = 0.0
 ) -> Floats:
     """Return what each character adds to each head's log-odds, shape (len(text), heads).
 
     Both margins are sums over features; a feature's share is split evenly over its occurrences and each
     occurrence's over its characters, so the columns sum to the log-odds without the constant terms. Of the sentences
     only each head's strongest one speaks. The first counts again where the text ``leads`` its document. ``expert`` is
-    whose heads read it; by default the gate is asked.
+    whose heads read it; by default the gate is asked. ``long`` is the share of the text that is read as a long one.
     """
     features, weights = bundle.features, bundle.weights
     sentences = split_sentences([text])
@@ -54,19 +54,21 @@ def character_weights(
             features.matrix(found, 1), features.matrix(inside, len(sentences.row)), lead, features.lead if leads else 0
         )
         expert = int(weights.choose(x)[0])
+    whole = _slopes(bundle, "whole") * (1 - long)
+    single = _slopes(bundle, "sentence") * (1 - long) + _slopes(bundle, "long_sentence") * long
     coef, sentence_coef = weights.coef[expert], weights.sentence_coef[expert]
     value = _shares(features, found, 1)[:, None] * weights.grain
-    _spread(edge, found, value * coef[found.column] * _slopes(bundle, "whole"))
+    _spread(edge, found, value * coef[found.column] * whole)
     value = _shares(features, inside, len(sentences.row))[:, None] * weights.grain
     if features.lead and leads:
-        again = value * coef[inside.column] * (_slopes(bundle, "whole") * features.lead)
+        again = value * coef[inside.column] * (whole * features.lead)
         _spread(edge, inside, again * (inside.row == 0)[:, None])
     share = value * sentence_coef[inside.column]
     margins = np.zeros((len(sentences.row), len(bundle.heads)))
     np.add.at(margins, inside.row, share)
     if len(margins):
         share = share * (inside.row[:, None] == np.rint(margins / NOISE).argmax(0))
-        _spread(edge, inside, share * _slopes(bundle, "sentence"))
+        _spread(edge, inside, share * single)
     return np.asarray(edge.cumsum(0)[:-1])
 
 
@@ -98,13 +100,14 @@ def explain(
     *,
     expert: int | None = None,
     leads: bool = True,
+    long: float = 0.0,
 ) -> Iterator[tuple[int, int, int, float]]:
     """Yield ``(head, start, end, weight)`` for the runs of clauses that speak most for each head, at least one each.
 
     A run stays inside a sentence; the best is the one of the largest sum after each clause has paid COST (Bentley's
-    maximum subarray). ``expert`` and ``leads`` as `character_weights` takes them.
+    maximum subarray). ``expert``, ``leads`` and ``long`` as `character_weights` takes them.
     """
-    weights = character_weights(text, bundle, segmenter, expert=expert, leads=leads)
+    weights = character_weights(text, bundle, segmenter, expert=expert, leads=leads, long=long)
     clauses = [m.span() for m in _CLAUSE.finditer(text) if text[m.start() : m.end()].strip()] or [(0, len(text))]
     opens = [not i or bool(_STOP.search(text, clauses[i - 1][1], c[0])) for i, c in enumerate(clauses)]
     sums = np.concatenate([np.zeros((1, weights.shape[1])), weights.cumsum(0)])

@@ -38,7 +38,9 @@ class Highlighter:
     def __init__(self, bundle: Bundle, heads: Heads) -> None:
         self._heads = heads
         whole = np.array([h.whole for h in bundle.heads])
-        self._slopes = heads.grain * np.array([[h.sentence for h in bundle.heads], whole, whole * heads.lead])
+        sentence, long = np.array([[h.sentence, h.long_sentence] for h in bundle.heads]).T
+        self._slopes = heads.grain * np.array([sentence, whole, whole * heads.lead])
+        self._long = heads.grain * np.array([long, np.zeros_like(whole), np.zeros_like(whole)])
 
     def find(
         self,
@@ -48,18 +50,20 @@ class Highlighter:
         places: Places,
         read: tuple[Ints, Ints],
         leads: npt.NDArray[np.bool_],
+        long: Floats,
         wanted: tuple[Ints, Ints],
     ) -> tuple[Ints, Floats]:
         """Return (wanted pair, start, end), (spans, 3), and their weights, (spans,).
 
         ``wanted`` are passages, ascending, and heads; ``read`` are the strongest sentences and the experts as
-        `Heads.margins` gives them; ``leads`` (passages,) says with which a document begins; places are in ``points``.
+        `Heads.margins` gives them; ``leads`` (passages,) says with which a document begins, ``long`` (passages,) what
+        share of it is read as a long one; places are in ``points``.
         """
         span = np.empty((MOST * len(wanted[0]), 3), np.int64)
         weight = np.empty(len(span))
         n = _find(
             points, *passages, sentence_of, places.group, places.column, places.start, places.end, *read, leads,
-            *wanted, self._heads.weights, self._heads.scales, self._slopes, _flags(), span, weight,
+            long, *wanted, self._heads.weights, self._heads.scales, self._slopes, self._long, _flags(), span, weight,
         )  # fmt: skip
         return span[:n], weight[:n]
 
@@ -86,11 +90,13 @@ def _find(
     which: Ints,
     expert: Ints,
     leads: npt.NDArray[np.bool_],
+    long: Floats,
     passage: Ints,
     head: Ints,
     weights: Grains,
     scales: Singles,
-    slopes: Floats,
+    usual: Floats,
+    long_slopes: Floats,
     flags: Flags,
     span: Ints,
     weight: Floats,
@@ -103,6 +109,7 @@ def _find(
         while j < len(passage) and passage[j] == p:
             j += 1
         heads = head[i:j]
+        slopes = usual * (1 - long[p]) + long_slopes * long[p]
         e = expert[p]
         a, b = start[p], end[p]
         edge = np.zeros((len(heads), b - a + 1))

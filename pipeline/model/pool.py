@@ -6,12 +6,14 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
-__all__ = ["NOISE", "maximum_over", "strongest_sentence"]
+__all__ = ["NOISE", "long_share", "maximum_over", "strongest_sentence"]
 
 Floats = npt.NDArray[np.float64]
 
 #: Sums that differ by less are equal: their parts were added in another order.
 NOISE = 1e-9
+#: Of so many sentences a text begins to be read as a long one, from so many on it is one altogether.
+SHORT, LONG = 20, 30
 
 
 def strongest_sentence(
@@ -26,6 +28,14 @@ def strongest_sentence(
         first = np.flatnonzero(np.append(True, row[1:] != row[:-1]))
         strongest[row[first]] = np.maximum.reduceat(margins, first)
     return strongest
+
+
+def long_share(row: npt.NDArray[np.int64], sentences: npt.NDArray[np.int64]) -> Floats:
+    """Return how far the text of each passage is a long one, 0 to 1, (passages,).
+
+    ``row`` (passages,) numbers the texts, ``sentences`` (passages,) are in each passage.
+    """
+    return np.clip((np.bincount(row, sentences)[row] - SHORT) / (LONG - SHORT), 0.0, 1.0)
 
 
 def maximum_over(values: Floats, members: sparse.csr_matrix) -> Floats:

@@ -55,6 +55,11 @@ class Reading(Protocol):
         ...
 
     @property
+    def sentences(self) -> Ints:
+        """How many sentences each passage has."""
+        ...
+
+    @property
     def strange(self) -> Floats:
         """How strange the wording of each passage is, 0 to 1."""
         ...
@@ -98,7 +103,8 @@ class PlainReader:
         strongest = strongest_sentence(single, sentences.row, weights.sentence_bias[expert])
         known = found.of_words(len(features.word_keys), len(passages))
         strange = self.bundle.wording.strangeness(known, found.tokens)
-        return PlainReading(row, weights.read(x, expert), strongest, strange, x, expert, cleaned, spans, self)
+        size = np.bincount(sentences.row, minlength=len(passages))
+        return PlainReading(row, weights.read(x, expert), strongest, size, strange, x, expert, cleaned, spans, self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +114,7 @@ class PlainReading:
     row: Ints
     whole: Floats
     strongest: Floats
+    sentences: Ints
     strange: Floats
     x: sparse.csr_matrix
     expert: Ints
@@ -120,9 +127,12 @@ class PlainReading:
         wanted: dict[int, list[int]] = {}
         for number, h in zip(passage.tolist(), head.tolist(), strict=True):
             wanted.setdefault(number, []).append(h)
+        share = self.reader.bundle.long_share(self.row, self.sentences)
         for number, heads in wanted.items():
             row, a, b = self.spans[number]
             text, reader, expert = self.cleaned[row], self.reader, int(self.expert[number])
-            found = explain(text.text[a:b], heads, reader.bundle, reader.segmenter, expert=expert, leads=not a)
+            found = explain(
+                text.text[a:b], heads, reader.bundle, reader.segmenter, expert=expert, leads=not a, long=share[number]
+            )
             for h, start, end, weight in found:
                 yield row, h, *text.to_given(a + start, a + end), weight

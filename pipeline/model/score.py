@@ -96,9 +96,11 @@ class Scorer:
         self._sentence = np.array([h.sentence for h in bundle.heads])
         self._strange = np.array([h.strange for h in bundle.heads])
         self._intercept = np.array([h.intercept for h in bundle.heads])
+        self._long = np.array([[h.long_sentence, h.long_size, h.long_intercept] for h in bundle.heads]).T
         self._threshold = np.array([h.threshold for h in bundle.heads])
         self._problem = bundle.heads[-1].threshold
         self._ask = np.array([h.ask for h in bundle.heads])
+        self._edge = logit(np.where(self._ask < 1, self._ask, 0.5))
 
     def reading_as(self, bundle: Bundle) -> Scorer:
         """Return a scorer of another ``bundle`` with the same dictionary."""
@@ -162,6 +164,12 @@ class Scorer:
         reading = reader.read(texts)
         margins = reading.whole * self._whole + reading.strongest * self._sentence
         log_odds = margins + reading.strange[:, None] * self._strange + self._intercept
+        share = self.bundle.long_share(reading.row, reading.sentences)[:, None]
+        if share.any():
+            sentence, size, intercept = self._long
+            many = np.log(np.maximum(np.bincount(reading.row, reading.sentences)[reading.row], 1))[:, None]
+            long = self._edge + reading.strongest * sentence + many * size + intercept
+            log_odds = log_odds * (1 - share) + long * share
         probability = np.asarray(expit(np.round(log_odds, DIGITS)))
         # A document takes each label from the passage that shows it best.
         first = np.searchsorted(reading.row, np.arange(len(texts) + 1))

@@ -32,6 +32,7 @@ class SwiftReader:
 
     def __init__(self, bundle: Bundle, segmenter: Segmenter, words: Mapping[str, int], passage_chars: int) -> None:
         features = bundle.features
+        self._bundle = bundle
         self._lexicon = features.lexicon
         self._passage_chars = passage_chars
         self._words: _Lattice | _Engine
@@ -55,6 +56,7 @@ class SwiftReader:
             row,
             whole,
             strongest,
+            np.diff(sentence_of),
             strange,
             texts,
             clean,
@@ -65,6 +67,7 @@ class SwiftReader:
             which,
             expert,
             self._highlighter,
+            self._bundle,
         )
 
     def _hits(self, points: Points, end: Ints, sentence_of: Ints, sentence: Ints) -> tuple[Ints, Ints, Ints, Ints]:
@@ -116,6 +119,7 @@ class _SwiftReading:
     row: Ints
     whole: Floats
     strongest: Floats
+    sentences: Ints
     strange: Floats
     texts: Sequence[str]
     clean: Washed
@@ -126,6 +130,7 @@ class _SwiftReading:
     which: Ints
     expert: Ints
     highlighter: Highlighter
+    bundle: Bundle
 
     def evidence(self, passage: Ints, head: Ints) -> Iterator[Shown]:
         span, weight = self.highlighter.find(
@@ -135,6 +140,7 @@ class _SwiftReading:
             self.places,
             (self.which, self.expert),
             np.append(True, self.row[1:] != self.row[:-1]),
+            self.bundle.long_share(self.row, self.sentences),
             (passage, head),
         )
         row = self.row[passage[span[:, 0]]]

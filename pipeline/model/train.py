@@ -17,11 +17,12 @@ from scipy.special import expit
 from pipeline.corpus.gold import Gold, label_matrix
 from pipeline.errors import CorpusError
 from pipeline.model.bundle import Head, save_bundle
-from pipeline.model.calibrate import best_f1_threshold, raise_to_promise, stand_in_threshold
+from pipeline.model.calibrate import best_f1_threshold, lean_thresholds, raise_to_promise, stand_in_threshold
 from pipeline.model.experts import Rows, learn_experts
 from pipeline.model.features import Features
 from pipeline.model.folds import group_folds
 from pipeline.model.lead import add_lead, first_sentences
+from pipeline.model.long import fit_long, hide_sentences
 from pipeline.model.padding import pad
 from pipeline.model.recipe import Settings
 from pipeline.model.wording import learn_wording
@@ -96,12 +97,14 @@ def train(
 
     rows = Rows(x, y, np.append(fold, fold[padded]), np.append(np.arange(len(texts)), padded))
     single = Rows(x_sentence, y_sentence, fold[sentences.row], sentences.row, known)
-    weights, margins = learn_experts(rows, single, members, gold, settings, progress)
+    weights, margins, spoken = learn_experts(rows, single, members, gold, settings, progress)
     progress("校准与阈值")
     # A promise is kept on the corpus's own wording; to strange wording nothing is added then.
     strange = 0.0 if settings.promise else settings.strange
     heads = tuple(fit_head(margins[:, j], y[:, j], settings.sentence_part, strange) for j in range(y.shape[1]))
     heads = share_thresholds(heads, margins, y, taxonomy)
+    if haystacks := hide_sentences(spoken, sentences.row, y_sentence, gold, fold, settings.seed):
+        heads = fit_long(heads, haystacks)
     if settings.promise:
         heads = keep_promise(heads, margins[: len(gold)], truth, settings.promise)
     return save_bundle(
@@ -176,18 +179,23 @@ def fit_head(margins: Floats, truth: Bools, sentence_part: float, strange: float
 
 
 def share_thresholds(heads: Sequence[Head], margins: Floats, truth: Bools, taxonomy: Taxonomy) -> tuple[Head, ...]:
-    """Return ``heads`` with one threshold for all labels of a scheme that must not stay empty.
+    """Return ``heads`` whose labels lend each other their thresholds, scheme by scheme.
 
-    ``margins`` (texts, heads, 2) are out of fold.
+    Of a scheme that must not stay empty all labels have one; of one that may, each leans on a common one the more, the
+    fewer texts have the label. ``margins`` (texts, heads, 2) are out of fold.
     """
     shared = list(heads)
     probabilities = calibrated(heads, margins)
     for scheme in taxonomy.schemes:
+        mine = [j for j, (of, _) in enumerate(taxonomy.columns) if of == scheme.id]
+        likely, real = probabilities[:, mine], truth[:, mine]
+        own = np.array([heads[j].threshold for j in mine])
         if scheme.kind == "multi-at-least-one":
-            mine = [j for j, (of, _) in enumerate(taxonomy.columns) if of == scheme.id]
-            threshold = round(stand_in_threshold(probabilities[:, mine], truth[:, mine]), 4)
-            for j in mine:
-                shared[j] = replace(heads[j], threshold=threshold, ask=threshold)
+            own[:] = stand_in_threshold(likely, real)
+        elif scheme.kind == "multi":
+            own = lean_thresholds(own, best_f1_threshold(likely.ravel(), real.ravel(), least=LEAST), real.sum(0))
+        for j, value in zip(mine, own.round(4).tolist(), strict=True):
+            shared[j] = replace(heads[j], threshold=value, ask=value)
     return tuple(shared)
 
 

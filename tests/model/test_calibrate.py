@@ -6,10 +6,12 @@ from scipy.special import expit
 
 from pipeline.model.calibrate import (
     NEVER,
+    TRUSTED,
     best_f1_threshold,
     expected_calibration_error,
     expected_f1_threshold,
     fit_sigmoid,
+    lean_thresholds,
     promised_thresholds,
     stand_in_threshold,
 )
@@ -76,3 +78,8 @@ def test_what_never_has_a_second_label_gets_none():
     probabilities = np.array([[0.9, 0.6], [0.4, 0.8]])
     truth = np.array([[1, 0], [0, 1]], bool)
     assert stand_in_threshold(probabilities, truth) > 0.6
+
+
+def test_a_label_with_few_positives_leans_on_the_others():
+    leaned = lean_thresholds(np.array([0.8, 0.8, 0.8]), 0.2, np.array([0, TRUSTED, 10**6]))
+    assert leaned == pytest.approx([0.2, 0.5, 0.8], abs=1e-3)

@@ -67,7 +67,8 @@ def test_both_read_the_first_sentence_again(both_with_lead, texts):
 def test_both_readers_say_the_same_of_real_lengths(pair, draw, request):
     both = request.getfixturevalue(pair)
     texts = [g.text for g in draw(240)]
-    texts += ["".join(texts[:20]), "路" * 2500, "。" * 2500 + "没人管", "没人管，没人管。" * 400]
+    texts += ["".join(texts[:n]) for n in (3, 4, 5, 20)]
+    texts += ["路" * 2500, "。" * 2500 + "没人管", "没人管，没人管。" * 400]
     assert any(p.evidence for p in same(both, texts))
 
 
