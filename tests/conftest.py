@@ -14,6 +14,7 @@ from pathlib import Path
 
 import hypothesis
 import pytest
+from encoders import write_encoder
 
 from pipeline.bench.postgres import temporary_server
 from pipeline.corpus.gold import Gold, read_gold
@@ -114,6 +115,12 @@ def trained(
 @pytest.fixture(scope="session")
 def bundle(trained: Path) -> Bundle:
     return load_bundle(trained)
+
+
+@pytest.fixture(scope="session")
+def encoder(some_gold: list[Gold], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of an encoder of eight dimensions that knows the characters of the small corpus."""
+    return write_encoder(tmp_path_factory.mktemp("encoder"), "".join(g.text for g in some_gold))
 
 
 @pytest.fixture(scope="session")
