@@ -206,7 +206,7 @@ def _sample(
     words: dict[str, int],
     lexicon: Lexicon | None,
     base: Settings,
-    dense: Encoder | None,
+    dense: Encoder | None = None,
 ) -> _Sample:
     segmenter = RjiebaSegmenter(words)
     texts = [clean(g.text).text for g in gold]

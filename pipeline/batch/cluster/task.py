@@ -128,7 +128,7 @@ def _load(fit: Fit) -> tuple[Bundle, dict[str, int], Path | None] | Fault:
     try:
         found = _loaded(fit)
     except ZuofengError as e:
-        if e.code.startswith("ZF-ENCODER"):
+        if e.code.startswith("ZF-ENCODER-"):
             return Fault("ZF-CLUSTER-ENCODER", f"{e.code} {e.message}", e.hint)
         code = "ZF-CLUSTER-DICTIONARY" if e.code.startswith(("ZF-MODEL-DICTIONARY", "ZF-DICT")) else "ZF-CLUSTER-MODEL"
         return Fault(code, f"{e.code} {e.message}", _SAME)
