@@ -71,6 +71,7 @@ def write_encoder(
     tokenizer.pre_tokenizer = pre_tokenizers.Split(Regex("."), "isolated")
     if longest:
         tokenizer.enable_truncation(longest)
-    tokenizer.enable_padding(length=20)
+    # What batches need: of a text alone it must not be read.
+    tokenizer.enable_padding(length=20, pad_id=1)
     tokenizer.save(str(folder / "tokenizer.json"))
     return folder

@@ -8,11 +8,13 @@ import pytest
 from encoders import BERT, table_of, write_encoder
 from scipy import sparse
 
-from pipeline.analyst.pool import suggest
+from pipeline.analyst.held_out import text_matrix
+from pipeline.analyst.pool import concept_margins, rate, suggest
 from pipeline.analyst.quotes import strongest_words
 from pipeline.corpus.gold import Gold
 from pipeline.documents import Document
 from pipeline.errors import BundleError, ConfigError
+from pipeline.model import train as module
 from pipeline.model.adapt import adapt, fit_adaptation, settle
 from pipeline.model.bundle import load_bundle
 from pipeline.model.encoder import MOST, Encoder
@@ -23,6 +25,7 @@ from pipeline.model.search import search
 from pipeline.model.train import train
 from pipeline.model.unlabelled import guess_labels
 from pipeline.taxonomy import parse_taxonomy
+from pipeline.text.clean import clean
 
 ABC = "甲乙丙丁"
 
@@ -126,6 +129,28 @@ def test_a_padded_text_points_where_its_members_do(tmp_path):
     found = encoder.joined(vectors, sparse.csr_matrix([[1.0, 1, 0], [0, 0, 1]]))
     middle = vectors[0] + vectors[1]
     np.testing.assert_allclose(found, [2 * middle / np.linalg.norm(middle), vectors[2]], atol=1e-6)
+
+
+def test_training_pads_vectors_as_it_pads_texts(encoder, some_gold, taxonomy, corpora, words, tmp_path, monkeypatch):
+    class Learned(Exception):  # noqa: N818  no error: training ends where it is looked at
+        pass
+
+    def learn(rows, sentences, members, gold, *_):
+        raise Learned(rows, sentences, members)
+
+    monkeypatch.setattr(module, "learn_experts", learn)
+    source = (corpora / "taxonomy.toml").read_bytes()
+    with pytest.raises(Learned) as caught:
+        train(taxonomy=taxonomy, taxonomy_source=source, gold=some_gold, words=words, out=tmp_path, encoder=encoder,
+              settings=Settings(encoder_weight=2.0, jobs=1))  # fmt: skip
+    rows, sentences, members = caught.value.args
+    assert members.shape[0] > 50
+    dense = rows.x[:, -rows.dimensions :].toarray()
+    own, padded = dense[: len(some_gold)], dense[len(some_gold) :]
+    np.testing.assert_allclose(own, 2 * Encoder(encoder).encode([clean(g.text).text for g in some_gold]), atol=1e-6)
+    mean = members @ own
+    np.testing.assert_allclose(padded, 2 * mean / np.linalg.norm(mean, axis=1, keepdims=True), atol=1e-5)
+    assert sentences.x.shape[1] == rows.x.shape[1] - 8
 
 
 def test_words_nobody_wrote_are_known_by_what_they_mean(learn, lamps, lamp_bundle, tmp_path):
@@ -301,6 +326,20 @@ def test_every_label_decided_has_evidence(dense_bundle, encoder, words, unseen):
         decided = [(p, label) for p in predictions for labels in p.decided.values() for label, _ in labels]
         assert len(decided) > 50
         assert [label for p, label in decided if label not in {e.label for e in p.evidence}] == []
+
+
+def test_what_words_and_concepts_say_is_said_without_it(dense_bundle, encoder, words, unseen):
+    scorer = Scorer(dense_bundle, words, encoder=encoder)
+    documents = [Document(g.id, g.text) for g in unseen[:40]]
+    features, weights = dense_bundle.features, dense_bundle.weights
+    x = text_matrix(scorer, [d.text for d in documents])
+    concepts = x[:, features.ngrams : features.columns].toarray()
+    expected = [concepts[i] @ weights.real_coef[e, features.ngrams : features.columns, :-1]
+                for i, e in enumerate(weights.choose(x))]  # fmt: skip
+    np.testing.assert_allclose(concept_margins(scorer, x), expected, atol=1e-9)
+    rich = np.diff(x[:, : features.columns].indptr) / [len(d.text) for d in documents]
+    known = np.clip(rich / np.quantile(rich, 0.9), 0, 1)
+    np.testing.assert_allclose(rate(scorer, documents)[0].reasons["new"][:, 0], 1 - known)
 
 
 def test_analysts_tools_read_with_it(dense_bundle, encoder, words, unseen):
