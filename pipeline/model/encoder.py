@@ -27,7 +27,7 @@ MODEL, TOKENIZER = "model.onnx", "tokenizer.json"
 #: Tokens read of a text where the tokenizer sets no end: BERT's.
 MOST = 512
 #: What a model may ask for, by the name that exports give it, and where the tokenizer has it.
-_INPUTS = {"input_ids": "ids", "attention_mask": "attention_mask", "token_type_ids": "type_ids"}
+_INPUTS = {"input_ids": "ids", "attention_mask": "attention_mask", "token_type_ids": "type_ids"}  # nosec B105
 _TYPES = {"tensor(int64)": np.int64, "tensor(int32)": np.int32}
 #: The output that holds one vector a text where a model has several; else the first is taken.
 _SENTENCE = "sentence_embedding"

@@ -9,9 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.model.bundle import Bundle, Head, load_bundle, save_bundle
-from pipeline.model.recipe import read_settings
-from pipeline.model.train import train
+from pipeline.model.bundle import Head, save_bundle
 
 
 @pytest.fixture(scope="session")
@@ -42,22 +40,6 @@ def variant(bundle) -> Callable[..., Path]:
         )
 
     return make
-
-
-@pytest.fixture(scope="session")
-def dense_bundle(encoder, some_gold, taxonomy, corpora, words, lexicon, tmp_path_factory) -> Bundle:
-    """The small model with an encoder that has much to say."""
-    path = train(
-        taxonomy=taxonomy,
-        taxonomy_source=(corpora / "taxonomy.toml").read_bytes(),
-        gold=some_gold,
-        words=words,
-        lexicon=lexicon,
-        out=tmp_path_factory.mktemp("models"),
-        settings=dataclasses.replace(read_settings(corpora / "training.toml"), jobs=1, encoder_weight=3.0),
-        encoder=encoder,
-    )
-    return load_bundle(path)
 
 
 @pytest.fixture

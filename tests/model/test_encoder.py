@@ -68,7 +68,7 @@ def lessons():
 
 
 @pytest.fixture(scope="module")
-def learn(scheme, lessons):
+def teach(scheme, lessons):
     def make(out, encoder=None, gold=lessons, **settings):
         return train(
             taxonomy=parse_taxonomy(scheme), taxonomy_source=scheme, gold=gold, words={}, out=out,
@@ -79,8 +79,8 @@ def learn(scheme, lessons):
 
 
 @pytest.fixture(scope="module")
-def lamp_bundle(learn, lamps, tmp_path_factory):
-    return load_bundle(learn(tmp_path_factory.mktemp("models"), lamps))
+def lamp_bundle(teach, lamps, tmp_path_factory):
+    return load_bundle(teach(tmp_path_factory.mktemp("models"), lamps))
 
 
 def mean_of(text, twins=(), dimensions=8):
@@ -153,8 +153,8 @@ def test_training_pads_vectors_as_it_pads_texts(encoder, some_gold, taxonomy, co
     assert sentences.x.shape[1] == rows.x.shape[1] - 8
 
 
-def test_words_nobody_wrote_are_known_by_what_they_mean(learn, lamps, lamp_bundle, tmp_path):
-    plain = Scorer(load_bundle(learn(tmp_path)), {})
+def test_words_nobody_wrote_are_known_by_what_they_mean(teach, lamps, lamp_bundle, tmp_path):
+    plain = Scorer(load_bundle(teach(tmp_path)), {})
     dense = Scorer(lamp_bundle, {}, encoder=lamps)
     slow, fast = ([f"路灯{w}{w}的人。" for w in words] for words in ("赖延迟", "敏疾迅"))
     assert np.ptp(plain.probabilities(slow + fast)[:, 0]) < 1e-9
@@ -166,13 +166,13 @@ def test_words_nobody_wrote_are_known_by_what_they_mean(learn, lamps, lamp_bundl
         assert prediction.evidence
 
 
-def test_the_same_corpus_gives_the_same_bytes_with_as_many_threads(learn, lamps, lamp_bundle, tmp_path):
-    again = learn(tmp_path, lamps, jobs=2)
+def test_the_same_corpus_gives_the_same_bytes_with_as_many_threads(teach, lamps, lamp_bundle, tmp_path):
+    again = teach(tmp_path, lamps, jobs=2)
     assert again.name == lamp_bundle.id
     manifest = load_bundle(again).manifest
     assert manifest["files"] == lamp_bundle.manifest["files"]
     assert manifest["encoder"] == {**Encoder(lamps).about, "dimensions": 16, "weight": 1.0}
-    assert learn(tmp_path, lamps, encoder_weight=0.5).name != again.name
+    assert teach(tmp_path, lamps, encoder_weight=0.5).name != again.name
 
 
 def test_without_an_encoder_nothing_of_it_is_kept(trained):
@@ -229,10 +229,10 @@ def without_positions(folder):
         (without_positions, "ZF-ENCODER-RUN"),
     ],
 )
-def test_what_cannot_be_used_is_refused_before_anything_is_learned(harm, code, learn, tmp_path):
+def test_what_cannot_be_used_is_refused_before_anything_is_learned(harm, code, teach, tmp_path):
     harm(write_encoder(tmp_path / "encoder", ABC))
     with pytest.raises(ConfigError, match=code) as e:
-        learn(tmp_path, tmp_path / "encoder")
+        teach(tmp_path, tmp_path / "encoder")
     assert e.value.hint
     assert [p.name for p in tmp_path.iterdir()] == ["encoder"]
 
@@ -255,11 +255,11 @@ def test_a_model_asks_for_the_encoder_it_was_trained_with(lamp_bundle, lamps, bu
     assert Scorer(bundle, words, encoder=tmp_path / "none").probabilities(["路灯"]).size
 
 
-def test_arrays_of_another_size_are_refused(lamp_bundle, lamps, learn, tmp_path):
+def test_arrays_of_another_size_are_refused(lamp_bundle, lamps, teach, tmp_path):
     import hashlib
     import io
 
-    path = learn(tmp_path, lamps)
+    path = teach(tmp_path, lamps)
     with np.load(path / "weights.npz") as arrays:
         kept = {name: arrays[name] for name in arrays}
     kept["dense_coef"] = kept["dense_coef"][:, :-1]
