@@ -89,6 +89,7 @@ class Settings(BaseSettings):
     lock_seconds: float = Field(default=30.0, gt=0)
     store_password_file: Path | None = None
     metrics_file: Path | None = None
+    encoder: Path | None = None
     alert: list[str] = Field(default_factory=list)
     late_hours: float = Field(default=26.0, gt=0)
     log: Literal["text", "json"] = "text"
@@ -114,6 +115,11 @@ class Settings(BaseSettings):
         """Return the folder setting ``name`` as an absolute path."""
         folder: Path = getattr(self, name)
         return (self.home / folder).resolve()
+
+    @property
+    def encoder_folder(self) -> Path | None:
+        """The sentence encoder that models are trained with; none by default."""
+        return self.path("encoder") if self.encoder else None
 
     @property
     def gold_files(self) -> list[Path]:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import hypothesis
 import pytest
+from encoders import write_encoder
 
 from pipeline.bench.postgres import temporary_server
 from pipeline.corpus.gold import Gold, read_gold
@@ -93,27 +94,55 @@ def some_gold(draw: Callable[..., list[Gold]]) -> list[Gold]:
 
 
 @pytest.fixture(scope="session")
-def trained(
+def learn(
     some_gold: list[Gold],
     taxonomy: Taxonomy,
     words: dict[str, int],
     lexicon: Lexicon,
     tmp_path_factory: pytest.TempPathFactory,
-) -> Path:
-    return train(
-        taxonomy=taxonomy,
-        taxonomy_source=(CORPORA / "taxonomy.toml").read_bytes(),
-        gold=some_gold,
-        words=words,
-        lexicon=lexicon,
-        out=tmp_path_factory.mktemp("models"),
-        settings=replace(read_settings(CORPORA / "training.toml"), jobs=1),
-    )
+) -> Callable[..., Path]:
+    """Train on these texts as the corpus is trained on, with other ``settings`` here and there."""
+
+    def make(encoder: Path | None = None, **settings: float) -> Path:
+        return train(
+            taxonomy=taxonomy,
+            taxonomy_source=(CORPORA / "taxonomy.toml").read_bytes(),
+            gold=some_gold,
+            words=words,
+            lexicon=lexicon,
+            out=tmp_path_factory.mktemp("models"),
+            settings=replace(read_settings(CORPORA / "training.toml"), jobs=1, **settings),
+            encoder=encoder,
+        )
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def trained(learn: Callable[..., Path]) -> Path:
+    return learn()
 
 
 @pytest.fixture(scope="session")
 def bundle(trained: Path) -> Bundle:
     return load_bundle(trained)
+
+
+@pytest.fixture(scope="session")
+def encoder(some_gold: list[Gold], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of an encoder of eight dimensions that knows the characters of the small corpus."""
+    return write_encoder(tmp_path_factory.mktemp("encoder"), "".join(g.text for g in some_gold))
+
+
+@pytest.fixture(scope="session")
+def dense_trained(learn: Callable[..., Path], encoder: Path) -> Path:
+    """The small model with an encoder that has much to say."""
+    return learn(encoder, encoder_weight=3.0)
+
+
+@pytest.fixture(scope="session")
+def dense_bundle(dense_trained: Path) -> Bundle:
+    return load_bundle(dense_trained)
 
 
 @pytest.fixture(scope="session")

@@ -28,9 +28,9 @@ FEWEST = 60
 
 
 def text_matrix(scorer: Scorer, texts: Sequence[str]) -> sparse.csr_matrix:
-    """Return the bundle's features of whole texts, (texts, columns)."""
-    features = scorer.bundle.features
-    return features.transform([clean(t).text for t in texts], scorer.segmenter)
+    """Return the bundle's features of whole texts, (texts, columns), an encoder's dimensions behind them."""
+    cleaned = [clean(t).text for t in texts]
+    return scorer.widen(scorer.bundle.features.transform(cleaned, scorer.segmenter), cleaned)
 
 
 def held_out_probabilities(

@@ -68,7 +68,7 @@ def rate(scorer: Scorer, documents: Sequence[Document]) -> tuple[Interest, spars
         for label, characters in shown.items():
             thin[row, column[label]] = characters <= THIN
     # Known vocabulary: features found per character, against the richest tenth of the pool.
-    rich = np.diff(x.indptr) / np.maximum([len(t) for t in texts], 1)
+    rich = np.diff(x[:, : scorer.bundle.features.columns].indptr) / np.maximum([len(t) for t in texts], 1)
     known = np.clip(rich / max(float(np.quantile(rich, 0.9)), 1e-9), 0, 1)
     labels = probabilities[:, :-1]
     return interest(labels, concepts=concept_margins(scorer, x), thin=thin, known=known), x, labels
@@ -76,7 +76,7 @@ def rate(scorer: Scorer, documents: Sequence[Document]) -> tuple[Interest, spars
 
 def concept_margins(scorer: Scorer, x: sparse.csr_matrix) -> Floats:
     """Return what the concepts of the lexicon alone add to each label's margin, (texts, labels)."""
-    first = scorer.bundle.features.ngrams
+    first, end = scorer.bundle.features.ngrams, scorer.bundle.features.columns
     weights = scorer.bundle.weights
     alone = replace(weights, coef=weights.coef[:, first:], bias=np.zeros_like(weights.bias))
-    return alone.read(x[:, first:], weights.choose(x))[:, :-1]
+    return alone.read(x[:, first:end], weights.choose(x))[:, :-1]

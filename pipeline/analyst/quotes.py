@@ -20,7 +20,10 @@ def strongest_words(scorer: Scorer, text: str, label: str) -> tuple[Evidence, ..
     found: list[tuple[float, Evidence]] = []
     for start, end in spans:
         passage = cleaned.text[start:end]
-        for _, a, b, weight in explain(passage, [head], scorer.bundle, scorer.segmenter, leads=not start):
+        # An encoder has its say in who reads.
+        expert = int(scorer.look([passage]).expert[0]) if "encoder" in scorer.bundle.manifest else None
+        of = explain(passage, [head], scorer.bundle, scorer.segmenter, expert=expert, leads=not start)
+        for _, a, b, weight in of:
             first, last = cleaned.to_given(start + a, start + b)
             found.append((weight, Evidence(label, first, last, text[first:last], weight)))
     return tuple(e for _, e in sorted(found, key=lambda f: -f[0])[:1])

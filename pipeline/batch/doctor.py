@@ -180,8 +180,10 @@ def _dictionary(settings: Settings, now: dt.datetime) -> Said:
 
     words = load_dictionary(settings.dictionary_file)
     bundle = find_model(settings.path("models"), dictionary=dictionary_hash(words))
-    Scorer(bundle, words)
+    Scorer(bundle, words, encoder=settings.encoder_folder)
     yield f"{len(words)} 个词，与模型一致；{bundle.manifest['segmenter']}", ""
+    if "encoder" in bundle.manifest:
+        yield f"编码器与模型一致，{bundle.manifest['encoder']['dimensions']} 维", ""
 
 
 def _permissions(settings: Settings, now: dt.datetime) -> Said:

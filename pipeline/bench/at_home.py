@@ -33,5 +33,6 @@ def at_home(scorer: Scorer, texts: Sequence[str], settings: Settings, out: Path)
         lexicon=load_lexicon(settings.lexicon_file) if settings.lexicon_file.is_file() else None,
         out=out,
         settings=recipe,
+        encoder=settings.encoder_folder,
     )
-    return Scorer(load_bundle(path), words)
+    return Scorer(load_bundle(path), words, encoder=settings.encoder_folder)

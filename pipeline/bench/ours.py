@@ -20,9 +20,11 @@ from pipeline.taxonomy import parse_taxonomy
 __all__ = ["classes_taxonomy", "read_with", "train_ours"]
 
 
-def read_with(texts: Sequence[str], truth: Bools, *, bundle: Path, words: dict[str, int]) -> Labeller:
+def read_with(
+    texts: Sequence[str], truth: Bools, *, bundle: Path, words: dict[str, int], encoder: Path | None = None
+) -> Labeller:
     """Return the decisions of a ready model, the whole of `Scorer.score` behind them; nothing is learned."""
-    return _labeller(Scorer(load_bundle(bundle), words, little=0))
+    return _labeller(Scorer(load_bundle(bundle), words, little=0, encoder=encoder))
 
 
 def train_ours(

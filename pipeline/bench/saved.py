@@ -56,7 +56,7 @@ def replay(
     taxonomy = scorer.bundle.taxonomy
     x, unseen = text_matrix(scorer, [g.text for g in pool]), text_matrix(scorer, [g.text for g in test])
     truth, real = label_matrix(pool, taxonomy), label_matrix(test, taxonomy)
-    first = scorer.bundle.features.ngrams
+    concepts = slice(scorer.bundle.features.ngrams, scorer.bundle.features.columns)
     points = []
     for seed in seeds:
         rng = np.random.default_rng(seed)
@@ -74,7 +74,9 @@ def replay(
                 if way == "random":
                     labelled = order[: len(labelled) + batch].tolist()
                     continue
-                rated = interest(scale(np.asarray(x @ coef + bias)), concepts=np.asarray(x[:, first:] @ coef[first:]))
+                rated = interest(
+                    scale(np.asarray(x @ coef + bias)), concepts=np.asarray(x[:, concepts] @ coef[concepts])
+                )
                 labelled += [c.row for c in choose(rated, x, batch, seen=labelled)]
     return points
 

@@ -60,7 +60,10 @@ def speed(
     out = console()
     with out.status("量速度") as status:
         rows = measure_speed(
-            sets, lesson, partial(read_with, bundle=settings.path("models") / bundle.id, words=words),
+            sets, lesson,
+            partial(
+                read_with, bundle=settings.path("models") / bundle.id, words=words, encoder=settings.encoder_folder
+            ),
             rounds=rounds, more=more, told=status.update,
         )  # fmt: skip
     table = Table(title=f"一个核的处理器时间，{rounds} 遍中位数：本系统快几倍（百万字/秒）", title_justify="left")

@@ -19,6 +19,7 @@ from pipeline.errors import BundleError, ConfigError
 from pipeline.model.bare import BareScorer
 from pipeline.model.bundle import Bundle
 from pipeline.model.dictionaries import keep_dictionary
+from pipeline.model.encoder import encoder_of
 from pipeline.model.registry import find_model
 from pipeline.model.score import Scorer
 from pipeline.settings import Settings
@@ -111,12 +112,13 @@ def open_scorer(settings: Settings, model: str | None, *, keep: bool = False) ->
             keep_dictionary(settings.path("models"), words)
         except OSError as e:
             log.warning("词典没有留存，换词典之后旧分数不能重算", extra={"fields": {"error": e.strerror}})
-    return Scorer(bundle, words)
+    return Scorer(bundle, words, encoder=settings.encoder_folder)
 
 
 def open_worker(settings: Settings, scorer: Scorer) -> Worker:
     """Return a process, not yet started, that scores as ``scorer`` does, within the bounds of the settings."""
-    make = partial(Scorer, scorer.bundle, load_dictionary(settings.dictionary_file))
+    words = load_dictionary(settings.dictionary_file)
+    make = partial(Scorer, scorer.bundle, words, encoder=settings.encoder_folder)
     return Worker(make, _bounds(settings))
 
 
@@ -142,7 +144,9 @@ def open_challenger(settings: Settings, model: str, live: Bundle) -> Worker:
     )
     if bundle.taxonomy.columns != live.taxonomy.columns:
         raise BundleError("ZF-SHADOW-TAXONOMY", f"{model} 与在用模型的标签不同", "换成同一标签体系的模型。")
-    return Worker(partial(BareScorer, bundle, words), _bounds(settings))
+    # Opened once here: what is wrong with it must not pass for the process's fault.
+    encoder_of(bundle.manifest, settings.encoder_folder)
+    return Worker(partial(BareScorer, bundle, words, encoder=settings.encoder_folder), _bounds(settings))
 
 
 def _bounds(settings: Settings) -> Bounds:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Sequence
 from dataclasses import replace
@@ -50,6 +51,14 @@ def command(
     recipe: Annotated[
         Path | None, typer.Option("--settings", help="训练设置，默认 corpora/training.toml；换了标签体系就不用它")
     ] = None,
+    encoder: Annotated[
+        Path | None,
+        typer.Option(
+            "--encoder",
+            help="另加句子编码器的特征：含 model.onnx 与 tokenizer.json 的目录，默认照配置的 encoder",
+            metavar="目录",
+        ),
+    ] = None,
     unlabelled: Annotated[
         list[Path] | None,
         typer.Option(
@@ -95,7 +104,7 @@ def command(
     from pipeline.model.unlabelled import guess_labels
     from pipeline.reports.card import write_cards
 
-    settings = load_settings(home)
+    settings = load_settings(home, encoder=encoder and encoder.resolve())
     file = taxonomy or settings.taxonomy_file
     schemes = load_taxonomy(file)
     paths = [*(corpus or []), *(more or [])] or settings.gold_files
@@ -121,19 +130,23 @@ def command(
     if search:
         with screen.status("搜索设置") as status:
             turned, trials = search_settings(
-                used, schemes, words, known, turned, minutes=search,
+                used, schemes, words, known, turned, minutes=search, encoder=settings.encoder_folder,
                 progress=lambda step: status.update(f"搜索设置：{step}"),
             )  # fmt: skip
         screen.print(_trials(trials))
+
+    def score(path: Path) -> Scorer:
+        return Scorer(load_bundle(path), words, encoder=settings.encoder_folder)
+
     with screen.status("训练") as status:
         learn = partial(
             train, taxonomy=schemes, taxonomy_source=file.read_bytes(), gold=used, words=words, lexicon=known,
-            settings=turned, progress=lambda step: status.update(f"训练：{step}"),
+            settings=turned, encoder=settings.encoder_folder, progress=lambda step: status.update(f"训练：{step}"),
         )  # fmt: skip
         guessed: list[Gold] = []
         if texts := _texts(unlabelled or (), settings):
             with TemporaryDirectory() as aside:
-                guessed = guess_labels(Scorer(load_bundle(learn(out=Path(aside))), words), texts, turned)
+                guessed = guess_labels(score(learn(out=Path(aside))), texts, turned)
         folder = learn(out=target, guessed=guessed)
     if texts:
         screen.print(f"没有标注的来文 {len(texts)} 条，判得没有疑问的 {len(guessed)} 条一起训练")
@@ -149,7 +162,7 @@ def command(
             sources=paths,
             held_back=len(held),
             seconds=seconds,
-            figures=_measure(Scorer(load_bundle(folder), words), held, papers) if held else None,
+            figures=_measure(score(folder), held, papers) if held else None,
             search=[t.to_dict() for t in trials],
         )
         if papers:
@@ -169,6 +182,9 @@ def command(
         note(settings)
     if live is None or champion:
         screen.print("已设为在用模型。")
+    if encoder and load_settings(home).encoder_folder != settings.encoder_folder:
+        kept = f"encoder = {json.dumps(str(settings.encoder_folder), ensure_ascii=False)}"
+        screen.print(f"用它打分也要编码器：在 zuofeng.toml 写 {kept}", markup=False, highlight=False, soft_wrap=True)
 
 
 def _measure(scorer: Scorer, held: Sequence[Gold], papers: Path | None) -> dict[str, Any]:

@@ -74,7 +74,8 @@ def _open(settings: Settings, model: str) -> Any:
         raise BundleError("ZF-MODEL-CHANGED", f"目录 {model} 里的模型是 {bundle.id}", "从备份恢复。")
     words = load_dictionary(settings.dictionary_file)
     digest = str(bundle.manifest["dictionary"])
-    return Scorer(bundle, words if dictionary_hash(words) == digest else kept_dictionary(folder, digest))
+    words = words if dictionary_hash(words) == digest else kept_dictionary(folder, digest)
+    return Scorer(bundle, words, encoder=settings.encoder_folder)
 
 
 def _one(r: Any, settings: Settings) -> None:

@@ -26,7 +26,7 @@ class LiveModel:
 
     def __init__(self) -> None:
         self._turn = threading.Lock()
-        self._open: tuple[tuple[Path, str | None], Worker] | None = None
+        self._open: tuple[tuple[Path, str | None, Path | None], Worker] | None = None
 
     def score(self, documents: Sequence[Document]) -> list[Prediction | Rejected]:
         """Score ``documents`` in order; raises BundleError without a usable model, UnfinishedError when none starts."""
@@ -43,7 +43,7 @@ class LiveModel:
 
     def _worker(self) -> Worker:
         home = load_settings(Path(settings.ZUOFENG_HOME))
-        wanted = home.path("models"), champion_id(home.path("models"))
+        wanted = home.path("models"), champion_id(home.path("models")), home.encoder_folder
         if self._open is not None and self._open[0] != wanted:
             self._end()
         if self._open is None:
@@ -60,7 +60,8 @@ def _start(home: Settings) -> Worker:
     words = load_dictionary(home.dictionary_file)
     taxonomy = load_taxonomy(home.taxonomy_file)
     bundle = find_model(home.path("models"), None, taxonomy=taxonomy, dictionary=dictionary_hash(words))
-    return Worker(partial(Scorer, bundle, words), Bounds(home.document_seconds, home.document_memory_mb << 20))
+    make = partial(Scorer, bundle, words, encoder=home.encoder_folder)
+    return Worker(make, Bounds(home.document_seconds, home.document_memory_mb << 20))
 
 
 #: The one of this process.

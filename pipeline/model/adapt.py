@@ -47,8 +47,8 @@ LOWEST, HIGHEST = 0.02, 0.95
 
 @dataclass(frozen=True)
 class Adaptation:
-    """A correction of the log-odds: ``slopes`` (heads, heads) on margins, ``coef`` (columns, heads) on the features,
-    ``intercept`` and ``threshold`` (heads,).
+    """A correction of the log-odds: ``slopes`` (heads, heads) on margins, ``coef`` (columns + dimensions, heads) on the
+    features, ``intercept`` and ``threshold`` (heads,).
     """
 
     slopes: Floats
@@ -94,7 +94,7 @@ def adapt(scorer: Scorer, reviewed: Sequence[Gold], out: Path, *, promise: float
             thresholds[~inside] = raise_to_promise(thresholds[~inside], probabilities[inside], truth[inside], promise)
     slopes = np.array([h.whole for h in bundle.heads])
     weights = bundle.weights
-    coef = weights.coef * weights.grain
+    coef = weights.real_coef
     coef = coef * slopes + coef @ found.slopes + found.coef
     bias = weights.bias * slopes + weights.bias @ found.slopes
     heads = tuple(
@@ -107,7 +107,7 @@ def adapt(scorer: Scorer, reviewed: Sequence[Gold], out: Path, *, promise: float
         )
         for h, shift, t, ask in zip(bundle.heads, found.intercept, threshold, found.threshold, strict=True)
     )
-    about = ("segmenter", "dictionary", "lexicon", "settings", "corpus", "guessed")
+    about = ("segmenter", "dictionary", "lexicon", "settings", "corpus", "encoder", "guessed")
     kept = {k: bundle.manifest[k] for k in about if k in bundle.manifest}
     home = {"from": bundle.id, "documents": len(reviewed), "sha256": corpus_hash(reviewed), "promise": promise}
     path = save_bundle(
@@ -120,7 +120,7 @@ def adapt(scorer: Scorer, reviewed: Sequence[Gold], out: Path, *, promise: float
             bias,
             weights.sentence_coef * weights.grain,
             weights.sentence_bias,
-            weights.gate * weights.grain,
+            weights.real_gate,
             weights.gate_bias,
         ),
         heads=heads,

@@ -1,7 +1,8 @@
 """A trained model as a folder: JSON, arrays and a vocabulary. Loading runs no code and checks every byte.
 
 manifest.json      what it is, what it was made from, the sha256 of every other file
-weights.npz        coefficients in 16 bits, intercepts, idf and n-gram keys (allow_pickle=False)
+weights.npz        coefficients in 16 bits, those of an encoder's dimensions in floats, intercepts, idf and n-gram keys
+                   (allow_pickle=False)
 vocabulary.json    tokens and alphabet
 concepts.json      the lexicon, indexed
 calibration.json   slopes, intercept and thresholds of every head
@@ -39,6 +40,7 @@ FORMAT = 8
 NEVER = math.inf
 #: Name of the head that tells occurrence from mention; stands behind the labels.
 PROBLEM = "problem"
+_DENSE = ("dense_coef", "dense_gate")
 _FILES = ("weights.npz", "vocabulary.json", "concepts.json", "calibration.json", "taxonomy.toml")
 _MAX_BYTES = 2**31
 
@@ -82,7 +84,8 @@ class Weights:
 
     Coefficients (experts, columns, heads), biases (experts, heads); the gate has (columns, experts - 1) and
     (experts - 1,): the first expert reads what no other one's gate opens for. Coefficients and gate are whole numbers
-    of ``grain``: memory is what scoring waits for.
+    of ``grain``: memory is what scoring waits for. ``dense_coef`` (experts, dimensions, heads) and ``dense_gate``
+    (dimensions, experts - 1) are those of an encoder's dimensions, which stand behind the other columns of passages.
     """
 
     coef: npt.NDArray[np.int16]
@@ -92,12 +95,20 @@ class Weights:
     gate: npt.NDArray[np.int16]
     gate_bias: npt.NDArray[np.float32]
     grain: float
+    dense_coef: npt.NDArray[np.float32]
+    dense_gate: npt.NDArray[np.float32]
 
     @classmethod
     def rounded(
         cls, coef: Floats, bias: Floats, sentence_coef: Floats, sentence_bias: Floats, gate: Floats, gate_bias: Floats
     ) -> Weights:
-        """Return weights from real numbers; the grain is the smallest power of two, which keeps products exact."""
+        """Return weights from real numbers; the grain is the smallest power of two, which keeps products exact.
+
+        The columns that passages have and sentences have not are an encoder's dimensions.
+        """
+        columns = sentence_coef.shape[1]
+        dense, dense_gate = coef[:, columns:].astype(np.float32), gate[columns:].astype(np.float32)
+        coef, gate = coef[:, :columns], gate[:columns]
         most = max(float(np.abs(a).max(initial=0)) for a in (coef, sentence_coef, gate))
         grain = 2.0 ** math.ceil(math.log2(most / _MOST_GRAINS)) if most else 1.0
 
@@ -106,32 +117,51 @@ class Weights:
 
         return cls(
             whole(coef), bias.astype(np.float32), whole(sentence_coef), sentence_bias.astype(np.float32),
-            whole(gate), gate_bias.astype(np.float32), grain,
+            whole(gate), gate_bias.astype(np.float32), grain, dense, dense_gate,
         )  # fmt: skip
 
+    @property
+    def real_coef(self) -> npt.NDArray[np.float64]:
+        """Coefficients of passages in real numbers, (experts, columns + dimensions, heads)."""
+        return np.concatenate([self.coef * self.grain, self.dense_coef], 1)
+
+    @property
+    def real_gate(self) -> npt.NDArray[np.float64]:
+        """The gate in real numbers, (columns + dimensions, experts - 1)."""
+        return np.concatenate([self.gate * self.grain, self.dense_gate])
+
     def choose(self, x: sparse.csr_matrix) -> npt.NDArray[np.int64]:
-        """Return which expert reads each row of ``x`` (rows, columns), as (rows,)."""
+        """Return which expert reads each row of ``x`` (rows, columns + dimensions), as (rows,)."""
         if not len(self.gate_bias):
             return np.zeros(x.shape[0], np.int64)
-        opened = np.rint((self._product(x, self.gate) + self.gate_bias) / NOISE)
+        opened = np.rint((self._product(x, self.gate, self.dense_gate) + self.gate_bias) / NOISE)
         return np.where((opened > 0).any(1), 1 + opened.argmax(1), 0)
 
     def read(
         self, x: sparse.csr_matrix, expert: npt.NDArray[np.int64], *, sentences: bool = False
     ) -> npt.NDArray[np.float64]:
-        """Return the margins (rows, heads) of ``x`` (rows, columns), each row read by its ``expert`` (rows,)."""
+        """Return the margins (rows, heads) of ``x`` (rows, columns), each row read by its ``expert`` (rows,).
+
+        Passages may have the dimensions behind their columns.
+        """
         coef, bias = (self.sentence_coef, self.sentence_bias) if sentences else (self.coef, self.bias)
         margins = np.zeros((x.shape[0], bias.shape[1]))
         for e in np.unique(expert).tolist():
             rows = expert == e
-            margins[rows] = self._product(x[rows], coef[e]) + bias[e]
+            margins[rows] = self._product(x[rows], coef[e], self.dense_coef[e]) + bias[e]
         return margins
 
-    def _product(self, x: sparse.csr_matrix, coef: npt.NDArray[np.int16]) -> npt.NDArray[np.float64]:
+    def _product(
+        self, x: sparse.csr_matrix, coef: npt.NDArray[np.int16], dense: npt.NDArray[np.float32]
+    ) -> npt.NDArray[np.float64]:
         # Of few texts most columns are empty: those rows of ``coef`` are not touched.
         columns, at = np.unique(x.indices, return_inverse=True)
         few = sparse.csr_matrix((x.data, at, x.indptr), (x.shape[0], len(columns)))
-        return np.asarray(few @ (coef[columns] * self.grain))
+        at_dense = np.searchsorted(columns, len(coef))
+        those = coef[columns[:at_dense]] * self.grain
+        if at_dense < len(columns):
+            those = np.concatenate([those, dense[columns[at_dense:] - len(coef)]])
+        return np.asarray(few @ those)
 
 
 @dataclass(frozen=True)
@@ -175,7 +205,7 @@ def save_bundle(
     arrays = io.BytesIO()
     np.savez(
         arrays,
-        **vars(weights),
+        **{name: value for name, value in vars(weights).items() if np.size(value) or name not in _DENSE},
         idf=features.idf,
         word_keys=features.word_keys,
         char_keys=features.char_keys,
@@ -286,13 +316,15 @@ def _build(manifest: dict[str, Any], raw: dict[str, bytes]) -> Bundle:
         idf=a["idf"],
     )
     names = [f"{s}.{label}" for s, label in taxonomy.columns] + [PROBLEM]
-    given = {name: a[name] for name in Weights.__dataclass_fields__}
-    weights = Weights(**{**given, "grain": float(a["grain"])})
-    experts, columns, many = len(weights.bias), features.columns, len(names)
+    experts, columns, many = len(a["bias"]), features.columns, len(names)
+    dimensions = manifest["encoder"]["dimensions"] if "encoder" in manifest else 0
     shapes = {
         "coef": (experts, columns, many), "bias": (experts, many), "gate": (columns, experts - 1),
         "gate_bias": (experts - 1,), "sentence_coef": (experts, columns, many), "sentence_bias": (experts, many),
+        "dense_coef": (experts, dimensions, many), "dense_gate": (dimensions, experts - 1),
     }  # fmt: skip
+    a = {**{name: np.zeros(shapes[name], np.float32) for name in _DENSE if 0 in shapes[name]}, **a}
+    weights = Weights(**{**{name: a[name] for name in Weights.__dataclass_fields__}, "grain": float(a["grain"])})
     if list(calibration) != names or any(getattr(weights, name).shape != shape for name, shape in shapes.items()):
         raise ValueError("heads, weights and taxonomy differ")
     heads = tuple(Head.from_dict(calibration[n]) for n in names)

@@ -37,7 +37,8 @@ LEAST_SURE = 0.05
 class Rows:
     """What heads learn from: ``x`` (rows, columns), ``truth`` (rows, heads); ``fold`` and ``text`` (rows,) of each row.
 
-    Rows that are not ``known`` (rows, heads) for a head are left out of it.
+    Rows that are not ``known`` (rows, heads) for a head are left out of it. The last columns are an encoder's, as many
+    as ``dimensions``.
     """
 
     x: sparse.csr_matrix
@@ -45,6 +46,7 @@ class Rows:
     fold: Ints
     text: Ints
     known: Bools | None = None
+    dimensions: int = 0
 
 
 def learn_experts(
@@ -147,7 +149,7 @@ def cross_fit(rows: Rows, weight: Floats, settings: Settings) -> tuple[Floats, F
         known = None if rows.known is None else rows.known[inside]
         coef, bias = fit_heads(
             rows.x[inside], rows.truth[inside], settings.c, known, weight[inside], learner=settings.learner,
-            balance=settings.balance, ratio=settings.ratio,
+            balance=settings.balance, ratio=settings.ratio, dimensions=rows.dimensions,
         )  # fmt: skip
         return np.asarray(rows.x[rows.fold == held_out] @ coef + bias), coef, bias
 
@@ -169,12 +171,13 @@ def fit_heads(
     learner: Learner = DEFAULTS.learner,
     balance: float = DEFAULTS.balance,
     ratio: float = DEFAULTS.ratio,
+    dimensions: int = 0,
 ) -> tuple[Floats, Floats]:
     """Fit one linear head per column of ``truth``; return (columns, heads) coefficients and (heads,) biases.
 
     Rows that are not ``known`` for a head say nothing to it; each counts its ``weight`` (rows,), else 1, and those of
-    the label more by ``balance``; ``ratio`` is that of the settings. A head whose rows are all alike always says the
-    same.
+    the label more by ``balance``; ``ratio`` is that of the settings and does not concern the last ``dimensions``
+    columns, which every row has. A head whose rows are all alike always says the same.
     """
     sign = np.where(truth, 1, -1).astype(np.int8)
     if known is not None:
@@ -188,7 +191,10 @@ def fit_heads(
     more = (negatives / np.maximum(positives, 1)) ** balance
     counts = np.where(sign > 0, more, 1.0) * weight[:, None]
     if learner == "svm":
-        coef, bias = descend(x, sign, c * counts, scale=log_ratios(x, sign) ** ratio if ratio else None)
+        scale = log_ratios(x, sign) ** ratio if ratio else None
+        if scale is not None:
+            scale[len(scale) - dimensions :] = 1.0
+        coef, bias = descend(x, sign, c * counts, scale=scale)
     else:
         coef, bias = fit_ridge(x, sign, counts, 0.5 / c)
     return coef, np.where(some, bias, np.where(positives > 0, 1.0, -1.0))

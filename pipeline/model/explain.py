@@ -41,7 +41,8 @@ def character_weights(
     Both margins are sums over features; a feature's share is split evenly over its occurrences and each
     occurrence's over its characters, so the columns sum to the log-odds without the constant terms. Of the sentences
     only each head's strongest one speaks. The first counts again where the text ``leads`` its document. ``expert`` is
-    whose heads read it; by default the gate is asked. ``long`` is the share of the text that is read as a long one.
+    whose heads read it; by default the gate is asked, with words alone. ``long`` is the share of the text that is read
+    as a long one.
     """
     features, weights = bundle.features, bundle.weights
     sentences = split_sentences([text])

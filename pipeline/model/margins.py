@@ -61,22 +61,32 @@ class Heads:
         self._bias = w.bias.astype(np.float64)
         self._sentence_bias = w.sentence_bias.astype(np.float64)
         self._gate_bias = w.gate_bias.astype(np.float64)
+        self._dense_coef = w.dense_coef.astype(np.float64)
+        self._dense_gate = w.dense_gate.astype(np.float64)
 
-    def margins(self, places: Places, sentence_of: Ints, row: Ints) -> tuple[Floats, Floats, Ints, Ints]:
+    def margins(
+        self, places: Places, sentence_of: Ints, row: Ints, dense: Singles | None = None
+    ) -> tuple[Floats, Floats, Ints, Ints]:
         """Return margins of the passages, of their strongest sentences, which those are, all (passages, heads), and
         which expert read each passage, (passages,).
 
-        ``row`` (passages,) ascends and numbers the text of each. The number of a sentence is that in the batch; -1
-        where there is none.
+        ``row`` (passages,) ascends and numbers the text of each; ``dense`` (passages, dimensions) is what an encoder
+        says of it. The number of a sentence is that in the batch; -1 where there is none.
         """
         many = len(sentence_of) - 1
         whole, strongest = np.empty((2, many, self.heads))
         which = np.full((many, self.heads), -1)
         expert = np.zeros(many, np.int64)
+        gate_bias = np.tile(self._gate_bias, (many, 1))
+        if dense is not None:
+            gate_bias += dense @ self._dense_gate
         _margins(
             places.group, places.column, sentence_of, row, self.weights, self.scales, self.grain, self._bias,
-            self._sentence_bias, self._gate_bias, self.lead, whole, strongest, which, expert,
+            self._sentence_bias, gate_bias, self.lead, whole, strongest, which, expert,
         )  # fmt: skip
+        if dense is not None:
+            for e, coef in enumerate(self._dense_coef):
+                whole[expert == e] += dense[expert == e] @ coef
         return whole, strongest, which, expert
 
 
@@ -100,7 +110,8 @@ def _margins(
 ) -> None:
     heads = which.shape[1]
     count = np.zeros(weights.shape[2], np.int32)
-    used = -(-(heads + len(gate_bias)) // _LANES) * _LANES
+    gates = gate_bias.shape[1]
+    used = -(-(heads + gates) // _LANES) * _LANES
     total = np.zeros((3, used))
     length = np.zeros(3)
     logs = np.ones(256)
@@ -118,8 +129,8 @@ def _margins(
         _passage(all_of, again, lead, weights[0, 1], scales[0, 1], grain, count, logs, total, length, margin)
         e = 0
         most = 0.0
-        for g in range(len(gate_bias)):
-            opened = _rounded(gate_bias[g] + margin[heads + g])
+        for g in range(gates):
+            opened = _rounded(gate_bias[p, g] + margin[heads + g])
             if opened > most:
                 e = g + 1
                 most = opened

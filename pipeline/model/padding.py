@@ -1,7 +1,8 @@
 """Long documents to learn from: a short text among others that show nothing.
 
 People write about one thing for a page and say the conduct in one sentence; texts written for a corpus come to the
-point. A padded text keeps its labels and is as long as a real message. Only its matrix row is ever built.
+point. A padded text keeps its labels and is as long as a real message. Only its matrix row is ever built; an encoder's
+vector of it is the mean of its members' (`pipeline.model.encoder`).
 """
 
 from __future__ import annotations

@@ -15,6 +15,7 @@ import numpy.typing as npt
 from scipy import sparse
 
 from pipeline.model.bundle import Bundle
+from pipeline.model.encoder import Encoder, add_dense
 from pipeline.model.explain import explain
 from pipeline.model.lead import add_lead, first_sentences
 from pipeline.model.pool import strongest_sentence
@@ -78,11 +79,14 @@ class Reader(Protocol):
 
 
 class PlainReader:
-    """Reads with numpy and scipy alone."""
+    """Reads with numpy and scipy alone, and with the ``encoder`` of a bundle that has one."""
 
-    def __init__(self, bundle: Bundle, segmenter: Segmenter, passage_chars: int) -> None:
+    def __init__(
+        self, bundle: Bundle, segmenter: Segmenter, passage_chars: int, encoder: Encoder | None = None
+    ) -> None:
         self.bundle = bundle
         self.segmenter = segmenter
+        self._encoder = encoder
         self._passage_chars = passage_chars
 
     def read(self, texts: Sequence[str]) -> PlainReading:
@@ -97,7 +101,7 @@ class PlainReader:
         # Every passage is read with the first sentence of its document.
         row = np.array([s[0] for s in spans], np.int64)
         lead = first_sentences(sentences.row, len(passages))[np.searchsorted(row, row)]
-        x = add_lead(features.matrix(found, len(passages)), x_sentence, lead, features.lead)
+        x = self.widen(add_lead(features.matrix(found, len(passages)), x_sentence, lead, features.lead), passages)
         expert = weights.choose(x)
         single = weights.read(x_sentence, expert[sentences.row], sentences=True)
         strongest = strongest_sentence(single, sentences.row, weights.sentence_bias[expert])
@@ -105,6 +109,10 @@ class PlainReader:
         strange = self.bundle.wording.strangeness(known, found.tokens)
         size = np.bincount(sentences.row, minlength=len(passages))
         return PlainReading(row, weights.read(x, expert), strongest, size, strange, x, expert, cleaned, spans, self)
+
+    def widen(self, x: sparse.csr_matrix, passages: Sequence[str]) -> sparse.csr_matrix:
+        """Return ``x`` (passages, columns) with what the encoder, if any, says of clean ``passages`` behind it."""
+        return add_dense(x, self._encoder.encode(passages)) if self._encoder else x
 
 
 @dataclass(frozen=True, slots=True)

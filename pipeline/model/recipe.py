@@ -45,6 +45,7 @@ class Settings:
     1 / 2c). ``balance`` gives the texts of a label the weight (others / its own) ** balance: 1 makes a rare label count
     as much as all the rest. ``ratio`` lets a support vector machine read each feature as large as the log of how much
     more frequent it is in the texts of a label than in the others, to this power (Wang and Manning, ACL 2012).
+    ``encoder_weight`` is the length of an encoder's vectors beside words and characters of length 1.
     """
 
     c: _Positive = 0.5
@@ -64,6 +65,7 @@ class Settings:
     learner: Learner = "svm"
     balance: Annotated[float, Field(ge=0, le=1)] = 0.0
     ratio: Annotated[float, Field(ge=0, le=1)] = 0.0
+    encoder_weight: _Positive = 1.0
     jobs: _Count = 2
 
     @field_validator("experts")

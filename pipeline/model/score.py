@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
+from pathlib import Path
 from typing import Any, Generic, TypeVar, overload
 
 import numpy as np
@@ -16,6 +17,7 @@ from pipeline.documents import Document, Evidence, Prediction
 from pipeline.errors import BundleError
 from pipeline.model.bundle import Bundle
 from pipeline.model.decide import decide
+from pipeline.model.encoder import encoder_of
 from pipeline.model.odds import expit, logit
 from pipeline.model.reading import PlainReader, PlainReading, Reader, Reading
 from pipeline.text.segment import RjiebaSegmenter
@@ -39,8 +41,8 @@ DIGITS = 7
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """Calibrated ``log_odds`` and ``margins`` of texts, both (texts, heads), features ``x`` (texts, columns), and which
-    ``expert`` read each, (texts,).
+    """Calibrated ``log_odds`` and ``margins`` of texts, both (texts, heads), features ``x`` (texts, columns +
+    dimensions), and which ``expert`` read each, (texts,).
     """
 
     log_odds: Floats
@@ -69,10 +71,13 @@ class _Scores(Generic[R]):
 class Scorer:
     """A bundle ready to score. Not tied to any store; safe to build in worker processes.
 
-    After ``little`` characters it reads with compiled code.
+    After ``little`` characters it reads with compiled code. ``encoder`` is the folder of the encoder, for bundles that
+    were trained with one; raises BundleError or ConfigError ``ZF-ENCODER-…`` when it is not that one.
     """
 
-    def __init__(self, bundle: Bundle, words: Mapping[str, int], *, little: int = LITTLE) -> None:
+    def __init__(
+        self, bundle: Bundle, words: Mapping[str, int], *, little: int = LITTLE, encoder: Path | None = None
+    ) -> None:
         self.bundle = bundle
         self.segmenter = RjiebaSegmenter(words)
         if self.segmenter.name != bundle.manifest["segmenter"]:
@@ -87,8 +92,10 @@ class Scorer:
             (s.id, s.label_ids, end - len(s.labels), end) for s, end in zip(bundle.taxonomy.schemes, ends, strict=True)
         ]
         self._words = words
+        self._folder = encoder
+        self._encoder = encoder_of(bundle.manifest, encoder)
         self._passage_chars = int(bundle.manifest["settings"]["passage_chars"])
-        self._plain = PlainReader(bundle, self.segmenter, self._passage_chars)
+        self._plain = PlainReader(bundle, self.segmenter, self._passage_chars, self._encoder)
         self._swift: Reader | None = None
         self._left = little
         self._no_scores = np.zeros((0, len(bundle.heads)))
@@ -103,8 +110,12 @@ class Scorer:
         self._edge = logit(np.where(self._ask < 1, self._ask, 0.5))
 
     def reading_as(self, bundle: Bundle) -> Scorer:
-        """Return a scorer of another ``bundle`` with the same dictionary."""
-        return Scorer(bundle, self._words)
+        """Return a scorer of another ``bundle`` with the same dictionary and encoder."""
+        return Scorer(bundle, self._words, encoder=self._folder)
+
+    def widen(self, x: sparse.csr_matrix, texts: Sequence[str]) -> sparse.csr_matrix:
+        """Return ``x`` (texts, columns) with what the encoder, if any, says of clean ``texts`` behind it."""
+        return self._plain.widen(x, texts)
 
     def probabilities(self, texts: Sequence[str]) -> Floats:
         """Return calibrated probabilities of given texts, shape (texts, labels + 1); the last is problem-or-not."""
@@ -186,7 +197,7 @@ class Scorer:
             # Imported here: numba takes longer than all the rest of a short run.
             from pipeline.model.swift import SwiftReader
 
-            self._swift = SwiftReader(self.bundle, self.segmenter, self._words, self._passage_chars)
+            self._swift = SwiftReader(self.bundle, self.segmenter, self._words, self._passage_chars, self._encoder)
         return self._swift
 
     def _evidence(self, scores: _Scores[Any], decided: Bools) -> dict[int, tuple[Evidence, ...]]:

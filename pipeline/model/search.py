@@ -10,6 +10,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from scipy import sparse
 
 from pipeline.corpus.gold import Gold, label_matrix
 from pipeline.model.decide import decide
+from pipeline.model.encoder import Encoder, add_dense
 from pipeline.model.evaluate import macro_f1, micro_f1
 from pipeline.model.experts import fit_heads, sure_weights
 from pipeline.model.features import CHAR_BITS, Features
@@ -36,6 +38,7 @@ __all__ = ["Trial", "candidates", "search"]
 Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float64]
+Singles = npt.NDArray[np.float32]
 
 #: Characters times heads of the largest sample that a minute of two cores pays for.
 MINUTE = 5_000_000
@@ -79,7 +82,9 @@ class Trial:
 
 @dataclass(frozen=True, slots=True)
 class _Sample:
-    """Counts of all features any candidate could want, of whole texts and of their first sentences."""
+    """Counts of all features any candidate could want, of whole texts and of their first sentences, and ``vectors``
+    (texts, dimensions) of an encoder, which all candidates want.
+    """
 
     features: Features
     counts: sparse.csr_matrix
@@ -87,6 +92,7 @@ class _Sample:
     truth: Bools
     fold: Ints
     weight: Floats
+    vectors: Singles
 
 
 def candidates(base: Settings, many: int = FIRST) -> list[Settings]:
@@ -124,15 +130,17 @@ def search(
     base: Settings,
     *,
     minutes: float,
+    encoder: Path | None = None,
     progress: Callable[[str], None] = lambda step: None,
 ) -> tuple[Settings, list[Trial]]:
     """Return the best settings and every trial, the best of the largest sample first.
 
     ``minutes`` are those of an idle machine with two cores, about: they buy text (MINUTE), not time. ``base`` is
-    tried on every sample. Heads of whole texts are compared, without padding and sentences. Raises CorpusError
-    when there is too little to search in.
+    tried on every sample. Heads of whole texts are compared, without padding and sentences, but with the ``encoder``
+    in a folder. Raises CorpusError when there is too little to search in, ConfigError as Encoder does.
     """
     ask_for_groups(gold, FOLDS)
+    dense = Encoder(encoder, base.encoder_weight) if encoder else None
     trials: list[Trial] = []
     going = candidates(base)
     heads = len(taxonomy.columns) + 1
@@ -140,7 +148,7 @@ def search(
     for rung in range(RUNGS):
         part = _some(gold, int(budget / RATE ** (RUNGS - 1 - rung)), base)
         progress(f"{len(going)} 组设置，{len(part)} 条文本")
-        sample = _sample(part, taxonomy, words, lexicon, base)
+        sample = _sample(part, taxonomy, words, lexicon, base, dense)
         ranked = _ranked(_tried(sample, going, taxonomy, base.jobs))
         trials = [*ranked, *trials]
         best = [t.settings for t in ranked[: max(1, len(going) // RATE)]]
@@ -193,7 +201,12 @@ def _some(gold: Sequence[Gold], characters: int, base: Settings) -> list[Gold]:
 
 
 def _sample(
-    gold: Sequence[Gold], taxonomy: Taxonomy, words: dict[str, int], lexicon: Lexicon | None, base: Settings
+    gold: Sequence[Gold],
+    taxonomy: Taxonomy,
+    words: dict[str, int],
+    lexicon: Lexicon | None,
+    base: Settings,
+    dense: Encoder | None = None,
 ) -> _Sample:
     segmenter = RjiebaSegmenter(words)
     texts = [clean(g.text).text for g in gold]
@@ -213,6 +226,7 @@ def _sample(
         truth=np.hstack([labels, labels.any(1, keepdims=True)]),
         fold=group_folds([g.group for g in gold], labels, FOLDS, base.seed),
         weight=sure_weights(gold),
+        vectors=dense.encode(texts, base.jobs) if dense else np.zeros((len(texts), 0), np.float32),
     )
 
 
@@ -228,6 +242,7 @@ def _try(sample: _Sample, settings: Settings, taxonomy: Taxonomy) -> Trial:
             lead = sparse.csr_matrix(sample.leads[:, kept])
             some = np.where(np.diff(lead.indptr) > 0, rows, NONE)
             x = add_lead(x, features.weigh(lead), some, settings.lead)
+        x = add_dense(x, sample.vectors)
         coef, bias = fit_heads(
             x[inside],
             truth[inside],
@@ -236,6 +251,7 @@ def _try(sample: _Sample, settings: Settings, taxonomy: Taxonomy) -> Trial:
             learner=settings.learner,
             balance=settings.balance,
             ratio=settings.ratio,
+            dimensions=sample.vectors.shape[1],
         )
         margins[~inside] = x[~inside] @ coef + bias
     both = np.stack([margins, np.zeros_like(margins)], 2)

@@ -40,6 +40,12 @@ def _manifest(manifest: Mapping[str, Any]) -> Iterator[str]:
     wording = manifest["wording"]
     if not _number(wording["mean"]) or not _number(wording["spread"]) or wording["spread"] <= 0:
         yield "wording is no mean and deviation"
+    if "encoder" in manifest:
+        encoder = manifest["encoder"]
+        if type(encoder["dimensions"]) is not int or not 0 < encoder["dimensions"] < 2**31:
+            yield "an encoder of no dimensions"
+        if not _number(encoder["weight"]) or encoder["weight"] <= 0 or not isinstance(encoder["sha256"], str):
+            yield "encoder is no weight and hash"
     if not all(isinstance(manifest[name], str) for name in ("id", "segmenter", "dictionary")):
         yield "id, segmenter or dictionary is no text"
 

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.model.bundle import Bundle
+from pipeline.model.encoder import Encoder
 from pipeline.model.features import fold, folded_points
 from pipeline.model.highlight import Highlighter
 from pipeline.model.margins import Heads
@@ -30,9 +31,17 @@ Points = npt.NDArray[np.uint32]
 class SwiftReader:
     """A bundle flattened into arrays; building it takes about a second."""
 
-    def __init__(self, bundle: Bundle, segmenter: Segmenter, words: Mapping[str, int], passage_chars: int) -> None:
+    def __init__(
+        self,
+        bundle: Bundle,
+        segmenter: Segmenter,
+        words: Mapping[str, int],
+        passage_chars: int,
+        encoder: Encoder | None = None,
+    ) -> None:
         features = bundle.features
         self._bundle = bundle
+        self._encoder = encoder
         self._lexicon = features.lexicon
         self._passage_chars = passage_chars
         self._words: _Lattice | _Engine
@@ -50,7 +59,8 @@ class SwiftReader:
         tokens = self._words.cut(clean.points, start, end)
         hits = self._hits(clean.points, end, sentence_of, sentence)
         places = self._vocabulary.find(clean.points, (start, end), (sentence_of, sentence), tokens, hits)
-        whole, strongest, which, expert = self._heads.margins(places, sentence_of, row)
+        dense = self._encoder.encode(_strings(clean.points, start, end)) if self._encoder else None
+        whole, strongest, which, expert = self._heads.margins(places, sentence_of, row, dense)
         strange = self._wording.strangeness(places.of_words(sentence_of), np.diff(tokens[0]))
         return _SwiftReading(
             row,
@@ -82,6 +92,10 @@ class SwiftReader:
         return hits.sentence, hits.concept, begin + hits.start, begin + hits.end
 
 
+def _strings(points: Points, start: Ints, end: Ints) -> list[str]:
+    return [points[a:b].tobytes().decode("utf-32-le") for a, b in zip(start.tolist(), end.tolist(), strict=True)]
+
+
 class _Lattice:
     """Tokens without strings."""
 
@@ -101,8 +115,7 @@ class _Engine:
         self._numbers = {t: n for n, t in enumerate(tokens, 1)}
 
     def cut(self, points: Points, start: Ints, end: Ints) -> tuple[Ints, Shorts, Shorts]:
-        texts = [points[a:b].tobytes().decode("utf-32-le") for a, b in zip(start.tolist(), end.tolist(), strict=True)]
-        cut = self._segmenter.cut([fold(t) for t in texts])
+        cut = self._segmenter.cut([fold(t) for t in _strings(points, start, end)])
         first = np.zeros(len(cut) + 1, np.int64)
         np.cumsum([len(words) for words in cut], out=first[1:])
         flat = [w for words in cut for w in words]

@@ -18,6 +18,7 @@ from pipeline.corpus.gold import Gold, label_matrix
 from pipeline.errors import CorpusError
 from pipeline.model.bundle import Head, save_bundle
 from pipeline.model.calibrate import best_f1_threshold, lean_thresholds, raise_to_promise, stand_in_threshold
+from pipeline.model.encoder import Encoder, add_dense
 from pipeline.model.experts import Rows, learn_experts
 from pipeline.model.features import Features
 from pipeline.model.folds import group_folds
@@ -52,21 +53,27 @@ def train(
     out: Path,
     settings: Settings = DEFAULTS,
     guessed: Sequence[Gold] = (),
+    encoder: Path | None = None,
     progress: Callable[[str], None] = lambda step: None,
 ) -> Path:
     """Train on all of ``gold`` and return the path of the new bundle below ``out``.
 
     ``guessed`` are texts whose labels another model guessed (`pipeline.model.unlabelled`); they are learned from too.
+    ``encoder`` is the folder of a sentence encoder whose vectors of whole texts are features besides.
 
     Each label has two linear heads by expert: one reads the whole text, one learned from the evidence reads single
     sentences. Calibration joins the text's margin and that of its strongest sentence. The same texts, settings and
-    library versions give the same bytes. Raises CorpusError when there is too little to learn from.
+    library versions give the same bytes. Raises CorpusError when there is too little to learn from, ConfigError for an
+    encoder that cannot be used.
     """
     ask_for_groups(gold, settings.folds)
+    dense = Encoder(encoder, settings.encoder_weight) if encoder else None
     about: dict[str, Any] = {
-        "settings": {k: v for k, v in asdict(settings).items() if k != "jobs"},
+        "settings": {k: v for k, v in asdict(settings).items() if k not in ("jobs", "encoder_weight")},
         "corpus": {"texts": len(gold), "groups": len({g.group for g in gold}), "sha256": corpus_hash(gold)},
     }
+    if dense:
+        about["encoder"] = dense.about
     if guessed:
         about["guessed"] = {"texts": len(guessed), "sha256": corpus_hash(guessed)}
         gold = [*gold, *guessed]
@@ -93,9 +100,16 @@ def train(
     x_sentence = features.matrix(found.by_sentence(sentences, len(texts)), len(sentences.row))
     lead = first_sentences(sentences.row, len(texts))
     x = add_lead(x, x_sentence, np.append(lead, lead[padded]), settings.lead)
+    if dense:
+        progress("编码")
+        vectors = dense.encode(texts, settings.jobs)
+        x = add_dense(x, np.vstack([vectors, dense.joined(vectors, members)]))
     y_sentence, known = evidence_matrix(gold, cleaned, sentences, truth, taxonomy)
 
-    rows = Rows(x, y, np.append(fold, fold[padded]), np.append(np.arange(len(texts)), padded))
+    rows = Rows(
+        x, y, np.append(fold, fold[padded]), np.append(np.arange(len(texts)), padded),
+        dimensions=dense.dimensions if dense else 0,
+    )  # fmt: skip
     single = Rows(x_sentence, y_sentence, fold[sentences.row], sentences.row, known)
     weights, margins, spoken = learn_experts(rows, single, members, gold, settings, progress)
     progress("校准与阈值")

@@ -49,7 +49,7 @@ def open_bench(home: Path | None = None) -> Bench:
     words = load_dictionary(settings.dictionary_file)
     bundle = find_model(settings.path("models"), taxonomy=taxonomy, dictionary=dictionary_hash(words))
     gold = read_gold(settings.gold_files, taxonomy)
-    return Bench(settings, taxonomy, gold, words, Scorer(bundle, words))
+    return Bench(settings, taxonomy, gold, words, Scorer(bundle, words, encoder=settings.encoder_folder))
 
 
 def show(*parts: Table | Chart | Note) -> Shown:

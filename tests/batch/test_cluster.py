@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -163,8 +164,6 @@ def test_a_scheduler_killed_in_mid_run_leaves_a_run_to_be_continued(machines, fo
 
 
 def test_a_worker_that_does_not_fit_is_refused_by_name(machines, home, tmp_path, bundle):
-    import shutil
-
     machines.worker()
     other = tmp_path / "other"
     shutil.copytree(home, other, ignore=shutil.ignore_patterns("p[0-9]*"))
@@ -193,6 +192,18 @@ def test_another_model_or_program_is_no_fit(home, bundle, monkeypatch):
         ({"program": "0.0.0+0"}, "ZF-CLUSTER-PROGRAM"),
     ):
         assert examine(dataclasses.replace(fit, **change)).code == code
+
+
+def test_a_worker_without_the_encoder_is_no_fit(home, dense_trained, dense_bundle, encoder, monkeypatch):
+    shutil.copytree(dense_trained, home / "models" / dense_trained.name)
+    monkeypatch.setenv("ZUOFENG_HOME", str(home))
+    fit = Fit.of(dense_bundle)
+    fault = examine(fit)
+    assert fault.code == "ZF-CLUSTER-ENCODER"
+    assert "ZF-ENCODER-NONE" in fault.message
+    assert fault.hint
+    monkeypatch.setenv("ZUOFENG_ENCODER", str(encoder))
+    assert examine(fit) is None
 
 
 def test_a_scheduler_that_is_away_ends_the_command_with_3(home, folder, monkeypatch):

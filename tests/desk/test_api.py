@@ -383,6 +383,29 @@ def armed(desk, trained, root):
     LIVE.close()
 
 
+def test_classifying_reads_with_the_encoder_once_it_is_set(
+    armed, door, dense_trained, encoder, words, some_gold, monkeypatch
+):
+    from pipeline.documents import Document
+    from pipeline.model.bundle import load_bundle
+    from pipeline.model.registry import set_champion
+    from pipeline.model.score import Scorer
+
+    home = armed.settings.home
+    shutil.copytree(dense_trained, home / "models" / dense_trained.name)
+    set_champion(home / "models", dense_trained.name)
+    text = some_gold[0].text
+    body, token = {"documents": [{"id": "1", "text": text}]}, door.token("classify")
+    refused = door.post("classify", body, token)
+    assert refused.status_code == 503
+    assert "ZF-ENCODER-NONE" in refused.json()["message"]
+    monkeypatch.setenv("ZUOFENG_ENCODER", str(encoder))
+    answer = door.post("classify", body, token)
+    assert answer.status_code == 200, answer.json()
+    (expected,) = Scorer(load_bundle(dense_trained), words, encoder=encoder).score([Document("1", text)])
+    assert answer.json()["results"] == [json.loads(json.dumps(expected.to_dict()))]
+
+
 def test_classifying_says_what_the_command_says(armed, door, scorer, some_gold):
     from pipeline.documents import Document
 

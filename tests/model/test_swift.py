@@ -35,6 +35,11 @@ def both_with_lead(bundle, words):
     return Scorer(leading, words, little=0), Scorer(leading, words, little=10**12)
 
 
+@pytest.fixture(scope="module")
+def both_with_encoder(dense_bundle, words, encoder):
+    return tuple(Scorer(dense_bundle, words, little=little, encoder=encoder) for little in (0, 10**12))
+
+
 def same(both, texts):
     documents = [Document(str(n), t) for n, t in enumerate(texts)]
     fast, plain = (s.score(documents) for s in both)
@@ -63,7 +68,13 @@ def test_both_read_the_first_sentence_again(both_with_lead, texts):
     same(both_with_lead, texts)
 
 
-@pytest.mark.parametrize("pair", ["both", "both_with_lead"])
+@settings(max_examples=60)
+@given(TEXTS)
+def test_both_read_with_the_encoder(both_with_encoder, texts):
+    same(both_with_encoder, texts)
+
+
+@pytest.mark.parametrize("pair", ["both", "both_with_lead", "both_with_encoder"])
 def test_both_readers_say_the_same_of_real_lengths(pair, draw, request):
     both = request.getfixturevalue(pair)
     texts = [g.text for g in draw(240)]

@@ -13,6 +13,7 @@ import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
 from pipeline import __version__
 from pipeline.batch.cluster.parcel import Answer, Parcel, pack
@@ -20,6 +21,7 @@ from pipeline.batch.worker import Bounds, BrokenScoringError, Origin, Worker
 from pipeline.documents import Document, text_hash
 from pipeline.errors import ZuofengError
 from pipeline.model.bundle import Bundle
+from pipeline.model.encoder import encoder_of
 from pipeline.model.registry import find_model
 from pipeline.model.runs import code_hash
 from pipeline.model.score import Scorer
@@ -113,18 +115,21 @@ def _read(origin: Origin) -> dict[bytes, str]:
 
 
 @functools.lru_cache(1)
-def _loaded(fit: Fit) -> tuple[Bundle, dict[str, int]]:
+def _loaded(fit: Fit) -> tuple[Bundle, dict[str, int], Path | None]:
     settings = load_settings()
     words = load_dictionary(settings.dictionary_file)
     taxonomy = load_taxonomy(settings.taxonomy_file)
     bundle = find_model(settings.path("models"), fit.model, taxonomy=taxonomy, dictionary=dictionary_hash(words))
-    return bundle, dict(words)
+    encoder_of(bundle.manifest, settings.encoder_folder)
+    return bundle, dict(words), settings.encoder_folder
 
 
-def _load(fit: Fit) -> tuple[Bundle, dict[str, int]] | Fault:
+def _load(fit: Fit) -> tuple[Bundle, dict[str, int], Path | None] | Fault:
     try:
         found = _loaded(fit)
     except ZuofengError as e:
+        if e.code.startswith("ZF-ENCODER-"):
+            return Fault("ZF-CLUSTER-ENCODER", f"{e.code} {e.message}", e.hint)
         code = "ZF-CLUSTER-DICTIONARY" if e.code.startswith(("ZF-MODEL-DICTIONARY", "ZF-DICT")) else "ZF-CLUSTER-MODEL"
         return Fault(code, f"{e.code} {e.message}", _SAME)
     have = Fit.of(found[0])
@@ -144,7 +149,7 @@ def _worker(fit: Fit, bounds: Bounds) -> Worker:
     if getattr(_OWN, "of", None) != (fit, bounds):
         if (before := getattr(_OWN, "worker", None)) is not None:
             before.close()
-        bundle, words = _loaded(fit)
-        _OWN.worker, _OWN.of = Worker(partial(Scorer, bundle, words), bounds), (fit, bounds)
+        bundle, words, encoder = _loaded(fit)
+        _OWN.worker, _OWN.of = Worker(partial(Scorer, bundle, words, encoder=encoder), bounds), (fit, bounds)
     worker: Worker = _OWN.worker
     return worker
