@@ -19,6 +19,7 @@ __all__ = [
     "promised_thresholds",
     "raise_to_promise",
     "stand_in_threshold",
+    "trust",
 ]
 
 Floats = npt.NDArray[np.float64]
@@ -86,8 +87,13 @@ def lean_thresholds(own: Floats, common: float, positives: Ints) -> Floats:
 
     Chosen on few positives a threshold fits those; log-odds are averaged, as an empirical Bayes estimate would be.
     """
-    trust = positives / (positives + TRUSTED)
-    return np.asarray(expit(trust * logit(own) + (1 - trust) * logit(common)))
+    share = trust(positives)
+    return np.asarray(expit(share * logit(own) + (1 - share) * logit(common)))
+
+
+def trust(positives: Ints) -> Floats:
+    """Return how far to believe what was found on so many ``positives`` (labels,), 0 to 1; a half at TRUSTED."""
+    return np.asarray(positives / (positives + TRUSTED))
 
 
 def stand_in_threshold(probabilities: Floats, truth: Bools) -> float:

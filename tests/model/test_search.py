@@ -6,7 +6,7 @@ from pipeline.errors import CorpusError
 from pipeline.model import search as module
 from pipeline.model.features import Features
 from pipeline.model.recipe import Settings
-from pipeline.model.search import candidates, neighbours, search
+from pipeline.model.search import candidates, neighbours, search, trusted_f1
 from pipeline.taxonomy import parse_taxonomy
 from pipeline.text.segment import RjiebaSegmenter
 
@@ -112,3 +112,15 @@ def test_a_title_that_says_it_all_is_counted_again(toy):
 def test_a_handful_of_texts_is_no_ground_for_a_search(toy):
     with pytest.raises(CorpusError, match="不够做"):
         search(toy[:9], TAXONOMY, {}, None, BASE, minutes=0.01)
+
+
+def test_of_a_rare_label_settings_are_hardly_chosen():
+    truth = np.zeros((4000, 2), bool)
+    truth[:1000, 0] = truth[:3, 1] = True
+    called = truth.copy()
+    called[:3, 1] = False
+    assert 0.95 < trusted_f1(truth, called) < 1
+    called = truth.copy()
+    called[:1000, 0] = False
+    assert trusted_f1(truth, called) < 0.05
+    assert trusted_f1(truth[:, :0], truth[:, :0]) == trusted_f1(truth & False, truth) == 0
