@@ -7,9 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from pipeline.text.anchors import find_pieces
 from pipeline.text.automaton import END, FAIL, GAP, build_automaton
-from pipeline.text.beginnings import HASH, find_beginnings
 from pipeline.text.compiled import compiled, wide
+from pipeline.text.table import BASE, SAID, build_table
 
 __all__ = ["Matcher"]
 
@@ -18,15 +19,21 @@ Shorts = npt.NDArray[np.int32]
 Bools = npt.NDArray[np.bool_]
 Codes = npt.NDArray[np.uint16]
 
-_NEVER = 2**62
+#: So many places take a step at a time.
+_BLOCK = 4096
+_CLASSES = (1 << BASE) - 1
+_BASES = (1 << SAID - BASE) - 1
 
 
 class Matcher:
-    """Forms ready to be found; building takes a tenth of a second for some thousand forms."""
+    """Forms ready to be found; building takes a quarter of a second for some thousand forms."""
 
     def __init__(self, forms: Sequence[str]) -> None:
-        self._automaton = build_automaton(forms)
-        self._beginnings = find_beginnings(self._automaton)
+        self._forms = len(forms)
+        self._automaton = a = build_automaton(forms)
+        pieces = find_pieces(a)
+        self._anchor, self._pairs = pieces.anchor, pieces.pairs
+        self._table = build_table(pieces, len(forms), a.over.shape[1])
 
     def find(self, texts: Sequence[str], owner: Ints | None = None) -> Ints:
         """Return (text, form, start, end) of every place, (places, 4), in reading order, forms by number.
@@ -40,19 +47,17 @@ class Matcher:
 
     def find_in(self, points: npt.NDArray[np.uint32], start: Ints, end: Ints, owner: Ints | None = None) -> Ints:
         """Return what `find` does for the texts ``points[start:end]``."""
-        a, b = self._automaton, self._beginnings
+        a, b = self._automaton, self._table
         codes, stops = _codes(points, start, end, a.classes, a.over.shape[1] - 1)
-        tries = np.empty((len(codes) + 64, 4), np.int32)
-        while (
-            n := _tries(
-                codes, tries, b.second, b.slots, b.span, b.bits, b.then, b.tail, b.reach, b.go, b.begun, b.waits
-            )
-        ) < 0:
-            tries = np.empty((2 * len(tries), 4), np.int32)
-        tries = tries[:n]
-        _ends(codes, tries, len(a.start), a.longest, a.wanted, a.first, a.leaf, a.follow, a.rest, a.gap, a.over)
-        each = np.arange(len(a.start)) if owner is None else owner
-        return _places(tries, stops, each, owner is None, each.max(initial=0) + 1)
+        ends = np.empty((len(codes) // 2 + 64, 3), np.int32)
+        while (n := _scan(codes, ends, b.root, b.second, b.cells)) < 0:
+            ends = np.empty((2 * len(ends), 3), np.int32)
+        found, places, begin = _tell(ends[:n], b.said, self._forms, 2 * self._forms + len(self._anchor))
+        worth = _worth(codes, places, begin, self._anchor, self._pairs)
+        tried = _try(codes, worth, a.longest, a.start, a.wanted, a.first, a.leaf, a.follow, a.rest, a.gap, a.over)
+        tried = tried[np.lexsort((tried[:, 1], tried[:, 0]))]
+        each = np.arange(self._forms) if owner is None else owner
+        return _places(found, tried, stops, each, owner is None, each.max(initial=0) + 1)
 
 
 @compiled
@@ -75,80 +80,138 @@ def _codes(points: npt.NDArray[np.uint32], start: Ints, end: Ints, classes: Code
 
 
 @compiled
-def _tries(
-    codes: Codes,
-    tries: Shorts,
-    second: Ints,
-    pairs: Ints,
-    span: Shorts,
-    bits: Ints,
-    then: Ints,
-    tail: Shorts,
-    reach: Shorts,
-    go: Shorts,
-    begun: Shorts,
-    waits: int,
-) -> int:
-    """Fill ``tries`` with entries and places worth a try, from the last place to the first; -1 if there is no room."""
-    n = 0
-    count = len(second)
-    mask = len(pairs) - 1
-    b = c = d = count - 1
-    # Where each tail begins next: known, because the way is from right to left.
-    next_tail = np.full(waits, _NEVER, np.int64)
-    next_tail[0] = -1
-    for at in range(len(codes) - 1, -1, -1):
-        a = wide(codes[at])
-        head = 0
-        if second[a] >> (b & 63) & 1:
-            key = a * count + b
-            slot = (key * HASH >> 20) & mask
-            while pairs[slot]:
-                if pairs[slot] >> 24 == key:
-                    head = pairs[slot] & 0xFFFFFF
-                    break
-                slot = (slot + 1) & mask
-        if n + span[4 * head + 4] - span[4 * head] + span[4 * a + 4] - span[4 * a] > len(tries):
+def _scan(codes: Codes, ends: Shorts, root: Ints, second: Ints, cells: Ints) -> int:
+    """Fill ``ends`` with (place, end, what ends there), by place; -1 if there is no room."""
+    at = np.empty(_BLOCK, np.int32)
+    base = np.empty(_BLOCK, np.int32)
+    some = np.empty((_BLOCK * 4, 3), np.int32)
+    begin = np.empty(_BLOCK + 1, np.int32)
+    total = 0
+    for low in range(0, len(codes) - 1, _BLOCK):
+        high = min(low + _BLOCK, len(codes) - 1)
+        # One step for all places before the next step: no place waits for the memory of another.
+        n = 0
+        for i in range(low, high):
+            at[n] = i
+            n += second[codes[i]] >> wide(codes[i + 1] & 63) & 1
+        m = 0
+        for x in range(n):
+            cell = root[codes[at[x]]]
+            base[x] = cell >> BASE & _BASES
+            some[m, 0], some[m, 1], some[m, 2] = at[x], cell >> SAID, 1
+            m += cell >> SAID > 0
+        length = 1
+        while n:
+            before = n
+            n = 0
+            if m + before > len(some):
+                return -1
+            for x in range(before):
+                i = wide(at[x])
+                c = wide(codes[i + length])
+                cell = cells[base[x] + c]
+                hit = cell & _CLASSES == c
+                at[n] = i
+                base[n] = cell >> BASE & _BASES
+                n += hit
+                some[m, 0], some[m, 1], some[m, 2] = i, cell >> SAID, length + 1
+                m += hit and cell >> SAID > 0
+            length += 1
+        if total + m > len(ends):
             return -1
-        if head:
-            for i in range(span[4 * head], span[4 * head + 1]):
-                if bits[i] >> (c & 63) & 1 and then[i] >> (d & 63) & 1:
-                    n = _note(tries, n, at, i, go)
-            for i in range(span[4 * head + 1], span[4 * head + 4]):
-                if next_tail[tail[i]] <= at + reach[i] and bits[i] >> (c & 63) & 1:
-                    n = _note(tries, n, at, i, go)
-            for i in range(span[4 * head + 2], span[4 * head + 6]):
-                next_tail[begun[i]] = at
-        for i in range(span[4 * a], span[4 * a + 1]):
-            if bits[i] >> (b & 63) & 1:
-                n = _note(tries, n, at, i, go)
-        for i in range(span[4 * a + 1], span[4 * a + 4]):
-            if next_tail[tail[i]] <= at + reach[i] and bits[i] >> (b & 63) & 1:
-                n = _note(tries, n, at, i, go)
-        for i in range(span[4 * a + 2], span[4 * a + 6]):
-            next_tail[begun[i]] = at
-        d = c
-        c = b
-        b = a
-    return n
+        begin[: high - low + 1] = 0
+        for x in range(m):
+            begin[some[x, 0] - low + 1] += 1
+        for x in range(high - low):
+            begin[x + 1] += begin[x]
+        for x in range(m):
+            y = total + begin[some[x, 0] - low]
+            begin[some[x, 0] - low] += 1
+            ends[y, 0], ends[y, 1], ends[y, 2] = some[x, 0], some[x, 0] + some[x, 2], some[x, 1]
+        total += m
+    return total
 
 
 @compiled
-def _note(tries: Shorts, n: int, at: int, i: int, go: Shorts) -> int:
-    """Add entry ``i`` to the tries: form, place, state to begin with and how many characters on."""
-    tries[n, 0] = go[i, 0]
-    tries[n, 1] = at
-    tries[n, 2] = go[i, 1]
-    tries[n, 3] = go[i, 2]
-    return n + 1
+def _tell(ends: Shorts, said: Shorts, forms: int, pieces: int) -> tuple[Shorts, Shorts, Ints]:
+    """Return (place, form, end) of the forms that end, and the places of what else does, piece by piece: from where on
+    those of each piece."""
+    begin = np.zeros(pieces - forms + 2, np.int64)
+    n = 0
+    for x in range(len(ends)):
+        w = wide(ends[x, 2])
+        for y in range(w + 1, w + 1 + said[w]):
+            if said[y] < forms:
+                n += 1
+            else:
+                begin[said[y] - forms + 2] += 1
+    for p in range(len(begin) - 1):
+        begin[p + 1] += begin[p]
+    found = np.empty((n, 3), np.int32)
+    places = np.empty(begin[-1], np.int32)
+    n = here = 0
+    place = -1
+    for x in range(len(ends)):
+        at = wide(ends[x, 0])
+        if at != place:
+            place = at
+            here = n
+        w = wide(ends[x, 2])
+        for y in range(w + 1, w + 1 + said[w]):
+            p = wide(said[y])
+            if p >= forms:
+                places[begin[p - forms + 1]] = at
+                begin[p - forms + 1] += 1
+                continue
+            # Where it ends farther than before, that is preferred.
+            f = here
+            while f < n and found[f, 1] != p:
+                f += 1
+            found[f, 0] = at
+            found[f, 1] = p
+            found[f, 2] = ends[x, 1]
+            n = max(n, f + 1)
+    return found[:n], places, begin[:-1]
 
 
 @compiled
-def _ends(
+def _worth(codes: Codes, places: Shorts, begin: Ints, anchor: Ints, pairs: Ints) -> Shorts:
+    """Return (place, form) of the tries near which stands what has to."""
+    room = 0
+    for a in range(len(begin) - 1):
+        room += (begin[a + 1] - begin[a]) * (1 + anchor[a, 3] - anchor[a, 2] if a < len(anchor) else 1)
+    worth = np.empty((room, 2), np.int32)
+    n = 0
+    for a in range(len(begin) - 1):
+        if begin[a] == begin[a + 1]:
+            continue
+        form, side, near, far = a - len(anchor), wide(0), wide(0), wide(0)
+        if a < len(anchor):
+            form, side, near, far = anchor[a, 0], anchor[a, 1], anchor[a, 2], anchor[a, 3]
+        for y in range(begin[a], begin[a + 1]):
+            at = wide(places[y])
+            if side == 0:
+                worth[n, 0], worth[n, 1] = at, form
+                n += 1
+            elif side > 0:
+                for x in range(at + near, min(at + far, len(codes) - 2) + 1):
+                    if pairs[a, codes[x] & 255] >> wide(codes[x + 1] & 63) & 1:
+                        worth[n, 0], worth[n, 1] = at, form
+                        n += 1
+                        break
+            else:
+                for x in range(max(at - far, 0), at - near + 1):
+                    worth[n, 0], worth[n, 1] = x, form
+                    n += pairs[a, codes[x] & 255] >> wide(codes[x + 1] & 63) & 1
+    return worth[:n]
+
+
+@compiled
+def _try(
     codes: Codes,
-    tries: Shorts,
-    forms: int,
+    worth: Shorts,
     longest: int,
+    start: Shorts,
     wanted: Ints,
     first: Shorts,
     leaf: Shorts,
@@ -156,73 +219,65 @@ def _ends(
     rest: Shorts,
     gap: Shorts,
     over: Bools,
-) -> None:
-    """Replace the state of each try by where it ends, -1 if nowhere."""
-    # Form by form, so that what belongs to one form is at hand.
-    begin = np.zeros(forms + 1, np.int64)
-    for t in range(len(tries)):
-        begin[tries[t, 0] + 1] += 1
-    for f in range(forms):
-        begin[f + 1] += begin[f]
-    order = np.empty((len(tries), 3), np.int32)
-    for t in range(len(tries)):
-        f = tries[t, 0]
-        i = begin[f]
-        order[i, 0] = t
-        order[i, 1] = tries[t, 2]
-        order[i, 2] = tries[t, 1] + tries[t, 3]
-        begin[f] += 1
+) -> Shorts:
+    """Return (place, form, end) of what is found where it was worth a try."""
+    found = np.empty((len(worth), 3), np.int32)
     stack = np.empty((2 * longest + 4, 3), np.int64)
-    for i in range(len(order)):
-        tries[order[i, 0], 2] = _end(
-            codes, wide(order[i, 2]), wide(order[i, 1]), stack, wanted, first, leaf, follow, rest, gap, over
-        )
+    n = 0
+    for t in range(len(worth)):
+        at, form = wide(worth[t, 0]), wide(worth[t, 1])
+        end = _end(codes, at, wide(start[form]), stack, wanted, first, leaf, follow, rest, gap, over)
+        if end >= 0:
+            found[n, 0], found[n, 1], found[n, 2] = at, form, end
+            n += 1
+    return found[:n]
 
 
 @compiled
-def _places(tries: Shorts, stops: Ints, owner: Ints, every: bool, owners: int) -> Ints:
-    """Return (text, form, start, end) of the tries that end somewhere, in reading order."""
-    found = np.empty((len(tries), 4), np.int64)
+def _places(found: Shorts, tried: Shorts, stops: Ints, owner: Ints, every: bool, owners: int) -> Ints:
+    """Return (text, form, start, end) of what was found, in reading order; ``tried`` goes before ``found``."""
+    places = np.empty((len(found) + len(tried), 4), np.int64)
     last = np.full(owners, -1, np.int64)
-    n = first = begin = text = 0
+    n = first = begin = text = f = t = 0
     place = -1
-    for t in range(len(tries) - 1, -1, -1):
-        end = wide(tries[t, 2])
-        if end < 0:
-            continue
-        at = wide(tries[t, 1])
+    while f < len(found) or t < len(tried):
+        if t < len(tried) and (f == len(found) or tried[t, 0] <= found[f, 0]):
+            at, form, end = wide(tried[t, 0]), wide(tried[t, 1]), wide(tried[t, 2])
+            t += 1
+        else:
+            at, form, end = wide(found[f, 0]), wide(found[f, 1]), wide(found[f, 2])
+            f += 1
         while stops[text] < at:
             begin = stops[text] + 1
             text += 1
         if at != place:
             place = at
             first = n
-        form = wide(tries[t, 0])
-        # By number; a form can have been tried twice.
+        # By number; a form can have been found twice.
         j = n
-        while j > first and found[j - 1, 1] > form:
+        while j > first and places[j - 1, 1] > form:
             j -= 1
-        if j > first and found[j - 1, 1] == form:
+        if j > first and places[j - 1, 1] == form:
             continue
         for k in range(n, j, -1):
-            found[k, 1] = found[k - 1, 1]
-            found[k, 3] = found[k - 1, 3]
-        found[j, 1] = form
-        found[j, 3] = end - begin
-        found[n, 0] = text
-        found[n, 2] = at - begin
+            places[k, 1] = places[k - 1, 1]
+            places[k, 3] = places[k - 1, 3]
+        places[j, 1] = form
+        places[j, 3] = end - begin
+        places[n, 0] = text
+        places[n, 2] = at - begin
         n += 1
     if every:
-        return found[:n]
+        return places[:n]
     kept = 0
     for i in range(n):
-        o = owner[found[i, 1]]
-        if last[o] != found[i, 0]:
-            last[o] = found[i, 0]
+        o = owner[places[i, 1]]
+        if last[o] != places[i, 0]:
+            last[o] = places[i, 0]
             for q in range(4):
-                found[kept, q] = found[i, q]
+                places[kept, q] = places[i, q]
             kept += 1
-    return found[:kept]
+    return places[:kept]
 
 
 @compiled
