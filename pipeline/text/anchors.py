@@ -22,6 +22,8 @@ Shorts = npt.NDArray[np.int32]
 Floats = npt.NDArray[np.float64]
 
 _NEVER = 2**31
+#: Words of bits for the pairs of classes that a piece can begin with: more let less pass, fewer fit into caches.
+_WORDS = 128
 
 
 class Pieces(NamedTuple):
@@ -34,17 +36,22 @@ class Pieces(NamedTuple):
     follow: Ints
     #: States that pieces begin with, piece by piece, (starts,).
     start: Ints
-    #: Form; side: 1 if its next piece has to begin behind the anchor, -1 if it begins before it, 0 if nothing is known;
-    #: how many characters away, from and to: (anchors, 4).
+    #: Form; side: 1 if the anchor is what it begins with, and another piece has to begin behind that place, -1 if it is
+    #: a later piece, and the form has to begin before it, 0 if only the beginning is sure; how many characters away the
+    #: other begins, from and to: (anchors, 4).
     anchor: Ints
-    #: Bits of the second class, modulo 64, of what begins there, by its first class, modulo 64: (anchors, 64).
+    #: How the other begins: bits of its second class, modulo 64, by its first, modulo the words: (anchors, words). Bits
+    #: of first classes behind which anything can stand: (anchors, classes / 64).
     pairs: Ints
+    alone: Ints
+    #: How frequent each class is taken to be, (classes,).
+    share: Floats
 
 
 def find_pieces(a: Automaton) -> Pieces:
     """Return what to look for, for all forms of ``a``."""
     share = _share(a.start, a.first, a.leaf, a.over.shape[1])
-    first, piece, leaf, follow, start, anchor, pairs = _pieces(a.start, a.first, a.leaf, a.follow, a.gap, share)
+    first, piece, leaf, follow, start, anchor, pairs, alone = _pieces(a.start, a.first, a.leaf, a.follow, a.gap, share)
     return Pieces(
         np.concatenate([a.first, first]),
         piece,
@@ -53,6 +60,8 @@ def find_pieces(a: Automaton) -> Pieces:
         start,
         anchor,
         pairs,
+        alone,
+        share,
     )
 
 
@@ -77,7 +86,7 @@ def _share(start: Shorts, first: Shorts, leaf: Shorts, count: int) -> Floats:
 @compiled
 def _pieces(
     start: Shorts, first: Shorts, leaf: Shorts, follow: Shorts, gap: Shorts, share: Floats
-) -> tuple[Ints, Ints, Ints, Ints, Ints, Ints, Ints]:
+) -> tuple[Ints, Ints, Ints, Ints, Ints, Ints, Ints, Ints]:
     """Return the fields of Pieces; of first, leaf and follow only what comes behind those given."""
     forms = len(start) - 1
     gapped = np.zeros(forms, np.bool_)
@@ -96,37 +105,40 @@ def _pieces(
     leaves = [wide(0) for _ in range(0)]
     follows = [wide(0) for _ in range(0)]
     anchor = np.empty((gapped.sum(), 4), np.int64)
-    pairs = np.zeros((len(anchor), 256), np.int64)
+    pairs = np.zeros((len(anchor), _WORDS), np.int64)
+    alone = np.zeros((len(anchor), (len(share) + 63) // 64), np.int64)
     copy = np.full(len(first), -1, np.int64)
     a = 0
     for f in range(forms):
         if not gapped[f]:
             continue
         low, size = wide(start[f]), wide(start[f + 1] - start[f])
-        rarest, near, far, target = _row(low, size, np.full(1, low), False, first, leaf, follow, gap, share)
+        front = np.full(1, low)
+        rarest, near, far, target = _row(low, size, front, False, first, leaf, follow, gap, share)
+        origin, other = front, front
+        seldom = np.inf
         anchor[a, 0] = f
-        origin = np.full(1, low)
         anchor[a, 1:] = 0
         while target >= 0:
             behind, more = _behind(target, first, leaf, follow, gap)
             if not len(behind):
                 break
             far += more
-            if anchor[a, 1] == 0:
-                # The piece next to the first one.
+            rate = _beginning(behind, first, leaf, follow, share) * (1 + far - near)
+            if anchor[a, 1] >= 0 and rate < seldom:
+                seldom = rate
+                other = behind
                 anchor[a, 1], anchor[a, 2], anchor[a, 3] = 1, near, far
-                _begin(pairs[a], behind, first, leaf, follow)
             rate, nearer, farther, target = _row(low, size, behind, True, first, leaf, follow, gap, share)
             if rate < rarest:
                 rarest = rate
-                origin = behind
+                origin, other = behind, front
                 anchor[a, 1], anchor[a, 2], anchor[a, 3] = -1, near, far
             near += nearer
             far += farther
         tail = anchor[a, 1] < 0
-        if tail:
-            pairs[a] = 0
-            _begin(pairs[a], np.full(1, low), first, leaf, follow)
+        if anchor[a, 1]:
+            _begin(pairs[a], alone[a], other, first, leaf, follow)
         # A copy of its states, that ends where the piece ends.
         todo = [wide(s) for s in origin]
         for s in todo:
@@ -171,6 +183,7 @@ def _pieces(
         np.array(starts),
         anchor,
         pairs,
+        alone,
     )
 
 
@@ -255,7 +268,25 @@ def _behind(s: int, first: Shorts, leaf: Shorts, follow: Shorts, gap: Shorts) ->
 
 
 @compiled
-def _begin(bits: Ints, origin: Ints, first: Shorts, leaf: Shorts, follow: Shorts) -> None:
+def _beginning(origin: Ints, first: Shorts, leaf: Shorts, follow: Shorts, share: Floats) -> float:
+    """Return how often the first two characters of what the states ``origin`` begin with are expected."""
+    rate = 0.0
+    for s in origin:
+        k = wide(first[s])
+        while leaf[k] != FAIL:
+            if leaf[k] >= 0:
+                second = 0.0
+                j = wide(first[follow[k]])
+                while leaf[j] != FAIL:
+                    second += share[leaf[j]] if leaf[j] >= 0 else 1.0
+                    j += 1
+                rate += share[leaf[k]] * min(second, 1.0)
+            k += 1
+    return rate
+
+
+@compiled
+def _begin(pairs: Ints, alone: Ints, origin: Ints, first: Shorts, leaf: Shorts, follow: Shorts) -> None:
     """Set the bits of what the states ``origin`` begin with."""
     for s in origin:
         k = wide(first[s])
@@ -263,6 +294,9 @@ def _begin(bits: Ints, origin: Ints, first: Shorts, leaf: Shorts, follow: Shorts
             if leaf[k] >= 0:
                 j = wide(first[follow[k]])
                 while leaf[j] != FAIL:
-                    bits[leaf[k] & 255] |= 1 << wide(leaf[j] & 63) if leaf[j] >= 0 else -1
+                    if leaf[j] >= 0:
+                        pairs[leaf[k] & _WORDS - 1] |= 1 << wide(leaf[j] & 63)
+                    else:
+                        alone[leaf[k] >> 6] |= 1 << wide(leaf[k] & 63)
                     j += 1
             k += 1

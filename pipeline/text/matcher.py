@@ -1,4 +1,8 @@
-"""Finds thousands of forms in whole batches of texts, exactly as Python's ``re`` would, each wherever it begins."""
+"""Finds thousands of forms in whole batches of texts, exactly as Python's ``re`` would, each wherever it begins.
+
+Forms without gaps are found by one walk through a table. The others are tried, as ``re`` would, where the walk finds
+their anchor and what has to stand near it (see `pipeline.text.anchors`).
+"""
 
 from __future__ import annotations
 
@@ -10,7 +14,8 @@ import numpy.typing as npt
 from pipeline.text.anchors import find_pieces
 from pipeline.text.automaton import END, FAIL, GAP, build_automaton
 from pipeline.text.compiled import compiled, wide
-from pipeline.text.table import BASE, SAID, build_table
+from pipeline.text.table import build_table
+from pipeline.text.walk import walk
 
 __all__ = ["Matcher"]
 
@@ -19,20 +24,18 @@ Shorts = npt.NDArray[np.int32]
 Bools = npt.NDArray[np.bool_]
 Codes = npt.NDArray[np.uint16]
 
-#: So many places take a step at a time.
-_BLOCK = 4096
-_CLASSES = (1 << BASE) - 1
-_BASES = (1 << SAID - BASE) - 1
-
 
 class Matcher:
-    """Forms ready to be found; building takes a quarter of a second for some thousand forms."""
+    """Forms ready to be found; building takes a fifth of a second for some thousand forms."""
 
     def __init__(self, forms: Sequence[str]) -> None:
         self._forms = len(forms)
         self._automaton = a = build_automaton(forms)
+        # What is read together stands together: most of the time goes into waiting for memory.
+        self._state = np.column_stack([a.wanted, a.first])
+        self._leaf = np.column_stack([a.leaf, a.follow, a.rest])
         pieces = find_pieces(a)
-        self._anchor, self._pairs = pieces.anchor, pieces.pairs
+        self._anchor, self._pairs, self._alone = pieces.anchor, pieces.pairs, pieces.alone
         self._table = build_table(pieces, len(forms), a.over.shape[1])
 
     def find(self, texts: Sequence[str], owner: Ints | None = None) -> Ints:
@@ -49,12 +52,9 @@ class Matcher:
         """Return what `find` does for the texts ``points[start:end]``."""
         a, b = self._automaton, self._table
         codes, stops = _codes(points, start, end, a.classes, a.over.shape[1] - 1)
-        ends = np.empty((len(codes) // 2 + 64, 3), np.int32)
-        while (n := _scan(codes, ends, b.root, b.second, b.cells)) < 0:
-            ends = np.empty((2 * len(ends), 3), np.int32)
-        found, places, begin = _tell(ends[:n], b.said, self._forms, 2 * self._forms + len(self._anchor))
-        worth = _worth(codes, places, begin, self._anchor, self._pairs)
-        tried = _try(codes, worth, a.longest, a.start, a.wanted, a.first, a.leaf, a.follow, a.rest, a.gap, a.over)
+        found, near = walk(codes, b)
+        worth = _worth(codes, near, b.lists, b.said, self._forms, self._anchor, self._pairs, self._alone)
+        tried = _try(codes, worth, a.longest, a.start, self._state, self._leaf, a.gap, a.over)
         tried = tried[np.lexsort((tried[:, 1], tried[:, 0]))]
         each = np.arange(self._forms) if owner is None else owner
         return _places(found, tried, stops, each, owner is None, each.max(initial=0) + 1)
@@ -80,129 +80,57 @@ def _codes(points: npt.NDArray[np.uint32], start: Ints, end: Ints, classes: Code
 
 
 @compiled
-def _scan(codes: Codes, ends: Shorts, root: Ints, second: Ints, cells: Ints) -> int:
-    """Fill ``ends`` with (place, end, what ends there), by place; -1 if there is no room."""
-    at = np.empty(_BLOCK, np.int32)
-    base = np.empty(_BLOCK, np.int32)
-    some = np.empty((_BLOCK * 4, 3), np.int32)
-    begin = np.empty(_BLOCK + 1, np.int32)
-    total = 0
-    for low in range(0, len(codes) - 1, _BLOCK):
-        high = min(low + _BLOCK, len(codes) - 1)
-        # One step for all places before the next step: no place waits for the memory of another.
-        n = 0
-        for i in range(low, high):
-            at[n] = i
-            n += second[codes[i]] >> wide(codes[i + 1] & 63) & 1
-        m = 0
-        for x in range(n):
-            cell = root[codes[at[x]]]
-            base[x] = cell >> BASE & _BASES
-            some[m, 0], some[m, 1], some[m, 2] = at[x], cell >> SAID, 1
-            m += cell >> SAID > 0
-        length = 1
-        while n:
-            before = n
-            n = 0
-            if m + before > len(some):
-                return -1
-            for x in range(before):
-                i = wide(at[x])
-                c = wide(codes[i + length])
-                cell = cells[base[x] + c]
-                hit = cell & _CLASSES == c
-                at[n] = i
-                base[n] = cell >> BASE & _BASES
-                n += hit
-                some[m, 0], some[m, 1], some[m, 2] = i, cell >> SAID, length + 1
-                m += hit and cell >> SAID > 0
-            length += 1
-        if total + m > len(ends):
-            return -1
-        begin[: high - low + 1] = 0
-        for x in range(m):
-            begin[some[x, 0] - low + 1] += 1
-        for x in range(high - low):
-            begin[x + 1] += begin[x]
-        for x in range(m):
-            y = total + begin[some[x, 0] - low]
-            begin[some[x, 0] - low] += 1
-            ends[y, 0], ends[y, 1], ends[y, 2] = some[x, 0], some[x, 0] + some[x, 2], some[x, 1]
-        total += m
-    return total
-
-
-@compiled
-def _tell(ends: Shorts, said: Shorts, forms: int, pieces: int) -> tuple[Shorts, Shorts, Ints]:
-    """Return (place, form, end) of the forms that end, and the places of what else does, piece by piece: from where on
-    those of each piece."""
-    begin = np.zeros(pieces - forms + 2, np.int64)
-    n = 0
-    for x in range(len(ends)):
-        w = wide(ends[x, 2])
-        for y in range(w + 1, w + 1 + said[w]):
-            if said[y] < forms:
-                n += 1
-            else:
-                begin[said[y] - forms + 2] += 1
-    for p in range(len(begin) - 1):
-        begin[p + 1] += begin[p]
-    found = np.empty((n, 3), np.int32)
-    places = np.empty(begin[-1], np.int32)
-    n = here = 0
-    place = -1
-    for x in range(len(ends)):
-        at = wide(ends[x, 0])
-        if at != place:
-            place = at
-            here = n
-        w = wide(ends[x, 2])
-        for y in range(w + 1, w + 1 + said[w]):
-            p = wide(said[y])
-            if p >= forms:
-                places[begin[p - forms + 1]] = at
-                begin[p - forms + 1] += 1
-                continue
-            # Where it ends farther than before, that is preferred.
-            f = here
-            while f < n and found[f, 1] != p:
-                f += 1
-            found[f, 0] = at
-            found[f, 1] = p
-            found[f, 2] = ends[x, 1]
-            n = max(n, f + 1)
-    return found[:n], places, begin[:-1]
-
-
-@compiled
-def _worth(codes: Codes, places: Shorts, begin: Ints, anchor: Ints, pairs: Ints) -> Shorts:
-    """Return (place, form) of the tries near which stands what has to."""
+def _worth(
+    codes: Codes, near: Shorts, lists: Shorts, said: Shorts, forms: int, anchor: Ints, pairs: Ints, alone: Ints
+) -> Shorts:
+    """Return (place, form) of what is worth a try: near its anchor stands what has to."""
+    # List by list, so that what belongs to an anchor is at hand.
+    begin = np.zeros(len(lists) + 1, np.int32)
+    for x in range(len(near)):
+        begin[near[x, 1] + 1] += 1
     room = 0
-    for a in range(len(begin) - 1):
-        room += (begin[a + 1] - begin[a]) * (1 + anchor[a, 3] - anchor[a, 2] if a < len(anchor) else 1)
+    for w in range(len(lists)):
+        if begin[w + 1]:
+            for y in range(lists[w, 1], lists[w, 2]):
+                a = wide(said[y]) - forms
+                room += begin[w + 1] * (1 + anchor[a, 3] - anchor[a, 2] if a < len(anchor) else 1)
+        begin[w + 1] += begin[w]
+    places = np.empty(len(near), np.int32)
+    for x in range(len(near)):
+        w = near[x, 1]
+        places[begin[w]] = near[x, 0]
+        begin[w] += 1
     worth = np.empty((room, 2), np.int32)
+    words = pairs.shape[1] - 1
     n = 0
-    for a in range(len(begin) - 1):
-        if begin[a] == begin[a + 1]:
+    low = wide(0)
+    for w in range(len(lists)):
+        high = wide(begin[w])
+        if low == high:
             continue
-        form, side, near, far = a - len(anchor), wide(0), wide(0), wide(0)
-        if a < len(anchor):
-            form, side, near, far = anchor[a, 0], anchor[a, 1], anchor[a, 2], anchor[a, 3]
-        for y in range(begin[a], begin[a + 1]):
-            at = wide(places[y])
-            if side == 0:
-                worth[n, 0], worth[n, 1] = at, form
-                n += 1
-            elif side > 0:
-                for x in range(at + near, min(at + far, len(codes) - 2) + 1):
-                    if pairs[a, codes[x] & 255] >> wide(codes[x + 1] & 63) & 1:
-                        worth[n, 0], worth[n, 1] = at, form
-                        n += 1
-                        break
-            else:
-                for x in range(max(at - far, 0), at - near + 1):
-                    worth[n, 0], worth[n, 1] = x, form
-                    n += pairs[a, codes[x] & 255] >> wide(codes[x + 1] & 63) & 1
+        for y in range(lists[w, 1], lists[w, 2]):
+            a = wide(said[y]) - forms
+            form, side, first, last = a - len(anchor), wide(0), wide(0), wide(0)
+            if a < len(anchor):
+                form, side, first, last = anchor[a, 0], anchor[a, 1], anchor[a, 2], anchor[a, 3]
+            for z in range(low, high):
+                at = wide(places[z])
+                if side > 0:
+                    fits = wide(0)
+                    for x in range(at + first, min(at + last, len(codes) - 2) + 1):
+                        c, d = wide(codes[x]), wide(codes[x + 1])
+                        fits |= pairs[a, c & words] >> (d & 63) | alone[a, c >> 6] >> (c & 63)
+                    worth[n, 0], worth[n, 1] = at, form
+                    n += fits & 1
+                elif side < 0:
+                    for x in range(max(at - last, 0), at - first + 1):
+                        c, d = wide(codes[x]), wide(codes[x + 1])
+                        worth[n, 0], worth[n, 1] = x, form
+                        n += (pairs[a, c & words] >> (d & 63) | alone[a, c >> 6] >> (c & 63)) & 1
+                else:
+                    worth[n, 0], worth[n, 1] = at, form
+                    n += 1
+        low = high
     return worth[:n]
 
 
@@ -212,23 +140,67 @@ def _try(
     worth: Shorts,
     longest: int,
     start: Shorts,
-    wanted: Ints,
-    first: Shorts,
+    state: Ints,
     leaf: Shorts,
-    follow: Shorts,
-    rest: Shorts,
     gap: Shorts,
     over: Bools,
 ) -> Shorts:
     """Return (place, form, end) of what is found where it was worth a try."""
     found = np.empty((len(worth), 3), np.int32)
-    stack = np.empty((2 * longest + 4, 3), np.int64)
     n = 0
+    # Here wait leaf, place, and the length to try next if the leaf is a gap tried before, else -1.
+    stack = np.empty((2 * longest + 4, 3), np.int64)
     for t in range(len(worth)):
-        at, form = wide(worth[t, 0]), wide(worth[t, 1])
-        end = _end(codes, at, wide(start[form]), stack, wanted, first, leaf, follow, rest, gap, over)
+        at = wide(worth[t, 0])
+        s = wide(start[worth[t, 1]])
+        top = 0
+        # State, leaf and length; a state is left for its best leaf.
+        k = length = wide(-1)
+        end = wide(-1)
+        while True:
+            c = wide(codes[at])
+            if s >= 0:
+                k = state[s, 1] if state[s, 0] >> (c & 63) & 1 else wide(-1)
+                length = wide(-1)
+            if k < 0:
+                if top == 0:
+                    break
+                top -= 1
+                s, k, at, length = wide(-1), stack[top, 0], stack[top, 1], stack[top, 2]
+                continue
+            while leaf[k, 0] >= 0 and leaf[k, 0] != c:
+                k += 1
+            kind = wide(leaf[k, 0])
+            if kind == END:
+                end = at
+                break
+            if kind == FAIL:
+                s, k = wide(-1), wide(-1)
+                continue
+            if length < 0 and leaf[k, 2] >= 0:
+                stack[top, 0], stack[top, 1], stack[top, 2] = leaf[k, 2], at, -1
+                top += 1
+            s = wide(leaf[k, 1])
+            if kind >= 0:
+                at += 1
+                continue
+            g = GAP - kind
+            if length < 0:
+                length = wide(0)
+                while length < gap[g, 1] and over[gap[g, 2], codes[at + length]]:
+                    length += 1
+            # The longest that something can follow; shorter ones wait on the stack.
+            while length >= gap[g, 0] and not state[s, 0] >> wide(codes[at + length] & 63) & 1:
+                length -= 1
+            if length < gap[g, 0]:
+                s = k = wide(-1)
+                continue
+            if length > gap[g, 0]:
+                stack[top, 0], stack[top, 1], stack[top, 2] = k, at, length - 1
+                top += 1
+            at += length
         if end >= 0:
-            found[n, 0], found[n, 1], found[n, 2] = at, form, end
+            found[n, 0], found[n, 1], found[n, 2] = worth[t, 0], worth[t, 1], end
             n += 1
     return found[:n]
 
@@ -278,67 +250,3 @@ def _places(found: Shorts, tried: Shorts, stops: Ints, owner: Ints, every: bool,
                 places[kept, q] = places[i, q]
             kept += 1
     return places[:kept]
-
-
-@compiled
-def _end(
-    codes: Codes,
-    at: int,
-    s: int,
-    stack: Ints,
-    wanted: Ints,
-    first: Shorts,
-    leaf: Shorts,
-    follow: Shorts,
-    rest: Shorts,
-    gap: Shorts,
-    over: Bools,
-) -> int:
-    """Return where a form ends that is in state ``s`` at ``at``, -1 if nowhere; ``stack`` is room to work in.
-
-    On the stack wait leaf, place, and the length to try next if the leaf is a gap tried before, else -1.
-    """
-    top = 0
-    while True:
-        # From state s at this place on.
-        c = wide(codes[at])
-        k = wide(first[s]) if wanted[s] >> (c & 63) & 1 else -1
-        length = -1
-        while True:
-            if k < 0:
-                if top == 0:
-                    return -1
-                top -= 1
-                k, at, length = stack[top, 0], stack[top, 1], stack[top, 2]
-                c = wide(codes[at])
-            while leaf[k] >= 0 and leaf[k] != c:
-                k += 1
-            kind = wide(leaf[k])
-            if kind == END:
-                return at
-            if kind == FAIL:
-                k = -1
-                continue
-            if length < 0 and rest[k] >= 0:
-                stack[top, 0], stack[top, 1], stack[top, 2] = rest[k], at, -1
-                top += 1
-            s = wide(follow[k])
-            if kind >= 0:
-                at += 1
-                break
-            g = GAP - kind
-            if length < 0:
-                length = 0
-                while length < gap[g, 1] and over[gap[g, 2], codes[at + length]]:
-                    length += 1
-            # The longest that something can follow; shorter ones wait on the stack.
-            while length >= gap[g, 0] and not wanted[s] >> (codes[at + length] & 63) & 1:
-                length -= 1
-            if length < gap[g, 0]:
-                k = length = -1
-                continue
-            if length > gap[g, 0]:
-                stack[top, 0], stack[top, 1], stack[top, 2] = k, at, length - 1
-                top += 1
-            at += length
-            break

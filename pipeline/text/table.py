@@ -14,39 +14,51 @@ import numpy.typing as npt
 from pipeline.text.anchors import Pieces
 from pipeline.text.automaton import END
 from pipeline.text.compiled import compiled, wide
+from pipeline.text.sparse import lay_rows
 
-__all__ = ["BASE", "SAID", "Table", "build_table"]
+__all__ = ["ENDS", "KINDS", "LIST", "NEAR", "STATE", "Table", "build_table"]
 
 Ints = npt.NDArray[np.int64]
 Shorts = npt.NDArray[np.int32]
-Bits = npt.NDArray[np.uint64]
-#: Bits of a cell: the class, from BASE on the base of the next state, from SAID on what ends there.
-BASE, SAID = 16, 42
-#: States from which on what is not decided is left to be tried: forms that explode would take all memory.
-_MOST = 1 << 20
-_ONE, _WORD = np.uint64(1), np.uint64(64)
+Floats = npt.NDArray[np.float64]
+#: From which bit on a cell tells the next state, behind the class; what a state tells of the list, behind the base:
+#: whether it has forms that end, whether it has others, which one it is.
+STATE, KINDS, LIST = 16, 30, 32
+ENDS, NEAR = 1, 2
+#: So many states are worked out; what is undecided in further ones is left to be tried. Few forms need one each, but
+#: some can be written that need thousands.
+_MOST = 1 << 18
 
 
 class Table(NamedTuple):
     """Arrays for compiled code."""
 
-    #: Cell of each class at the beginning of a form, 0 if none begins so: (classes,).
-    root: Ints
+    #: State that each class leads to at the beginning of a form, 0 if none begins so: (classes,).
+    root: Shorts
     #: Bits of the classes, modulo 64, that may follow it, all if something ends with it: (classes,).
     second: Ints
-    #: What class c leads to from the state with base b is at b + c, if that has class c.
+    #: Bits of the classes, modulo 64, that may come in each state; list of what ends there << LIST | kinds
+    #: of what is in it << KINDS | base: (states, 2).
+    state: Ints
+    #: A sparse table (see `pipeline.text.sparse`): next state << STATE | class.
     cells: Ints
-    #: How many pieces end, and which; those behind the anchors are forms to be tried.
+    #: What may end somewhere: list w is ``said[lists[w, 0] : lists[w, 2]]``, pieces by number, from ``lists[w, 1]`` on
+    #: anchors and, behind those, forms to be tried. List 0 is nothing.
+    lists: Shorts
     said: Shorts
 
 
 def build_table(p: Pieces, forms: int, classes: int, most: int = _MOST) -> Table:
-    """Return the table of ``p``."""
-    return Table(*_table(p.first, p.piece, p.leaf, p.follow, p.start, forms, len(p.anchor), classes, most))
+    """Return the table of ``p``, of ``most`` states and those that follow them at once."""
+    span, edges, said = _states(p.first, p.piece, p.leaf, p.follow, p.start, forms, len(p.anchor), classes, most)
+    # The likely states first: what is often read stands together.
+    order = np.argsort(-_weights(span, edges, p.share), kind="stable")
+    base, room = lay_rows(span[order, 2], span[order + 1, 2], edges[:, 0].copy(), classes)
+    return Table(*_cells(span, edges, said, order, base, room, forms, len(p.anchor), classes))
 
 
 @compiled
-def _table(
+def _states(
     first: Ints,
     piece: Ints,
     leaf: Ints,
@@ -56,8 +68,11 @@ def _table(
     anchors: int,
     classes: int,
     most: int,
-) -> tuple[Ints, Ints, Ints, Shorts]:
-    """Return the fields of Table."""
+) -> tuple[Ints, Shorts, Shorts]:
+    """Return where the places, the ends and the edges of each state begin, (states + 1, 3), edges and ends.
+
+    An edge is a class and the next state, (edges, 2).
+    """
     ends = np.zeros(len(first), np.bool_)
     for s in range(len(first)):
         k = first[s]
@@ -181,7 +196,7 @@ def _table(
                     slots[slot] = s
         i += 1
     span[states, 2] = count
-    return _lay_out(span[: states + 1], edges[:count], said, classes)
+    return span[: states + 1], edges[:count], said
 
 
 @compiled
@@ -195,79 +210,72 @@ def _same(a: Shorts, low: int, high: int, begin: int, end: int) -> bool:
 
 
 @compiled
-def _free(used: Bits, bits: np.uint64, word: int, edges: Shorts, low: int, high: int) -> np.uint64:
-    """Return which of the 64 bases from ``64 * word`` on, of those in ``bits``, have room for the edges."""
-    for x in range(low, high):
-        c = wide(edges[x, 0])
-        w, shift = word + (c >> 6), np.uint64(c & 63)
-        bits &= ~(used[w] >> shift)
-        if shift:
-            bits &= ~(used[w + 1] << (_WORD - shift))
-        if not bits:
-            break
-    return bits
+def _weights(span: Ints, edges: Shorts, share: Floats) -> Floats:
+    """Return how often each state is expected; that of the root, where all begins, is 1."""
+    weight = np.zeros(len(span) - 1, np.float64)
+    weight[0] = 1.0
+    for s in range(len(weight)):
+        for x in range(span[s, 2], span[s + 1, 2]):
+            weight[edges[x, 1]] += weight[s] * share[edges[x, 0]]
+    return weight
 
 
 @compiled
-def _lay_out(span: Ints, edges: Shorts, said: Shorts, classes: int) -> tuple[Ints, Ints, Ints, Shorts]:
+def _cells(
+    span: Ints,
+    edges: Shorts,
+    said: Shorts,
+    order: Ints,
+    base: Ints,
+    room: int,
+    forms: int,
+    anchors: int,
+    classes: int,
+) -> tuple[Shorts, Ints, Ints, Ints, Shorts, Shorts]:
     """Return the fields of Table."""
     states = len(span) - 1
-    tell = np.zeros(1 + states + span[states, 1], np.int32)
-    told = 1
-    base = np.zeros(states, np.int64)
     what = np.zeros(states, np.int64)
-    # Bits of cells that are used, and of bases that are taken; 64 bases are tried at once.
-    used = np.zeros(4 * classes + len(edges) // 32 + 64, np.uint64)
-    taken = np.zeros_like(used)
-    # Where the search begins, by the number of edges.
-    hint = np.zeros(64, np.int64)
-    taken[0] = _ONE
-    top = 0
-    for s in range(states):
-        low, high = span[s, 2], span[s + 1, 2]
-        if low < high:
-            kind = 0
-            while high - low > 1 << kind:
-                kind += 1
-            word = hint[kind]
-            while True:
-                if word + classes // 64 + 2 > len(used):
-                    used = np.concatenate((used, np.zeros_like(used)))
-                    taken = np.concatenate((taken, np.zeros_like(taken)))
-                bits = _free(used, ~taken[word], word, edges, low, high)
-                if bits:
-                    break
-                word += 1
-            hint[kind] = word
-            b = 64 * word
-            while not bits & _ONE:
-                bits >>= _ONE
-                b += 1
-            taken[word] |= _ONE << np.uint64(b & 63)
-            for x in range(low, high):
-                c = b + wide(edges[x, 0])
-                used[c >> 6] |= _ONE << np.uint64(c & 63)
-            base[s] = b
-            top = max(top, b)
-        if span[s + 1, 1] > span[s, 1]:
-            what[s] = told
-            tell[told] = span[s + 1, 1] - span[s, 1]
-            told += 1
-            for x in range(span[s, 1], span[s + 1, 1]):
-                tell[told] = said[x]
-                told += 1
-    cells = np.zeros(top + classes, np.int64)
-    for s in range(states):
-        for x in range(span[s, 2], span[s + 1, 2]):
-            c, to = wide(edges[x, 0]), wide(edges[x, 1])
-            cells[base[s] + c] = what[to] << SAID | base[to] << BASE | c
-    root = np.zeros(classes, np.int64)
+    lists = np.zeros((states + 1, 3), np.int32)
+    items = np.empty(span[states, 1], np.int32)
+    # One list for all states where this piece ends alone.
+    alone = np.zeros(2 * forms + anchors, np.int64)
+    n = 1
+    m = 0
+    rank = np.empty(states, np.int64)
+    for r in range(states):
+        rank[order[r]] = r
+    for r in range(states):
+        low, high = span[order[r], 1], span[order[r] + 1, 1]
+        if low == high:
+            continue
+        if high == low + 1 and alone[said[low]]:
+            what[r] = alone[said[low]]
+            continue
+        lists[n, 0] = lists[n, 1] = m
+        for x in range(low, high):
+            items[m] = said[x]
+            m += 1
+            lists[n, 1] += said[x] < forms
+        lists[n, 2] = m
+        what[r] = n
+        if high == low + 1:
+            alone[said[low]] = n
+        n += 1
+    # An empty cell has no class.
+    cells = np.full(room, -1, np.int64)
+    state = np.zeros((states, 2), np.int64)
+    for r in range(states):
+        w = what[r]
+        kinds = (lists[w, 1] > lists[w, 0]) * ENDS + (lists[w, 2] > lists[w, 1]) * NEAR
+        state[r, 1] = w << LIST | kinds << KINDS | base[r]
+        for x in range(span[order[r], 2], span[order[r] + 1, 2]):
+            c = wide(edges[x, 0])
+            state[r, 0] |= 1 << (c & 63)
+            cells[base[r] + c] = rank[edges[x, 1]] << STATE | c
+    root = np.zeros(classes, np.int32)
     second = np.zeros(classes, np.int64)
     for x in range(span[0, 2], span[1, 2]):
-        c, s = wide(edges[x, 0]), wide(edges[x, 1])
-        root[c] = cells[base[0] + c]
-        for y in range(span[s, 2], span[s + 1, 2]):
-            second[c] |= 1 << wide(edges[y, 0] & 63)
-        if what[s]:
-            second[c] = -1
-    return root, second, cells, tell[:told]
+        c, r = edges[x, 0], rank[edges[x, 1]]
+        root[c] = r
+        second[c] = -1 if what[r] else state[r, 0]
+    return root, second, state, cells, lists[:n], items[:m]
