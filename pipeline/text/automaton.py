@@ -13,9 +13,9 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.text.compiled import compiled, wide
-from pipeline.text.forms import CLAUSE_ENDS, NUMERALS, form_tokens
+from pipeline.text.forms import CLAUSE_ENDS, form_tokens
 
-__all__ = ["END", "FAIL", "GAP", "NUMBER", "Automaton", "build_automaton"]
+__all__ = ["END", "FAIL", "GAP", "Automaton", "build_automaton"]
 
 Ints = npt.NDArray[np.int64]
 Shorts = npt.NDArray[np.int32]
@@ -24,19 +24,18 @@ Bools = npt.NDArray[np.bool_]
 # Leaves and tokens that are no class of characters; gap g is GAP - g.
 END, _OPEN, _BAR, _CLOSE, _MAYBE, FAIL, GAP = -1, -2, -3, -4, -5, -6, -7
 _MARKS = {"": END, "(": _OPEN, "|": _BAR, ")": _CLOSE, "?": _MAYBE}
-#: What a gap runs over: anything but a new line, the same clause, numerals.
-_ANY, _CLAUSE, NUMBER = 0, 1, 2
-_SHORT = {"~": (0, 6, _CLAUSE), "#": (1, 6, NUMBER)}
+#: What a gap runs over: anything but a new line, the same clause.
+_ANY, _CLAUSE = 0, 1
+_SAME_CLAUSE = (0, 6, _CLAUSE)
 _POINTS = 0x110000
 
 
 class Automaton(NamedTuple):
     """Arrays for compiled code; a class is a character of some form, 0 any other, the last the end of a text."""
 
-    #: Class of each code point, class of each numeral, (code points,) and (numerals,).
+    #: Class of each code point, (code points,).
     classes: npt.NDArray[np.uint16]
-    numerals: Ints
-    #: State each form begins with, (forms,).
+    #: State each form begins with; its others follow, up to the next form's: (forms + 1,).
     start: Shorts
     #: Bits of the classes that can come, modulo 64 (all if not only characters can), and the first leaf: (states,).
     wanted: Ints
@@ -46,7 +45,7 @@ class Automaton(NamedTuple):
     leaf: Shorts
     follow: Shorts
     rest: Shorts
-    #: Fewest, most, what it runs over: (gaps, 3). Which classes that are: (3, classes).
+    #: Fewest, most, what it runs over: (gaps, 3). Which classes that are: (2, classes).
     gap: Shorts
     over: Bools
     #: Tokens of the longest form.
@@ -56,28 +55,30 @@ class Automaton(NamedTuple):
 def build_automaton(forms: Sequence[str]) -> Automaton:
     """Return the automaton of valid ``forms``; raises ValueError where brackets do not fit."""
     tokens, begin, gaps, characters = _tokens(forms)
-    classes = np.zeros(_POINTS, np.uint16)
     points = np.frombuffer("".join(characters).encode("utf-32-le", "surrogatepass"), np.uint32)
-    classes[points] = np.arange(1, len(points) + 1)
-    numerals = classes[[ord(c) for c in NUMERALS]].astype(np.int64)
-    over = np.ones((3, len(points) + 2), bool)
+    # Classes by frequency: where only some bits of a class count, the frequent ones are told apart.
+    letter = tokens > 0
+    rank = np.zeros(len(points) + 1, np.int32)
+    rank[1 + np.argsort(-np.bincount(tokens[letter] - 1, minlength=len(points)), kind="stable")] = range(1, len(rank))
+    tokens[letter] = rank[tokens[letter]]
+    classes = np.zeros(_POINTS, np.uint16)
+    classes[points] = rank[1:]
+    over = np.ones((2, len(points) + 2), bool)
     over[:, -1] = False
     over[_ANY, classes[ord("\n")]] = False
     over[_CLAUSE, classes[[ord(c) for c in CLAUSE_ENDS]]] = False
-    over[NUMBER] = False
-    over[NUMBER, numerals] = True
     bar, close, wrong = _link(tokens)
     if wrong >= 0:
         raise ValueError(f"写法 {forms[int(np.searchsorted(begin, wrong, 'right')) - 1]} 的括号不合")
     start, wanted, first, leaf, follow = _states(tokens, bar, close, begin)
     longest = int(np.diff(begin, append=len(tokens)).max(initial=0))
-    return Automaton(classes, numerals, start, wanted, first, leaf, follow, _rest(leaf), gaps, over, longest)
+    return Automaton(classes, start, wanted, first, leaf, follow, _rest(leaf), gaps, over, longest)
 
 
 def _tokens(forms: Sequence[str]) -> tuple[Shorts, Ints, Shorts, list[str]]:
     """Return all tokens as numbers, where each form begins, the gaps, the characters of classes 1, 2, …"""
     # Characters that gaps tell apart have a class, used or not.
-    numbers = {c: n for n, c in enumerate(dict.fromkeys("\n" + CLAUSE_ENDS + NUMERALS), 1)}
+    numbers = {c: n for n, c in enumerate(dict.fromkeys("\n" + CLAUSE_ENDS), 1)}
     known = dict(_MARKS)
     gaps: list[tuple[int, int, int]] = []
     tokens: list[int] = []
@@ -86,7 +87,7 @@ def _tokens(forms: Sequence[str]) -> tuple[Shorts, Ints, Shorts, list[str]]:
         begin.append(len(tokens))
         for token in (*form_tokens(form), ""):
             if token not in known:
-                if token[0] in "~#.":
+                if token[0] in "~.":
                     known[token] = GAP - len(gaps)
                     gaps.append(_gap(token))
                 else:
@@ -104,7 +105,7 @@ def _gap(token: str) -> tuple[int, int, int]:
     if token[0] == ".":
         least, most = token[2:-1].split(",") if len(token) > 2 else ("0", "1")
         return int(least), int(most), _ANY
-    return _SHORT[token]
+    return _SAME_CLAUSE
 
 
 @compiled
@@ -155,73 +156,73 @@ def _states(tokens: Shorts, bar: Shorts, close: Shorts, begin: Ints) -> tuple[Sh
     token = np.empty(len(tokens), np.int32)
     seen = np.full(len(tokens), -1, np.int32)
     stack = np.empty(len(tokens) + 1, np.int32)
-    start = np.empty(len(begin), np.int32)
+    start = np.empty(len(begin) + 1, np.int32)
     wanted = np.empty(len(tokens), np.int64)
     first = np.empty(len(tokens), np.int32)
     leaf = np.empty(4 * len(tokens) + 16, np.int32)
     follow = np.empty(len(leaf), np.int32)
-    states = leaves = 0
+    states = leaves = s = 0
     for f in range(len(begin)):
         t = _settle(begin[f], tokens, close)
         start[f] = states
         number[t] = states
         token[states] = t
         states += 1
-    s = 0
-    while s < states:
-        bits = 0
-        first[s] = leaves
-        stack[0] = token[s]
-        top = 1
-        while top:
-            top -= 1
-            t = _settle(stack[top], tokens, close)
-            # Reached before in this state, it has been tried before, with the same outcome.
-            if seen[t] == s:
-                continue
-            seen[t] = s
-            kind = wide(tokens[t])
-            if kind == _OPEN:
-                if tokens[close[t] + 1] == _MAYBE:
-                    stack[top] = close[t] + 2
-                    top += 1
-                # The first branch is tried first, so it goes to the top.
-                branches = 0
-                x = wide(t)
-                while x != close[t]:
-                    branches += 1
-                    x = wide(bar[x])
-                x = wide(t)
-                for i in range(branches):
-                    stack[top + branches - 1 - i] = x + 1
-                    x = wide(bar[x])
-                top += branches
-                continue
-            if leaves + 2 > len(leaf):
-                leaf = np.concatenate((leaf, leaf))
-                follow = np.concatenate((follow, follow))
-            leaf[leaves] = kind
-            follow[leaves] = -1
-            bits |= 1 << (kind & 63) if kind >= 0 else -1
-            if kind == END:
-                # What stands behind it is never needed.
-                top = 0
-            else:
-                t = wide(t)
-                u = _settle(t + 1, tokens, close)
-                if number[u] < 0:
-                    number[u] = states
-                    token[states] = u
-                    states += 1
-                follow[leaves] = number[u]
-                if tokens[t + 1] == _MAYBE:
-                    stack[top] = t + 2
-                    top += 1
+        while s < states:
+            bits = 0
+            first[s] = leaves
+            stack[0] = token[s]
+            top = 1
+            while top:
+                top -= 1
+                t = _settle(stack[top], tokens, close)
+                # Reached before in this state, it has been tried before, with the same outcome.
+                if seen[t] == s:
+                    continue
+                seen[t] = s
+                kind = wide(tokens[t])
+                if kind == _OPEN:
+                    if tokens[close[t] + 1] == _MAYBE:
+                        stack[top] = close[t] + 2
+                        top += 1
+                    # The first branch is tried first, so it goes to the top.
+                    branches = 0
+                    x = wide(t)
+                    while x != close[t]:
+                        branches += 1
+                        x = wide(bar[x])
+                    x = wide(t)
+                    for i in range(branches):
+                        stack[top + branches - 1 - i] = x + 1
+                        x = wide(bar[x])
+                    top += branches
+                    continue
+                if leaves + 2 > len(leaf):
+                    leaf = np.concatenate((leaf, leaf))
+                    follow = np.concatenate((follow, follow))
+                leaf[leaves] = kind
+                follow[leaves] = -1
+                bits |= 1 << (kind & 63) if kind >= 0 else -1
+                if kind == END:
+                    # What stands behind it is never needed.
+                    top = 0
+                else:
+                    t = wide(t)
+                    u = _settle(t + 1, tokens, close)
+                    if number[u] < 0:
+                        number[u] = states
+                        token[states] = u
+                        states += 1
+                    follow[leaves] = number[u]
+                    if tokens[t + 1] == _MAYBE:
+                        stack[top] = t + 2
+                        top += 1
+                leaves += 1
+            leaf[leaves] = FAIL
             leaves += 1
-        leaf[leaves] = FAIL
-        leaves += 1
-        wanted[s] = bits
-        s += 1
+            wanted[s] = bits
+            s += 1
+    start[-1] = states
     return start, wanted[:states], first[:states], leaf[:leaves], follow[:leaves]
 
 

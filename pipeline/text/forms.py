@@ -174,21 +174,23 @@ def _parse_one(form: str, at: int) -> tuple[Part, int]:
 
 
 def form_tokens(form: str) -> list[str]:
-    """Return a valid form as characters (with a backslash where they are marks), ``(|)?``, ``~#`` and ``.{0,4}``.
+    """Return a valid form as characters (with a backslash where they are marks), ``(|)?``, ``~`` and ``.{0,4}``.
 
-    Characters in square brackets become a group, repetitions are written out.
+    Characters in square brackets and numerals become a group, repetitions and numbers are written out.
     """
     tokens = _TOKEN.findall(form)
-    if not any(t[0] in "[{" for t in tokens):
+    if not any(t[0] in "[{#" for t in tokens):
         return tokens
     out: list[str] = []
-    for token in tokens:
-        if token[0] == "[" and len(token) > 1:
-            out += ["(", *"|".join(token[1:-1]), ")"]
-        elif token[0] == "{":
-            out = _repeated(out, *map(int, token[1:-1].split(",")))
+    for written in tokens:
+        if written[0] == "[" and len(written) > 1:
+            out += ["(", *"|".join(written[1:-1]), ")"]
+        elif written == "#":
+            out += _NUMBER_TOKENS
+        elif written[0] == "{":
+            out = _repeated(out, *map(int, written[1:-1].split(",")))
         else:
-            out.append(token)
+            out.append(written)
     return out
 
 
@@ -201,3 +203,6 @@ def _repeated(tokens: list[str], least: int, most: int) -> list[str]:
     part = tokens[at:]
     more = most - least
     return tokens[:at] + part * least + ["(", *part] * more + [")", "?"] * more
+
+
+_NUMBER_TOKENS = ("(", *_repeated(["(", *"|".join(NUMERALS), ")"], 1, 6), ")")

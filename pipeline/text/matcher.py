@@ -1,4 +1,8 @@
-"""Finds thousands of forms in whole batches of texts, exactly as Python's ``re`` would, each wherever it begins."""
+"""Finds thousands of forms in whole batches of texts, exactly as Python's ``re`` would, each wherever it begins.
+
+Forms without gaps are found by one walk through a table. The others are tried, as ``re`` would, where the walk finds
+their anchor and what has to stand near it (see `pipeline.text.anchors`).
+"""
 
 from __future__ import annotations
 
@@ -7,9 +11,11 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from pipeline.text.anchors import find_pieces
 from pipeline.text.automaton import END, FAIL, GAP, build_automaton
-from pipeline.text.beginnings import HASH, find_beginnings
 from pipeline.text.compiled import compiled, wide
+from pipeline.text.table import build_table
+from pipeline.text.walk import walk
 
 __all__ = ["Matcher"]
 
@@ -18,15 +24,19 @@ Shorts = npt.NDArray[np.int32]
 Bools = npt.NDArray[np.bool_]
 Codes = npt.NDArray[np.uint16]
 
-_NEVER = 2**62
-
 
 class Matcher:
-    """Forms ready to be found; building takes a tenth of a second for some thousand forms."""
+    """Forms ready to be found; building takes a fifth of a second for some thousand forms."""
 
     def __init__(self, forms: Sequence[str]) -> None:
-        self._automaton = build_automaton(forms)
-        self._beginnings = find_beginnings(self._automaton)
+        self._forms = len(forms)
+        self._automaton = a = build_automaton(forms)
+        # What is read together stands together: most of the time goes into waiting for memory.
+        self._state = np.column_stack([a.wanted, a.first])
+        self._leaf = np.column_stack([a.leaf, a.follow, a.rest])
+        pieces = find_pieces(a)
+        self._anchor, self._pairs, self._alone = pieces.anchor, pieces.pairs, pieces.alone
+        self._table = build_table(pieces, len(forms), a.over.shape[1])
 
     def find(self, texts: Sequence[str], owner: Ints | None = None) -> Ints:
         """Return (text, form, start, end) of every place, (places, 4), in reading order, forms by number.
@@ -40,19 +50,14 @@ class Matcher:
 
     def find_in(self, points: npt.NDArray[np.uint32], start: Ints, end: Ints, owner: Ints | None = None) -> Ints:
         """Return what `find` does for the texts ``points[start:end]``."""
-        a, b = self._automaton, self._beginnings
+        a, b = self._automaton, self._table
         codes, stops = _codes(points, start, end, a.classes, a.over.shape[1] - 1)
-        tries = np.empty((len(codes) + 64, 4), np.int32)
-        while (
-            n := _tries(
-                codes, tries, b.second, b.slots, b.span, b.bits, b.then, b.tail, b.reach, b.go, b.begun, b.waits
-            )
-        ) < 0:
-            tries = np.empty((2 * len(tries), 4), np.int32)
-        tries = tries[:n]
-        _ends(codes, tries, len(a.start), a.longest, a.wanted, a.first, a.leaf, a.follow, a.rest, a.gap, a.over)
-        each = np.arange(len(a.start)) if owner is None else owner
-        return _places(tries, stops, each, owner is None, each.max(initial=0) + 1)
+        found, near = walk(codes, b)
+        worth = _worth(codes, near, b.lists, b.said, self._forms, self._anchor, self._pairs, self._alone)
+        tried = _try(codes, worth, a.longest, a.start, self._state, self._leaf, a.gap, a.over)
+        tried = tried[np.lexsort((tried[:, 1], tried[:, 0]))]
+        each = np.arange(self._forms) if owner is None else owner
+        return _places(found, tried, stops, each, owner is None, each.max(initial=0) + 1)
 
 
 @compiled
@@ -75,215 +80,173 @@ def _codes(points: npt.NDArray[np.uint32], start: Ints, end: Ints, classes: Code
 
 
 @compiled
-def _tries(
-    codes: Codes,
-    tries: Shorts,
-    second: Ints,
-    pairs: Ints,
-    span: Shorts,
-    bits: Ints,
-    then: Ints,
-    tail: Shorts,
-    reach: Shorts,
-    go: Shorts,
-    begun: Shorts,
-    waits: int,
-) -> int:
-    """Fill ``tries`` with entries and places worth a try, from the last place to the first; -1 if there is no room."""
+def _worth(
+    codes: Codes, near: Shorts, lists: Shorts, said: Shorts, forms: int, anchor: Ints, pairs: Ints, alone: Ints
+) -> Shorts:
+    """Return (place, form) of what is worth a try: near its anchor stands what has to."""
+    # List by list, so that what belongs to an anchor is at hand.
+    begin = np.zeros(len(lists) + 1, np.int32)
+    for x in range(len(near)):
+        begin[near[x, 1] + 1] += 1
+    room = 0
+    for w in range(len(lists)):
+        if begin[w + 1]:
+            for y in range(lists[w, 1], lists[w, 2]):
+                a = wide(said[y]) - forms
+                room += begin[w + 1] * (1 + anchor[a, 3] - anchor[a, 2] if a < len(anchor) else 1)
+        begin[w + 1] += begin[w]
+    places = np.empty(len(near), np.int32)
+    for x in range(len(near)):
+        w = near[x, 1]
+        places[begin[w]] = near[x, 0]
+        begin[w] += 1
+    worth = np.empty((room, 2), np.int32)
+    words = pairs.shape[1] - 1
     n = 0
-    count = len(second)
-    mask = len(pairs) - 1
-    b = c = d = count - 1
-    # Where each tail begins next: known, because the way is from right to left.
-    next_tail = np.full(waits, _NEVER, np.int64)
-    next_tail[0] = -1
-    for at in range(len(codes) - 1, -1, -1):
-        a = wide(codes[at])
-        head = 0
-        if second[a] >> (b & 63) & 1:
-            key = a * count + b
-            slot = (key * HASH >> 20) & mask
-            while pairs[slot]:
-                if pairs[slot] >> 24 == key:
-                    head = pairs[slot] & 0xFFFFFF
-                    break
-                slot = (slot + 1) & mask
-        if n + span[4 * head + 4] - span[4 * head] + span[4 * a + 4] - span[4 * a] > len(tries):
-            return -1
-        if head:
-            for i in range(span[4 * head], span[4 * head + 1]):
-                if bits[i] >> (c & 63) & 1 and then[i] >> (d & 63) & 1:
-                    n = _note(tries, n, at, i, go)
-            for i in range(span[4 * head + 1], span[4 * head + 4]):
-                if next_tail[tail[i]] <= at + reach[i] and bits[i] >> (c & 63) & 1:
-                    n = _note(tries, n, at, i, go)
-            for i in range(span[4 * head + 2], span[4 * head + 6]):
-                next_tail[begun[i]] = at
-        for i in range(span[4 * a], span[4 * a + 1]):
-            if bits[i] >> (b & 63) & 1:
-                n = _note(tries, n, at, i, go)
-        for i in range(span[4 * a + 1], span[4 * a + 4]):
-            if next_tail[tail[i]] <= at + reach[i] and bits[i] >> (b & 63) & 1:
-                n = _note(tries, n, at, i, go)
-        for i in range(span[4 * a + 2], span[4 * a + 6]):
-            next_tail[begun[i]] = at
-        d = c
-        c = b
-        b = a
-    return n
+    low = wide(0)
+    for w in range(len(lists)):
+        high = wide(begin[w])
+        if low == high:
+            continue
+        for y in range(lists[w, 1], lists[w, 2]):
+            a = wide(said[y]) - forms
+            form, side, first, last = a - len(anchor), wide(0), wide(0), wide(0)
+            if a < len(anchor):
+                form, side, first, last = anchor[a, 0], anchor[a, 1], anchor[a, 2], anchor[a, 3]
+            for z in range(low, high):
+                at = wide(places[z])
+                if side > 0:
+                    fits = wide(0)
+                    for x in range(at + first, min(at + last, len(codes) - 2) + 1):
+                        c, d = wide(codes[x]), wide(codes[x + 1])
+                        fits |= pairs[a, c & words] >> (d & 63) | alone[a, c >> 6] >> (c & 63)
+                    worth[n, 0], worth[n, 1] = at, form
+                    n += fits & 1
+                elif side < 0:
+                    for x in range(max(at - last, 0), at - first + 1):
+                        c, d = wide(codes[x]), wide(codes[x + 1])
+                        worth[n, 0], worth[n, 1] = x, form
+                        n += (pairs[a, c & words] >> (d & 63) | alone[a, c >> 6] >> (c & 63)) & 1
+                else:
+                    worth[n, 0], worth[n, 1] = at, form
+                    n += 1
+        low = high
+    return worth[:n]
 
 
 @compiled
-def _note(tries: Shorts, n: int, at: int, i: int, go: Shorts) -> int:
-    """Add entry ``i`` to the tries: form, place, state to begin with and how many characters on."""
-    tries[n, 0] = go[i, 0]
-    tries[n, 1] = at
-    tries[n, 2] = go[i, 1]
-    tries[n, 3] = go[i, 2]
-    return n + 1
-
-
-@compiled
-def _ends(
+def _try(
     codes: Codes,
-    tries: Shorts,
-    forms: int,
+    worth: Shorts,
     longest: int,
-    wanted: Ints,
-    first: Shorts,
+    start: Shorts,
+    state: Ints,
     leaf: Shorts,
-    follow: Shorts,
-    rest: Shorts,
     gap: Shorts,
     over: Bools,
-) -> None:
-    """Replace the state of each try by where it ends, -1 if nowhere."""
-    # Form by form, so that what belongs to one form is at hand.
-    begin = np.zeros(forms + 1, np.int64)
-    for t in range(len(tries)):
-        begin[tries[t, 0] + 1] += 1
-    for f in range(forms):
-        begin[f + 1] += begin[f]
-    order = np.empty((len(tries), 3), np.int32)
-    for t in range(len(tries)):
-        f = tries[t, 0]
-        i = begin[f]
-        order[i, 0] = t
-        order[i, 1] = tries[t, 2]
-        order[i, 2] = tries[t, 1] + tries[t, 3]
-        begin[f] += 1
+) -> Shorts:
+    """Return (place, form, end) of what is found where it was worth a try."""
+    found = np.empty((len(worth), 3), np.int32)
+    n = 0
+    # Here wait leaf, place, and the length to try next if the leaf is a gap tried before, else -1.
     stack = np.empty((2 * longest + 4, 3), np.int64)
-    for i in range(len(order)):
-        tries[order[i, 0], 2] = _end(
-            codes, wide(order[i, 2]), wide(order[i, 1]), stack, wanted, first, leaf, follow, rest, gap, over
-        )
+    for t in range(len(worth)):
+        at = wide(worth[t, 0])
+        s = wide(start[worth[t, 1]])
+        top = 0
+        # State, leaf and length; a state is left for its best leaf.
+        k = length = wide(-1)
+        end = wide(-1)
+        while True:
+            c = wide(codes[at])
+            if s >= 0:
+                k = state[s, 1] if state[s, 0] >> (c & 63) & 1 else wide(-1)
+                length = wide(-1)
+            if k < 0:
+                if top == 0:
+                    break
+                top -= 1
+                s, k, at, length = wide(-1), stack[top, 0], stack[top, 1], stack[top, 2]
+                continue
+            while leaf[k, 0] >= 0 and leaf[k, 0] != c:
+                k += 1
+            kind = wide(leaf[k, 0])
+            if kind == END:
+                end = at
+                break
+            if kind == FAIL:
+                s, k = wide(-1), wide(-1)
+                continue
+            if length < 0 and leaf[k, 2] >= 0:
+                stack[top, 0], stack[top, 1], stack[top, 2] = leaf[k, 2], at, -1
+                top += 1
+            s = wide(leaf[k, 1])
+            if kind >= 0:
+                at += 1
+                continue
+            g = GAP - kind
+            if length < 0:
+                length = wide(0)
+                while length < gap[g, 1] and over[gap[g, 2], codes[at + length]]:
+                    length += 1
+            # The longest that something can follow; shorter ones wait on the stack.
+            while length >= gap[g, 0] and not state[s, 0] >> wide(codes[at + length] & 63) & 1:
+                length -= 1
+            if length < gap[g, 0]:
+                s = k = wide(-1)
+                continue
+            if length > gap[g, 0]:
+                stack[top, 0], stack[top, 1], stack[top, 2] = k, at, length - 1
+                top += 1
+            at += length
+        if end >= 0:
+            found[n, 0], found[n, 1], found[n, 2] = worth[t, 0], worth[t, 1], end
+            n += 1
+    return found[:n]
 
 
 @compiled
-def _places(tries: Shorts, stops: Ints, owner: Ints, every: bool, owners: int) -> Ints:
-    """Return (text, form, start, end) of the tries that end somewhere, in reading order."""
-    found = np.empty((len(tries), 4), np.int64)
+def _places(found: Shorts, tried: Shorts, stops: Ints, owner: Ints, every: bool, owners: int) -> Ints:
+    """Return (text, form, start, end) of what was found, in reading order; ``tried`` goes before ``found``."""
+    places = np.empty((len(found) + len(tried), 4), np.int64)
     last = np.full(owners, -1, np.int64)
-    n = first = begin = text = 0
+    n = first = begin = text = f = t = 0
     place = -1
-    for t in range(len(tries) - 1, -1, -1):
-        end = wide(tries[t, 2])
-        if end < 0:
-            continue
-        at = wide(tries[t, 1])
+    while f < len(found) or t < len(tried):
+        if t < len(tried) and (f == len(found) or tried[t, 0] <= found[f, 0]):
+            at, form, end = wide(tried[t, 0]), wide(tried[t, 1]), wide(tried[t, 2])
+            t += 1
+        else:
+            at, form, end = wide(found[f, 0]), wide(found[f, 1]), wide(found[f, 2])
+            f += 1
         while stops[text] < at:
             begin = stops[text] + 1
             text += 1
         if at != place:
             place = at
             first = n
-        form = wide(tries[t, 0])
-        # By number; a form can have been tried twice.
+        # By number; a form can have been found twice.
         j = n
-        while j > first and found[j - 1, 1] > form:
+        while j > first and places[j - 1, 1] > form:
             j -= 1
-        if j > first and found[j - 1, 1] == form:
+        if j > first and places[j - 1, 1] == form:
             continue
         for k in range(n, j, -1):
-            found[k, 1] = found[k - 1, 1]
-            found[k, 3] = found[k - 1, 3]
-        found[j, 1] = form
-        found[j, 3] = end - begin
-        found[n, 0] = text
-        found[n, 2] = at - begin
+            places[k, 1] = places[k - 1, 1]
+            places[k, 3] = places[k - 1, 3]
+        places[j, 1] = form
+        places[j, 3] = end - begin
+        places[n, 0] = text
+        places[n, 2] = at - begin
         n += 1
     if every:
-        return found[:n]
+        return places[:n]
     kept = 0
     for i in range(n):
-        o = owner[found[i, 1]]
-        if last[o] != found[i, 0]:
-            last[o] = found[i, 0]
+        o = owner[places[i, 1]]
+        if last[o] != places[i, 0]:
+            last[o] = places[i, 0]
             for q in range(4):
-                found[kept, q] = found[i, q]
+                places[kept, q] = places[i, q]
             kept += 1
-    return found[:kept]
-
-
-@compiled
-def _end(
-    codes: Codes,
-    at: int,
-    s: int,
-    stack: Ints,
-    wanted: Ints,
-    first: Shorts,
-    leaf: Shorts,
-    follow: Shorts,
-    rest: Shorts,
-    gap: Shorts,
-    over: Bools,
-) -> int:
-    """Return where a form ends that is in state ``s`` at ``at``, -1 if nowhere; ``stack`` is room to work in.
-
-    On the stack wait leaf, place, and the length to try next if the leaf is a gap tried before, else -1.
-    """
-    top = 0
-    while True:
-        # From state s at this place on.
-        c = wide(codes[at])
-        k = wide(first[s]) if wanted[s] >> (c & 63) & 1 else -1
-        length = -1
-        while True:
-            if k < 0:
-                if top == 0:
-                    return -1
-                top -= 1
-                k, at, length = stack[top, 0], stack[top, 1], stack[top, 2]
-                c = wide(codes[at])
-            while leaf[k] >= 0 and leaf[k] != c:
-                k += 1
-            kind = wide(leaf[k])
-            if kind == END:
-                return at
-            if kind == FAIL:
-                k = -1
-                continue
-            if length < 0 and rest[k] >= 0:
-                stack[top, 0], stack[top, 1], stack[top, 2] = rest[k], at, -1
-                top += 1
-            s = wide(follow[k])
-            if kind >= 0:
-                at += 1
-                break
-            g = GAP - kind
-            if length < 0:
-                length = 0
-                while length < gap[g, 1] and over[gap[g, 2], codes[at + length]]:
-                    length += 1
-            # The longest that something can follow; shorter ones wait on the stack.
-            while length >= gap[g, 0] and not wanted[s] >> (codes[at + length] & 63) & 1:
-                length -= 1
-            if length < gap[g, 0]:
-                k = length = -1
-                continue
-            if length > gap[g, 0]:
-                stack[top, 0], stack[top, 1], stack[top, 2] = k, at, length - 1
-                top += 1
-            at += length
-            break
+    return places[:kept]

@@ -1,3 +1,4 @@
+import functools
 import itertools
 
 import numpy as np
@@ -5,10 +6,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pipeline.text import matcher
 from pipeline.text.forms import parse_form
 from pipeline.text.matcher import Matcher
 from pipeline.text.plain import PlainMatcher, index_heads
 from pipeline.text.sentences import split_sentences
+from pipeline.text.sparse import lay_rows
+from pipeline.text.table import build_table
 
 CHARACTERS = "甲乙丙丁，。3十\n"
 
@@ -91,6 +95,38 @@ def test_a_dense_text_has_room():
     forms = [f"甲{'乙' * n}" for n in range(20)] + [f"甲({'乙' * n}|丙)" for n in range(1, 20)]
     found = both(forms, ["甲" + "乙" * 20] * 50)
     assert len(found) == 50 * len(forms)
+
+
+def test_a_text_where_forms_end_everywhere_has_room():
+    forms = ["甲" * n for n in range(1, 13)]
+    found = both(forms, ["甲" * 9000])
+    assert len(found) == sum(9001 - n for n in range(1, 13))
+
+
+@settings(max_examples=100)
+@given(
+    st.lists(FORMS, min_size=1, max_size=4), st.lists(st.text(CHARACTERS, max_size=20), max_size=4), st.integers(1, 9)
+)
+def test_what_a_full_table_leaves_undecided_is_tried(forms, texts, most):
+    plain = PlainMatcher(forms, index_heads(forms)).find(texts)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(matcher, "build_table", functools.partial(build_table, most=most))
+        np.testing.assert_array_equal(Matcher(forms).find(texts), plain)
+
+
+def test_rows_of_a_sparse_table_do_not_meet():
+    rng = np.random.default_rng(1)
+    rows = [np.sort(rng.choice(300, n, replace=False)) for n in rng.integers(0, 60, 500)]
+    end = np.cumsum([len(r) for r in rows])
+    begin = end - [len(r) for r in rows]
+    base, room = lay_rows(begin, end, np.concatenate(rows).astype(np.int32), 300)
+    cells = np.concatenate([b + r for b, r in zip(base, rows, strict=True)])
+    used = base[end > begin]
+    assert len({*cells.tolist()}) == len(cells)
+    assert len({*used.tolist()}) == len(used)
+    assert used.min() > 0
+    assert used.max() + 300 <= room
+    assert not base[end == begin].any()
 
 
 def test_a_match_never_leaves_its_text():
