@@ -30,6 +30,8 @@ Points = npt.NDArray[np.uint32]
 Flags = npt.NDArray[np.uint8]
 
 _BETWEEN, _STOP, _SPACE = 1, 2, 4
+_BLOCK_BITS = np.uint32(BLOCKS.bit_length() - 1)
+_BLOCK = np.uint32(BLOCKS - 1)
 
 
 class Highlighter:
@@ -102,6 +104,14 @@ def _find(
     weight: Floats,
 ) -> int:
     count = np.zeros(weights.shape[2], np.int32)
+    places = 1
+    for p in passage:
+        places = max(places, group[sentence_of[p + 1] + p + 1] - group[sentence_of[p] + p])
+    # What each of as many places of a feature is worth; a concept counts once, however often it stands there.
+    parts = np.ones((2, places + 1))
+    for c in range(1, places + 1):
+        parts[0, c] = (1 + math.log(c)) / c
+        parts[1, c] = 1 / c
     n = i = 0
     while i < len(passage):
         p = passage[i]
@@ -117,13 +127,26 @@ def _find(
         last = group[sentence_of[p + 1] + p + 1]
         each = np.arange(len(heads))
         _spread(
-            column, place, place_end, first, last, a, count, weights[e, 1], scales[e, 1], slopes[1], heads, each, edge
+            column,
+            place,
+            place_end,
+            first,
+            last,
+            a,
+            count,
+            weights[e, 1],
+            scales[e, 1],
+            slopes[1],
+            parts,
+            heads,
+            each,
+            edge,
         )
         s = sentence_of[p]
         if leads[p] and s < sentence_of[p + 1] and slopes[2].any():
             _spread(
                 column, place, place_end, group[s + p], group[s + p + 1], a, count, weights[e, 1], scales[e, 1],
-                slopes[2], heads, each, edge,
+                slopes[2], parts, heads, each, edge,
             )  # fmt: skip
         for q in range(len(heads)):
             s = which[p, heads[q]]
@@ -132,7 +155,7 @@ def _find(
                 speaks = each[which[p][heads] == s]
                 _spread(
                     column, place, place_end, group[s + p], group[s + p + 1], a, count, weights[e, 0], scales[e, 0],
-                    slopes[0], heads, speaks, edge,
+                    slopes[0], parts, heads, speaks, edge,
                 )  # fmt: skip
         clauses, opens = _clauses(points, a, b, flags)
         worth = _worth(edge, clauses, a)
@@ -163,6 +186,7 @@ def _spread(
     weights: Grains,
     scales: Singles,
     slopes: Floats,
+    parts: Floats,
     heads: Ints,
     speaks: Ints,
     edge: Floats,
@@ -173,34 +197,34 @@ def _spread(
     """
     length = np.zeros(BLOCKS)
     for k in range(first, last):
-        c = wide(column[k]) // BLOCKS
-        if count[c] == 0:
-            prefetch(weights, c * weights.shape[1])
+        c = np.uint64(column[k] >> _BLOCK_BITS)
+        prefetch(weights, c * np.uint64(weights.shape[1]))
         count[c] += 1
     share = np.empty(last - first)
     for k in range(first, last):
-        c = wide(column[k]) // BLOCKS
-        block = wide(column[k]) % BLOCKS
-        times = wide(count[c])
+        c = np.uint64(column[k] >> _BLOCK_BITS)
+        of = np.uint64(column[k] & _BLOCK)
+        times = np.uint64(count[c])
         value = np.float64(scales[c, -2]) + np.float64(scales[c, -1])
-        if times > 1 and block != CONCEPTS:
-            value *= 1 + math.log(times)
+        value *= parts[of >> np.uint64(1), times]
         # Each of as many places has its part of the square.
-        length[block] += value * value / times
-        share[k - first] = value / times
+        length[of] += value * value * times
+        share[k - first] = value
     for block in range(CONCEPTS):
-        length[block] = math.sqrt(length[block]) if length[block] > 0 else 1.0
+        length[block] = 1 / math.sqrt(length[block]) if length[block] > 0 else 1.0
     length[CONCEPTS] = 1.0
     for k in range(first, last):
-        c = wide(column[k]) // BLOCKS
-        a = wide(place[k]) - begin
-        b = wide(place_end[k]) - begin
-        value = share[k - first] / (length[wide(column[k]) % BLOCKS] * (b - a))
-        for q in speaks:
-            part = value * np.float64(weights[c, heads[q]]) * slopes[heads[q]]
-            edge[q, a] += part
-            edge[q, b] -= part
-        count[c] = 0
+        count[np.uint64(column[k] >> _BLOCK_BITS)] = 0
+        a = wide(place[k])
+        share[k - first] *= length[np.uint64(column[k] & _BLOCK)] / (wide(place_end[k]) - a)
+    for q in speaks:
+        h = heads[q]
+        slope = slopes[h]
+        for k in range(first, last):
+            c = np.uint64(column[k] >> _BLOCK_BITS)
+            part = share[k - first] * np.float64(weights[c, h]) * slope
+            edge[q, np.uint64(wide(place[k]) - begin)] += part
+            edge[q, np.uint64(wide(place_end[k]) - begin)] -= part
 
 
 @compiled

@@ -11,7 +11,7 @@ from pipeline.model.bundle import Bundle
 from pipeline.model.features import CONCEPTS
 from pipeline.model.places import BLOCKS, Places, Vocabulary
 from pipeline.model.pool import NOISE
-from pipeline.text.compiled import compiled, wide
+from pipeline.text.compiled import compiled
 from pipeline.text.prefetch import prefetch
 
 __all__ = ["Heads"]
@@ -114,9 +114,14 @@ def _margins(
     used = -(-(heads + gates) // _LANES) * _LANES
     total = np.zeros((3, used))
     length = np.zeros(3)
-    logs = np.ones(256)
-    for c in range(1, 256):
-        logs[c] = 1 + math.log(c)
+    places = 1
+    for p in range(len(sentence_of) - 1):
+        places = max(places, group[sentence_of[p + 1] + p + 1] - group[sentence_of[p] + p])
+    seen = np.empty(places + 1, np.uint32)
+    # A concept counts once, however often it stands there.
+    logs = np.ones((2, places + 1))
+    for c in range(1, places + 1):
+        logs[0, c] = 1 + math.log(c)
     margin = np.zeros(used)
     opening = 0
     for p in range(len(sentence_of) - 1):
@@ -126,7 +131,7 @@ def _margins(
         s = sentence_of[opening]
         again = column[group[s + opening] : group[s + opening + 1]] if s < sentence_of[opening + 1] else column[:0]
         all_of = column[group[sentence_of[p] + p] : group[sentence_of[p + 1] + p + 1]]
-        _passage(all_of, again, lead, weights[0, 1], scales[0, 1], grain, count, logs, total, length, margin)
+        _passage(all_of, again, lead, weights[0, 1], scales[0, 1], grain, seen, count, logs, total, length, margin)
         e = 0
         most = 0.0
         for g in range(gates):
@@ -135,14 +140,14 @@ def _margins(
                 e = g + 1
                 most = opened
         if e > 0:
-            _passage(all_of, again, lead, weights[e, 1], scales[e, 1], grain, count, logs, total, length, margin)
+            _passage(all_of, again, lead, weights[e, 1], scales[e, 1], grain, seen, count, logs, total, length, margin)
         expert[p] = e
         for h in range(heads):
             whole[p, h] = bias[e, h] + margin[h]
             strongest[p, h] = sentence_bias[e, h]
         for s in range(sentence_of[p], sentence_of[p + 1]):
             each = column[group[s + p] : group[s + p + 1]]
-            _sum(each, weights[e, 0], scales[e, 0], grain, count, logs, total, length)
+            _sum(each, weights[e, 0], scales[e, 0], grain, seen, count, logs, total, length)
             for h in range(heads):
                 value = sentence_bias[e, h] + _joined(total, length, h)
                 # Of equals, whatever the order their parts were added in, the first.
@@ -159,6 +164,7 @@ def _passage(
     weights: Grains,
     scales: Singles,
     grain: float,
+    seen: Columns,
     count: Shorts,
     logs: Floats,
     total: Floats,
@@ -166,11 +172,11 @@ def _passage(
     margin: Floats,
 ) -> None:
     """Fill ``margin`` with the products of a passage and, ``lead`` times, of what is read ``again``."""
-    _sum(column, weights, scales, grain, count, logs, total, length)
+    _sum(column, weights, scales, grain, seen, count, logs, total, length)
     for h in range(len(margin)):
         margin[h] = _joined(total, length, h)
     if lead > 0 and len(again):
-        _sum(again, weights, scales, grain, count, logs, total, length)
+        _sum(again, weights, scales, grain, seen, count, logs, total, length)
         for h in range(len(margin)):
             margin[h] += lead * _joined(total, length, h)
 
@@ -193,6 +199,7 @@ def _sum(
     weights: Grains,
     scales: Singles,
     grain: float,
+    seen: Columns,
     count: Shorts,
     logs: Floats,
     total: Floats,
@@ -212,24 +219,24 @@ def _sum(
     flat = weights.reshape(-1)
     scale = scales.reshape(-1)
     sums = total.reshape(-1)
+    # Without branches: whether a feature stands there again nobody foresees, the processor neither.
+    many = 0
     for k in range(len(column)):
         c = np.uint64(column[k] >> _BLOCK_BITS)
-        if count[c] == 0:
-            for line in range(0, width, _LINE):
-                prefetch(flat, c * width + np.uint64(line))
+        for line in range(0, width, _LINE):
+            prefetch(flat, c * width + np.uint64(line))
+        seen[many] = column[k]
+        many += count[c] == 0
         count[c] += 1
-    for k in range(len(column)):
-        c = np.uint64(column[k] >> _BLOCK_BITS)
-        times = wide(count[c])
-        if times == 0:
-            continue
+    for k in range(many):
+        c = np.uint64(seen[k] >> _BLOCK_BITS)
+        times = np.uint64(count[c])
         count[c] = 0
-        block = np.uint64(column[k] & _BLOCK)
+        block = np.uint64(seen[k] & _BLOCK)
         row = c * width
         behind = (c + np.uint64(1)) * half
         value = np.float64(scale[behind - np.uint64(2)]) + np.float64(scale[behind - np.uint64(1)])
-        if times > 1 and block != _CONCEPTS:
-            value *= logs[times] if times < 256 else 1 + math.log(times)
+        value *= logs[block >> np.uint64(1), times]
         length[block] += value * value
         into = block * used
         for h in range(used):

@@ -45,10 +45,7 @@ class Places:
 
     def of_words(self, sentence_of: Ints) -> Ints:
         """Return how many places of word n-grams each passage has, (passages,)."""
-        before = np.zeros(len(self.column) + 1, np.int64)
-        np.cumsum(self.column % BLOCKS == _WORDS, out=before[1:])
-        border = self.group[sentence_of + np.arange(len(sentence_of))]
-        return np.asarray(np.diff(before[border]))
+        return _count_words(self.column, self.group[sentence_of + np.arange(len(sentence_of))])
 
 
 class Vocabulary:
@@ -112,6 +109,15 @@ def _alone(keys: Ints, column: Shorts, count: int) -> Shorts:
     single = keys < count
     found[keys[single]] = column[single]
     return found
+
+
+@compiled
+def _count_words(column: Columns, border: Ints) -> Ints:
+    many = np.zeros(len(border) - 1, np.int64)
+    for p in range(len(many)):
+        for k in range(border[p], border[p + 1]):
+            many[p] += column[k] % BLOCKS == _WORDS
+    return many
 
 
 @compiled
