@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from pipeline.text.compiled import compiled, index, wide
 from pipeline.text.segment import PIECE
-from pipeline.text.trie import ALNUM, CLASS, HAN, KEY, NODE, grow
+from pipeline.text.trie import ALNUM, CLASS, FROM, HAN, NODE, grow
 
 __all__ = ["Lattice", "fits"]
 
@@ -32,7 +32,7 @@ ENGINE = "0.2.2"
 DICTIONARY = "7197c3211ddd98962b036cdf40324d1ea2bfaa12bd028e68faa70111a88e12a8"
 
 #: About so many characters are looked at together, a step for all of them before the next one for any.
-_MANY = 1024
+_MANY = 2048
 #: Longer words are rare enough to be found one by one.
 _REACH = 4
 
@@ -84,7 +84,7 @@ class Lattice:
 def _step(base: Shorts, cells: Ints, node: int, code: int) -> int:
     """Return the node that a character leads to, 0 if none."""
     cell = cells[base[node] + code]
-    return cell & NODE if cell >> KEY == wide(node) << 16 | code else 0
+    return cell & NODE if cell >> FROM == node else 0
 
 
 @compiled
@@ -119,7 +119,7 @@ def _cut(
     room = _MANY + min(longest, PIECE) + _REACH + 1
     kind = np.empty(room, np.int32)
     code = np.empty(room, np.uint32)
-    weights = np.empty((_REACH, room))
+    weights = np.empty((_REACH - 1, room))
     nodes = np.empty((_REACH, room), np.int32)
     far = np.empty(room, np.int32)
     length = np.empty(room, np.int32)
@@ -170,15 +170,14 @@ def _find_words(
     found: Shorts,
 ) -> None:
     """Fill in the words of up to four characters that begin at each place, and the nodes ``far`` of five."""
-    one, two, pair = weights[0], weights[1], nodes[1]
+    pair, two, three, four = nodes[1], weights[0], weights[1], weights[2]
     for x in range(many):
-        a, b = code[x], code[x + 1]
-        cell = cells[index(base[a]) + index(b)]
+        node = code[x]
+        cell = cells[index(base[node]) + index(code[x + 1])]
         # Where there is no step, node 0, of no weight.
-        pair[x] = cell & NODE & -(cell >> KEY == wide(a << np.uint32(16) | b))
-        one[x] = weight[a, 0]
-    weights[2:, :many] = -np.inf
-    far[:many] = 0
+        pair[x] = cell & NODE & -(cell >> FROM == wide(node))
+        three[x] = four[x] = -np.inf
+        far[x] = 0
     at, now = found[0], found[1]
     n = index(0)
     for x in range(many):
@@ -186,27 +185,27 @@ def _find_words(
         two[x] = weight[node, 0]
         at[n] = x
         now[n] = node
-        n += index(children[node, 1] >> wide(code[x + 2] & np.uint32(63)) & 1)
+        n += index(children[node, 1] >> wide(code[x + 2] & 63) & 1)
     for size in range(2, _REACH + 1):
         before = n
         n = index(0)
         for y in range(before):
-            node, c = index(now[y]), code[index(at[y]) + index(size)]
-            cell = cells[index(base[node]) + index(c)]
-            at[n] = at[y]
+            x, node = at[y], index(now[y])
+            cell = cells[index(base[node]) + index(code[index(x) + index(size)])]
+            at[n] = x
             now[n] = cell & NODE
-            n += index(cell >> KEY == wide(node << index(16) | c))
+            n += index(cell >> FROM == wide(node))
         if size == _REACH:
             break
         before = n
         n = index(0)
         for y in range(before):
             x, node = index(at[y]), index(now[y])
-            weights[size, x] = weight[node, 0]
+            weights[size - 1, x] = weight[node, 0]
             nodes[size, x] = node
             at[n] = x
             now[n] = node
-            n += index(children[node, 1] >> wide(code[x + index(size + 1)] & np.uint32(63)) & 1)
+            n += index(children[node, 1] >> wide(code[x + index(size + 1)] & 63) & 1)
     for y in range(n):
         far[at[y]] = now[y]
 
@@ -227,18 +226,18 @@ def _find_route(
 ) -> None:
     """Fill in, from right to left, how long the word is that begins at each place; of a long one, its node."""
     route = np.zeros(many + 1)
-    one, two, three, four = weights[0], weights[1], weights[2], weights[3]
+    two, three, four = weights[0], weights[1], weights[2]
     r1 = r2 = r3 = r4 = 0.0
     for y in range(many):
         x = index(many - 1 - y)
         best = -np.inf if kind[x] & HAN else 0.0
-        a, b, c, d = one[x] + r1, two[x] + r2, three[x] + r3, four[x] + r4
+        a, b, c, d = weight[code[x], 0] + r1, two[x] + r2, three[x] + r3, four[x] + r4
         # Of equals the longer; that there is none at all is told below.
         size = 2 if b >= best else 1
         best = best if best > b else b
-        size = 3 if c >= best and c > -np.inf else size
+        size = 3 if c >= best else size
         best = best if best > c else c
-        size = 4 if d >= best and d > -np.inf else size
+        size = 4 if d >= best else size
         best = best if best > d else d
         size = 1 if a > best else size
         best = a if a > best else best
@@ -278,17 +277,21 @@ def _write(
 ) -> int:
     """Write the tokens along the route behind the first ``n``; return how many there are now."""
     i, until = index(begin), index(end)
+    m = index(n)
     while i < until:
         size = index(length[i])
-        node = wide(nodes[(size - index(1)) * index(size <= _REACH), i])
+        number[m] = nodes[(size - index(1)) * index(size <= index(_REACH)), i]
         j = i + size
         if kind[i] & ALNUM:
+            node = wide(number[m])
             # Single letters and digits in a row are one word.
-            while size == 1 and j < until and length[j] == 1 and kind[j] & ALNUM:
-                node = _step(base, cells, node, wide(kind[j]) & CLASS) if node else 0
+            while size == index(1) and j < until and length[j] == 1 and kind[j] & ALNUM:
+                node = _step(base, cells, node, wide(kind[j]) & CLASS)
                 j += index(1)
-        stop[n] = offset + wide(j)
-        number[n] = token[index(node)]
-        n += 1
+            number[m] = node
+        stop[m] = wide(j) + offset
+        m += index(1)
         i = j
-    return n
+    for y in range(index(n), m):
+        number[y] = token[index(number[y])]
+    return wide(m)

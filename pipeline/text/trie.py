@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from pipeline.text.compiled import compiled, wide
 
-__all__ = ["ALNUM", "CLASS", "HAN", "KEY", "NODE", "Trie", "grow"]
+__all__ = ["ALNUM", "CLASS", "FROM", "HAN", "NODE", "Trie", "grow"]
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -22,10 +22,9 @@ Shorts = npt.NDArray[np.int32]
 CLASS = (1 << 16) - 1
 HAN = 1 << 16
 ALNUM = 1 << 17
-#: A cell: from which node and with which class, from bit KEY on, and below to which node.
-KEY = 21
+#: A cell: from bit FROM on from which node, from bit KEY on with which class, and below to which node.
+FROM, KEY = 37, 21
 NODE = (1 << KEY) - 1
-_FROM = KEY + 16
 _TABLE_BITS = 21
 _HASH = 0x9E3779B97F4A7C15
 #: Characters of one block; words do not reach over the others.
@@ -42,7 +41,7 @@ class Trie:
 
     ``kinds`` (code points,) holds for each character its class and what sort of character it is; class 0 is in no
     word. The first node of a class has its number. From ``node`` a character of ``class`` leads on where
-    ``cells[base[node] + class] >> KEY`` is ``node << 16 | class``. ``base`` (nodes,), ``cells`` (cells,).
+    ``cells[base[node] + class] >> FROM`` is ``node``. ``base`` (nodes,), ``cells`` (cells,).
 
     ``weight`` (nodes, 2) has the logarithm of the share of the word that ends here, -inf if none; ``children`` is the
     same memory, and has in its second column a bit for each remainder of a class by 64 that may lead on. ``token``
@@ -86,7 +85,7 @@ def grow(text: str, tokens: Sequence[str]) -> Trie:
     name = np.empty(used, np.int64)
     name[order] = np.arange(used)
     steps = slots[slots > 0]
-    steps = name[steps >> _FROM] << _FROM | (steps >> KEY & CLASS) << KEY | name[steps & NODE]
+    steps = name[steps >> FROM] << FROM | (steps >> KEY & CLASS) << KEY | name[steps & NODE]
     children, base, cells = _lay(steps, used)
     node = np.zeros((used, 2), np.int64)
     weight = node.view(np.float64)
@@ -191,14 +190,14 @@ def _lay(steps: Ints, nodes: int) -> tuple[Ints, Shorts, Ints]:
     children = np.zeros(nodes, np.int64)
     row = np.zeros(nodes + 1, np.int64)
     for step in steps:
-        children[step >> _FROM] |= 1 << (step >> KEY & 63)
-        row[(step >> _FROM) + 1] += 1
+        children[step >> FROM] |= 1 << (step >> KEY & 63)
+        row[(step >> FROM) + 1] += 1
     for a in range(nodes):
         row[a + 1] += row[a]
     fill = row.copy()
     kind = np.empty(len(steps), np.int64)
     for step in steps:
-        a = step >> _FROM
+        a = step >> FROM
         kind[fill[a]] = step >> KEY & CLASS
         fill[a] += 1
     base = np.zeros(nodes, np.int32)
@@ -241,7 +240,7 @@ def _lay(steps: Ints, nodes: int) -> tuple[Ints, Shorts, Ints]:
     # An empty cell has no key.
     cells = np.full(most + CLASS + 1, -1, np.int64)
     for step in steps:
-        cells[base[step >> _FROM] + (step >> KEY & CLASS)] = step
+        cells[base[step >> FROM] + (step >> KEY & CLASS)] = step
     return children, base, cells
 
 
