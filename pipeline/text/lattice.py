@@ -16,8 +16,9 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.text.compiled import compiled, index, wide
+from pipeline.text.prefetch import prefetch
 from pipeline.text.segment import PIECE
-from pipeline.text.trie import ALNUM, CLASS, FROM, HAN, NODE, grow
+from pipeline.text.trie import ALNUM, CLASS, FROM, HAN, KEY, NODE, PAIRS, SOME, SPREAD, grow
 
 __all__ = ["Lattice", "fits"]
 
@@ -74,8 +75,8 @@ class Lattice:
         token = np.empty(room, np.int32)
         first = np.empty(len(start) + 1, np.int64)
         _cut(
-            points, start, end, kinds, trie.base, trie.cells, trie.weight, trie.children, trie.nothing, trie.token,
-            first, stop, token,
+            points, start, end, kinds, trie.base, trie.cells, trie.shares, trie.pairs, trie.weight, trie.nothing,
+            trie.token, first, stop, token,
         )  # fmt: skip
         return first, stop[: first[-1]], token[: first[-1]]
 
@@ -83,7 +84,7 @@ class Lattice:
 @compiled
 def _step(base: Shorts, cells: Ints, node: int, code: int) -> int:
     """Return the node that a character leads to, 0 if none."""
-    cell = cells[base[node] + code]
+    cell = cells[base[node] + code, 0]
     return cell & NODE if cell >> FROM == node else 0
 
 
@@ -95,8 +96,9 @@ def _cut(
     kinds: Shorts,
     base: Shorts,
     cells: Ints,
+    shares: Floats,
+    pairs: Ints,
     weight: Floats,
-    children: Ints,
     nothing: float,
     token: Shorts,
     first: Ints,
@@ -123,7 +125,7 @@ def _cut(
     nodes = np.empty((_REACH, room), np.int32)
     far = np.empty(room, np.int32)
     length = np.empty(room, np.int32)
-    found = np.empty((2, room), np.int32)
+    found = np.empty((3, room), np.int32)
     n = p = 0
     while p < count:
         # As many pieces as make a block, a gap behind each.
@@ -142,8 +144,8 @@ def _cut(
             many += 1
             q += 1
         code[many : many + _REACH] = 0
-        _find_words(code, many, base, cells, weight, children, weights, nodes, far, found)
-        _find_route(kind, code, many, base, cells, weight, weights, far, nothing, nodes, length)
+        _find_words(code, many, base, cells, shares, pairs, weights, nodes, far, found)
+        _find_route(kind, code, many, base, cells, shares, weight, weights, far, nothing, nodes, length)
         many = 0
         while p < q:
             piece[p, 2] = n
@@ -162,52 +164,50 @@ def _find_words(
     many: int,
     base: Shorts,
     cells: Ints,
-    weight: Floats,
-    children: Ints,
+    shares: Floats,
+    pairs: Ints,
     weights: Floats,
     nodes: Shorts,
     far: Shorts,
     found: Shorts,
 ) -> None:
-    """Fill in the words of up to four characters that begin at each place, and the nodes ``far`` of five."""
-    pair, two, three, four = nodes[1], weights[0], weights[1], weights[2]
-    for x in range(many):
-        node = code[x]
-        cell = cells[index(base[node]) + index(code[x + 1])]
-        # Where there is no step, node 0, of no weight.
-        pair[x] = cell & NODE & -(cell >> FROM == wide(node))
-        three[x] = four[x] = -np.inf
-        far[x] = 0
-    at, now = found[0], found[1]
+    """Fill in the words of two to four characters that begin at each place; ``far`` is the cell of five, or -1."""
+    at, of, cell_of = found[0], found[1], found[2]
+    two, three, four = weights[0], weights[1], weights[2]
     n = index(0)
     for x in range(many):
-        node = index(pair[x])
-        two[x] = weight[node, 0]
+        a, b = wide(code[x]), wide(code[x + 1])
+        bit = index((a * SPREAD >> 11) + b & PAIRS)
+        some = pairs[bit >> index(6)] >> wide(bit & index(63)) & 1
+        here = wide(base[index(a)]) + b
+        prefetch(cells, 2 * here * some)
         at[n] = x
-        now[n] = node
-        n += index(children[node, 1] >> wide(code[x + 2] & 63) & 1)
-    for size in range(2, _REACH + 1):
+        of[n] = a
+        cell_of[n] = here
+        n += index(some)
+        two[x] = three[x] = four[x] = -np.inf
+        far[x] = -1
+    for size in range(1, _REACH):
         before = n
         n = index(0)
         for y in range(before):
-            x, node = at[y], index(now[y])
-            cell = cells[index(base[node]) + index(code[index(x) + index(size)])]
-            at[n] = x
-            now[n] = cell & NODE
-            n += index(cell >> FROM == wide(node))
-        if size == _REACH:
-            break
-        before = n
-        n = index(0)
-        for y in range(before):
-            x, node = index(at[y]), index(now[y])
-            weights[size - 1, x] = weight[node, 0]
+            x, here = index(at[y]), index(cell_of[y])
+            cell = cells[here, 0]
+            right = cell >> FROM == wide(of[y])
+            weight = shares[here, 1]
+            weights[size - 1, x] = weight if right else -np.inf
+            node = cell & NODE
             nodes[size, x] = node
+            b = wide(code[x + index(size + 1)])
+            some = cell >> KEY >> (b & SOME) & right
             at[n] = x
-            now[n] = node
-            n += index(children[node, 1] >> wide(code[x + index(size + 1)] & 63) & 1)
+            of[n] = node
+            # Only where it leads on is it worth to look where to.
+            cell_of[n] = wide(base[index(node * some)]) + b
+            n += index(some)
     for y in range(n):
-        far[at[y]] = now[y]
+        here = index(cell_of[y])
+        far[at[y]] = here if cells[here, 0] >> FROM == wide(of[y]) else -1
 
 
 @compiled
@@ -217,6 +217,7 @@ def _find_route(
     many: int,
     base: Shorts,
     cells: Ints,
+    shares: Floats,
     weight: Floats,
     weights: Floats,
     far: Shorts,
@@ -231,7 +232,7 @@ def _find_route(
     for y in range(many):
         x = index(many - 1 - y)
         best = -np.inf if kind[x] & HAN else 0.0
-        a, b, c, d = weight[code[x], 0] + r1, two[x] + r2, three[x] + r3, four[x] + r4
+        a, b, c, d = weight[code[x]] + r1, two[x] + r2, three[x] + r3, four[x] + r4
         # Of equals the longer; that there is none at all is told below.
         size = 2 if b >= best else 1
         best = best if best > b else b
@@ -241,15 +242,17 @@ def _find_route(
         best = best if best > d else d
         size = 1 if a > best else size
         best = a if a > best else best
-        if far[x]:
-            node = wide(far[x])
-            j = wide(x) + _REACH + 1
-            while node:
-                if weight[node, 0] > -np.inf and weight[node, 0] + route[j] >= best:
-                    best = weight[node, 0] + route[j]
+        if far[x] >= 0:
+            here, j = wide(far[x]), wide(x) + _REACH + 1
+            while True:
+                node = cells[here, 0] & NODE
+                if shares[here, 1] > -np.inf and shares[here, 1] + route[j] >= best:
+                    best = shares[here, 1] + route[j]
                     size = j - wide(x)
                     nodes[0, x] = node
-                node = _step(base, cells, node, wide(code[j]))
+                here = wide(base[node]) + wide(code[j])
+                if cells[here, 0] >> FROM != node:
+                    break
                 j += 1
         # A character that begins no word stands for itself.
         if best == -np.inf:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from pipeline.text.compiled import compiled, wide
 
-__all__ = ["ALNUM", "CLASS", "FROM", "HAN", "NODE", "Trie", "grow"]
+__all__ = ["ALNUM", "CLASS", "FROM", "HAN", "KEY", "NODE", "PAIRS", "SOME", "SPREAD", "Trie", "grow"]
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -22,9 +22,14 @@ Shorts = npt.NDArray[np.int32]
 CLASS = (1 << 16) - 1
 HAN = 1 << 16
 ALNUM = 1 << 17
-#: A cell: from bit FROM on from which node, from bit KEY on with which class, and below to which node.
+#: A cell: from bit FROM on from which node, from bit KEY on which classes may lead on, and below to which node.
 FROM, KEY = 37, 21
 NODE = (1 << KEY) - 1
+#: The remainders of classes that are told apart there.
+SOME = 15
+#: Class b may follow a as the second of a word only if this bit is set: ``(a * SPREAD >> 11) + b & PAIRS``.
+SPREAD = 0x9E3779B1
+PAIRS = (1 << 21) - 1
 _TABLE_BITS = 21
 _HASH = 0x9E3779B97F4A7C15
 #: Characters of one block; words do not reach over the others.
@@ -40,19 +45,21 @@ class Trie:
     """Words from their first character on.
 
     ``kinds`` (code points,) holds for each character its class and what sort of character it is; class 0 is in no
-    word. The first node of a class has its number. From ``node`` a character of ``class`` leads on where
-    ``cells[base[node] + class] >> FROM`` is ``node``. ``base`` (nodes,), ``cells`` (cells,).
+    word. The first node of a class has its number, and ``weight`` (classes,) that of the character as a word. From
+    ``node`` a character of ``class`` leads on where ``cells[base[node] + class, 0] >> FROM`` is ``node``.
 
-    ``weight`` (nodes, 2) has the logarithm of the share of the word that ends here, -inf if none; ``children`` is the
-    same memory, and has in its second column a bit for each remainder of a class by 64 that may lead on. ``token``
-    (nodes,) is the number of the token that ends here, 0 if none; ``nothing`` the weight of one not in the dictionary.
+    ``base`` (nodes,); ``cells`` (cells, 2); ``shares`` is the same memory: its second column has the weight of the
+    word that ends there, the logarithm of its share, -inf if none. ``pairs`` (words of 64 bits,): see `PAIRS`.
+    ``token`` (nodes,) is the number of the token that ends here, 0 if none; ``nothing`` what a word of frequency 1
+    weighs.
     """
 
     kinds: Shorts
     base: Shorts
     cells: Ints
+    shares: Floats
+    pairs: Ints
     weight: Floats
-    children: Ints
     token: Shorts
     nothing: float
 
@@ -80,18 +87,22 @@ def grow(text: str, tokens: Sequence[str]) -> Trie:
     token = np.zeros(nodes, np.int32)
     slots = np.zeros(1 << _TABLE_BITS, np.int64)
     total, used = _plant(entries, begin, length, frequency, wanted, size, kinds, slots, count, token, classes)
-    # Common words get the lower numbers, behind the classes.
-    order = np.append(np.arange(classes), classes + np.argsort(-count[classes:used]))
+    # Words that are tokens get the lower numbers, behind the classes, then common ones.
+    order = np.append(np.arange(classes), classes + np.lexsort((-count[classes:used], token[classes:used] == 0)))
     name = np.empty(used, np.int64)
     name[order] = np.arange(used)
     steps = slots[slots > 0]
     steps = name[steps >> FROM] << FROM | (steps >> KEY & CLASS) << KEY | name[steps & NODE]
-    children, base, cells = _lay(steps, used)
-    node = np.zeros((used, 2), np.int64)
-    weight = node.view(np.float64)
-    weight[:, 0] = _log_shares(count[order], total)
-    node[:, 1] = children
-    return Trie(kinds, base, cells, weight, node, token[order], float(_log_shares(np.ones(1), total)[0]))
+    weight = _log_shares(count[order], total)
+    some, pairs, base, room = _lay(steps, used, classes)
+    # An empty cell comes from no node.
+    cells = np.full((room, 2), -1, np.int64)
+    shares = cells.view(np.float64)
+    at = base[steps >> FROM] + (steps >> KEY & CLASS)
+    cells[at, 0] = steps >> FROM << FROM | some[steps & NODE] << KEY | steps & NODE
+    shares[at, 1] = weight[steps & NODE]
+    nothing = float(_log_shares(np.ones(1), total)[0])
+    return Trie(kinds, base, cells, shares, pairs, weight[:classes].copy(), token[order], nothing)
 
 
 def _points(text: str) -> Points:
@@ -185,13 +196,21 @@ def _plant(
 
 
 @compiled
-def _lay(steps: Ints, nodes: int) -> tuple[Ints, Shorts, Ints]:
-    """Return ``children``, ``base`` and ``cells``: the rows of all nodes pushed into one another."""
-    children = np.zeros(nodes, np.int64)
+def _lay(steps: Ints, nodes: int, classes: int) -> tuple[Ints, Ints, Shorts, int]:
+    """Push the rows of all nodes into one another.
+
+    Return which remainders of classes lead on from each node, ``pairs``, ``base`` and how many cells there are.
+    """
+    some = np.zeros(nodes, np.int64)
+    pairs = np.zeros((PAIRS + 1) // 64, np.int64)
     row = np.zeros(nodes + 1, np.int64)
     for step in steps:
-        children[step >> FROM] |= 1 << (step >> KEY & 63)
-        row[(step >> FROM) + 1] += 1
+        a, b = step >> FROM, step >> KEY & CLASS
+        some[a] |= 1 << (b & SOME)
+        row[a + 1] += 1
+        if a < classes:
+            bit = (a * SPREAD >> 11) + b & PAIRS
+            pairs[bit >> 6] |= 1 << (bit & 63)
     for a in range(nodes):
         row[a + 1] += row[a]
     fill = row.copy()
@@ -237,11 +256,7 @@ def _lay(steps: Ints, nodes: int) -> tuple[Ints, Shorts, Ints]:
             b = base[a] + kind[s]
             taken[b >> 6] |= np.uint64(1) << np.uint64(b & 63)
         most = max(most, wide(base[a]))
-    # An empty cell has no key.
-    cells = np.full(most + CLASS + 1, -1, np.int64)
-    for step in steps:
-        cells[base[step >> FROM] + (step >> KEY & CLASS)] = step
-    return children, base, cells
+    return some, pairs, base, most + CLASS + 1
 
 
 @compiled
