@@ -14,10 +14,12 @@ import platformdirs
 
 from pipeline.text.private import own_folder
 
-__all__ = ["compiled", "wide"]
+__all__ = ["compiled", "index", "wide"]
 
 #: Makes a machine word of a smaller number.
 wide = cast("Callable[[Any], int]", np.int64)
+#: Makes an index never counted from the end, so that nothing need test for that; keep it from signed numbers.
+index = cast("Callable[[Any], int]", np.uint64)
 
 F = TypeVar("F", bound=Callable[..., object])
 

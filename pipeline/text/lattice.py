@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
-import math
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
@@ -16,9 +15,10 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.text.compiled import compiled, wide
+from pipeline.text.compiled import compiled, index, wide
 from pipeline.text.prefetch import prefetch
 from pipeline.text.segment import PIECE
+from pipeline.text.trie import ALNUM, CLASS, FROM, HAN, KEY, NODE, PAIRS, SOME, SPREAD, grow
 
 __all__ = ["Lattice", "fits"]
 
@@ -26,25 +26,16 @@ Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 Points = npt.NDArray[np.uint32]
 Shorts = npt.NDArray[np.int32]
+Codes = npt.NDArray[np.uint32]
 
 #: What the tokens below were compared with.
 ENGINE = "0.2.2"
 DICTIONARY = "7197c3211ddd98962b036cdf40324d1ea2bfaa12bd028e68faa70111a88e12a8"
 
-_HAN = 1 << 16
-_ALNUM = 1 << 17
-_CLASS = (1 << 16) - 1
-_NODE = (1 << 21) - 1
-_TABLE_BITS = 21
-#: So many characters before they are needed, steps are fetched.
-_AHEAD = 8
-_HASH = 0x9E3779B97F4A7C15
-#: Characters of one block; words do not reach over the others.
-_BLOCK = (
-    *((0x3400, 0x4DBF), (0x4E00, 0x9FFF), (0xF900, 0xFAFF), (0x20000, 0x2A6DF), (0x2A700, 0x2B73F)),
-    *((0x2B740, 0x2B81F), (0x2B820, 0x2CEAF), (0x2CEB0, 0x2EBEF), (0x2F800, 0x2FA1F)),
-    *((ord(a), ord(b)) for a, b in ("az", "AZ", "09", "++", "##", "&&", "..", "__", "%%", "--")),
-)
+#: About so many characters are looked at together, a step for all of them before the next one for any.
+_MANY = 2048
+#: Longer words are rare enough to be found one by one.
+_REACH = 4
 
 
 def _dictionary_file() -> Path:
@@ -69,29 +60,8 @@ class Lattice:
 
     def __init__(self, words: Mapping[str, int], tokens: Sequence[str]) -> None:
         text = _dictionary_file().read_text(encoding="utf-8") + "".join(f"{w} {f}\n" for w, f in words.items())
-        entries = _points(text)
-        begin, length, frequency = _entries(entries)
-        wanted = _points("".join(tokens))
-        self.kinds = np.zeros(0x110000, np.int32)
-        known = np.unique(np.concatenate([entries, wanted]))
-        self.kinds[known] = np.arange(1, len(known) + 1)
-        for first, last in _BLOCK:
-            self.kinds[first : last + 1] |= _HAN
-        for first, last in _BLOCK[9:12]:
-            self.kinds[first : last + 1] |= _ALNUM
-        size = np.fromiter(map(len, tokens), np.int64, len(tokens))
-        nodes = len(known) + 1 + int(length.sum()) + len(wanted)
-        self._weight = np.full(nodes, -np.inf)
-        self._token = np.zeros(nodes, np.int32)
-        self._slots = np.zeros(1 << _TABLE_BITS, np.int64)
-        self._pairs = np.zeros(1 << _TABLE_BITS - 6, np.int64)
-        total, used = _plant(
-            entries, begin, length, frequency, wanted, size, self.kinds, self._slots, self._pairs, self._weight,
-            self._token, len(known) + 1,
-        )  # fmt: skip
-        self._weight = _log_shares(self._weight[:used], total)
-        self._nothing = float(_log_shares(np.ones(1), total)[0])
-        self._token = self._token[:used].copy()
+        self._trie = grow(text, tokens)
+        self.kinds = self._trie.kinds
 
     def cut(self, points: Points, start: Ints, end: Ints, kinds: Shorts) -> tuple[Ints, Shorts, Shorts]:
         """Cut the texts ``points[start:end]``, each by itself.
@@ -99,119 +69,23 @@ class Lattice:
         Return for each text the number of its first token, with one more at the end, and for each token where it
         ends in ``points`` and its number, 0 if unknown.
         """
+        trie = self._trie
         room = int((end - start).sum())
         stop = np.empty(room, np.int32)
         token = np.empty(room, np.int32)
         first = np.empty(len(start) + 1, np.int64)
         _cut(
-            points, start, end, kinds, self._slots, self._pairs, self._weight, self._nothing, self._token, first, stop,
-            token,
+            points, start, end, kinds, trie.base, trie.cells, trie.shares, trie.pairs, trie.weight, trie.nothing,
+            trie.token, first, stop, token,
         )  # fmt: skip
         return first, stop[: first[-1]], token[: first[-1]]
 
 
-def _points(text: str) -> Points:
-    return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
-
-
 @compiled
-def _entries(points: Points) -> tuple[Ints, Ints, Ints]:
-    """Return begin, length and frequency of the words in lines ``word frequency …``."""
-    lines = 0
-    for p in points:
-        lines += p == 10
-    begin = np.empty(lines, np.int64)
-    length = np.empty(lines, np.int64)
-    frequency = np.empty(lines, np.int64)
-    at = 0
-    for line in range(lines):
-        begin[line] = at
-        while points[at] != 32:
-            at += 1
-        length[line] = at - begin[line]
-        at += 1
-        number = 0
-        while 48 <= points[at] <= 57:
-            number = number * 10 + wide(points[at]) - 48
-            at += 1
-        frequency[line] = number
-        while points[at] != 10:
-            at += 1
-        at += 1
-    return begin, length, frequency
-
-
-@compiled
-def _mixed(key: int) -> int:
-    return wide((np.uint64(key) * np.uint64(_HASH)) >> np.uint64(64 - _TABLE_BITS))
-
-
-@compiled
-def _slot(slots: Ints, node: int, kind: int) -> int:
-    """Return the place of this step in the table, or the free one where it belongs."""
-    key = wide(node) << 16 | kind
-    at = _mixed(key)
-    while slots[at] and slots[at] >> 21 != key:
-        at = (at + 1) & (len(slots) - 1)
-    return at
-
-
-@compiled
-def _plant(
-    entries: Points,
-    begin: Ints,
-    length: Ints,
-    frequency: Ints,
-    wanted: Points,
-    size: Ints,
-    kinds: Shorts,
-    slots: Ints,
-    pairs: Ints,
-    weight: Floats,
-    token: Shorts,
-    used: int,
-) -> tuple[int, int]:
-    """Plant words, later ones over earlier ones, then tokens; return the sum of frequencies and the nodes used."""
-    total = at = 0
-    for w in range(len(begin) + len(size)):
-        is_word = w < len(begin)
-        if is_word:
-            points = entries[begin[w] : begin[w] + length[w]]
-        else:
-            points = wanted[at : at + size[w - len(begin)]]
-            at += len(points)
-        node = wide(kinds[points[0]]) & _CLASS
-        whole = kinds[points[0]] & _HAN != 0
-        for i in range(1, len(points)):
-            kind = wide(kinds[points[i]]) & _CLASS
-            whole &= kinds[points[i]] & _HAN != 0
-            if i == 1:
-                bit = _mixed(node << 16 | kind)
-                pairs[bit >> 6] |= 1 << (bit & 63)
-            slot = _slot(slots, node, kind)
-            if not slots[slot]:
-                slots[slot] = (wide(node) << 16 | kind) << 21 | used
-                used += 1
-            node = slots[slot] & _NODE
-        if not is_word:
-            token[node] = w - len(begin) + 1
-        else:
-            total += frequency[w]
-            # Replaced, a domain word's old frequency is gone.
-            if whole:
-                total -= wide(max(weight[node], 0.0))
-                weight[node] = frequency[w]
-    return total, used
-
-
-@compiled
-def _log_shares(frequency: Floats, total: int) -> Floats:
-    """Return the logarithm of each share, as the C library takes it: numpy's own may differ in the last bit."""
-    shares = np.full(len(frequency), -np.inf)
-    for i in range(len(frequency)):
-        if frequency[i] > 0:
-            shares[i] = math.log(frequency[i]) - math.log(float(total))
-    return shares
+def _step(base: Shorts, cells: Ints, node: int, code: int) -> int:
+    """Return the node that a character leads to, 0 if none."""
+    cell = cells[base[node] + code, 0]
+    return cell & NODE if cell >> FROM == node else 0
 
 
 @compiled
@@ -220,7 +94,9 @@ def _cut(
     start: Ints,
     end: Ints,
     kinds: Shorts,
-    slots: Ints,
+    base: Shorts,
+    cells: Ints,
+    shares: Floats,
     pairs: Ints,
     weight: Floats,
     nothing: float,
@@ -229,106 +105,196 @@ def _cut(
     stop: Shorts,
     number: Shorts,
 ) -> None:
-    longest = 1
+    count = 0
+    longest = 0
     for t in range(len(start)):
+        count += -((start[t] - end[t]) // PIECE)
         longest = max(longest, end[t] - start[t])
-    longest = min(longest, PIECE)
-    route = np.zeros(longest + 1)
-    until = np.empty(longest + 1, np.int32)
-    last = np.empty(longest + 1, np.int32)
-    kind = np.zeros(longest + 1, np.int32)
-    n = 0
+    piece = np.empty((count + 1, 3), np.int64)
+    count = 0
     for t in range(len(start)):
-        first[t] = n
+        first[t] = count
         for a in range(start[t], end[t], PIECE):
-            many = min(PIECE, end[t] - a)
-            for i in range(many):
-                kind[i] = kinds[points[a + i]]
+            piece[count, 0], piece[count, 1] = a, min(a + PIECE, end[t])
+            count += 1
+    first[len(start)] = count
+    room = _MANY + min(longest, PIECE) + _REACH + 1
+    kind = np.empty(room, np.int32)
+    code = np.empty(room, np.uint32)
+    weights = np.empty((_REACH - 1, room))
+    nodes = np.empty((_REACH, room), np.int32)
+    far = np.empty(room, np.int32)
+    length = np.empty(room, np.int32)
+    found = np.empty((3, room), np.int32)
+    n = p = 0
+    while p < count:
+        # As many pieces as make a block, a gap behind each.
+        many = 0
+        q = p
+        while q < count and many < _MANY:
+            for i in range(piece[q, 0], piece[q, 1]):
+                k = kinds[points[i]]
+                kind[many] = k
+                # Words do not reach over other characters.
+                code[many] = k & CLASS & -(k >> 16 & 1)
+                nodes[0, many] = k & CLASS
+                many += 1
             kind[many] = 0
-            _find_route(kind, many, slots, pairs, weight, nothing, route, until, last)
-            n = _write(kind, many, a, slots, token, until, last, n, stop, number)
-    first[len(start)] = n
+            code[many] = 0
+            many += 1
+            q += 1
+        code[many : many + _REACH] = 0
+        _find_words(code, many, base, cells, shares, pairs, weights, nodes, far, found)
+        _find_route(kind, code, many, base, cells, shares, weight, weights, far, nothing, nodes, length)
+        many = 0
+        while p < q:
+            piece[p, 2] = n
+            size = piece[p, 1] - piece[p, 0]
+            n = _write(kind, many, many + size, piece[p, 0] - many, base, cells, token, nodes, length, n, stop, number)
+            many += size + 1
+            p += 1
+    piece[count, 2] = n
+    for t in range(len(first)):
+        first[t] = piece[first[t], 2]
+
+
+@compiled
+def _find_words(
+    code: Codes,
+    many: int,
+    base: Shorts,
+    cells: Ints,
+    shares: Floats,
+    pairs: Ints,
+    weights: Floats,
+    nodes: Shorts,
+    far: Shorts,
+    found: Shorts,
+) -> None:
+    """Fill in the words of two to four characters that begin at each place; ``far`` is the cell of five, or -1."""
+    at, of, cell_of = found[0], found[1], found[2]
+    two, three, four = weights[0], weights[1], weights[2]
+    n = index(0)
+    for x in range(many):
+        a, b = wide(code[x]), wide(code[x + 1])
+        bit = index((a * SPREAD >> 11) + b & PAIRS)
+        some = pairs[bit >> index(6)] >> wide(bit & index(63)) & 1
+        here = wide(base[index(a)]) + b
+        prefetch(cells, 2 * here * some)
+        at[n] = x
+        of[n] = a
+        cell_of[n] = here
+        n += index(some)
+        two[x] = three[x] = four[x] = -np.inf
+        far[x] = -1
+    for size in range(1, _REACH):
+        before = n
+        n = index(0)
+        for y in range(before):
+            x, here = index(at[y]), index(cell_of[y])
+            cell = cells[here, 0]
+            right = cell >> FROM == wide(of[y])
+            weight = shares[here, 1]
+            weights[size - 1, x] = weight if right else -np.inf
+            node = cell & NODE
+            nodes[size, x] = node
+            b = wide(code[x + index(size + 1)])
+            some = cell >> KEY >> (b & SOME) & right
+            at[n] = x
+            of[n] = node
+            # Only where it leads on is it worth to look where to.
+            cell_of[n] = wide(base[index(node * some)]) + b
+            n += index(some)
+    for y in range(n):
+        here = index(cell_of[y])
+        far[at[y]] = here if cells[here, 0] >> FROM == wide(of[y]) else -1
 
 
 @compiled
 def _find_route(
     kind: Shorts,
+    code: Codes,
     many: int,
-    slots: Ints,
-    pairs: Ints,
+    base: Shorts,
+    cells: Ints,
+    shares: Floats,
     weight: Floats,
+    weights: Floats,
+    far: Shorts,
     nothing: float,
-    route: Floats,
-    until: Shorts,
-    last: Shorts,
+    nodes: Shorts,
+    length: Shorts,
 ) -> None:
-    """Fill in, from right to left, where the word ends that begins at each place, and its node in the trie."""
-    route[many] = 0.0
-    for i in range(many - 1, -1, -1):
-        if i >= _AHEAD:
-            a, b = wide(kind[i - _AHEAD]) & _CLASS, wide(kind[i - _AHEAD + 1]) & _CLASS
-            bit = _mixed(a << 16 | b)
-            if pairs[bit >> 6] >> (bit & 63) & 1:
-                prefetch(slots, bit)
-        node = wide(kind[i]) & _CLASS
-        until[i] = i + 1
-        last[i] = node
-        if not kind[i] & _HAN:
-            route[i] = 0.0
-            continue
-        found = weight[node]
-        best = found + route[i + 1]
-        j = i + 1
-        if kind[j] & _HAN:
-            k = wide(kind[j]) & _CLASS
-            bit = _mixed(node << 16 | k)
-            if pairs[bit >> 6] >> (bit & 63) & 1:
-                while True:
-                    slot = _slot(slots, node, k)
-                    if not slots[slot]:
-                        break
-                    node = slots[slot] & _NODE
-                    j += 1
-                    found = weight[node]
-                    # Of equals the longer.
-                    if found > -np.inf and found + route[j] >= best:
-                        best = found + route[j]
-                        until[i] = j
-                        last[i] = node
-                    if not kind[j] & _HAN:
-                        break
-                    k = wide(kind[j]) & _CLASS
+    """Fill in, from right to left, how long the word is that begins at each place; of a long one, its node."""
+    route = np.zeros(many + 1)
+    two, three, four = weights[0], weights[1], weights[2]
+    r1 = r2 = r3 = r4 = 0.0
+    for y in range(many):
+        x = index(many - 1 - y)
+        best = -np.inf if kind[x] & HAN else 0.0
+        a, b, c, d = weight[code[x]] + r1, two[x] + r2, three[x] + r3, four[x] + r4
+        # Of equals the longer; that there is none at all is told below.
+        size = 2 if b >= best else 1
+        best = best if best > b else b
+        size = 3 if c >= best else size
+        best = best if best > c else c
+        size = 4 if d >= best else size
+        best = best if best > d else d
+        size = 1 if a > best else size
+        best = a if a > best else best
+        if far[x] >= 0:
+            here, j = wide(far[x]), wide(x) + _REACH + 1
+            while True:
+                node = cells[here, 0] & NODE
+                if shares[here, 1] > -np.inf and shares[here, 1] + route[j] >= best:
+                    best = shares[here, 1] + route[j]
+                    size = j - wide(x)
+                    nodes[0, x] = node
+                here = wide(base[node]) + wide(code[j])
+                if cells[here, 0] >> FROM != node:
+                    break
+                j += 1
         # A character that begins no word stands for itself.
-        route[i] = best if best > -np.inf else nothing + route[i + 1]
+        if best == -np.inf:
+            best = nothing + r1
+            size = 1
+        route[x] = best
+        length[x] = size
+        r4, r3, r2, r1 = r3, r2, r1, best
 
 
 @compiled
 def _write(
     kind: Shorts,
-    many: int,
+    begin: int,
+    end: int,
     offset: int,
-    slots: Ints,
+    base: Shorts,
+    cells: Ints,
     token: Shorts,
-    until: Shorts,
-    last: Shorts,
+    nodes: Shorts,
+    length: Shorts,
     n: int,
     stop: Shorts,
     number: Shorts,
 ) -> int:
     """Write the tokens along the route behind the first ``n``; return how many there are now."""
-    i = 0
-    while i < many:
-        node = wide(last[i])
-        j = wide(until[i])
-        if j == i + 1 and kind[i] & _ALNUM:
+    i, until = index(begin), index(end)
+    m = index(n)
+    while i < until:
+        size = index(length[i])
+        number[m] = nodes[(size - index(1)) * index(size <= index(_REACH)), i]
+        j = i + size
+        if kind[i] & ALNUM:
+            node = wide(number[m])
             # Single letters and digits in a row are one word.
-            while j < many and until[j] == j + 1 and kind[j] & _ALNUM:
-                k = wide(kind[j]) & _CLASS
-                slot = _slot(slots, node, k) if node else 0
-                node = slots[slot] & _NODE if node else 0
-                j += 1
-        stop[n] = offset + j
-        number[n] = token[node]
-        n += 1
+            while size == index(1) and j < until and length[j] == 1 and kind[j] & ALNUM:
+                node = _step(base, cells, node, wide(kind[j]) & CLASS)
+                j += index(1)
+            number[m] = node
+        stop[m] = wide(j) + offset
+        m += index(1)
         i = j
-    return n
+    for y in range(index(n), m):
+        number[y] = token[index(number[y])]
+    return wide(m)

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.text.compiled import compiled, wide
-from pipeline.text.mask import find_personal_data, mask
+from pipeline.text.compiled import compiled, index, wide
+from pipeline.text.mask import BEFORE, BEHIND, mask, search
 from pipeline.text.normalise import replacement
 
 __all__ = ["Washed", "wash"]
@@ -23,8 +23,10 @@ Points = npt.NDArray[np.uint32]
 Shorts = npt.NDArray[np.int32]
 Flags = npt.NDArray[np.uint8]
 
-# What a code point becomes: another, nothing, not yet looked up, or (below) a piece of several.
-_NOTHING, _UNKNOWN, _PIECES = -1, -2, -3
+# What a code point becomes: another, with what must be known of it, nothing, not yet looked up, or (below) a piece of
+# several. Nothing looks like white space: what stands before it counts behind it too.
+_POINT, _WORD, _BLANK = (1 << 21) - 1, 1 << 21, 1 << 22
+_NOTHING, _UNKNOWN, _PIECES = -(1 << 31) + _BLANK, -2, -3
 _NO_ROOM = -1
 _ALNUM, _NUMBER, _PLATE, _LETTER, _AT, _JOINT = 1, 2, 4, 8, 16, 32
 
@@ -61,10 +63,11 @@ def wash(texts: Sequence[str]) -> Washed:
         else:
             room *= 2
     for row in np.flatnonzero(suspect).tolist():
-        span = out[first[row] : first[row + 1]]
-        text = span.tobytes().decode("utf-32-le")
-        if found := find_personal_data(text):
-            span[:] = _points(mask(text, found))
+        for a, b in _windows(out, int(first[row]), int(first[row + 1]), table.sorts).tolist():
+            span = out[a:b]
+            text = span.tobytes().decode("utf-32-le")
+            if found := search(text):
+                span[:] = _points(mask(text, found))
     return Washed(out[:n], source[:n], first)
 
 
@@ -99,7 +102,9 @@ class _Table:
             for point in np.unique(points[self.becomes[points] == _UNKNOWN]).tolist():
                 piece = replacement(point)
                 if len(piece) == 1:
-                    self.becomes[point] = ord(piece)
+                    what = ord(piece)
+                    word = int(self.sorts[what]) & _ALNUM
+                    self.becomes[point] = what | _WORD * word | _BLANK * (what in (32, 10))
                 elif not piece:
                     self.becomes[point] = _NOTHING
                 else:
@@ -131,16 +136,33 @@ def _wash(
     """Fill ``out``, ``source``, ``first`` and ``suspect``; return how many characters, _UNKNOWN or _NO_ROOM."""
     n = 0
     for row in range(len(given) - 1):
-        spaces = False
+        if n + given[row + 1] - given[row] > len(out):
+            return _NO_ROOM
+        # Nearly always each character becomes one or none: no branches, then.
+        at = index(n)
+        glue = blanks = odd = 0
         for i in range(given[row], given[row + 1]):
+            to = becomes[index(points[index(i)])]
+            out[at] = to & _POINT
+            source[at] = i - given[row]
+            # White space never stays but behind a letter or digit.
+            stays = (to >= 0) & ((to & _BLANK == 0) | glue)
+            at += index(stays)
+            blanks |= to & _BLANK & -stays
+            glue = (to & _WORD > 0) | (glue & (to & _BLANK > 0))
+            odd |= (to < 0) & (to != _NOTHING)
+        spaces = blanks > 0
+        if not odd:
+            n = wide(at)
+        for i in range(given[row], given[row + 1] if odd else given[row]):
             to = wide(becomes[points[i]])
             if to >= 0:
                 if n == len(out):
                     return _NO_ROOM
-                out[n] = to
+                out[n] = to & _POINT
                 source[n] = i - given[row]
                 n += 1
-                spaces |= to in (32, 10)
+                spaces |= to & _BLANK > 0
             elif to == _UNKNOWN:
                 return _UNKNOWN
             elif to != _NOTHING:
@@ -230,3 +252,55 @@ def _is_suspect(out: Points, begin: int, end: int, sorts: Flags) -> bool:
         else:
             plate = 0
     return False
+
+
+@compiled
+def _windows(out: Points, begin: int, end: int, sorts: Flags) -> Ints:
+    """Return all places of a text where personal data can stand, with what decides about them, (windows, 2).
+
+    It stands where letters, digits and signs are in a row; with no such row cut, and enough around, the expressions
+    find in a window what they would find in the text.
+    """
+    found = np.empty(((end - begin) // 4 + 1, 2), np.int64)
+    n = 0
+    i = begin
+    while i < end:
+        low = i
+        digits = plate = 0
+        closed = some = False
+        while i < end and _in_row(out[i], sorts):
+            sort = sorts[out[i]]
+            some |= sort & _AT > 0
+            if sort & _NUMBER:
+                digits += out[i] not in (32, 45)
+                some |= digits >= 10 or (closed and digits >= 7)
+            else:
+                digits = 0
+                closed = out[i] == 41
+            plate = plate + 1 if sort & _PLATE else 0
+            if plate >= 4 and i - 4 >= low:
+                # The last sign of a plate may be a 汉字.
+                b = i - 4
+                some |= sorts[out[b]] & _LETTER > 0
+                some |= b > low and sorts[out[b]] & _JOINT > 0 and sorts[out[b - 1]] & _LETTER > 0
+            i += 1
+        if not some:
+            i = max(i, low + 1)
+            continue
+        low = max(begin, low - BEFORE)
+        while low > begin and _in_row(out[low], sorts):
+            low -= 1
+        high = min(end, i + BEHIND)
+        while high < end and (_in_row(out[high], sorts) or _in_row(out[high - 1], sorts)):
+            high += 1
+        if n and low <= found[n - 1, 1]:
+            n -= 1
+            low = found[n, 0]
+        found[n, 0], found[n, 1] = low, high
+        n += 1
+    return found[:n]
+
+
+@compiled
+def _in_row(point: int, sorts: Flags) -> bool:
+    return point < 128 or sorts[point] > 0
