@@ -30,6 +30,7 @@ Points = npt.NDArray[np.uint32]
 Flags = npt.NDArray[np.uint8]
 
 _BETWEEN, _STOP, _SPACE = 1, 2, 4
+_WORDS, _CHARS = 0, 1
 _BLOCK_BITS = np.uint32(BLOCKS.bit_length() - 1)
 _BLOCK = np.uint32(BLOCKS - 1)
 
@@ -201,6 +202,8 @@ def _spread(
         prefetch(weights, c * np.uint64(weights.shape[1]))
         count[c] += 1
     share = np.empty(last - first)
+    # Sums that need not go through memory.
+    words = chars = 0.0
     for k in range(first, last):
         c = np.uint64(column[k] >> _BLOCK_BITS)
         of = np.uint64(column[k] & _BLOCK)
@@ -208,10 +211,12 @@ def _spread(
         value = np.float64(scales[c, -2]) + np.float64(scales[c, -1])
         value *= parts[of >> np.uint64(1), times]
         # Each of as many places has its part of the square.
-        length[of] += value * value * times
+        square = value * value * times
+        words += square if of == _WORDS else 0.0
+        chars += square if of == _CHARS else 0.0
         share[k - first] = value
-    for block in range(CONCEPTS):
-        length[block] = 1 / math.sqrt(length[block]) if length[block] > 0 else 1.0
+    length[_WORDS] = 1 / math.sqrt(words) if words > 0 else 1.0
+    length[_CHARS] = 1 / math.sqrt(chars) if chars > 0 else 1.0
     length[CONCEPTS] = 1.0
     for k in range(first, last):
         count[np.uint64(column[k] >> _BLOCK_BITS)] = 0

@@ -28,7 +28,7 @@ _LINE, _LANES = 32, 8
 # Unsigned like the columns.
 _BLOCK_BITS = np.uint32(BLOCKS.bit_length() - 1)
 _BLOCK = np.uint32(BLOCKS - 1)
-_CONCEPTS = np.uint64(CONCEPTS)
+_BLOCKS = CONCEPTS + 1
 
 
 class Heads:
@@ -112,8 +112,8 @@ def _margins(
     count = np.zeros(weights.shape[2], np.int32)
     gates = gate_bias.shape[1]
     used = -(-(heads + gates) // _LANES) * _LANES
-    total = np.zeros((3, used))
-    length = np.zeros(3)
+    total = np.zeros(_BLOCKS * used)
+    length = np.zeros(_BLOCKS)
     places = 1
     for p in range(len(sentence_of) - 1):
         places = max(places, group[sentence_of[p + 1] + p + 1] - group[sentence_of[p] + p])
@@ -122,16 +122,28 @@ def _margins(
     logs = np.ones((2, places + 1))
     for c in range(1, places + 1):
         logs[0, c] = 1 + math.log(c)
+    # The tables end to end, each expert's for sentences, then that for passages. Views cost as much as some features.
+    width = weights.shape[3]
+    size = weights.shape[2] * width
+    flat, scale = weights.reshape(-1), scales.reshape(-1)
+    passage_flat, passage_scale = flat[size:], scale[size // 2 :]
     margin = np.zeros(used)
+    high, best = np.empty((2, heads))
+    at = np.empty(heads, np.int64)
     opening = 0
     for p in range(len(sentence_of) - 1):
         # Every passage is read with the first sentence of its document.
         if row[p] != row[opening]:
             opening = p
         s = sentence_of[opening]
-        again = column[group[s + opening] : group[s + opening + 1]] if s < sentence_of[opening + 1] else column[:0]
-        all_of = column[group[sentence_of[p] + p] : group[sentence_of[p + 1] + p + 1]]
-        _passage(all_of, again, lead, weights[0, 1], scales[0, 1], grain, seen, count, logs, total, length, margin)
+        again = group[s + opening]
+        again_end = group[s + opening + 1] if lead > 0 and s < sentence_of[opening + 1] else again
+        begin, end = group[sentence_of[p] + p], group[sentence_of[p + 1] + p + 1]
+        sentence_flat, sentence_scale = flat, scale
+        _passage(
+            column, begin, end, again, again_end, lead, passage_flat, passage_scale, width, sentence_flat, grain, seen,
+            count, logs, total, length, margin,
+        )  # fmt: skip
         e = 0
         most = 0.0
         for g in range(gates):
@@ -140,29 +152,47 @@ def _margins(
                 e = g + 1
                 most = opened
         if e > 0:
-            _passage(all_of, again, lead, weights[e, 1], scales[e, 1], grain, seen, count, logs, total, length, margin)
+            table = 2 * e * size
+            sentence_flat, sentence_scale = flat[table:], scale[table // 2 :]
+            _passage(
+                column, begin, end, again, again_end, lead, sentence_flat[size:], sentence_scale[size // 2 :], width,
+                sentence_flat, grain, seen, count, logs, total, length, margin,
+            )  # fmt: skip
         expert[p] = e
         for h in range(heads):
             whole[p, h] = bias[e, h] + margin[h]
-            strongest[p, h] = sentence_bias[e, h]
+            high[h] = sentence_bias[e, h]
+            best[h] = -np.inf
+            at[h] = -1
         for s in range(sentence_of[p], sentence_of[p + 1]):
-            each = column[group[s + p] : group[s + p + 1]]
-            _sum(each, weights[e, 0], scales[e, 0], grain, seen, count, logs, total, length)
+            _sum(
+                column, group[s + p], group[s + p + 1], sentence_flat, sentence_scale, width, passage_flat, grain,
+                seen, count, logs, total, length,
+            )  # fmt: skip
             for h in range(heads):
                 value = sentence_bias[e, h] + _joined(total, length, h)
                 # Of equals, whatever the order their parts were added in, the first.
-                if which[p, h] < 0 or _rounded(value) > _rounded(strongest[p, h]):
-                    strongest[p, h] = value
-                    which[p, h] = s
+                better = _rounded(value) > best[h]
+                best[h] = _rounded(value) if better else best[h]
+                high[h] = value if better else high[h]
+                at[h] = s if better else at[h]
+        for h in range(heads):
+            strongest[p, h] = high[h]
+            which[p, h] = at[h]
 
 
 @compiled
 def _passage(
     column: Columns,
-    again: Columns,
+    begin: int,
+    end: int,
+    again: int,
+    again_end: int,
     lead: float,
     weights: Grains,
     scales: Singles,
+    width: int,
+    ahead: Grains,
     grain: float,
     seen: Columns,
     count: Shorts,
@@ -172,11 +202,11 @@ def _passage(
     margin: Floats,
 ) -> None:
     """Fill ``margin`` with the products of a passage and, ``lead`` times, of what is read ``again``."""
-    _sum(column, weights, scales, grain, seen, count, logs, total, length)
+    _sum(column, begin, end, weights, scales, width, ahead, grain, seen, count, logs, total, length)
     for h in range(len(margin)):
         margin[h] = _joined(total, length, h)
-    if lead > 0 and len(again):
-        _sum(again, weights, scales, grain, seen, count, logs, total, length)
+    if again < again_end:
+        _sum(column, again, again_end, weights, scales, width, ahead, grain, seen, count, logs, total, length)
         for h in range(len(margin)):
             margin[h] += lead * _joined(total, length, h)
 
@@ -184,7 +214,8 @@ def _passage(
 @compiled
 def _joined(total: Floats, length: Floats, h: int) -> float:
     """Return the product of head ``h`` from those of the blocks."""
-    return float(total[0, h] * length[0] + total[1, h] * length[1] + total[2, h] * length[2])
+    used = len(total) // _BLOCKS
+    return float(total[h] * length[0] + total[used + h] * length[1] + total[2 * used + h] * length[2])
 
 
 @compiled
@@ -196,8 +227,12 @@ def _rounded(value: float) -> float:
 @compiled
 def _sum(
     column: Columns,
+    begin: int,
+    end: int,
     weights: Grains,
     scales: Singles,
+    width: int,
+    ahead: Grains,
     grain: float,
     seen: Columns,
     count: Shorts,
@@ -205,26 +240,26 @@ def _sum(
     total: Floats,
     length: Floats,
 ) -> None:
-    """Fill ``total`` (blocks, heads) with the products of one row in grains, ``length`` with what makes of a block one
-    of unit length in real numbers.
+    """Fill ``total`` (blocks x heads,) with the products of one row, ``column[begin:end]``, in grains, ``length`` with
+    what makes of a block one of unit length in real numbers.
 
+    ``weights`` and ``scales`` are tables in one line, ``ahead`` is that where the same features are read next;
     ``count`` is zero before and after.
     """
-    total[:] = 0.0
-    length[:] = 0.0
+    for h in range(len(total)):
+        total[h] = 0.0
+    for i in range(_BLOCKS):
+        length[i] = 0.0
     # Unsigned, for numba need not ask then whether an index counts from the end.
-    width = np.uint64(weights.shape[1])
-    half = np.uint64(scales.shape[1])
-    used = np.uint64(total.shape[1])
-    flat = weights.reshape(-1)
-    scale = scales.reshape(-1)
-    sums = total.reshape(-1)
+    whole = np.uint64(width)
+    half = np.uint64(width // 2)
+    used = np.uint64(len(total) // _BLOCKS)
     # Without branches: whether a feature stands there again nobody foresees, the processor neither.
     many = 0
-    for k in range(len(column)):
+    for k in range(begin, end):
         c = np.uint64(column[k] >> _BLOCK_BITS)
         for line in range(0, width, _LINE):
-            prefetch(flat, c * width + np.uint64(line))
+            prefetch(weights, c * whole + np.uint64(line))
         seen[many] = column[k]
         many += count[c] == 0
         count[c] += 1
@@ -233,14 +268,15 @@ def _sum(
         times = np.uint64(count[c])
         count[c] = 0
         block = np.uint64(seen[k] & _BLOCK)
-        row = c * width
+        row = c * whole
+        prefetch(ahead, row)
         behind = (c + np.uint64(1)) * half
-        value = np.float64(scale[behind - np.uint64(2)]) + np.float64(scale[behind - np.uint64(1)])
+        value = np.float64(scales[behind - np.uint64(2)]) + np.float64(scales[behind - np.uint64(1)])
         value *= logs[block >> np.uint64(1), times]
         length[block] += value * value
         into = block * used
         for h in range(used):
-            sums[into + h] += value * np.float64(flat[row + h])
+            total[into + h] += value * np.float64(weights[row + h])
     for i in range(CONCEPTS):
         length[i] = grain / math.sqrt(length[i]) if length[i] > 0 else grain
     length[CONCEPTS] = grain
