@@ -18,7 +18,7 @@ import numpy.typing as npt
 from pipeline.text.compiled import compiled, index, wide
 from pipeline.text.prefetch import prefetch
 from pipeline.text.segment import PIECE
-from pipeline.text.trie import ALNUM, CLASS, FROM, HAN, KEY, NODE, PAIRS, SOME, SPREAD, grow
+from pipeline.text.trie import ALNUM, CLASS, FROM, HAN, KEY, NODE, SOME, grow
 
 __all__ = ["Lattice", "fits"]
 
@@ -75,7 +75,7 @@ class Lattice:
         token = np.empty(room, np.int32)
         first = np.empty(len(start) + 1, np.int64)
         _cut(
-            points, start, end, kinds, trie.base, trie.cells, trie.shares, trie.pairs, trie.weight, trie.nothing,
+            points, start, end, kinds, trie.base, trie.cells, trie.shares, trie.weight, trie.nothing,
             trie.token, first, stop, token,
         )  # fmt: skip
         return first, stop[: first[-1]], token[: first[-1]]
@@ -97,7 +97,6 @@ def _cut(
     base: Shorts,
     cells: Ints,
     shares: Floats,
-    pairs: Ints,
     weight: Floats,
     nothing: float,
     token: Shorts,
@@ -144,7 +143,7 @@ def _cut(
             many += 1
             q += 1
         code[many : many + _REACH] = 0
-        _find_words(code, many, base, cells, shares, pairs, weights, nodes, far, found)
+        _find_words(code, many, base, cells, shares, weights, nodes, far, found)
         _find_route(kind, code, many, base, cells, shares, weight, weights, far, nothing, nodes, length)
         many = 0
         while p < q:
@@ -165,7 +164,6 @@ def _find_words(
     base: Shorts,
     cells: Ints,
     shares: Floats,
-    pairs: Ints,
     weights: Floats,
     nodes: Shorts,
     far: Shorts,
@@ -173,20 +171,17 @@ def _find_words(
 ) -> None:
     """Fill in the words of two to four characters that begin at each place; ``far`` is the cell of five, or -1."""
     at, of, cell_of = found[0], found[1], found[2]
-    two, three, four = weights[0], weights[1], weights[2]
-    n = index(0)
+    three, four = weights[1], weights[2]
     for x in range(many):
-        a, b = wide(code[x]), wide(code[x + 1])
-        bit = index((a * SPREAD >> 11) + b & PAIRS)
-        some = pairs[bit >> index(6)] >> wide(bit & index(63)) & 1
-        here = wide(base[index(a)]) + b
-        prefetch(cells, 2 * here * some)
-        at[n] = x
-        of[n] = a
-        cell_of[n] = here
-        n += index(some)
-        two[x] = three[x] = four[x] = -np.inf
+        a = code[x]
+        here = index(base[a]) + index(code[x + 1])
+        prefetch(cells, index(2) * here)
+        at[x] = x
+        of[x] = a
+        cell_of[x] = here
+        three[x] = four[x] = -np.inf
         far[x] = -1
+    n = index(many)
     for size in range(1, _REACH):
         before = n
         n = index(0)

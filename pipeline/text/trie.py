@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from pipeline.text.compiled import compiled, wide
 
-__all__ = ["ALNUM", "CLASS", "FROM", "HAN", "KEY", "NODE", "PAIRS", "SOME", "SPREAD", "Trie", "grow"]
+__all__ = ["ALNUM", "CLASS", "FROM", "HAN", "KEY", "NODE", "SOME", "Trie", "grow"]
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -25,11 +25,8 @@ ALNUM = 1 << 17
 #: A cell: from bit FROM on from which node, from bit KEY on which classes may lead on, and below to which node.
 FROM, KEY = 37, 21
 NODE = (1 << KEY) - 1
-#: The remainders of classes that are told apart there.
+#: There a bit stands for all classes with the same remainder.
 SOME = 15
-#: Class b may follow a as the second of a word only if this bit is set: ``(a * SPREAD >> 11) + b & PAIRS``.
-SPREAD = 0x9E3779B1
-PAIRS = (1 << 21) - 1
 _TABLE_BITS = 21
 _HASH = 0x9E3779B97F4A7C15
 #: Characters of one block; words do not reach over the others.
@@ -49,16 +46,14 @@ class Trie:
     ``node`` a character of ``class`` leads on where ``cells[base[node] + class, 0] >> FROM`` is ``node``.
 
     ``base`` (nodes,); ``cells`` (cells, 2); ``shares`` is the same memory: its second column has the weight of the
-    word that ends there, the logarithm of its share, -inf if none. ``pairs`` (words of 64 bits,): see `PAIRS`.
-    ``token`` (nodes,) is the number of the token that ends here, 0 if none; ``nothing`` what a word of frequency 1
-    weighs.
+    word that ends there, the logarithm of its share, -inf if none. ``token`` (nodes,) is the number of the token that
+    ends here, 0 if none; ``nothing`` what a word of frequency 1 weighs.
     """
 
     kinds: Shorts
     base: Shorts
     cells: Ints
     shares: Floats
-    pairs: Ints
     weight: Floats
     token: Shorts
     nothing: float
@@ -72,9 +67,8 @@ def grow(text: str, tokens: Sequence[str]) -> Trie:
     kinds = np.zeros(0x110000, np.int32)
     known = np.unique(np.concatenate([entries, wanted]))
     kinds[known] = np.arange(len(known))
-    common = np.bincount(
-        kinds[entries], np.repeat(frequency, np.diff(np.append(begin, len(entries)))), len(known)
-    )  # fmt: skip
+    each = np.repeat(frequency, np.diff(np.append(begin, len(entries))))
+    common = np.bincount(kinds[entries], each, len(known))
     kinds[known[np.argsort(-common)]] = np.arange(1, len(known) + 1)
     for first, last in _BLOCK:
         kinds[first : last + 1] |= HAN
@@ -94,7 +88,7 @@ def grow(text: str, tokens: Sequence[str]) -> Trie:
     steps = slots[slots > 0]
     steps = name[steps >> FROM] << FROM | (steps >> KEY & CLASS) << KEY | name[steps & NODE]
     weight = _log_shares(count[order], total)
-    some, pairs, base, room = _lay(steps, used, classes)
+    some, base, room = _lay(steps, used)
     # An empty cell comes from no node.
     cells = np.full((room, 2), -1, np.int64)
     shares = cells.view(np.float64)
@@ -102,7 +96,7 @@ def grow(text: str, tokens: Sequence[str]) -> Trie:
     cells[at, 0] = steps >> FROM << FROM | some[steps & NODE] << KEY | steps & NODE
     shares[at, 1] = weight[steps & NODE]
     nothing = float(_log_shares(np.ones(1), total)[0])
-    return Trie(kinds, base, cells, shares, pairs, weight[:classes].copy(), token[order], nothing)
+    return Trie(kinds, base, cells, shares, weight[:classes].copy(), token[order], nothing)
 
 
 def _points(text: str) -> Points:
@@ -196,21 +190,17 @@ def _plant(
 
 
 @compiled
-def _lay(steps: Ints, nodes: int, classes: int) -> tuple[Ints, Ints, Shorts, int]:
+def _lay(steps: Ints, nodes: int) -> tuple[Ints, Shorts, int]:
     """Push the rows of all nodes into one another.
 
-    Return which remainders of classes lead on from each node, ``pairs``, ``base`` and how many cells there are.
+    Return which remainders of classes lead on from each node, ``base`` and how many cells there are.
     """
     some = np.zeros(nodes, np.int64)
-    pairs = np.zeros((PAIRS + 1) // 64, np.int64)
     row = np.zeros(nodes + 1, np.int64)
     for step in steps:
         a, b = step >> FROM, step >> KEY & CLASS
         some[a] |= 1 << (b & SOME)
         row[a + 1] += 1
-        if a < classes:
-            bit = (a * SPREAD >> 11) + b & PAIRS
-            pairs[bit >> 6] |= 1 << (bit & 63)
     for a in range(nodes):
         row[a + 1] += row[a]
     fill = row.copy()
@@ -256,7 +246,7 @@ def _lay(steps: Ints, nodes: int, classes: int) -> tuple[Ints, Ints, Shorts, int
             b = base[a] + kind[s]
             taken[b >> 6] |= np.uint64(1) << np.uint64(b & 63)
         most = max(most, wide(base[a]))
-    return some, pairs, base, most + CLASS + 1
+    return some, base, most + CLASS + 1
 
 
 @compiled
