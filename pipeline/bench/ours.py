@@ -56,7 +56,9 @@ def _labeller(scorer: Scorer) -> Labeller:
         said = scorer.score([Document("", t) for t in some])
         called = np.zeros((len(some), len(columns)), bool)
         for row, p in enumerate(said):
-            called[row, [columns[s, i] for s, decided in p.decided.items() for i, _ in decided]] = True
+            for scheme, decided in p.decided.items():
+                for label, _ in decided:
+                    called[row, columns[scheme, label]] = True
         return called
 
     return label
