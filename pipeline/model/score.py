@@ -37,6 +37,8 @@ NEAR = 0.3
 LITTLE = 50_000
 #: Characters read at once: their arrays stay small.
 MANY = 200_000
+#: A threshold below this counts as this where its log-odds are asked for.
+LOWEST = 1e-9
 #: Log-odds are rounded to so many digits: readers that add up in another order then say the same to the last bit.
 DIGITS = 7
 
@@ -109,7 +111,7 @@ class Scorer:
         self._threshold = np.array([h.threshold for h in bundle.heads])
         self._problem = bundle.heads[-1].threshold
         self._ask = np.array([h.ask for h in bundle.heads])
-        self._edge = logit(np.where(self._ask < 1, self._ask, 0.5))
+        self._edge = logit(np.where(self._ask < 1, np.maximum(self._ask, LOWEST), 0.5))
 
     def reading_as(self, bundle: Bundle) -> Scorer:
         """Return a scorer of another ``bundle`` with the same dictionary and encoder."""

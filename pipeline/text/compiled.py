@@ -46,6 +46,7 @@ _KEPT = _keep()
 def compiled(function: F) -> F:
     """Return ``function`` compiled at its first call; the machine code is kept for later processes where that can be.
 
-    Call only functions of the same module from it: numba does not see when those of another one change.
+    Call only functions of the same module from it: numba does not see when those of another one change, nor its
+    constants; after changing one, empty the folder of machine code.
     """
     return cast("F", numba.njit(cache=_KEPT, nogil=True)(function))
