@@ -58,8 +58,7 @@ def hide_sentences(
     ``shows`` (sentences, heads) what they show. The texts around are of the same register and fold, as in padding.
     """
     rng = np.random.default_rng(seed)
-    first = np.searchsorted(text, np.arange(len(gold) + 1))
-    count = np.diff(first)
+    count = np.bincount(text, minlength=len(gold))
     neutral: dict[tuple[str, int], list[int]] = {}
     for i, g in enumerate(gold):
         if not g.positive and count[i]:

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
-__all__ = ["NOISE", "long_share", "maximum_over", "strongest_sentence"]
+__all__ = ["NOISE", "in_text", "long_share", "maximum_over", "strongest_sentence"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -35,7 +35,12 @@ def long_share(row: npt.NDArray[np.int64], sentences: npt.NDArray[np.int64]) -> 
 
     ``row`` (passages,) numbers the texts, ``sentences`` (passages,) are in each passage.
     """
-    return np.clip((np.bincount(row, sentences)[row] - SHORT) / (LONG - SHORT), 0.0, 1.0)
+    return np.clip((in_text(row, sentences) - SHORT) / (LONG - SHORT), 0.0, 1.0)
+
+
+def in_text(row: npt.NDArray[np.int64], sentences: npt.NDArray[np.int64]) -> Floats:
+    """Return how many sentences the text of each passage has, (passages,), of those of the passages."""
+    return np.asarray(np.bincount(row, sentences)[row], float)
 
 
 def maximum_over(values: Floats, members: sparse.csr_matrix) -> Floats:

@@ -21,6 +21,7 @@ from pipeline.model.bundle import Bundle
 from pipeline.model.decide import decide
 from pipeline.model.encoder import encoder_of
 from pipeline.model.odds import expit, logit
+from pipeline.model.pool import in_text
 from pipeline.model.reading import PlainReader, PlainReading, Reader, Reading
 from pipeline.text.segment import RjiebaSegmenter
 
@@ -182,7 +183,7 @@ class Scorer:
         share = self.bundle.long_share(reading.row, reading.sentences)[:, None]
         if share.any():
             sentence, size, intercept = self._long
-            many = np.log(np.maximum(np.bincount(reading.row, reading.sentences)[reading.row], 1))[:, None]
+            many = np.log(np.maximum(in_text(reading.row, reading.sentences), 1))[:, None]
             long = self._edge + reading.strongest * sentence + many * size + intercept
             log_odds = log_odds * (1 - share) + long * share
         probability = np.asarray(expit(np.round(log_odds, DIGITS)))
