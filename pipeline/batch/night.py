@@ -9,12 +9,12 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from functools import partial
 from typing import Any, Protocol, runtime_checkable
 
 from django.db import Error, transaction
 
 from pipeline.batch import ledger, store
+from pipeline.batch.entry import Entry, enter
 from pipeline.batch.lock import hold_store
 from pipeline.batch.patience import Patience
 from pipeline.batch.report import RunReport
@@ -22,7 +22,7 @@ from pipeline.batch.shadow import Beside, Said, write_said
 from pipeline.batch.sorting import Sorting, fingerprint
 from pipeline.batch.tally import Tally
 from pipeline.batch.worker import BrokenScoringError, Origin, Scoring, Spread, lanes_of
-from pipeline.desk import search
+from pipeline.batch.write import write_chunk
 from pipeline.desk.models import Run
 from pipeline.documents import Document, Prediction, Rejected
 
@@ -85,7 +85,7 @@ class _Part:
     origin: Origin | None = None
     #: Against what the store held, and what scoring says of it, once that has begun.
     sorting: Sorting | None = None
-    results: Future[tuple[list[Prediction | Rejected], Said]] | None = None
+    results: Future[tuple[list[Entry | Rejected], Said]] | None = None
 
 
 @dataclass
@@ -106,8 +106,6 @@ class Night:
     _states: ledger.Chunks = field(default_factory=dict)
     _scorer: ThreadPoolExecutor = field(init=False)
     _one: threading.Lock = field(default_factory=threading.Lock)
-    #: Written documents that the desk's search does not know yet.
-    _unindexed: deque[int] = field(default_factory=deque)
 
     def __post_init__(self) -> None:
         if isinstance(self.scoring, Spread):
@@ -193,14 +191,15 @@ class Night:
         todo = sorting.todo if self.run is not None else []
         return replace(part, sorting=sorting, results=self._scorer.submit(self._score, todo, part.origin))
 
-    def _score(self, todo: Sequence[Document], origin: Origin | None) -> tuple[list[Prediction | Rejected], Said]:
+    def _score(self, todo: Sequence[Document], origin: Origin | None) -> tuple[list[Entry | Rejected], Said]:
         """Score texts, also with the challengers; in a scoring thread, which asks the store for nothing."""
-        results: list[Prediction | Rejected] = []
+        answers: Sequence[Prediction | Entry | Rejected] = []
         if todo and origin is not None and isinstance(self.scoring, Spread):
-            results = self.scoring.score_from(origin, todo)
+            answers = self.scoring.score_from(origin, todo)
         elif todo:
-            results = self.scoring.score(todo)
-        scored = [d for d, p in zip(todo, results, strict=True) if isinstance(p, Prediction)]
+            answers = self.scoring.score(todo)
+        results = enter(todo, answers)
+        scored = [d for d, e in zip(todo, results, strict=True) if isinstance(e, Entry)]
         with self._one:  # challengers score in this machine's own processes, one text after another
             return results, self.beside.score(scored)
 
@@ -244,7 +243,6 @@ class Night:
             part = self._begin(part)
         assert part.sorting is not None and part.results is not None  # noqa: S101, PT018  begun above
         sorting = part.sorting
-        self._index_until(part.results)
         with self.report.spent("等打分"):
             results, said = part.results.result()
         if self.run is None:
@@ -252,38 +250,23 @@ class Night:
         # The head of an ordered feed is not read again: the ledger has to know its rejections.
         tally = sorting.tally(results, every=part.feed.ordered)
         state = "scored" if any(not t.whole for t in self.targets) else "done"
-        scored = [(d, p) for d, p in zip(sorting.todo, results, strict=True) if isinstance(p, Prediction)]
+        scored = [(d, e) for d, e in zip(sorting.todo, results, strict=True) if isinstance(e, Entry)]
         fresh = {d.id for d in (*sorting.new, *sorting.changed)}
         documents = [d for d, _ in scored if d.id in fresh]
         refused = [*sorting.rejected, *(r for r in results if isinstance(r, Rejected))]
         run = self.run
 
-        def write() -> list[int]:
+        def write() -> None:
             hold_store()
             with transaction.atomic():
-                written = store.write_chunk(
-                    run, documents, scored, self.about, moved=sorting.moved, purged=sorting.purged
-                )
+                write_chunk(run, documents, scored, self.about, moved=sorting.moved, purged=sorting.purged)
                 write_said(run, self.model, said)
                 store.write_rejected(run, refused)
                 self._note(part, state, tally)
-            return written
 
         with self.report.spent("写库"):
-            self._unindexed.extend(self.patience.run(write))
-        return tally, {p.id: p.to_dict() for _, p in scored} if self.targets else {}
-
-    def _index_until(self, results: Future[Any]) -> None:
-        """Index what was written as long as scoring takes anyway; what is left the end of the night brings up."""
-        while self._unindexed and not results.done():
-            some = [self._unindexed.popleft() for _ in range(min(search.PART, len(self._unindexed)))]
-            try:
-                with self.report.spent("编入查找"):
-                    self.patience.run(partial(search.index, some))
-            except Error as e:
-                # No fault of this chunk, and met again when the night ends.
-                log.warning("一些文本还没有编入查找", extra={"fields": {"error": type(e).__name__}})
-                self._unindexed.clear()
+            self.patience.run(write)
+        return tally, {e.id: e.to_dict() for _, e in scored} if self.targets else {}
 
     def _deliver(self, part: _Part, tally: Tally, fresh: Mapping[str, dict[str, Any]]) -> None:
         """Hand the chunk to the targets; rows another program must see are the last step before it is done."""

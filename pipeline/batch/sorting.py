@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Sequence
 
+from pipeline.batch.entry import Entry
 from pipeline.batch.store import Known, meta_of
 from pipeline.batch.tally import Tally
-from pipeline.documents import Document, Prediction, Rejected, text_hash
+from pipeline.documents import Document, Rejected, text_hash
 
 __all__ = ["Sorting", "fingerprint"]
 
@@ -46,7 +47,7 @@ class Sorting:
         """What has to be scored."""
         return [*self.new, *self.changed, *self.rescored]
 
-    def tally(self, results: Sequence[Prediction | Rejected], *, every: bool = False) -> Tally:
+    def tally(self, results: Sequence[Entry | Rejected], *, every: bool = False) -> Tally:
         """Count the chunk with what scoring returned for ``todo``; ``every`` lists all rejections, not its own."""
         refused = [r for r in results if isinstance(r, Rejected)]
         lost = {r.id for r in refused}
@@ -58,10 +59,10 @@ class Sorting:
         tally.refused = [[r.place, r.code, r.reason, r.id] for r in ([*self.rejected, *refused] if every else refused)]
         tally.read = new + changed + rescored + tally.unchanged + tally.rejected
         for p in results:
-            if isinstance(p, Prediction):
+            if isinstance(p, Entry):
                 tally.problems += p.is_problem
                 tally.review += p.review
-                tally.labels.update(label for decided in p.decided.values() for label, _ in decided)
+                tally.labels.update(p.labels)
         return tally
 
 

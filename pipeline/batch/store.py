@@ -1,23 +1,19 @@
-"""What the night asks of the store: what is known already, and one idempotent write per chunk."""
+"""What the night asks of the store: what is known already, what was said, what comes first."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.db import connection
 from django.db.models import F, QuerySet
-from django.utils import timezone
 
-from pipeline.desk import models, search
+from pipeline.desk import models
 from pipeline.desk.among import among
-from pipeline.desk.upsert import upsert
-from pipeline.documents import Document, Prediction, Rejected, text_hash
+from pipeline.documents import Document, Rejected, text_hash
 
 __all__ = [
-    "Known", "ids_of", "known", "stored_predictions", "top_documents", "without_quotes", "write_chunk",
-    "write_rejected",
+    "Known", "ids_of", "known", "meta_of", "stored_predictions", "top_documents", "without_quotes", "write_rejected",
 ]  # fmt: skip
 
 _META = ("title", "received", "unit", "channel", "district")
@@ -64,50 +60,6 @@ def meta_of(document: Document) -> tuple[str, ...]:
     names = {"received": "time"}
     limits = {f: getattr(models.Document._meta.get_field(f), "max_length", None) for f in _META}
     return tuple(str(document.meta.get(names.get(f, f), ""))[: limits[f]] for f in _META)
-
-
-def write_chunk(
-    run: models.Run,
-    documents: Sequence[Document],
-    scored: Sequence[tuple[Document, Prediction]],
-    about: Mapping[str, str],
-    *,
-    moved: Sequence[Document] = (),
-    purged: Collection[str] = (),
-) -> list[int]:
-    """Write texts that are new or have changed, other fields of those that ``moved``, and scores.
-
-    For the caller's transaction. What is said of ``purged`` documents quotes nothing of their text. Returns the row
-    numbers of the written ``documents``, which the desk's search has still to take in.
-    """
-    now = connection.ops.adapt_datetimefield_value(timezone.now())
-    for written, fields in ((documents, ["text", "text_hash", "purged", "stored"]), (moved, [])):
-        upsert(
-            models.Document,
-            ["key", "text", "text_hash", "place", "run", "purged", "stored", *_META],
-            [(d.id, d.text, d.text_hash, d.place, run.pk, False, now, *meta_of(d)) for d in written],
-            unique=["key"],
-            update=["place", "run", *_META, *fields],
-        )
-    if moved:
-        # Another title: found under it once the search is brought up again.
-        search.forget(list(ids_of([d.id for d in moved]).values()))
-    ids = ids_of([d.id for d, _ in scored])
-    said = ["text_hash", "is_problem", "problem_score", "review", "decided", "scores", "evidence", "run", *about]
-    upsert(
-        models.Prediction,
-        ["document", "model", *said],
-        [
-            (
-                ids[d.id], p.model, d.text_hash, p.is_problem, p.problem_score, p.review,
-                *_result(p, quotes=d.id not in purged), run.pk, *about.values(),
-            )
-            for d, p in scored
-        ],
-        unique=["document", "model"],
-        update=said,
-    )  # fmt: skip
-    return [ids[d.id] for d in documents]
 
 
 def ids_of(keys: Sequence[str]) -> dict[str, int]:
@@ -179,13 +131,6 @@ def top_documents(model: str, count: int) -> list[dict[str, Any]]:
 def without_quotes(evidence: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Return evidence with its places and weights, and nothing of the text."""
     return [{**e, "quote": ""} for e in evidence]
-
-
-def _result(p: Prediction, *, quotes: bool) -> tuple[Any, Any, Any]:
-    """Return what was decided, the scores and the evidence as plain data."""
-    as_dict = p.to_dict()
-    evidence = as_dict["evidence"] if quotes else without_quotes(as_dict["evidence"])
-    return {scheme: as_dict[scheme] for scheme in p.decided}, as_dict["scores"], evidence
 
 
 def _storable(text: str) -> str:

@@ -13,8 +13,9 @@ from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from types import TracebackType
-from typing import Protocol, Self, runtime_checkable
+from typing import Generic, Protocol, Self, TypeVar, runtime_checkable
 
+from pipeline.batch.entry import Entry
 from pipeline.documents import Document, Prediction, Rejected
 from pipeline.errors import UnfinishedError
 
@@ -33,14 +34,18 @@ _HARMLESS = Document("", "今天天气很好。")
 _FATES = {-signal.SIGALRM: "time", -signal.SIGKILL: "memory"}
 
 
+A = TypeVar("A", bound=Prediction | Entry)
+A_co = TypeVar("A_co", bound=Prediction | Entry, covariant=True)
+
+
 class BrokenScoringError(Exception):
     """Not even a harmless document can be scored: the fault lies not in a record."""
 
 
 class Scoring(Protocol):
-    """Whatever scores: predictions in order, a rejection in the place of a document that cannot be scored."""
+    """Whatever scores: answers in order, a rejection in the place of a document that cannot be scored."""
 
-    def score(self, documents: Sequence[Document]) -> list[Prediction | Rejected]:
+    def score(self, documents: Sequence[Document]) -> Sequence[Prediction | Entry | Rejected]:
         """Score ``documents``."""
         ...
 
@@ -62,7 +67,7 @@ class Spread(Scoring, Protocol):
     #: Set when somebody wants no more waiting for what is away.
     stop: threading.Event
 
-    def score_from(self, origin: Origin, documents: Sequence[Document]) -> list[Prediction | Rejected]:
+    def score_from(self, origin: Origin, documents: Sequence[Document]) -> Sequence[Prediction | Entry | Rejected]:
         """Score ``documents``, which stand at ``origin``."""
         ...
 
@@ -72,8 +77,8 @@ def lanes_of(scoring: Scoring | None) -> int:
     return scoring.lanes if isinstance(scoring, Spread) else 1
 
 
-class _Scores(Protocol):
-    def score(self, documents: Sequence[Document]) -> list[Prediction]: ...
+class _Scores(Protocol[A_co]):
+    def score(self, documents: Sequence[Document]) -> Sequence[A_co]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,13 +89,13 @@ class Bounds:
     memory: int = 4 << 30
 
 
-class Worker:
+class Worker(Generic[A]):
     """A child process with a model in its memory; started at need, and again after it died.
 
     ``make`` builds the scorer in the child; it is pickled once, so a model replaced on disk changes nothing.
     """
 
-    def __init__(self, make: Callable[[], _Scores], bounds: Bounds) -> None:
+    def __init__(self, make: Callable[[], _Scores[A]], bounds: Bounds) -> None:
         self._make = make
         self._bounds = bounds
         self._child: tuple[BaseProcess, Connection] | None = None
@@ -107,9 +112,9 @@ class Worker:
         """End the process; it is started again at need."""
         self._end()
 
-    def score(self, documents: Sequence[Document]) -> list[Prediction | Rejected]:
+    def score(self, documents: Sequence[Document]) -> list[A | Rejected]:
         """Score ``documents`` in order; raises BrokenScoringError when a harmless one cannot be scored either."""
-        results: list[Prediction | Rejected] = []
+        results: list[A | Rejected] = []
         for at in range(0, len(documents), BATCH):
             batch = documents[at : at + BATCH]
             answer = self._ask(batch)
@@ -119,7 +124,7 @@ class Worker:
                 results += answer
         return results
 
-    def _one_by_one(self, batch: Sequence[Document], fault: str) -> Iterator[Prediction | Rejected]:
+    def _one_by_one(self, batch: Sequence[Document], fault: str) -> Iterator[A | Rejected]:
         answers = [fault] if len(batch) == 1 else [self._ask([d]) for d in batch]
         if all(isinstance(a, str) for a in answers) and isinstance(self._ask([_HARMLESS]), str):
             raise BrokenScoringError(f"一条也打不了分：{fault}")
@@ -130,7 +135,7 @@ class Worker:
             else:
                 yield from answer
 
-    def _ask(self, documents: Sequence[Document]) -> list[Prediction] | str:
+    def _ask(self, documents: Sequence[Document]) -> Sequence[A] | str:
         """Return the answer of the child, or what became of it."""
         if self._child is None or not self._child[0].is_alive():
             self._end()
@@ -138,7 +143,7 @@ class Worker:
         try:
             # Rows and fields stay here: the model reads the text alone.
             pipe.send([Document(d.id, d.text) for d in documents])
-            answer: list[Prediction] | str = pipe.recv()
+            answer: Sequence[A] | str = pipe.recv()
         except (EOFError, OSError):
             process.join()
             code = process.exitcode
@@ -178,7 +183,7 @@ class Worker:
         process.close()
 
 
-def _serve(pipe: Connection, make: Callable[[], _Scores], bounds: Bounds) -> None:
+def _serve(pipe: Connection, make: Callable[[], _Scores[A]], bounds: Bounds) -> None:
     """Answer until the other end closes, also because the night was killed."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)  # the night decides when to stop
@@ -201,7 +206,7 @@ def _serve(pipe: Connection, make: Callable[[], _Scores], bounds: Bounds) -> Non
         except (EOFError, OSError):
             return
         signal.setitimer(signal.ITIMER_REAL, bounds.seconds)
-        answer: list[Prediction] | str
+        answer: Sequence[A] | str
         try:
             answer = scorer.score(documents)
         except MemoryError:

@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
+from pipeline.batch.entry import Entry, Scribe
 from pipeline.batch.worker import Bounds, Worker
+from pipeline.documents import Prediction
 from pipeline.errors import BundleError, ConfigError
 from pipeline.model.bare import BareScorer
 from pipeline.model.bundle import Bundle
@@ -115,7 +117,7 @@ def open_scorer(settings: Settings, model: str | None, *, keep: bool = False) ->
     return Scorer(bundle, words, encoder=settings.encoder_folder)
 
 
-def open_worker(settings: Settings, scorer: Scorer) -> Worker:
+def open_worker(settings: Settings, scorer: Scorer) -> Worker[Prediction]:
     """Return a process, not yet started, that scores as ``scorer`` does, within the bounds of the settings."""
     words = load_dictionary(settings.dictionary_file)
     make = partial(Scorer, scorer.bundle, words, encoder=settings.encoder_folder)
@@ -124,16 +126,18 @@ def open_worker(settings: Settings, scorer: Scorer) -> Worker:
 
 def open_scoring(
     settings: Settings, scorer: Scorer, cluster: str | None = None
-) -> AbstractContextManager[Worker | Cluster]:
+) -> AbstractContextManager[Worker[Entry] | Cluster]:
     """Return what scores as ``scorer`` does: a process of this machine, or those of a ``cluster`` by its address."""
     if cluster is None:
-        return open_worker(settings, scorer)
+        words = load_dictionary(settings.dictionary_file)
+        make = partial(Scorer, scorer.bundle, words, encoder=settings.encoder_folder)
+        return Worker(partial(Scribe, make), _bounds(settings))
     from pipeline.batch.cluster.client import open_cluster
 
     return open_cluster(cluster, scorer.bundle, _bounds(settings), seconds=settings.outage_seconds)
 
 
-def open_challenger(settings: Settings, model: str, live: Bundle) -> Worker:
+def open_challenger(settings: Settings, model: str, live: Bundle) -> Worker[Prediction]:
     """Return a process, not yet started, that scores beside the ``live`` model; raises BundleError."""
     words = load_dictionary(settings.dictionary_file)
     bundle = find_model(

@@ -16,50 +16,56 @@ from pipeline.desk import search
 from pipeline.desk.among import among
 from pipeline.desk.groups import link
 from pipeline.desk.models import Document, Prediction, Run
-from pipeline.desk.priority import prioritise, uncertainty_of
+from pipeline.desk.priority import complains_of, prioritise, uncertainty_of
 from pipeline.desk.second_opinion import look_on
 from pipeline.desk.states import State
 from pipeline.desk.tables import Case, CaseLabel, Tally
 from pipeline.desk.tallies import roll_up
-from pipeline.desk.upsert import upsert
+from pipeline.desk.upsert import insert, upsert
 
-__all__ = ["refresh", "refresh_if_new", "take_in"]
+__all__ = ["Said", "refresh", "refresh_if_new", "take_in", "take_in_new"]
 
 CHUNK = 2000
 #: What a person's work on a case, or a draw that nobody may guess, keeps as it is.
 _STATE = ("state", "blind")
 _ORDER = ("priority", "uncertainty", "reasons")
+_LABEL = ("case", "label", "by_people")
 
 
-class _Said(NamedTuple):
+class Said(NamedTuple):
     """What a place in the queue is made of: a prediction, its run and its document."""
 
-    id: int
+    prediction: int
     document: int
     model: str
     text_hash: str
     is_problem: bool
     problem_score: float
     review: bool
-    decided: Mapping[str, Sequence[Mapping[str, Any]]]
-    scores: Mapping[str, Mapping[str, Any]]
+    labels: Sequence[str]
+    uncertainty: int
     run: str
     serial: int
     started: dt.datetime
-    text: str
     received: str
-    purged: bool
-
-    @classmethod
-    def of(cls, ids: Sequence[int]) -> list[_Said]:
-        rows = Prediction.objects.filter(among(ids))
-        return [cls(*row) for row in rows.values_list(*(_COLUMNS.get(f, f) for f in cls._fields))]
+    again: bool
+    unanswered: bool
+    purged: bool = False
 
 
-_COLUMNS = {
-    "document": "document_id", "run": "run_id", "serial": "run__serial", "started": "run__started",
-    "text": "document__text", "received": "document__received", "purged": "document__purged",
-}  # fmt: skip
+def _stored(ids: Sequence[int]) -> list[Said]:
+    """Read predictions back."""
+    found = Prediction.objects.filter(among(ids)).select_related("run", "document")
+    return [
+        Said(
+            p.pk, p.document_id, p.model, p.text_hash, p.is_problem, p.problem_score, p.review,
+            [d["id"] for some in p.decided.values() for d in some],
+            int(uncertainty_of([p.problem_score, *(v for of in p.scores.values() for v in of.values())], p.review)),
+            p.run_id, p.run.serial, p.run.started, p.document.received, *complains_of(p.document.text),
+            p.document.purged,
+        )
+        for p in found
+    ]  # fmt: skip
 
 
 def refresh_if_new() -> int:
@@ -84,6 +90,7 @@ def take_in(live: str | None = None) -> int:
     ``live`` is the model to show, of the last night that was done when it is None.
     """
     changed = refresh(live)
+    _recount()
     link()
     search.bring_up()
     roll_up()
@@ -107,12 +114,22 @@ def refresh(live: str | None = None) -> int:
     changed = 0
     for at in range(0, len(ids), CHUNK):
         # The live model says the last word, where it has said nothing the newest run's.
-        said = sorted(_Said.of(ids[at : at + CHUNK]), key=lambda p: (p.model == live, p.serial, p.id))
+        said = sorted(_stored(ids[at : at + CHUNK]), key=lambda p: (p.model == live, p.serial, p.prediction))
         newest = {p.document: p for p in said}
         with transaction.atomic():
             _write(list(newest.values()))
         changed += len(newest)
     return changed
+
+
+def take_in_new(said: Sequence[Said]) -> None:
+    """Give documents that have none their places, in the transaction that stores them."""
+    if not said:
+        return
+    same, day = _same([p.text_hash for p in said]), functools.cache(_local_day)
+    rows = [_place(p, same[p.text_hash] - 1, day(p.started)) for p in said]
+    insert(Case, list(rows[0]), [list(r.values()) for r in rows])
+    insert(CaseLabel, _LABEL, _labels({p.document: p.labels for p in said}))
 
 
 def _live() -> str:
@@ -121,10 +138,8 @@ def _live() -> str:
     return last or ""
 
 
-def _write(predictions: Sequence[_Said]) -> None:
-    hashes = [p.text_hash for p in predictions]
-    texts = Document.objects.filter(among(hashes, "text_hash"))
-    same = Counter(dict(texts.values_list("text_hash").annotate(n=Count("id"))))
+def _write(predictions: Sequence[Said]) -> None:
+    same = _same([p.text_hash for p in predictions])
     found = Case.objects.select_for_update().filter(among([p.document for p in predictions])).order_by("pk")
     before = {c.pk: c for c in found}
     day = functools.cache(_local_day)
@@ -138,21 +153,42 @@ def _write(predictions: Sequence[_Said]) -> None:
             # Drawn to be judged blind: where it stands must go on saying nothing of the model.
             place.update((f, getattr(old, f)) for f in (*_STATE, *_ORDER))
         else:
-            relabel[p.document] = [d["id"] for labels in p.decided.values() for d in labels]
+            relabel[p.document] = p.labels
         rows.append(place)
     fields = list(rows[0])
     upsert(Case, fields, [list(r.values()) for r in rows], unique=["document"], update=fields[1:])
     CaseLabel.objects.filter(case__in=[c for c in relabel if c in before]).delete()
-    labels = [(case, label, False) for case, some in relabel.items() for label in some]
-    upsert(CaseLabel, ["case", "label", "by_people"], labels, unique=["label", "case"], update=["by_people"])
+    upsert(CaseLabel, _LABEL, _labels(relabel), unique=["label", "case"], update=["by_people"])
 
 
-def _place(p: _Said, same_text: int, read: dt.date) -> dict[str, Any]:
+def _same(hashes: Sequence[str]) -> Counter[str]:
+    """Count the documents with each of these texts."""
+    texts = Document.objects.filter(among(hashes, "text_hash"))
+    return Counter(dict(texts.values_list("text_hash").annotate(n=Count("id"))))
+
+
+def _labels(of: Mapping[int, Sequence[str]]) -> list[tuple[int, str, bool]]:
+    return [(case, label, False) for case, some in of.items() for label in some]
+
+
+def _recount() -> None:
+    """Weigh texts anew that came several times since the last night that was done: the first know of no other."""
+    done = Run.objects.filter(kind="nightly", state="done").aggregate(last=Max("serial"))["last"] or 0
+    lately = Case.objects.filter(serial__gt=done)
+    often = lately.values("text_hash").annotate(n=Count("pk")).filter(n__gt=1).values_list("text_hash", flat=True)
+    ids = list(lately.filter(text_hash__in=often).order_by("pk").values_list("prediction_id", flat=True))
+    for at in range(0, len(ids), CHUNK):
+        with transaction.atomic():
+            _write(_stored(ids[at : at + CHUNK]))
+
+
+def _place(p: Said, same_text: int, read: dt.date) -> dict[str, Any]:
     """Return the row of the prediction's document."""
     weighed = prioritise(
         problem_score=p.problem_score,
-        labels=sum(map(len, p.decided.values())),
-        text=p.text,
+        labels=len(p.labels),
+        again=p.again,
+        unanswered=p.unanswered,
         same_text=max(0, same_text),
         received=p.received,
         read=read,
@@ -161,9 +197,9 @@ def _place(p: _Said, same_text: int, read: dt.date) -> dict[str, Any]:
         "document": p.document,
         "state": (State.OPEN if p.is_problem or p.review else State.AUTO).value,
         "priority": weighed.order,
-        "uncertainty": uncertainty_of(p.scores, p.problem_score, p.review),
+        "uncertainty": p.uncertainty,
         "reasons": weighed.reasons,
-        "prediction": p.id,
+        "prediction": p.prediction,
         "run": p.run,
         "serial": p.serial,
         "text_hash": p.text_hash,

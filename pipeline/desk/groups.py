@@ -12,13 +12,13 @@ from django.db.models import F, Q
 
 from pipeline.desk.among import among
 from pipeline.desk.tables import Case, Signature
-from pipeline.desk.upsert import assign, upsert
+from pipeline.desk.upsert import assign, insert, upsert
 from pipeline.text.near import ALGORITHM, NEAR, grams, jaccard, pairs, signatures
 
 if TYPE_CHECKING:
     from scipy.cluster.hierarchy import DisjointSet
 
-__all__ = ["link"]
+__all__ = ["link", "sign"]
 
 CHUNK = 2000
 #: Of a signature that was not compared yet: a crash in between costs no group.
@@ -47,6 +47,11 @@ def link() -> int:
     joined = _join(together)
     assign(Signature, "algorithm", dict.fromkeys(fresh, ALGORITHM))
     return joined
+
+
+def sign(rows: Sequence[tuple[int, str, bytes]]) -> None:
+    """Store the signatures of cases that have none: (case, text's hash, one row of `signatures`)."""
+    insert(Signature, ["case", "text_hash", "algorithm", "values"], [(pk, h, NEW, values) for pk, h, values in rows])
 
 
 def _sign() -> None:

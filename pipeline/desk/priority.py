@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
-__all__ = ["Priority", "day_of", "prioritise", "uncertainty_of", "waiting"]
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["Priority", "complains_of", "day_of", "prioritise", "uncertainty_of", "waiting"]
 
 CERTAIN, EACH_LABEL, MOST_LABELS = 40, 6, 4
 REPEATED, UNANSWERED, SAME_TEXT, MOST_SAME = 10, 10, 4, 5
@@ -33,15 +34,17 @@ class Priority:
 
 
 def prioritise(
-    *, problem_score: float, labels: int, text: str, same_text: int, received: str, read: dt.date
+    *, problem_score: float, labels: int, again: bool, unanswered: bool, same_text: int, received: str, read: dt.date
 ) -> Priority:
-    """Weigh one document. ``same_text`` counts other documents with this very text, ``read`` is the night's date."""
+    """Weigh one document. ``again`` and ``unanswered`` are what it `complains_of`, ``same_text`` counts other documents
+    with this very text, ``read`` is the night's date.
+    """
     reasons = [(f"问题分 {problem_score:.2f}", round(problem_score * CERTAIN))]
     if labels:
         reasons.append((f"判出 {labels} 个标签", min(labels, MOST_LABELS) * EACH_LABEL))
-    if _AGAIN.search(text):
+    if again:
         reasons.append(("文中说反映过多次", REPEATED))
-    if _UNANSWERED.search(text):
+    if unanswered:
         reasons.append(("文中说打过电话、投诉过没有回音", UNANSWERED))
     if same_text:
         reasons.append((f"另有 {same_text} 件同文", min(same_text, MOST_SAME) * SAME_TEXT))
@@ -55,10 +58,17 @@ def waiting(order: int, reasons: list[tuple[str, int]], today: dt.date) -> int:
     return max(0, order + today.toordinal() - sum(p for _, p in reasons))
 
 
-def uncertainty_of(scores: Mapping[str, Mapping[str, Any]], problem_score: float, review: bool) -> int:
-    """Return 0 (sure) to 200: how close the most doubtful score is to a coin's toss, more when review was asked."""
-    values = [problem_score, *(v for s in scores.values() for v in s.values())]
-    return round(max(1 - 2 * abs(v - 0.5) for v in values) * 100) + 100 * review
+def complains_of(text: str) -> tuple[bool, bool]:
+    """Return whether ``text`` says that it was reported several times, and that calls or complaints had no answer."""
+    return _AGAIN.search(text) is not None, _UNANSWERED.search(text) is not None
+
+
+def uncertainty_of(scores: npt.ArrayLike, review: npt.ArrayLike) -> npt.NDArray[np.int64]:
+    """Return 0 (sure) to 200 of texts with ``scores`` (texts, all of a text), (texts,): how close the most doubtful
+    one is to a coin's toss, more when ``review`` was asked.
+    """
+    doubt = (1 - 2 * abs(np.asarray(scores) - 0.5)).max(-1)
+    return np.rint(doubt * 100).astype(np.int64) + 100 * np.asarray(review, np.int64)
 
 
 def day_of(received: str) -> dt.date | None:

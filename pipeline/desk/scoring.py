@@ -26,7 +26,7 @@ class LiveModel:
 
     def __init__(self) -> None:
         self._turn = threading.Lock()
-        self._open: tuple[tuple[Path, str | None, Path | None], Worker] | None = None
+        self._open: tuple[tuple[Path, str | None, Path | None], Worker[Prediction]] | None = None
 
     def score(self, documents: Sequence[Document]) -> list[Prediction | Rejected]:
         """Score ``documents`` in order; raises BundleError without a usable model, UnfinishedError when none starts."""
@@ -41,7 +41,7 @@ class LiveModel:
         with self._turn:
             self._end()
 
-    def _worker(self) -> Worker:
+    def _worker(self) -> Worker[Prediction]:
         home = load_settings(Path(settings.ZUOFENG_HOME))
         wanted = home.path("models"), champion_id(home.path("models")), home.encoder_folder
         if self._open is not None and self._open[0] != wanted:
@@ -56,7 +56,7 @@ class LiveModel:
             self._open = None
 
 
-def _start(home: Settings) -> Worker:
+def _start(home: Settings) -> Worker[Prediction]:
     words = load_dictionary(home.dictionary_file)
     taxonomy = load_taxonomy(home.taxonomy_file)
     bundle = find_model(home.path("models"), None, taxonomy=taxonomy, dictionary=dictionary_hash(words))

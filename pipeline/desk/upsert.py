@@ -8,7 +8,7 @@ from typing import Any
 
 from django.db import connection, models, transaction
 
-__all__ = ["assign", "send", "upsert"]
+__all__ = ["assign", "insert", "reserve", "send", "upsert"]
 
 
 def upsert(
@@ -18,22 +18,55 @@ def upsert(
     *,
     unique: Sequence[str],
     update: Sequence[str],
+    encoded: bool = False,
 ) -> None:
     """Insert ``rows``, their values in the order of the field ``names``; of a row that is there, ``update`` some.
 
     ``unique`` names the fields of the constraint that tells whether it is there. Values are what the database takes:
-    keys instead of objects, every field that has no default of the database; JSON fields take plain data.
+    keys instead of objects, every field that has no default of the database; JSON fields take plain data, or JSON text
+    if ``encoded``.
     """
+    quote = connection.ops.quote_name
+    column = {n: quote(model._meta.get_field(n).column) for n in (*unique, *update)}
+    new = ", ".join(f"{column[n]} = EXCLUDED.{column[n]}" for n in update)
+    # Every name is one of ours; values are parameters.
+    tail = f"ON CONFLICT ({', '.join(column[n] for n in unique)}) DO UPDATE SET {new}"  # nosec B608
+    _insert(model, names, rows, tail, encoded=encoded)
+
+
+def insert(
+    model: type[models.Model], names: Sequence[str], rows: Sequence[Sequence[Any]], *, encoded: bool = False
+) -> None:
+    """Insert ``rows`` that are not there, as `upsert` takes them: SQLite checks their references in half the time."""
+    _insert(model, names, rows, "", encoded=encoded)
+
+
+def reserve(model: type[models.Model], count: int) -> Sequence[int]:
+    """Return ``count`` numbers for new rows of ``model``, ascending, inside the transaction that inserts them."""
+    table = model._meta.db_table
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute(
+                "SELECT nextval(pg_get_serial_sequence(%s, %s)) FROM generate_series(1, %s)",
+                [table, model._meta.pk.column, count],
+            )
+            return [n for (n,) in cursor.fetchall()]
+        cursor.execute("SELECT seq FROM sqlite_sequence WHERE name = %s", [table])
+        found = cursor.fetchone()
+    first = 1 + (found[0] if found else 0)
+    return range(first, first + count)
+
+
+def _insert(
+    model: type[models.Model], names: Sequence[str], rows: Sequence[Sequence[Any]], tail: str, *, encoded: bool
+) -> None:
     if not rows:
         return
     fields = [model._meta.get_field(n) for n in names]
     quote = connection.ops.quote_name
-    column = {f.name: quote(f.column) for f in fields}
-    rows = _encoded(rows, [i for i, f in enumerate(fields) if isinstance(f, models.JSONField)])
-    new = ", ".join(f"{column[n]} = EXCLUDED.{column[n]}" for n in update)
-    head = f"INSERT INTO {quote(model._meta.db_table)} ({', '.join(column.values())})"
-    # Every name is one of ours; values are parameters.
-    tail = f"ON CONFLICT ({', '.join(column[n] for n in unique)}) DO UPDATE SET {new}"  # nosec B608
+    if not encoded:
+        rows = _encoded(rows, [i for i, f in enumerate(fields) if isinstance(f, models.JSONField)])
+    head = f"INSERT INTO {quote(model._meta.db_table)} ({', '.join(quote(f.column) for f in fields)})"
     if connection.vendor == "postgresql":
         # One statement, one array per column: as fast as COPY, and it may update.
         arrays = ", ".join(f"%b::{_kind(f.db_type(connection))}[]" for f in fields)

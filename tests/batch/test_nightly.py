@@ -317,37 +317,3 @@ def test_a_name_in_gb18030_is_read_as_any_other(night, write_jsonl, records, tmp
     assert {*Chunk.objects.values_list("source", flat=True)} == {*shown[:3]}
     assert night(source / f"{odd}.jsonl").unchanged == 5
     assert Run.objects.first().source == shown[2]
-
-
-class Patient:
-    """Scores a chunk only when something was indexed since it was asked for the first one."""
-
-    def __init__(self, scorer, indexed):
-        self.scorer, self.indexed, self.asked = scorer, indexed, 0
-
-    def score(self, documents):
-        self.asked += 1
-        assert self.asked == 1 or self.indexed.wait(30)
-        return self.scorer.score(documents)
-
-
-@pytest.mark.parametrize("fault", [None, DataError("no text of ours")])
-def test_what_was_written_is_indexed_while_the_next_is_scored(night, write_jsonl, records, scorer, monkeypatch, fault):
-    from pipeline.desk import search
-
-    indexed, real, some = threading.Event(), search.index, []
-
-    def index(documents):
-        first = not some
-        some.extend(documents)
-        indexed.set()
-        if fault and first:
-            raise fault
-        real(documents)
-
-    monkeypatch.setattr(search, "index", index)
-    night(write_jsonl("a.jsonl", records), scoring=Patient(scorer, indexed))
-    assert len(set(some)) == len(records)
-    # Nothing twice but what failed, and nothing left.
-    assert len(some) - len(records) == (len(records[:7]) if fault else 0)
-    assert search.bring_up() == 0

@@ -80,8 +80,10 @@ def test_no_byte_of_a_purged_text_is_left_in_the_files(night, clean, write_jsonl
     age(800)
     path = Path(store.removeprefix("sqlite:///"))
     # As JSON writes them into the database.
-    quotes = {json.dumps(e["quote"])[1:-1].encode() for p in Prediction.objects.all() for e in p.evidence}
-    quotes = {q for q in quotes if len(q) > 6 * 5}
+    quotes = {
+        json.dumps(e["quote"], ensure_ascii=False)[1:-1].encode() for p in Prediction.objects.all() for e in p.evidence
+    }
+    quotes = {q for q in quotes if len(q) > 3 * 5}
 
     def held():
         database = b"".join(p.read_bytes() for p in path.parent.glob(f"{path.name}*"))

@@ -3,7 +3,7 @@ import threading
 
 import pytest
 
-from pipeline.desk.priority import day_of, prioritise, uncertainty_of, waiting
+from pipeline.desk.priority import complains_of, day_of, prioritise, uncertainty_of, waiting
 from pipeline.settings import load_settings
 
 #: What the databases could do differently is tried on both.
@@ -280,7 +280,7 @@ def test_queries_of_a_page_do_not_grow_with_the_page(desk):
 def test_points_say_why():
     today = dt.date(2026, 9, 1)
     weighed = prioritise(
-        problem_score=0.9, labels=3, text="打了12345没人接，跑了五趟", same_text=2, received="2026-08-30", read=today
+        problem_score=0.9, labels=3, again=True, unanswered=True, same_text=2, received="2026-08-30", read=today
     )
     assert [p for _, p in weighed.reasons] == [36, 18, 10, 10, 8]
     assert waiting(weighed.order, list(weighed.reasons), today) == 2
@@ -290,7 +290,13 @@ def test_points_say_why():
 def test_an_older_document_overtakes_a_new_one_that_weighs_the_same():
     def order(received):
         return prioritise(
-            problem_score=0.5, labels=0, text="", same_text=0, received=received, read=dt.date(2026, 9, 1)
+            problem_score=0.5,
+            labels=0,
+            again=False,
+            unanswered=False,
+            same_text=0,
+            received=received,
+            read=dt.date(2026, 9, 1),
         ).order
 
     assert order("2026-08-01") > order("2026-08-15") > order("") == order("2026-09-01")
@@ -313,10 +319,22 @@ def test_days_are_read_from_free_dates(text, day):
     assert day_of(text) == day
 
 
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("打了12345没人接，跑了五趟", (True, True)),
+        ("多次反映到镇里", (True, False)),
+        ("投诉以后石沉大海", (False, True)),
+        ("路灯坏了，请修一修", (False, False)),
+    ],
+)
+def test_what_was_tried_before_is_read_from_the_text(text, said):
+    assert complains_of(text) == said
+
+
 def test_a_coins_toss_is_least_certain():
-    sure, unsure = {"s": {"a": 0.99}}, {"s": {"a": 0.99, "b": 0.5}}
-    assert uncertainty_of(sure, 0.98, False) < uncertainty_of(unsure, 0.98, False) == 100
-    assert uncertainty_of(sure, 0.98, True) > 100
+    sure, unsure, asked = uncertainty_of([[0.99, 0.98, 1], [0.99, 0.5, 1], [0.99, 0.98, 1]], [False, False, True])
+    assert sure < unsure == 100 < asked == sure + 100
 
 
 def test_where_people_changed_what_the_model_said(desk):

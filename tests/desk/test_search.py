@@ -151,7 +151,7 @@ def test_no_word_reaches_the_index_as_language(desk):
 def test_a_night_forgets_the_old_title(desk):
     import datetime as dt
 
-    from pipeline.batch.store import write_chunk
+    from pipeline.batch.write import write_chunk
     from pipeline.desk.models import Document, Run
     from pipeline.documents import Document as Given
 

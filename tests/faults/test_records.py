@@ -80,9 +80,9 @@ def test_a_chunk_that_fails_three_times_is_set_aside(night, fresh, sources, reme
     tally = account("chunk that fails three times", fresh.kind)
     calm = fresh.copy()
     night(calm.url)
-    from pipeline.batch import store as rows  # the first night has set Django up
+    from pipeline.batch import night as at_work  # the first night has set Django up
 
-    write_chunk, calls = rows.write_chunk, []
+    write_chunk, calls = at_work.write_chunk, []
 
     def fails(run, documents, *rest, **more):
         if any(d.place.endswith(":55") for d in documents):
@@ -91,7 +91,7 @@ def test_a_chunk_that_fails_three_times_is_set_aside(night, fresh, sources, reme
         return write_chunk(run, documents, *rest, **more)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(rows, "write_chunk", fails)
+        patch.setattr(at_work, "write_chunk", fails)
         report = night(fresh.url)
     (aside,) = report.aside
     assert (len(calls), report.exit_code, aside["records"]) == (3, 1, 10)

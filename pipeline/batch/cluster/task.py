@@ -18,7 +18,7 @@ from pathlib import Path
 from pipeline import __version__
 from pipeline.batch.cluster.parcel import Answer, Parcel, pack
 from pipeline.batch.worker import Bounds, BrokenScoringError, Origin, Worker
-from pipeline.documents import Document, text_hash
+from pipeline.documents import Document, Prediction, text_hash
 from pipeline.errors import ZuofengError
 from pipeline.model.bundle import Bundle
 from pipeline.model.encoder import encoder_of
@@ -145,11 +145,11 @@ _SAME = "把 models 与 corpora 原样拷到每台机器（或共用一个目录
 _OWN = threading.local()
 
 
-def _worker(fit: Fit, bounds: Bounds) -> Worker:
+def _worker(fit: Fit, bounds: Bounds) -> Worker[Prediction]:
     if getattr(_OWN, "of", None) != (fit, bounds):
         if (before := getattr(_OWN, "worker", None)) is not None:
             before.close()
         bundle, words, encoder = _loaded(fit)
         _OWN.worker, _OWN.of = Worker(partial(Scorer, bundle, words, encoder=encoder), bounds), (fit, bounds)
-    worker: Worker = _OWN.worker
+    worker: Worker[Prediction] = _OWN.worker
     return worker

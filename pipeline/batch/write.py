@@ -1,0 +1,96 @@
+"""One chunk's rows in every table, for one transaction; writing it again does no harm."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+from django.db import connection
+from django.utils import timezone
+
+from pipeline.batch.entry import Entry
+from pipeline.batch.store import ids_of, meta_of, without_quotes
+from pipeline.desk import models, search
+from pipeline.desk.cases import Said, take_in_new
+from pipeline.desk.groups import sign
+from pipeline.desk.upsert import insert, reserve, upsert
+from pipeline.documents import Document
+
+__all__ = ["write_chunk"]
+
+_META = ("title", "received", "unit", "channel", "district")
+_SAID = ("text_hash", "is_problem", "problem_score", "review", "decided", "scores", "evidence", "run")
+
+
+def write_chunk(
+    run: models.Run,
+    documents: Sequence[Document],
+    scored: Sequence[tuple[Document, Entry]],
+    about: Mapping[str, str],
+    *,
+    moved: Sequence[Document] = (),
+    purged: Collection[str] = (),
+) -> None:
+    """Write texts that are new or have changed, other fields of those that ``moved``, and scores.
+
+    For the caller's transaction. What is said of ``purged`` documents quotes nothing of their text. A new document
+    gets its place in the queue, its signature and its words in the desk's search at once; the others follow when the
+    queue is brought up.
+    """
+    ids = ids_of([d.id for d in (*documents, *moved, *(d for d, _ in scored))])
+    new: dict[str, Document] = {}
+    for d in documents:
+        if d.id not in ids:
+            new.setdefault(d.id, d)  # a table without a key may bring a number twice: then it has changed
+    ids |= zip(new, reserve(models.Document, len(new)), strict=True)
+    _write_documents(run, ids, new, documents, moved)
+    first = {d.id: (d, e) for d, e in scored if new.get(d.id) is d}
+    numbers = dict(zip(first, reserve(models.Prediction, len(first)), strict=True))
+    rest = [(d, e) for d, e in scored if new.get(d.id) is not d]
+    names = ["document", "model", *_SAID, *about]
+
+    def said(d: Document, e: Entry) -> tuple[Any, ...]:
+        evidence = e.evidence if d.id not in purged else json.dumps(without_quotes(json.loads(e.evidence)))
+        return (
+            ids[d.id], e.model, d.text_hash, e.is_problem, e.problem_score, e.review, e.decided, e.scores, evidence,
+            run.pk, *about.values(),
+        )  # fmt: skip
+
+    rows = [(numbers[key], *said(d, e)) for key, (d, e) in first.items()]
+    insert(models.Prediction, ["id", *names], rows, encoded=True)
+    upsert(
+        models.Prediction, names, [said(d, e) for d, e in rest], unique=["document", "model"],
+        update=[*_SAID, *about], encoded=True,
+    )  # fmt: skip
+    take_in_new([
+        Said(
+            numbers[key], ids[key], e.model, d.text_hash, e.is_problem, e.problem_score, e.review, e.labels,
+            e.uncertainty, run.pk, run.serial, run.started, meta_of(d)[_META.index("received")], e.again, e.unanswered,
+        )
+        for key, (d, e) in first.items()
+    ])  # fmt: skip
+    sign([(ids[key], d.text_hash, e.signature) for key, (d, e) in first.items()])
+    search.index([ids[key] for key in first])
+
+
+def _write_documents(
+    run: models.Run,
+    ids: Mapping[str, int],
+    new: Mapping[str, Document],
+    documents: Sequence[Document],
+    moved: Sequence[Document],
+) -> None:
+    now = connection.ops.adapt_datetimefield_value(timezone.now())
+    names = ["key", "text", "text_hash", "place", "run", "purged", "stored", *_META]
+
+    def row(d: Document) -> tuple[Any, ...]:
+        return d.id, d.text, d.text_hash, d.place, run.pk, False, now, *meta_of(d)
+
+    insert(models.Document, ["id", *names], [(ids[key], *row(d)) for key, d in new.items()])
+    changed = [d for d in documents if new.get(d.id) is not d]
+    for written, fields in ((changed, ["text", "text_hash", "purged", "stored"]), (moved, [])):
+        update = ["place", "run", *_META, *fields]
+        upsert(models.Document, names, [row(d) for d in written], unique=["key"], update=update)
+    # Another title: found under it once the search is brought up again.
+    search.forget([ids[d.id] for d in moved])
