@@ -5,7 +5,6 @@ import threading
 from pathlib import Path
 
 import pytest
-from django.db import DataError
 from filelock import FileLock
 from openpyxl import load_workbook
 
