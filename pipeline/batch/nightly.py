@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pipeline.batch.cycles import rarely_collecting
 from pipeline.batch.files import FileFeed
 from pipeline.batch.lock import hold_store, only_one
 from pipeline.batch.patience import Patience
@@ -136,7 +137,7 @@ def at_work(*, store: str, state: Path, patience: Patience, lock_seconds: float)
 
     state.mkdir(mode=0o750, parents=True, exist_ok=True)  # texts are in there
     with only_one(state, embedded_file(store)), stoppable() as stop:
-        open_store(store, bring_up=False, lock_seconds=lock_seconds)
+        open_store(store, bring_up=False, lock_seconds=lock_seconds, bulk=True)
         yield replace(patience, stop=stop)
 
 
@@ -193,7 +194,8 @@ def run_feeds(
         ended = {"run": report.run, "state": state_, "seconds": report.seconds, **report.numbers()}
         log.info("结束", extra={"fields": ended})
 
-    night.take_all(feeds, lambda number, feed, read: progress(number, len(feeds), Path(feed.name).name, read))
+    with rarely_collecting():
+        night.take_all(feeds, lambda number, feed, read: progress(number, len(feeds), Path(feed.name).name, read))
     if night.stopped:
         close("unfinished", "收到停止信号")
         raise UnfinishedError(

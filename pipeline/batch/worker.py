@@ -15,6 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Generic, Protocol, Self, TypeVar, runtime_checkable
 
+from pipeline.batch.cycles import rarely_collecting
 from pipeline.batch.entry import Entry
 from pipeline.documents import Document, Prediction, Rejected
 from pipeline.errors import UnfinishedError
@@ -200,6 +201,11 @@ def _serve(pipe: Connection, make: Callable[[], _Scores[A]], bounds: Bounds) -> 
         most = pages * os.sysconf("SC_PAGE_SIZE") + bounds.memory
         resource.setrlimit(resource.RLIMIT_AS, (most, most))
     pipe.send(None)
+    with rarely_collecting():
+        _answer(pipe, scorer, bounds)
+
+
+def _answer(pipe: Connection, scorer: _Scores[A], bounds: Bounds) -> None:
     while True:
         try:
             documents = pipe.recv()

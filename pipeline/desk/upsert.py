@@ -64,8 +64,9 @@ def _insert(
         return
     fields = [model._meta.get_field(n) for n in names]
     quote = connection.ops.quote_name
-    if not encoded:
-        rows = _encoded(rows, [i for i, f in enumerate(fields) if isinstance(f, models.JSONField)])
+    plain = [i for i, f in enumerate(fields) if isinstance(f, models.JSONField)]
+    if plain and not encoded:
+        rows = _encoded(rows, plain)
     head = f"INSERT INTO {quote(model._meta.db_table)} ({', '.join(quote(f.column) for f in fields)})"
     if connection.vendor == "postgresql":
         # One statement, one array per column: as fast as COPY, and it may update.
