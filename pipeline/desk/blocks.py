@@ -15,10 +15,19 @@ from django.db.models import Count
 
 from pipeline.desk.among import among
 from pipeline.desk.postings import (
-    MOST_TEXTS, ROWS, Postings, holding, pairs_of, place_of, postings_of, read, rows_of,
-)  # fmt: skip
+    MOST_TEXTS,
+    PLACE,
+    ROWS,
+    Postings,
+    holding,
+    pairs_of,
+    place_of,
+    postings_of,
+    read,
+    rows_of,
+)
 from pipeline.desk.tables import Block, Indexed, Posting
-from pipeline.desk.upsert import upsert
+from pipeline.desk.upsert import ask, upsert
 
 __all__ = ["Text", "forget", "holders", "put", "scrub", "tidy"]
 
@@ -29,13 +38,15 @@ Text = tuple[int, str, str, str, str]
 _TEXTS, _CHARACTERS = 4096, 4_000_000
 #: Blocks of fewer postings, and so many documents at most, are put together by eights of about the same size.
 _SMALL, _FEW, _STEP = 1 << 18, MOST_TEXTS // 8, 8
-#: A word is looked for by so many of its pairs, and again when somebody puts blocks together meanwhile.
-_PAIRS, _TRIES = 8, 5
+#: So many pairs are looked for at once, and others while that leaves too many documents; and again when somebody has
+#: put blocks together meanwhile.
+_PAIRS, _GROUPS, _TRIES = 4, 4, 5
 
 
 def put(texts: Sequence[Text]) -> None:
     """Index documents, in place of what there is of them; for the caller's transaction, which wrote or locked them."""
-    for some in _parts(texts):
+    # Whoever locks several rows does so in the order of their numbers: else two could wait for each other.
+    for some in _parts(sorted({of[0]: of for of in texts}.values())):
         found = postings_of(["\n".join(of) for _, _, *of in some])
         block = _write([pk for pk, *_ in some], found)
         rows = [(pk, digest, block) for pk, digest, *_ in some]
@@ -44,20 +55,23 @@ def put(texts: Sequence[Text]) -> None:
 
 def forget(documents: Sequence[int]) -> None:
     """Take documents out of the index; `bring_up` puts those back that still have a text."""
-    Indexed.objects.filter(among(documents)).delete()
+    with transaction.atomic():
+        _lock(documents)
+        Indexed.objects.filter(among(documents)).delete()
 
 
 def holders(words: Sequence[str], most: int) -> list[int] | None:
     """Return documents among which are all that hold ``words``; None where they are more than ``most``."""
     pairs = pairs_of(words)
-    sought = [(pair, *place_of(pair)) for pair in pairs[:: -(-len(pairs) // _PAIRS)].tolist()]
-    for _ in range(_TRIES):
-        found = _places(sought)
-        if len(found) > most:
-            return None
-        documents = _documents(found)
-        if documents is not None:
-            return documents
+    groups = -(-len(pairs) // _PAIRS)
+    for at in range(min(groups, _GROUPS)):
+        sought = [(pair, *place_of(pair)) for pair in pairs[at::groups].tolist()]
+        for _ in range(_TRIES):
+            found = _places(sought)
+            if len(found) > most:
+                break
+            if (documents := _documents(found)) is not None:
+                return documents
     return None
 
 
@@ -79,15 +93,20 @@ def tidy() -> None:
 
 def scrub() -> None:
     """Let go of what the index still holds of documents that were taken out, and of older texts."""
-    held = dict(Indexed.objects.values_list("block").annotate(Count("document")))
-    for pk, size in list(Block.objects.values_list("pk", "size")):
-        if held.get(pk, 0) < size:
-            _rewrite([pk])
+    while stale := _stale():
+        for block in stale:
+            _rewrite([block])
     tidy()
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
             for table in (Posting, Block, Indexed):
                 cursor.execute(f"VACUUM {connection.ops.quote_name(table._meta.db_table)}")
+
+
+def _stale() -> list[int]:
+    """Return the blocks that name documents which are not, or no longer, theirs."""
+    held = dict(Indexed.objects.values_list("block").annotate(Count("document")))
+    return [pk for pk, size in Block.objects.values_list("pk", "size") if held.get(pk, 0) < size]
 
 
 def _parts(texts: Sequence[Text]) -> Iterator[Sequence[Text]]:
@@ -119,7 +138,8 @@ def _rewrite(blocks: Sequence[int]) -> bool:
     named = {pk: np.frombuffer(of, "<i8") for pk, of in _named(blocks)}
     known = np.concatenate([*named.values(), np.zeros(0, np.int64)]).tolist()
     current = dict(Indexed.objects.filter(among(known)).values_list("document", "block"))
-    moved, kept = {}, []
+    moved: dict[int, npt.NDArray[np.int64]] = {}
+    kept: list[int] = []
     for pk, documents in named.items():
         theirs = np.array([current.get(d) == pk for d in documents.tolist()], np.bool_)
         moved[pk] = np.where(theirs, len(kept) + theirs.cumsum() - 1, -1)
@@ -127,18 +147,23 @@ def _rewrite(blocks: Sequence[int]) -> bool:
     rows = Posting.objects.filter(among(range(ROWS), "row"), among(blocks, "block"))
     found = [read(row, data, moved[pk]) for row, pk, data in rows.values_list("row", "block", "data") if pk in moved]
     postings = np.sort(np.concatenate([*found, np.zeros(0, np.uint64)]))
-    if len(kept) < len(known) and connection.vendor == "sqlite":
+    if connection.vendor == "sqlite":
         with connection.cursor() as cursor:
-            cursor.execute("PRAGMA secure_delete=ON")  # else free pages keep what somebody asked to be removed
+            cursor.execute("PRAGMA secure_delete=ON")  # else free pages keep what was removed, or will have to be
     with transaction.atomic():
         there = Block.objects.select_for_update(skip_locked=True).filter(among(blocks)).values_list("pk", flat=True)
         if len(list(there)) < len(blocks):
             return False
         if kept:
+            _lock(kept)
             Indexed.objects.filter(among(kept), among(blocks, "block")).update(block=_write(kept, postings))
         rows.delete()
         Block.objects.filter(among(blocks)).delete()
     return True
+
+
+def _lock(documents: Sequence[int]) -> None:
+    list(Indexed.objects.select_for_update().filter(among(documents)).order_by("pk").values_list("pk"))
 
 
 def _level(postings: int) -> int:
@@ -153,12 +178,11 @@ def _places(sought: Sequence[tuple[int, int, np.uint16]]) -> npt.NDArray[np.uint
     """
     found: dict[int, list[npt.NDArray[np.uint64]]] = {pair: [] for pair, *_ in sought}
     of = {r: [(pair, rest) for pair, row, rest in sought if row == r] for _, r, _ in sought}
-    rows = Posting.objects.filter(row__in=list(of)).order_by("row", "block")
-    for row, block, data in rows.values_list("row", "block", "data"):
+    for row, block, data in _stored(list(of)):
         for pair, rest in of[row]:
             texts = holding(data, rest)
             if len(texts):
-                found[pair].append(np.uint64(block << 16) | texts.astype(np.uint64))
+                found[pair].append(np.uint64(block << PLACE) | texts.astype(np.uint64))
     all_of = [np.concatenate([*some, np.zeros(0, np.uint64)]) for some in found.values()]
     both = all_of[0]
     for more in all_of[1:]:
@@ -166,11 +190,20 @@ def _places(sought: Sequence[tuple[int, int, np.uint16]]) -> npt.NDArray[np.uint
     return both
 
 
+def _stored(rows: Sequence[int]) -> Sequence[tuple[int, int, bytes]]:
+    """Return (row, block, bytes) of these rows in all blocks, block by block."""
+    if connection.vendor == "postgresql":
+        # Bytes as they are: written out in digits they take twice as long.
+        asked = "SELECT row, block, data FROM zuofeng_search_posting WHERE row = ANY(%b::int[]) ORDER BY block"
+        return ask(asked, [rows])
+    return list(Posting.objects.filter(row__in=rows).order_by("row", "block").values_list("row", "block", "data"))
+
+
 def _documents(places: npt.NDArray[np.uint64]) -> list[int] | None:
     """Return whose places these are; None when a block has been put together with others meanwhile."""
     if not len(places):
         return []
-    block, place = places >> np.uint64(16), (places & np.uint64(0xFFFF)).astype(np.int64)
+    block, place = places >> np.uint64(PLACE), (places & np.uint64(MOST_TEXTS)).astype(np.int64)
     numbers, first = np.unique(block, return_index=True)
     named = dict(_named(numbers.tolist()))
     if len(named) < len(numbers):

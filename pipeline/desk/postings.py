@@ -12,14 +12,16 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["MOST_TEXTS", "ROWS", "Postings", "holding", "pairs_of", "place_of", "postings_of", "read", "rows_of"]
+__all__ = [
+    "MOST_TEXTS", "PLACE", "ROWS", "Postings", "holding", "pairs_of", "place_of", "postings_of", "read", "rows_of",
+]  # fmt: skip
 
 #: In ascending order, each once.
 Postings = npt.NDArray[np.uint64]
 
 #: Bits of a pair's hash that tell its row, bits that tell it apart within, bits of a text's place.
-_ROW, _REST, _PLACE = 8, 16, 16
-ROWS, MOST_TEXTS = 1 << _ROW, (1 << _PLACE) - 1
+_ROW, _REST, PLACE = 8, 16, 16
+ROWS, MOST_TEXTS = 1 << _ROW, (1 << PLACE) - 1
 _SMALL = np.dtype("<u2")
 
 
@@ -29,11 +31,11 @@ def postings_of(texts: Sequence[str]) -> Postings:
     What falls together is told apart by the text.
     """
     lower = [t.lower() for t in texts]
-    codes = np.frombuffer("".join(lower).encode("utf-32-le", "surrogatepass"), "<u4")
+    codes = np.frombuffer("".join(lower).encode("utf-32-le", "surrogatepass"), np.uint32)
     place = np.repeat(np.arange(len(lower), dtype=np.uint64), list(map(len, lower)))
     mixed = (codes[:-1] * np.uint32(0x9E3779B1) + codes[1:] * np.uint32(0x85EBCA6B)) >> np.uint32(32 - _ROW - _REST)
     found = mixed.astype(np.uint64)
-    found <<= np.uint64(_PLACE)
+    found <<= np.uint64(PLACE)
     found |= place[:-1]
     found = found[place[:-1] == place[1:]]
     found.sort()
@@ -42,12 +44,12 @@ def postings_of(texts: Sequence[str]) -> Postings:
 
 def pairs_of(words: Sequence[str]) -> npt.NDArray[np.uint64]:
     """Return the hashed pairs of all ``words``."""
-    return np.unique(postings_of(words) >> np.uint64(_PLACE))
+    return np.unique(postings_of(words) >> np.uint64(PLACE))
 
 
 def rows_of(postings: Postings) -> list[tuple[int, bytes]]:
     """Return (what its pairs begin with, bytes) of every row in which a block keeps its ``postings``."""
-    pairs = postings >> np.uint64(_PLACE)
+    pairs = postings >> np.uint64(PLACE)
     texts = postings.astype(_SMALL)
     first = np.flatnonzero(_first(pairs))
     rest = pairs[first].astype(_SMALL)
@@ -84,7 +86,7 @@ def read(row: int, data: bytes, moved: npt.NDArray[np.int64]) -> Postings:
     pair = np.repeat((np.uint64(row) << np.uint64(_REST)) | pairs.astype(np.uint64), count)
     place = moved[texts]
     kept = place >= 0
-    return (pair[kept] << np.uint64(_PLACE)) | place[kept].astype(np.uint64)
+    return (pair[kept] << np.uint64(PLACE)) | place[kept].astype(np.uint64)
 
 
 def _parts(row: bytes) -> tuple[npt.NDArray[np.uint16], npt.NDArray[np.uint16], npt.NDArray[np.uint16]]:

@@ -19,8 +19,8 @@ from pipeline.desk.models import Document
 from pipeline.desk.tables import Indexed
 
 __all__ = [
-    "PART", "SHORTEST", "Sought", "behind", "bring_up", "forget", "holding", "index", "matching", "put", "scrub", "seek",
-    "walk",
+    "PART", "SHORTEST", "Sought", "behind", "bring_up", "forget", "holding", "index", "matching", "put", "scrub",
+    "seek", "walk",
 ]  # fmt: skip
 
 #: Words of fewer characters are looked for among the documents' numbers only.

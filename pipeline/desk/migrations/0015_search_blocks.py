@@ -5,6 +5,8 @@ from django.db import migrations, models
 
 def drop_pairs(apps: Any, schema_editor: Any) -> None:
     """The index as it was: the next night, or `zuofeng serve`, indexes all documents anew."""
+    if schema_editor.connection.vendor == "sqlite":
+        schema_editor.execute("PRAGMA secure_delete=ON")  # free pages outlive a purge
     schema_editor.execute("DROP TABLE zuofeng_search")
 
 
@@ -21,7 +23,7 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.RunPython(drop_pairs, migrations.RunPython.noop),
+        migrations.RunPython(drop_pairs),
         migrations.CreateModel(
             name="Block",
             fields=[
