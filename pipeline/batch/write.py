@@ -71,7 +71,8 @@ def write_chunk(
         for key, (d, e) in first.items()
     ])  # fmt: skip
     sign([(ids[key], d.text_hash, e.signature) for key, (d, e) in first.items()])
-    search.index([ids[key] for key in first])
+    title = _META.index("title")
+    search.put([(ids[key], d.text_hash, key, meta_of(d)[title], d.text) for key, (d, _) in first.items()])
 
 
 def _write_documents(

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.db import connection, models, transaction
 
-__all__ = ["assign", "insert", "reserve", "send", "upsert"]
+__all__ = ["ask", "assign", "insert", "reserve", "send", "upsert"]
 
 
 def upsert(
@@ -106,6 +106,15 @@ def send(statement: str, arrays: Sequence[Sequence[Any]]) -> None:
     connection.ensure_connection()
     with connection.wrap_database_errors, psycopg.Cursor(connection.connection) as cursor:
         cursor.execute(statement, arrays)
+
+
+def ask(statement: str, arrays: Sequence[Sequence[Any]]) -> list[tuple[Any, ...]]:
+    """Return the rows of a ``statement`` of PostgreSQL, sent like those of `send` and answered in bytes too."""
+    import psycopg
+
+    connection.ensure_connection()
+    with connection.wrap_database_errors, psycopg.Cursor(connection.connection) as cursor:
+        return cursor.execute(statement, arrays, binary=True).fetchall()
 
 
 def _kind(db_type: str) -> str:

@@ -1,3 +1,6 @@
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 both_stores = pytest.mark.parametrize("desk", ["sqlite", "postgres"], indirect=True)
@@ -69,9 +72,7 @@ def test_frequent_words_are_looked_for_in_the_order_of_the_list(desk, search, mo
     for name, value in (("FREQUENT", 5), ("FIRST_STEP", 3), ("CHUNK", 7), ("FEW", 4)):
         monkeypatch.setattr(search, name, value)
     assert [keys(q) for q in queries] == wanted
-    # As if PostgreSQL's planner took every word for frequent.
-    for name in ("FREQUENT", "SURELY"):
-        monkeypatch.setattr(search, name, 0)
+    monkeypatch.setattr(search, "FREQUENT", 0)
     assert [keys(q) for q in queries] == wanted
     client.post("/queue/take", {"filters": "q=没人接"})
     assert [desk.case(k).pk for k in wanted[0][:10]] == held_by(desk.user("reviewer"))
@@ -99,23 +100,45 @@ def test_the_index_follows_texts_titles_and_purges(desk, search):
     assert Case.objects.count() == 40
 
 
-def test_nothing_of_a_purged_text_stays_in_the_index(desk, search):
-    from django.db import connection
+@both_stores
+def test_only_what_changed_is_indexed_again(desk, search):
+    from pipeline.desk.tables import Block, Indexed
 
-    text = desk.case("D025").document.text
-    gone = set(search.indexed([("", "", "老楼加梯")])[0].split())
-    with connection.cursor() as cursor:
-        cursor.execute("CREATE VIRTUAL TABLE temp.words USING fts5vocab(main, zuofeng_search, row)")
+    before = list(Block.objects.order_by("pk").values_list("pk", flat=True))
+    search.index(list(Indexed.objects.values_list("document", flat=True)))
+    assert list(Block.objects.order_by("pk").values_list("pk", flat=True)) == before
+    desk.add("D025", "换了一段完全不同的话")
+    [new] = Block.objects.exclude(pk__in=before)
+    assert (new.size, Indexed.objects.get(document=desk.case("D025").pk).block) == (1, new.pk)
 
-        def kept():
-            cursor.execute("SELECT term FROM temp.words")
-            return gone & {term for (term,) in cursor.fetchall()}
 
-        assert "老楼加梯" in text
-        assert kept()
-        search.forget([desk.case("D025").pk])
-        search.scrub()
-        assert kept() == set()
+@both_stores
+def test_two_that_bring_the_index_up_at_once_do_not_double_it(desk, search, monkeypatch):
+    from django.db import connections
+
+    from pipeline.desk.tables import Block, Indexed
+
+    search.forget(list(Indexed.objects.values_list("document", flat=True)))
+    search.scrub()
+    assert Block.objects.count() == 0
+    both, real = threading.Barrier(2), search.index
+
+    def index(documents):
+        both.wait(60)  # both know what is missing before either writes
+        real(documents)
+
+    monkeypatch.setattr(search, "index", index)
+
+    def work(_):
+        try:
+            return search.bring_up()
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(2) as pool:
+        assert list(pool.map(work, range(2))) == [40, 40]
+    assert Indexed.objects.count() == sum(Block.objects.values_list("size", flat=True)) == 40
+    assert found("老楼加梯") == {"D025"}
 
 
 def test_one_character_is_looked_for_among_numbers_only(desk):

@@ -49,7 +49,6 @@ TABLES = {
     ),
     "case_label": ("case_id", "label", "by_people"),
     "signature": ("case_id", "text_hash", "algorithm", "values"),
-    "search": ("document", "text_hash", "pairs"),
     "decision": (
         "document_id", "by_id", "at", "kind", "turn", "labels", "note", "text_hash", "model", "seconds", "gesture",
     ),
@@ -95,19 +94,17 @@ def fill(
     Run.objects.bulk_create(maker.runs)
     postgres = connection.vendor == "postgresql"
     with connection.cursor() as cursor:
-        if postgres:
-            cursor.execute("DROP INDEX zuofeng_search_pairs")
         for at in range(0, documents, CHUNK):
             numbers = range(at + 1, min(at + CHUNK, documents) + 1)
             with transaction.atomic():
-                for table, rows in maker.rows(numbers).items():
+                made = maker.rows(numbers)
+                for table, rows in made.items():
                     _insert(cursor, table, rows)
+                search.put([(pk, digest, key, title, text) for pk, key, text, digest, title, *_ in made["document"]])
             told(f"已放 {numbers[-1]:,} 件")
         AuditHead.objects.update(number=2 * min(reviews, documents))
-        told("建索引、统计")
+        told("统计")
         if postgres:
-            cursor.execute("SET maintenance_work_mem = '1GB'")
-            cursor.execute("CREATE INDEX zuofeng_search_pairs ON zuofeng_search USING gin (pairs)")
             # Numbers were given, not drawn: what comes in later must not meet them.
             for table in ("document", "prediction"):
                 cursor.execute(
@@ -130,8 +127,6 @@ def _insert(cursor: Any, table: str, rows: Sequence[tuple[Any, ...]]) -> None:
             for row in rows:
                 copy.write_row(row)
         return
-    if table == "search":
-        names = names.replace("document", "rowid")
     marks = ", ".join(["%s"] * len(TABLES[table]))
     cursor.executemany(f"INSERT INTO zuofeng_{table} ({names}) VALUES ({marks})", rows)  # noqa: S608  # nosec B608
 
@@ -182,7 +177,6 @@ class _Maker:
         ))  # fmt: skip
         made["case_label"] += [(n, label, state == State.DONE) for label in shape.labels]
         made["signature"].append((n, digest, ALGORITHM, rng.randbytes(_SIGNATURE)))
-        made["search"].append((n, digest, search.indexed([(key, title, text)])[0]))
 
     def _decide(
         self, n: int, key: str, digest: str, shape: _Shape, day: str, made: dict[str, list[tuple[Any, ...]]]

@@ -6,6 +6,7 @@ from pipeline.desk.tables.blind import BlindDraw
 from pipeline.desk.tables.case import Case, CaseLabel, Signature
 from pipeline.desk.tables.client import Client
 from pipeline.desk.tables.decision import Decision, Note
+from pipeline.desk.tables.search import Block, Indexed, Posting
 from pipeline.desk.tables.shadow import Shadow, ShadowDraw, ShadowNight, ShadowScore
 from pipeline.desk.tables.tally import Tally
 from pipeline.desk.tables.view import SavedView
@@ -15,12 +16,15 @@ __all__ = [
     "AuditEntry",
     "AuditHead",
     "BlindDraw",
+    "Block",
     "Case",
     "CaseLabel",
     "Client",
     "Decision",
+    "Indexed",
     "Note",
     "OfficeRule",
+    "Posting",
     "SavedView",
     "Shadow",
     "ShadowDraw",

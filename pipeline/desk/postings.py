@@ -1,0 +1,106 @@
+"""Which pairs of characters texts hold, as arrays and as the bytes in which blocks of documents keep them.
+
+A posting says that a text holds a pair: the pair's hash above the text's place in its block. A row of a block holds
+the postings whose pairs begin alike: how many pairs, what tells them apart, of each how many texts, and which.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = [
+    "MOST_TEXTS", "PLACE", "ROWS", "Postings", "holding", "pairs_of", "place_of", "postings_of", "read", "rows_of",
+]  # fmt: skip
+
+#: In ascending order, each once.
+Postings = npt.NDArray[np.uint64]
+
+#: Bits of a pair's hash that tell its row, bits that tell it apart within, bits of a text's place.
+_ROW, _REST, PLACE = 8, 16, 16
+ROWS, MOST_TEXTS = 1 << _ROW, (1 << PLACE) - 1
+_SMALL = np.dtype("<u2")
+
+
+def postings_of(texts: Sequence[str]) -> Postings:
+    """Return the postings of at most MOST_TEXTS texts: every two neighbouring characters, hashed.
+
+    What falls together is told apart by the text.
+    """
+    lower = [t.lower() for t in texts]
+    codes = np.frombuffer("".join(lower).encode("utf-32-le", "surrogatepass"), np.uint32)
+    place = np.repeat(np.arange(len(lower), dtype=np.uint64), list(map(len, lower)))
+    mixed = (codes[:-1] * np.uint32(0x9E3779B1) + codes[1:] * np.uint32(0x85EBCA6B)) >> np.uint32(32 - _ROW - _REST)
+    found = mixed.astype(np.uint64)
+    found <<= np.uint64(PLACE)
+    found |= place[:-1]
+    found = found[place[:-1] == place[1:]]
+    found.sort()
+    return found[_first(found)]
+
+
+def pairs_of(words: Sequence[str]) -> npt.NDArray[np.uint64]:
+    """Return the hashed pairs of all ``words``."""
+    return np.unique(postings_of(words) >> np.uint64(PLACE))
+
+
+def rows_of(postings: Postings) -> list[tuple[int, bytes]]:
+    """Return (what its pairs begin with, bytes) of every row in which a block keeps its ``postings``."""
+    pairs = postings >> np.uint64(PLACE)
+    texts = postings.astype(_SMALL)
+    first = np.flatnonzero(_first(pairs))
+    rest = pairs[first].astype(_SMALL)
+    count = np.diff(first, append=len(postings)).astype(_SMALL)
+    border = np.arange(ROWS + 1, dtype=np.uint64) << np.uint64(_REST)
+    of_pairs = np.searchsorted(pairs[first], border)
+    of_texts = np.append(first, len(postings))[of_pairs]
+    rows = []
+    for row, ((a, b), (c, d)) in enumerate(zip(_spans(of_pairs), _spans(of_texts), strict=True)):
+        if a < b:
+            head = np.array([b - a - 1], _SMALL)
+            rows.append((row, np.concatenate((head, rest[a:b], count[a:b], texts[c:d])).tobytes()))
+    return rows
+
+
+def place_of(pair: int) -> tuple[int, np.uint16]:
+    """Return the row in which a block keeps ``pair``, and what tells it apart there."""
+    return pair >> _REST, np.uint16(pair & ((1 << _REST) - 1))
+
+
+def holding(row: bytes, rest: np.uint16) -> npt.NDArray[np.uint16]:
+    """Return the places of the texts that hold a pair, ascending."""
+    pairs, count, texts = _parts(row)
+    at = int(pairs.searchsorted(rest))
+    if at == len(pairs) or pairs[at] != rest:
+        return texts[:0]
+    start = int(count[:at].sum())
+    return texts[start : start + int(count[at])]
+
+
+def read(row: int, data: bytes, moved: npt.NDArray[np.int64]) -> Postings:
+    """Return the postings of one row, texts at the places that ``moved`` gives to theirs; those at -1 are left out."""
+    pairs, count, texts = _parts(data)
+    pair = np.repeat((np.uint64(row) << np.uint64(_REST)) | pairs.astype(np.uint64), count)
+    place = moved[texts]
+    kept = place >= 0
+    return (pair[kept] << np.uint64(PLACE)) | place[kept].astype(np.uint64)
+
+
+def _parts(row: bytes) -> tuple[npt.NDArray[np.uint16], npt.NDArray[np.uint16], npt.NDArray[np.uint16]]:
+    cells = np.frombuffer(row, _SMALL)
+    n = int(cells[0]) + 1
+    return cells[1 : n + 1], cells[n + 1 : 2 * n + 1], cells[2 * n + 1 :]
+
+
+def _first(ascending: npt.NDArray[np.uint64]) -> npt.NDArray[np.bool_]:
+    """Tell which values differ from the one before."""
+    first = np.ones(len(ascending), np.bool_)
+    np.not_equal(ascending[1:], ascending[:-1], out=first[1:])
+    return first
+
+
+def _spans(borders: npt.NDArray[np.int64]) -> Iterator[tuple[int, int]]:
+    return itertools.pairwise(borders.tolist())
