@@ -90,7 +90,8 @@ class Document(models.Model):
 class Prediction(models.Model):
     """What one model said of one document, with where every figure came from."""
 
-    document = models.ForeignKey(Document, on_delete=models.CASCADE, related_name="predictions")
+    # The constraint below is an index by document.
+    document = models.ForeignKey(Document, on_delete=models.CASCADE, related_name="predictions", db_index=False)
     model = models.CharField(max_length=120)
     taxonomy = models.CharField(max_length=80)
     segmenter = models.CharField(max_length=60)

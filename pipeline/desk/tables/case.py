@@ -31,10 +31,10 @@ class Case(models.Model):
     #: Drawn to be judged without the model, on this very text.
     blind = models.BooleanField(default=False)
     #: The first document of those that say nearly the same; none when it stands alone.
-    group = models.BigIntegerField(null=True, db_index=True)
-    holder = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="held")
+    group = models.BigIntegerField(null=True)
+    holder = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="held", db_index=False)
     held_until = models.DateTimeField(null=True)
-    assignee = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="assigned")
+    assignee = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="assigned", db_index=False)
 
     class Meta:
         db_table = "zuofeng_case"
@@ -45,6 +45,10 @@ class Case(models.Model):
             models.Index(
                 fields=("state", "-against", "document"), name="case_by_against", condition=models.Q(against__gt=0)
             ),
+            # Few have any of these: the night writes nothing for the others.
+            models.Index(fields=("group",), name="case_by_group", condition=models.Q(group__isnull=False)),
+            models.Index(fields=("holder",), name="case_by_holder", condition=models.Q(holder__isnull=False)),
+            models.Index(fields=("assignee",), name="case_by_assignee", condition=models.Q(assignee__isnull=False)),
         )
 
     @property

@@ -1,0 +1,45 @@
+import django.db.models.deletion
+from django.conf import settings
+from django.db import migrations, models
+
+
+def _without(model, name, field, index):
+    """Drop an index by its name: told of the field alone, SQLite would write the whole table anew."""
+    return migrations.SeparateDatabaseAndState(
+        [migrations.RunSQL(f"DROP INDEX IF EXISTS {index}", migrations.RunSQL.noop)],
+        [migrations.AlterField(model, name, field)],
+    )
+
+
+def _person(name):
+    return models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=django.db.models.deletion.PROTECT, related_name=name,
+        db_index=False,
+    )  # fmt: skip
+
+
+class Migration(migrations.Migration):
+    dependencies = [
+        ("desk", "0015_search_blocks"),
+    ]
+
+    operations = [
+        _without("case", "group", models.BigIntegerField(null=True), "zuofeng_case_group_970732bb"),
+        _without("case", "holder", _person("held"), "zuofeng_case_holder_id_e9cffd97"),
+        _without("case", "assignee", _person("assigned"), "zuofeng_case_assignee_id_3916ddb5"),
+        _without(
+            "prediction",
+            "document",
+            models.ForeignKey(
+                "desk.document", on_delete=django.db.models.deletion.CASCADE, related_name="predictions", db_index=False
+            ),
+            "zuofeng_prediction_document_id_1517a4c9",
+        ),
+        *(
+            migrations.AddIndex(
+                "case",
+                models.Index(condition=models.Q(**{f"{name}__isnull": False}), fields=[name], name=f"case_by_{name}"),
+            )
+            for name in ("group", "holder", "assignee")
+        ),
+    ]
