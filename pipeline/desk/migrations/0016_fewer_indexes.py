@@ -3,6 +3,16 @@ from django.conf import settings
 from django.db import migrations, models
 
 
+#: Of PostgreSQL, for words that begin so: nobody asks.
+_LIKE = (
+    "zuofeng_document_key_f762e5b9_like",
+    "zuofeng_document_run_id_1d495ce2_like",
+    "zuofeng_document_text_hash_b58da282_like",
+    "zuofeng_prediction_run_id_d2bcde1e_like",
+    "zuofeng_case_text_hash_38027c6b_like",
+)
+
+
 def _without(model, name, field, index):
     """Drop an index by its name: told of the field alone, SQLite would write the whole table anew."""
     return migrations.SeparateDatabaseAndState(
@@ -42,4 +52,5 @@ class Migration(migrations.Migration):
             )
             for name in ("group", "holder", "assignee")
         ),
+        *(migrations.RunSQL(f"DROP INDEX IF EXISTS {name}", migrations.RunSQL.noop) for name in _LIKE),
     ]
