@@ -18,22 +18,25 @@ import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy import sparse
 
 from pipeline.errors import BundleError, ZuofengError
 from pipeline.model.arrays import arrays_of
 from pipeline.model.features import Features
 from pipeline.model.files import FORMAT, Files, as_json, read_files
 from pipeline.model.pool import NOISE, long_share
+from pipeline.model.rows import Rows
 from pipeline.model.soundness import faults
 from pipeline.model.wording import Wording
 from pipeline.taxonomy import Taxonomy, parse_taxonomy
 from pipeline.text.concepts import Lexicon
 from pipeline.whole import write_folder
+
+if TYPE_CHECKING:
+    from scipy import sparse
 
 __all__ = ["NEVER", "PROBLEM", "Bundle", "Head", "Weights", "build_bundle", "load_bundle", "save_bundle"]
 
@@ -129,7 +132,7 @@ class Weights:
         """The gate in real numbers, (columns + dimensions, experts - 1)."""
         return np.concatenate([self.gate * self.grain, self.dense_gate])
 
-    def choose(self, x: sparse.csr_matrix) -> npt.NDArray[np.int64]:
+    def choose(self, x: Rows | sparse.csr_matrix) -> npt.NDArray[np.int64]:
         """Return which expert reads each row of ``x`` (rows, columns + dimensions), as (rows,)."""
         if not len(self.gate_bias):
             return np.zeros(x.shape[0], np.int64)
@@ -137,7 +140,7 @@ class Weights:
         return np.where((opened > 0).any(1), 1 + opened.argmax(1), 0)
 
     def read(
-        self, x: sparse.csr_matrix, expert: npt.NDArray[np.int64], *, sentences: bool = False
+        self, x: Rows | sparse.csr_matrix, expert: npt.NDArray[np.int64], *, sentences: bool = False
     ) -> npt.NDArray[np.float64]:
         """Return the margins (rows, heads) of ``x`` (rows, columns), each row read by its ``expert`` (rows,).
 
@@ -151,11 +154,12 @@ class Weights:
         return margins
 
     def _product(
-        self, x: sparse.csr_matrix, coef: npt.NDArray[np.int16], dense: npt.NDArray[np.float32]
+        self, x: Rows | sparse.csr_matrix, coef: npt.NDArray[np.int16], dense: npt.NDArray[np.float32]
     ) -> npt.NDArray[np.float64]:
         # Of few texts most columns are empty: those rows of ``coef`` are not touched.
         columns, at = np.unique(x.indices, return_inverse=True)
-        few = sparse.csr_matrix((x.data, at, x.indptr), (x.shape[0], len(columns)))
+        matrix: Any = type(x)
+        few = matrix((x.data, at, x.indptr), (x.shape[0], len(columns)))
         at_dense = np.searchsorted(columns, len(coef))
         those = coef[columns[:at_dense]] * self.grain
         if at_dense < len(columns):

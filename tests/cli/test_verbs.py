@@ -44,7 +44,7 @@ def test_the_command_line_without_a_word_shows_help():
 
 
 def test_a_short_text_is_classified_without_what_only_others_need(home):
-    heavy = "numba", "django", "pandas", "sklearn", "rich.table", "docx", "openpyxl", "pyarrow"
+    heavy = "numba", "scipy", "django", "pandas", "sklearn", "rich.table", "docx", "openpyxl", "pyarrow"
     code = (
         "import sys; from pipeline.cli import app\n"
         "try: app(args=['classify', '-'])\n"
