@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from pipeline.collecting import no_collecting
 from pipeline.errors import BundleError, ConfigError
 from pipeline.model.registry import find_model, fit_model, read_model
 from pipeline.settings import Settings
@@ -100,7 +101,7 @@ def open_scorer(settings: Settings, model: str | None, *, keep: bool = False) ->
 
     ``keep``: its scores will be stored, so keep the dictionary with which they can be worked out again.
     """
-    with ThreadPoolExecutor(1) as pool:
+    with no_collecting(), ThreadPoolExecutor(1) as pool:
         # Most of reading is hashing, for which nobody need wait: meanwhile numpy and what scores are imported.
         files = pool.submit(read_model, settings.path("models"), model)
         from pipeline.model.score import Scorer
@@ -116,7 +117,8 @@ def open_scorer(settings: Settings, model: str | None, *, keep: bool = False) ->
             keep_dictionary(settings.path("models"), words)
         except OSError as e:
             log.warning("词典没有留存，换词典之后旧分数不能重算", extra={"fields": {"error": e.strerror}})
-    return Scorer(bundle, words, encoder=settings.encoder_folder)
+    with no_collecting():
+        return Scorer(bundle, words, encoder=settings.encoder_folder)
 
 
 def open_worker(settings: Settings, scorer: Scorer) -> Worker:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import gc
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 import numpy as np
 import numpy.typing as npt
 
+from pipeline.collecting import no_collecting
 from pipeline.documents import Document, Evidence, Prediction
 from pipeline.errors import BundleError
 from pipeline.model.bundle import Bundle
@@ -135,7 +134,7 @@ class Scorer:
         for scores in self._read([d.text for d in documents]):
             decided = self.decide(scores.documents)
             unsure = self.unsure(scores.documents)
-            with _no_collecting():
+            with no_collecting():
                 shown = self._evidence(scores, decided) if evidence else {}
                 some = documents[len(found) : len(found) + len(unsure)]
                 found += self._predictions(some, scores.documents, decided, unsure, shown)
@@ -252,18 +251,6 @@ class Scorer:
             unsure.tolist(),
             itertools.repeat(self.bundle.id),
         )
-
-
-@contextlib.contextmanager
-def _no_collecting() -> Iterator[None]:
-    """Make predictions without looking for cycles among them: there are none, and it takes longer than making them."""
-    was = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was:
-            gc.enable()
 
 
 #: Sorts labels by score.
