@@ -25,8 +25,8 @@ def test_rooms_below_know_nothing_of_the_store_or_the_command_line(root, room):
     assert [(f.name, m) for f in files for m in imports(f) if forbidden.match(m)] == []
 
 
-def test_scoring_starts_without_django_spacy_scikit_learn_or_pandas():
-    heavy = "django", "spacy", "sklearn", "pandas"
+def test_scoring_starts_without_django_spacy_scikit_learn_pandas_or_scipy():
+    heavy = "django", "spacy", "sklearn", "pandas", "scipy"
     code = f"import sys, pipeline.model.score, pipeline.model.registry;print([m for m in {heavy} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

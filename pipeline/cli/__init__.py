@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import sys
 from itertools import pairwise
@@ -36,6 +37,9 @@ def main() -> None:
         told = e if isinstance(e, ZuofengError) else _told(e)
         print(told, file=sys.stderr)  # noqa: T201
         sys.exit(told.exit_code)
+    finally:
+        # The process ends: to look through all it holds, time and again, takes longer than to score a text.
+        gc.freeze()
 
 
 def _told(e: Exception) -> ZuofengError:

@@ -11,11 +11,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
 from pipeline.cli.common import Home, Model, console, open_scorer
 from pipeline.documents import Document, Prediction, Rejected
-from pipeline.model.score import batches
 from pipeline.settings import Settings, load_settings
 from pipeline.taxonomy import Label
 
@@ -37,6 +35,9 @@ def command(
         raise typer.BadParameter("--format 只能是 jsonl 或 table")
     settings = load_settings(home)
     scorer = open_scorer(settings, model)
+    # Imported by now, which is why it is not imported above.
+    from pipeline.model.score import batches
+
     rejected: list[Rejected] = []
 
     def documents() -> Iterator[Document]:
@@ -46,7 +47,8 @@ def command(
             else:
                 rejected.append(record)
 
-    table = Table("编号", "问题分", *(s.name for s in scorer.bundle.taxonomy.schemes), "证据")
+    label = scorer.bundle.taxonomy.label
+    rows = []
     for batch in batches(documents(), BATCH):
         for document, prediction in zip(batch, scorer.score(batch), strict=True):
             if output == "jsonl":
@@ -54,8 +56,13 @@ def command(
                     json.dumps(prediction.to_dict(), ensure_ascii=False).encode("utf-8", "replace").decode() + "\n"
                 )
             else:
-                table.add_row(document.id, *_cells(prediction, scorer.bundle.taxonomy.label))
+                rows.append((document.id, *_cells(prediction, label)))
     if output == "table":
+        from rich.table import Table
+
+        table = Table("编号", "问题分", *(s.name for s in scorer.bundle.taxonomy.schemes), "证据")
+        for row in rows:
+            table.add_row(*row)
         console().print(table)
     for r in rejected:
         sys.stderr.write(f"[{r.code}] {r.place}：{r.reason}\n")

@@ -6,30 +6,29 @@ import datetime as dt
 import logging
 import tempfile
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 
-from pipeline.batch.entry import Entry, Scribe
-from pipeline.batch.worker import Bounds, Worker
-from pipeline.documents import Prediction
+from pipeline.collecting import no_collecting
 from pipeline.errors import BundleError, ConfigError
-from pipeline.model.bare import BareScorer
-from pipeline.model.bundle import Bundle
-from pipeline.model.dictionaries import keep_dictionary
-from pipeline.model.encoder import encoder_of
-from pipeline.model.registry import find_model
-from pipeline.model.score import Scorer
+from pipeline.model.registry import find_model, fit_model, read_model
 from pipeline.settings import Settings
 from pipeline.taxonomy import load_taxonomy
-from pipeline.text.segment import dictionary_hash, load_dictionary
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from pipeline.batch.cluster.client import Cluster
+    from pipeline.batch.entry import Entry
+    from pipeline.batch.worker import Bounds, Worker
+    from pipeline.documents import Prediction
+    from pipeline.model.bundle import Bundle
+    from pipeline.model.score import Scorer
 
 __all__ = [
     "Home", "Model", "Promise", "Store", "console", "note", "open_challenger", "open_scorer", "open_scoring",
@@ -93,6 +92,8 @@ def read_promise(given: str | None) -> float:
 
 def console() -> Console:
     """Return a console on standard output; a log gets plain lines wide enough for a table."""
+    from rich.console import Console
+
     out = Console()
     return out if out.is_terminal else Console(width=140, no_color=True)
 
@@ -102,23 +103,32 @@ def open_scorer(settings: Settings, model: str | None, *, keep: bool = False) ->
 
     ``keep``: its scores will be stored, so keep the dictionary with which they can be worked out again.
     """
-    words = load_dictionary(settings.dictionary_file)
-    bundle = find_model(
-        settings.path("models"),
-        model,
-        taxonomy=load_taxonomy(settings.taxonomy_file),
-        dictionary=dictionary_hash(words),
-    )
+    with no_collecting(), ThreadPoolExecutor(1) as pool:
+        # Most of reading is hashing, for which nobody need wait: meanwhile numpy and what scores are imported.
+        files = pool.submit(read_model, settings.path("models"), model)
+        from pipeline.model.score import Scorer
+        from pipeline.text.segment import dictionary_hash, load_dictionary
+
+        words = load_dictionary(settings.dictionary_file)
+        taxonomy = load_taxonomy(settings.taxonomy_file)
+        bundle = fit_model(files.result(), taxonomy=taxonomy, dictionary=dictionary_hash(words))
     if keep:
+        from pipeline.model.dictionaries import keep_dictionary
+
         try:
             keep_dictionary(settings.path("models"), words)
         except OSError as e:
             log.warning("词典没有留存，换词典之后旧分数不能重算", extra={"fields": {"error": e.strerror}})
-    return Scorer(bundle, words, encoder=settings.encoder_folder)
+    with no_collecting():
+        return Scorer(bundle, words, encoder=settings.encoder_folder)
 
 
 def open_worker(settings: Settings, scorer: Scorer) -> Worker[Prediction]:
     """Return a process, not yet started, that scores as ``scorer`` does, within the bounds of the settings."""
+    from pipeline.batch.worker import Worker
+    from pipeline.model.score import Scorer
+    from pipeline.text.segment import load_dictionary
+
     words = load_dictionary(settings.dictionary_file)
     make = partial(Scorer, scorer.bundle, words, encoder=settings.encoder_folder)
     return Worker(make, _bounds(settings))
@@ -129,6 +139,11 @@ def open_scoring(
 ) -> AbstractContextManager[Worker[Entry] | Cluster]:
     """Return what scores as ``scorer`` does: a process of this machine, or those of a ``cluster`` by its address."""
     if cluster is None:
+        from pipeline.batch.entry import Scribe
+        from pipeline.batch.worker import Worker
+        from pipeline.model.score import Scorer
+        from pipeline.text.segment import load_dictionary
+
         words = load_dictionary(settings.dictionary_file)
         make = partial(Scorer, scorer.bundle, words, encoder=settings.encoder_folder)
         return Worker(partial(Scribe, make), _bounds(settings))
@@ -139,6 +154,11 @@ def open_scoring(
 
 def open_challenger(settings: Settings, model: str, live: Bundle) -> Worker[Prediction]:
     """Return a process, not yet started, that scores beside the ``live`` model; raises BundleError."""
+    from pipeline.batch.worker import Worker
+    from pipeline.model.bare import BareScorer
+    from pipeline.model.encoder import encoder_of
+    from pipeline.text.segment import dictionary_hash, load_dictionary
+
     words = load_dictionary(settings.dictionary_file)
     bundle = find_model(
         settings.path("models"),
@@ -154,6 +174,8 @@ def open_challenger(settings: Settings, model: str, live: Bundle) -> Worker[Pred
 
 
 def _bounds(settings: Settings) -> Bounds:
+    from pipeline.batch.worker import Bounds
+
     return Bounds(settings.document_seconds, settings.document_memory_mb << 20)
 
 

@@ -18,31 +18,33 @@ import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy import sparse
 
 from pipeline.errors import BundleError, ZuofengError
+from pipeline.model.arrays import arrays_of
 from pipeline.model.features import Features
+from pipeline.model.files import FORMAT, Files, as_json, read_files
 from pipeline.model.pool import NOISE, long_share
+from pipeline.model.rows import Rows
 from pipeline.model.soundness import faults
 from pipeline.model.wording import Wording
 from pipeline.taxonomy import Taxonomy, parse_taxonomy
 from pipeline.text.concepts import Lexicon
 from pipeline.whole import write_folder
 
-__all__ = ["NEVER", "PROBLEM", "Bundle", "Head", "Weights", "load_bundle", "save_bundle"]
+if TYPE_CHECKING:
+    from scipy import sparse
 
-FORMAT = 8
+__all__ = ["NEVER", "PROBLEM", "Bundle", "Head", "Weights", "build_bundle", "load_bundle", "save_bundle"]
+
 #: Threshold of a label that is never decided without a person.
 NEVER = math.inf
 #: Name of the head that tells occurrence from mention; stands behind the labels.
 PROBLEM = "problem"
 _DENSE = ("dense_coef", "dense_gate")
-_FILES = ("weights.npz", "vocabulary.json", "concepts.json", "calibration.json", "taxonomy.toml")
-_MAX_BYTES = 2**31
 
 Floats = npt.NDArray[np.float64] | npt.NDArray[np.float32]
 _MOST_GRAINS = 2**15 - 1
@@ -130,7 +132,7 @@ class Weights:
         """The gate in real numbers, (columns + dimensions, experts - 1)."""
         return np.concatenate([self.gate * self.grain, self.dense_gate])
 
-    def choose(self, x: sparse.csr_matrix) -> npt.NDArray[np.int64]:
+    def choose(self, x: Rows | sparse.csr_matrix) -> npt.NDArray[np.int64]:
         """Return which expert reads each row of ``x`` (rows, columns + dimensions), as (rows,)."""
         if not len(self.gate_bias):
             return np.zeros(x.shape[0], np.int64)
@@ -138,7 +140,7 @@ class Weights:
         return np.where((opened > 0).any(1), 1 + opened.argmax(1), 0)
 
     def read(
-        self, x: sparse.csr_matrix, expert: npt.NDArray[np.int64], *, sentences: bool = False
+        self, x: Rows | sparse.csr_matrix, expert: npt.NDArray[np.int64], *, sentences: bool = False
     ) -> npt.NDArray[np.float64]:
         """Return the margins (rows, heads) of ``x`` (rows, columns), each row read by its ``expert`` (rows,).
 
@@ -152,11 +154,12 @@ class Weights:
         return margins
 
     def _product(
-        self, x: sparse.csr_matrix, coef: npt.NDArray[np.int16], dense: npt.NDArray[np.float32]
+        self, x: Rows | sparse.csr_matrix, coef: npt.NDArray[np.int16], dense: npt.NDArray[np.float32]
     ) -> npt.NDArray[np.float64]:
         # Of few texts most columns are empty: those rows of ``coef`` are not touched.
         columns, at = np.unique(x.indices, return_inverse=True)
-        few = sparse.csr_matrix((x.data, at, x.indptr), (x.shape[0], len(columns)))
+        matrix: Any = type(x)
+        few = matrix((x.data, at, x.indptr), (x.shape[0], len(columns)))
         at_dense = np.searchsorted(columns, len(coef))
         those = coef[columns[:at_dense]] * self.grain
         if at_dense < len(columns):
@@ -212,9 +215,9 @@ def save_bundle(
     )
     content = {
         "weights.npz": arrays.getvalue(),
-        "vocabulary.json": _json({"tokens": list(features.tokens), "alphabet": features.alphabet}),
-        "concepts.json": _json(features.lexicon.to_dict() if features.lexicon else None, indent=None),
-        "calibration.json": _json({n: h.to_dict() for n, h in zip(names, heads, strict=True)}),
+        "vocabulary.json": as_json({"tokens": list(features.tokens), "alphabet": features.alphabet}),
+        "concepts.json": as_json(features.lexicon.to_dict() if features.lexicon else None, indent=None),
+        "calibration.json": as_json({n: h.to_dict() for n, h in zip(names, heads, strict=True)}),
         "taxonomy.toml": taxonomy_source,
     }
     manifest: dict[str, Any] = {
@@ -231,9 +234,9 @@ def save_bundle(
         **about,
         "files": {name: hashlib.sha256(data).hexdigest() for name, data in content.items()},
     }
-    digest = hashlib.sha256(_json(manifest)).hexdigest()[:12]
+    digest = hashlib.sha256(as_json(manifest)).hexdigest()[:12]
     manifest = {"id": f"{taxonomy.id}-{taxonomy.version}-{digest}", **manifest}
-    content["manifest.json"] = _json(manifest)
+    content["manifest.json"] = as_json(manifest)
     target: Path = folder / manifest["id"]
     write_folder(target, content)
     return target
@@ -241,64 +244,27 @@ def save_bundle(
 
 def load_bundle(path: Path) -> Bundle:
     """Read a bundle; raises BundleError for whatever is missing, changed or not understood."""
-    manifest = _manifest(path)
-    raw = {name: _checked(path, name, manifest["files"].get(name)) for name in _FILES}
+    return build_bundle(read_files(path))
+
+
+def build_bundle(files: Files) -> Bundle:
+    """Return the bundle of ``files``; raises BundleError for what is not understood."""
     try:
-        return _build(manifest, raw)
+        return _build(files.manifest, files.raw)
     except ZuofengError:
         raise
     except Exception as e:  # json, zipfile and numpy raise many kinds by the damage
         raise BundleError(
-            "ZF-MODEL-BROKEN", f"模型 {path.name} 的内容不完整：{e}", "重新训练，或换回上一个模型。"
+            "ZF-MODEL-BROKEN", f"模型 {files.path.name} 的内容不完整：{e}", "重新训练，或换回上一个模型。"
         ) from e
 
 
-def _manifest(path: Path) -> dict[str, Any]:
-    try:
-        manifest = json.loads((path / "manifest.json").read_bytes())
-        if not isinstance(manifest, dict) or not isinstance(manifest.get("files"), dict):
-            raise ValueError("not a manifest")
-        body = _json({k: v for k, v in manifest.items() if k != "id"})
-    except OSError as e:
-        raise BundleError(
-            "ZF-MODEL-MISSING", f"读不到模型 {path}（{e.strerror}）", "运行 zuofeng models 查看已有模型。"
-        ) from e
-    except (ValueError, RecursionError) as e:
-        raise BundleError(
-            "ZF-MODEL-MANIFEST", f"模型 {path.name} 的 manifest.json 已损坏", "重新训练，或换回上一个模型。"
-        ) from e
-    if manifest.get("format") != FORMAT:
-        raise BundleError(
-            "ZF-MODEL-FORMAT",
-            f"模型 {path.name} 的格式 {manifest.get('format')!r} 不是本程序的 {FORMAT}",
-            "用本版本重新训练。",
-        )
-    if not str(manifest.get("id", "")).endswith(hashlib.sha256(body).hexdigest()[:12]):
-        raise BundleError("ZF-MODEL-CHANGED", f"模型 {path.name} 的 manifest.json 被改动过", "从备份恢复，或重新训练。")
-    return manifest
-
-
-def _checked(path: Path, name: str, sha256: object) -> bytes:
-    try:
-        if (path / name).stat().st_size > _MAX_BYTES:
-            raise BundleError("ZF-MODEL-SIZE", f"模型 {path.name} 的 {name} 大得不合常理", "从备份恢复，或重新训练。")
-        data = (path / name).read_bytes()
-    except OSError as e:
-        raise BundleError("ZF-MODEL-FILE", f"模型 {path.name} 缺少 {name}", "从备份恢复，或重新训练。") from e
-    if hashlib.sha256(data).hexdigest() != sha256:
-        raise BundleError(
-            "ZF-MODEL-CHANGED", f"模型 {path.name} 的 {name} 与清单不符，可能被改动或损坏", "从备份恢复，或重新训练。"
-        )
-    return data
-
-
-def _build(manifest: dict[str, Any], raw: dict[str, bytes]) -> Bundle:
+def _build(manifest: dict[str, Any], raw: Mapping[str, bytes]) -> Bundle:
     taxonomy = parse_taxonomy(raw["taxonomy.toml"], "taxonomy.toml")
     vocabulary = json.loads(raw["vocabulary.json"])
     calibration = json.loads(raw["calibration.json"])
     concepts = json.loads(raw["concepts.json"])
-    with np.load(io.BytesIO(raw["weights.npz"]), allow_pickle=False) as arrays:
-        a = {name: arrays[name] for name in arrays.files}
+    a: dict[str, Any] = arrays_of(raw["weights.npz"])
     if wrong := faults(manifest, vocabulary, concepts, calibration, a):
         raise ValueError("; ".join(wrong))
     spec = manifest["features"]
@@ -330,7 +296,3 @@ def _build(manifest: dict[str, Any], raw: dict[str, bytes]) -> Bundle:
     heads = tuple(Head.from_dict(calibration[n]) for n in names)
     wording = Wording(**manifest["wording"])
     return Bundle(manifest["id"], taxonomy, raw["taxonomy.toml"], features, weights, heads, wording, manifest)
-
-
-def _json(value: object, indent: int | None = 1) -> bytes:
-    return (json.dumps(value, ensure_ascii=False, indent=indent) + "\n").encode()

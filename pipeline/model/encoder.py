@@ -11,13 +11,15 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy import sparse
 
 from pipeline.errors import BundleError, ConfigError
+
+if TYPE_CHECKING:
+    from scipy import sparse
 
 __all__ = ["Encoder", "add_dense", "encoder_of"]
 
@@ -138,6 +140,8 @@ def add_dense(x: sparse.csr_matrix, vectors: Singles) -> sparse.csr_matrix:
     """Return ``x`` (rows, columns) with ``vectors`` (rows, dimensions) as its last columns."""
     if not vectors.shape[1]:
         return x
+    from scipy import sparse
+
     return sparse.csr_matrix(sparse.hstack([x, sparse.csr_matrix(vectors)], format="csr"))
 
 

@@ -51,9 +51,8 @@ def character_weights(
     inside = found.by_sentence(sentences, 1)
     if expert is None:
         lead = first_sentences(sentences.row, 1)
-        x = add_lead(
-            features.matrix(found, 1), features.matrix(inside, len(sentences.row)), lead, features.lead if leads else 0
-        )
+        first = features.weigh(features.few(inside, len(sentences.row)))
+        x = add_lead(features.weigh(features.few(found, 1)), first, lead, features.lead if leads else 0)
         expert = int(weights.choose(x)[0])
     whole = _slopes(bundle, "whole") * (1 - long)
     single = _slopes(bundle, "sentence") * (1 - long) + _slopes(bundle, "long_sentence") * long
@@ -79,7 +78,7 @@ def _slopes(bundle: Bundle, name: str) -> Floats:
 
 def _shares(features: Features, found: Occurrences, rows: int) -> Floats:
     """Return what each occurrence contributes to its row's value of the matrix, (occurrences,)."""
-    counts = features.counts(found, rows)
+    counts = features.few(found, rows)
     x = features.weigh(counts)
     keys = np.repeat(np.arange(rows), np.diff(counts.indptr)) * features.columns + counts.indices
     at = np.searchsorted(keys, found.row * features.columns + found.column)

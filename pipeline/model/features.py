@@ -9,15 +9,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 import numpy as np
 import numpy.typing as npt
-from scipy import sparse
 
+from pipeline.model.rows import Rows
 from pipeline.text.concepts import Lexicon
 from pipeline.text.segment import Segmenter
 from pipeline.text.sentences import Sentences, split_sentences
+
+if TYPE_CHECKING:
+    from scipy import sparse
 
 __all__ = ["CHAR_BITS", "CONCEPTS", "Features", "Occurrences", "fold", "folded_points"]
 
@@ -117,6 +120,8 @@ class Features:
 
     def learn(self, texts: Sequence[str], segmenter: Segmenter, sentences: Sentences) -> tuple[Features, Occurrences]:
         """Return the features `fit` learns from ``texts``, and their `occurrences` there, in half the time of both."""
+        from scipy import sparse
+
         folded = [fold(t) for t in texts]
         cut = self._cut(folded, segmenter)
         tokens = _frequent((t for words in cut for t in set(words)), self.min_texts)
@@ -157,9 +162,19 @@ class Features:
 
     def counts(self, found: Occurrences, rows: int) -> sparse.csr_matrix:
         """Return how often each feature stands in each row, (rows, columns)."""
+        from scipy import sparse
+
         return sparse.csr_matrix((np.ones(len(found.row)), (found.row, found.column)), (rows, self.columns))
 
-    def weigh(self, counts: sparse.csr_matrix) -> sparse.csr_matrix:
+    def few(self, found: Occurrences, rows: int) -> Rows:
+        """Return what `counts` does, without scipy: for texts of less than FEW characters."""
+        return Rows.counted(found.row, found.column, (rows, self.columns))
+
+    @overload
+    def weigh(self, counts: sparse.csr_matrix) -> sparse.csr_matrix: ...
+    @overload
+    def weigh(self, counts: Rows) -> Rows: ...
+    def weigh(self, counts: Any) -> Any:
         """Return TF-IDF, sublinear, words and characters each of unit length; a concept counts its weight once."""
         rows = counts.shape[0]
         block = (counts.indices >= len(self.word_keys)).astype(np.int64) + (counts.indices >= self.ngrams)
@@ -170,7 +185,7 @@ class Features:
         length = np.sqrt(np.bincount(3 * row + block, values * values, 3 * rows))
         length[CONCEPTS::3] = 1
         length[length == 0] = 1
-        return sparse.csr_matrix((values / length[3 * row + block], counts.indices, counts.indptr), counts.shape)
+        return type(counts)((values / length[3 * row + block], counts.indices, counts.indptr), counts.shape)
 
     def transform(self, texts: Sequence[str], segmenter: Segmenter) -> sparse.csr_matrix:
         """Return the matrix of clean ``texts``."""

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any, overload
+
 import numpy as np
 import numpy.typing as npt
-from scipy import sparse
+
+from pipeline.model.rows import Rows
+
+if TYPE_CHECKING:
+    from scipy import sparse
 
 __all__ = ["NONE", "add_lead", "first_sentences"]
 
@@ -23,10 +29,18 @@ def first_sentences(row: Ints, rows: int) -> Ints:
     return np.where(np.bincount(row, minlength=rows) > 0, first, NONE)
 
 
-def add_lead(x: sparse.csr_matrix, x_sentence: sparse.csr_matrix, lead: Ints, weight: float) -> sparse.csr_matrix:
+@overload
+def add_lead(x: sparse.csr_matrix, x_sentence: sparse.csr_matrix, lead: Ints, weight: float) -> sparse.csr_matrix: ...
+@overload
+def add_lead(x: Rows, x_sentence: Rows, lead: Ints, weight: float) -> Rows: ...
+def add_lead(x: Any, x_sentence: Any, lead: Ints, weight: float) -> Any:
     """Return rows of texts ``x`` plus ``weight`` times the row of each one's ``lead`` (texts,) in ``x_sentence``."""
     if not weight:
         return x
     some = np.flatnonzero(lead != NONE)
+    if isinstance(x, Rows):
+        return x.plus(x_sentence[lead[some]], some, weight)
+    from scipy import sparse
+
     pick = sparse.csr_matrix((np.full(len(some), weight), (some, lead[some])), (x.shape[0], x_sentence.shape[0]))
     return sparse.csr_matrix(x + pick @ x_sentence)

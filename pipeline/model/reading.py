@@ -6,23 +6,26 @@ There are two readers that read the same: this one at once, for training's sake 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
-from scipy import sparse
 
 from pipeline.model.bundle import Bundle
 from pipeline.model.encoder import Encoder, add_dense
 from pipeline.model.explain import explain
 from pipeline.model.lead import add_lead, first_sentences
 from pipeline.model.pool import strongest_sentence
+from pipeline.model.rows import FEW, Rows, as_csr
 from pipeline.text.clean import Clean, clean
 from pipeline.text.passages import split_passages
 from pipeline.text.segment import Segmenter
 from pipeline.text.sentences import split_sentences
+
+if TYPE_CHECKING:
+    from scipy import sparse
 
 __all__ = ["PlainReader", "PlainReading", "Reader", "Reading", "Shown"]
 
@@ -97,11 +100,14 @@ class PlainReader:
         features, weights = self.bundle.features, self.bundle.weights
         sentences = split_sentences(passages)
         found = features.occurrences(passages, self.segmenter, sentences)
-        x_sentence = features.matrix(found.by_sentence(sentences, len(passages)), len(sentences.row))
+        count: Callable[..., Any] = features.counts if sum(map(len, passages)) > FEW else features.few
+        x_sentence = features.weigh(count(found.by_sentence(sentences, len(passages)), len(sentences.row)))
         # Every passage is read with the first sentence of its document.
         row = np.array([s[0] for s in spans], np.int64)
         lead = first_sentences(sentences.row, len(passages))[np.searchsorted(row, row)]
-        x = self.widen(add_lead(features.matrix(found, len(passages)), x_sentence, lead, features.lead), passages)
+        x = add_lead(features.weigh(count(found, len(passages))), x_sentence, lead, features.lead)
+        if self._encoder:
+            x = self.widen(as_csr(x), passages)
         expert = weights.choose(x)
         single = weights.read(x_sentence, expert[sentences.row], sentences=True)
         strongest = strongest_sentence(single, sentences.row, weights.sentence_bias[expert])
@@ -124,7 +130,7 @@ class PlainReading:
     strongest: Floats
     sentences: Ints
     strange: Floats
-    x: sparse.csr_matrix
+    x: Rows | sparse.csr_matrix
     expert: Ints
     cleaned: Sequence[Clean]
     spans: Sequence[tuple[int, int, int]]

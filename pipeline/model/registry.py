@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pipeline.errors import BundleError
-from pipeline.model.bundle import Bundle, load_bundle
+from pipeline.model.files import Files, read_files
 from pipeline.taxonomy import Taxonomy
 from pipeline.whole import write_file
 
-__all__ = ["champion_id", "find_model", "list_models", "set_champion"]
+if TYPE_CHECKING:
+    from pipeline.model.bundle import Bundle
+
+__all__ = ["champion_id", "find_model", "fit_model", "list_models", "read_model", "set_champion"]
 
 
 def list_models(folder: Path) -> list[str]:
@@ -27,6 +31,8 @@ def champion_id(folder: Path) -> str | None:
 
 def set_champion(folder: Path, model_id: str) -> None:
     """Make ``model_id`` live, atomically; raises BundleError when it cannot be loaded."""
+    from pipeline.model.bundle import load_bundle
+
     load_bundle(folder / model_id)
     write_file(folder / "champion", model_id + "\n")
 
@@ -34,17 +40,29 @@ def set_champion(folder: Path, model_id: str) -> None:
 def find_model(
     folder: Path, model: str | None = None, *, taxonomy: Taxonomy | None = None, dictionary: str | None = None
 ) -> Bundle:
-    """Load ``model`` (an id or a path; the live one when None) and check what it was made for.
+    """Load ``model`` (an id or a path; the live one when None) and check what it was made for, as `fit_model` does."""
+    return fit_model(read_model(folder, model), taxonomy=taxonomy, dictionary=dictionary)
 
-    ``taxonomy`` and ``dictionary`` (its hash) are what this home holds; another version of the same taxonomy,
-    or another dictionary, raises BundleError.
-    """
+
+def read_model(folder: Path, model: str | None = None) -> Files:
+    """Read the files of ``model`` (an id or a path; the live one when None); raises BundleError."""
     if model is None:
         model = champion_id(folder)
         if model is None:
             raise BundleError("ZF-MODEL-NONE", f"{folder} 里还没有在用的模型", "先运行 zuofeng train。")
-    path = Path(model) if "/" in model or Path(model, "manifest.json").exists() else folder / model
-    bundle = load_bundle(path)
+    return read_files(Path(model) if "/" in model or Path(model, "manifest.json").exists() else folder / model)
+
+
+def fit_model(files: Files, *, taxonomy: Taxonomy | None = None, dictionary: str | None = None) -> Bundle:
+    """Return the bundle of ``files``; checks what it was made for.
+
+    ``taxonomy`` and ``dictionary`` (its hash) are what this home holds; another version of the same taxonomy,
+    or another dictionary, raises BundleError.
+    """
+    # Imported here: files can be read and hashed while numpy is.
+    from pipeline.model.bundle import build_bundle
+
+    bundle = build_bundle(files)
     of = bundle.taxonomy
     if taxonomy is not None and of.id == taxonomy.id and (of.version, of.sha256) != (taxonomy.version, taxonomy.sha256):
         same = "内容已改但版本号没有变" if of.version == taxonomy.version else f"现行版本为 {taxonomy.version}"

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
-import gc
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
 from pathlib import Path
-from typing import Any, Generic, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
 import numpy as np
 import numpy.typing as npt
-from scipy import sparse
 
+from pipeline.collecting import no_collecting
 from pipeline.documents import Document, Evidence, Prediction
 from pipeline.errors import BundleError
 from pipeline.model.bundle import Bundle
@@ -23,7 +21,11 @@ from pipeline.model.encoder import encoder_of
 from pipeline.model.odds import expit, logit
 from pipeline.model.pool import in_text
 from pipeline.model.reading import PlainReader, PlainReading, Reader, Reading
+from pipeline.model.rows import as_csr
 from pipeline.text.segment import RjiebaSegmenter
+
+if TYPE_CHECKING:
+    from scipy import sparse
 
 __all__ = ["Look", "Scorer"]
 
@@ -132,7 +134,7 @@ class Scorer:
         for scores in self._read([d.text for d in documents]):
             decided = self.decide(scores.documents)
             unsure = self.unsure(scores.documents)
-            with _no_collecting():
+            with no_collecting():
                 shown = self._evidence(scores, decided) if evidence else {}
                 some = documents[len(found) : len(found) + len(unsure)]
                 found += self._predictions(some, scores.documents, decided, unsure, shown)
@@ -152,12 +154,14 @@ class Scorer:
 
     def look(self, texts: Sequence[str]) -> Look:
         """Return what a correction is fitted to; of a long text, its most suspicious passage."""
+        from scipy import sparse
+
         found = [(s.documents, s.reading, s.best[:, -1]) for s in self._read(texts, self._plain)]
         nothing = self._plain.read(())
         return Look(
             _log_odds(np.concatenate([self._no_scores, *(documents for documents, _, _ in found)])),
             np.concatenate([self._no_scores, *(reading.whole[best] for _, reading, best in found)]),
-            sparse.vstack([nothing.x, *(reading.x[best] for _, reading, best in found)], format="csr"),
+            sparse.vstack([as_csr(x) for x in (nothing.x, *(r.x[best] for _, r, best in found))], format="csr"),
             np.concatenate([nothing.expert, *(reading.expert[best] for _, reading, best in found)]),
         )
 
@@ -247,18 +251,6 @@ class Scorer:
             unsure.tolist(),
             itertools.repeat(self.bundle.id),
         )
-
-
-@contextlib.contextmanager
-def _no_collecting() -> Iterator[None]:
-    """Make predictions without looking for cycles among them: there are none, and it takes longer than making them."""
-    was = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was:
-            gc.enable()
 
 
 #: Sorts labels by score.

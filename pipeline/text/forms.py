@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import functools
 import re
+from collections.abc import Set
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -43,6 +44,10 @@ class Part(Protocol):
         """Return the beginnings, up to two characters each; shorter ones are complete unless they end in OPEN."""
         ...
 
+    def fits(self, characters: Set[str]) -> bool:
+        """Return False if no text of these characters can match; True says nothing."""
+        ...
+
 
 @dataclass(frozen=True)
 class _OneOf(Part):
@@ -54,6 +59,9 @@ class _OneOf(Part):
     def heads(self) -> set[str]:
         return set(self.characters)
 
+    def fits(self, characters: Set[str]) -> bool:
+        return not characters.isdisjoint(self.characters)
+
 
 class _Number(Part):
     def regex(self) -> str:
@@ -61,6 +69,9 @@ class _Number(Part):
 
     def heads(self) -> set[str]:
         return {n + OPEN for n in NUMERALS}
+
+    def fits(self, characters: Set[str]) -> bool:
+        return not characters.isdisjoint(NUMERALS)
 
 
 @dataclass(frozen=True)
@@ -73,6 +84,9 @@ class _Gap(Part):
     def heads(self) -> set[str]:
         return {OPEN}
 
+    def fits(self, characters: Set[str]) -> bool:
+        return True
+
 
 @dataclass(frozen=True)
 class _Choice(Part):
@@ -83,6 +97,9 @@ class _Choice(Part):
 
     def heads(self) -> set[str]:
         return {h for b in self.branches for h in b.heads()}
+
+    def fits(self, characters: Set[str]) -> bool:
+        return any(b.fits(characters) for b in self.branches)
 
 
 @dataclass(frozen=True)
@@ -97,6 +114,9 @@ class _Repeat(Part):
     def heads(self) -> set[str]:
         once = _Sequence((self.part,) * min(self.most, HEAD)).heads() | self.part.heads()
         return once if self.least else once | {""}
+
+    def fits(self, characters: Set[str]) -> bool:
+        return not self.least or self.part.fits(characters)
 
 
 @dataclass(frozen=True)
@@ -117,6 +137,9 @@ class _Sequence(Part):
             if not growing:
                 return done
         return done | growing
+
+    def fits(self, characters: Set[str]) -> bool:
+        return all(p.fits(characters) for p in self.parts)
 
 
 @functools.cache

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +13,8 @@ from pipeline.text.forms import HEAD, OPEN, parse_form
 __all__ = ["PlainMatcher", "index_heads"]
 
 Ints = npt.NDArray[np.int64]
+#: A form that is asked for in more sentences is compiled whether it can be there or not.
+PATIENCE = 4
 _Match = Callable[[str, int], re.Match[str] | None]
 
 
@@ -26,13 +28,14 @@ def index_heads(forms: Sequence[str]) -> dict[str, list[int]]:
 
 
 class PlainMatcher:
-    """Forms and the index of their heads; each is compiled when a text first has its head."""
+    """Forms and the index of their heads; each is compiled when a text first has its head and may have the rest."""
 
     def __init__(self, forms: Sequence[str], heads: Mapping[str, Sequence[int]]) -> None:
         self._forms = forms
         self._single = {k: tuple(v) for k, v in heads.items() if len(k) < HEAD}
         self._double = {k: tuple(v) for k, v in heads.items() if len(k) == HEAD}
         self._match: list[_Match | None] = [None] * len(forms)
+        self._asked = [0] * len(forms)
 
     def find(self, texts: Sequence[str], owner: Ints | None = None) -> Ints:
         """Return (text, form, start, end) of every place, (places, 4), in reading order, forms by number.
@@ -44,17 +47,26 @@ class PlainMatcher:
     def _places(self, texts: Sequence[str], owner: list[int] | None) -> Iterator[tuple[int, int, int, int]]:
         for row, text in enumerate(texts):
             seen: set[int] = set()
+            characters, out = set(text), set[int]()
             for at, first in enumerate(text):
                 double, single = self._double.get(text[at : at + HEAD]), self._single.get(first, ())
                 for number in sorted({*double, *single}) if double else single:
-                    if owner and owner[number] in seen:
+                    if number in out or (owner and owner[number] in seen):
                         continue
-                    if found := (self._match[number] or self._compile(number))(text, at):
+                    match = self._match[number] or self._compile(number, characters)
+                    if not match:
+                        out.add(number)
+                    elif found := match(text, at):
                         yield row, number, at, found.end()
                         if owner:
                             seen.add(owner[number])
 
-    def _compile(self, number: int) -> _Match:
-        match = re.compile(parse_form(self._forms[number]).regex()).match
+    def _compile(self, number: int, characters: Set[str]) -> _Match | None:
+        """Return None, which is found out sooner, if no text of these ``characters`` has the form."""
+        form = parse_form(self._forms[number])
+        self._asked[number] += 1
+        if self._asked[number] <= PATIENCE and not form.fits(characters):
+            return None
+        match = re.compile(form.regex()).match
         self._match[number] = match
         return match

@@ -7,11 +7,15 @@ With the HMM off rjieba's tokens equal jieba's; with it on, long messages differ
 from __future__ import annotations
 
 import hashlib
+import importlib.machinery
+import importlib.util
 import os
+import sys
 import tempfile
 import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import ModuleType
 from typing import Protocol
 
 from pipeline.errors import ConfigError
@@ -69,9 +73,7 @@ class RjiebaSegmenter:
     """The engine: jieba's algorithm in Rust."""
 
     def __init__(self, words: Mapping[str, int]) -> None:
-        import rjieba
-
-        self._engine = rjieba.Jieba()
+        self._engine = _engine_code().Jieba()
         for word, frequency in words.items():
             self._engine.add_word(word, frequency, None)
 
@@ -86,6 +88,22 @@ class RjiebaSegmenter:
         """Return the words of each text; joined, they are the text again."""
         cut = self._engine.cut
         return [cut(t, False) if len(t) <= PIECE else [w for p in _pieces(t) for w in cut(p, False)] for t in texts]
+
+
+def _engine_code() -> ModuleType:
+    """Return rjieba's machine code alone: its package, at import, makes an engine too, which takes as long as ours.
+
+    Whoever imports the package later gets it whole, around this code.
+    """
+    package, name = "rjieba", "rjieba.rjieba"
+    if name not in sys.modules and (found := importlib.util.find_spec(package)):
+        spec = importlib.machinery.PathFinder.find_spec(name, found.submodule_search_locations)
+        if spec and spec.loader:
+            code = importlib.util.module_from_spec(spec)
+            spec.loader.exec_module(code)
+            sys.modules[name] = code
+    # Of a package that is laid out in another way all is taken.
+    return sys.modules.get(name) or importlib.import_module(package)
 
 
 class JiebaSegmenter:

@@ -71,8 +71,9 @@ def split_sentences(texts: Sequence[str]) -> Sentences:
 def tables() -> tuple[Bools, Bools, Bools]:
     """Return which code points are punctuation, end marks, new lines."""
     punctuation = np.zeros(sys.maxunicode + 1, bool)
-    # Punctuation stands in the first two planes.
-    punctuation[[c for c in range(0x20000) if unicodedata.category(chr(c))[0] == "P"]] = True
+    # Punctuation stands in the first two planes; a category is two letters.
+    categories = "".join(map(unicodedata.category, map(chr, range(0x20000)))).encode()
+    punctuation[:0x20000] = np.frombuffer(categories, np.uint8)[::2] == ord("P")
     ends = np.zeros(sys.maxunicode + 1, bool)
     ends[[ord(c) for c in ENDS]] = True
     lines = np.zeros(sys.maxunicode + 1, bool)

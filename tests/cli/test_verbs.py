@@ -1,3 +1,4 @@
+import os
 import subprocess
 import sys
 
@@ -40,3 +41,20 @@ def test_the_command_line_without_a_word_shows_help():
     done = subprocess.run([sys.executable, "-m", "pipeline.cli"], capture_output=True, text=True, check=False)
     assert "Traceback" not in done.stderr
     assert "nightly" in done.stdout + done.stderr
+
+
+def test_a_short_text_is_classified_without_what_only_others_need(home):
+    heavy = "numba", "scipy", "django", "pandas", "sklearn", "rich.table", "docx", "openpyxl", "pyarrow"
+    code = (
+        "import sys; from pipeline.cli import app\n"
+        "try: app(args=['classify', '-'])\n"
+        f"finally: print([m for m in {heavy} if m in sys.modules])"
+    )
+    text = '{"id": "1", "text": "打了三次12345没人管"}\n'
+    done = subprocess.run(
+        [sys.executable, "-c", code], input=text, capture_output=True, text=True, check=True,
+        env={**os.environ, "ZUOFENG_HOME": str(home)},
+    )  # fmt: skip
+    told, imported = done.stdout.splitlines()
+    assert '"id": "1"' in told
+    assert imported == "[]"

@@ -1,12 +1,15 @@
 import io
 import json
 import shutil
+import subprocess
+import sys
 import zipfile
 
 import numpy as np
 import pytest
 
 from pipeline.errors import BundleError
+from pipeline.model.arrays import arrays_of
 from pipeline.model.bundle import load_bundle
 from pipeline.model.registry import champion_id, find_model, list_models, set_champion
 from pipeline.model.train import Settings, train
@@ -53,6 +56,68 @@ def test_a_pickle_inside_the_arrays_is_never_run(copy):
     (copy / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
     with pytest.raises(BundleError, match="ZF-MODEL-BROKEN"):
         load_bundle(copy)
+
+
+def test_arrays_are_those_numpy_reads_and_cannot_be_written_to(trained):
+    raw = (trained / "weights.npz").read_bytes()
+    mine = arrays_of(raw)
+    with np.load(trained / "weights.npz", allow_pickle=False) as theirs:
+        assert list(mine) == theirs.files
+        for name, array in mine.items():
+            assert (array.dtype, array.shape) == (theirs[name].dtype, theirs[name].shape)
+            assert np.array_equal(array, theirs[name])
+    assert not mine["coef"].flags.writeable
+    assert all(a.flags.aligned for a in mine.values() if a.dtype != np.int16)
+    # The tables, by far the largest, are not copied.
+    whole = np.frombuffer(raw, np.uint8)
+    assert all(np.may_share_memory(mine[name], whole) for name in ("coef", "sentence_coef", "gate"))
+
+
+@pytest.mark.parametrize("by_column", [True, False])
+def test_arrays_on_odd_addresses_and_by_column_are_read(by_column):
+    for size in range(1, 9):
+        body = io.BytesIO()
+        given = np.asarray(np.arange(12.0).reshape(3, 4), order="F" if by_column else "C")
+        np.savez(body, **{"x" * size: given, "small": given.astype(np.int16), "one": np.float64(size)})
+        found = arrays_of(body.getvalue())
+        assert np.array_equal(found["x" * size], given)
+        assert np.array_equal(found["small"], given)
+        assert found["one"].shape == ()
+        assert found["one"] == size
+
+
+def change(raw, old, new):
+    assert old in raw
+    return raw.replace(old, new)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda raw: change(raw, b"(3, 4)", b"(9, 4)"),
+        lambda raw: change(raw, b"(3, 4)", b"(-3,4)"),
+        lambda raw: change(raw, b"(3, 4)", b"(3, 2)"),
+        lambda raw: change(raw, b"'<f8'", b"'|O' "),
+        lambda raw: change(raw, b"\x93NUMPY\x01", b"\x93NUMPY\x03"),
+        lambda raw: raw[:-30],
+        lambda raw: b"",
+    ],
+)
+def test_damaged_arrays_are_refused(damage):
+    body = io.BytesIO()
+    np.savez(body, coef=np.arange(12.0).reshape(3, 4))
+    with pytest.raises((ValueError, zipfile.BadZipFile)):
+        arrays_of(damage(body.getvalue()))
+    packed = io.BytesIO()
+    np.savez_compressed(packed, coef=np.zeros(4))
+    with pytest.raises(ValueError, match="compressed"):
+        arrays_of(packed.getvalue())
+
+
+def test_files_are_read_without_numpy():
+    code = "import sys, pipeline.model.registry; print([m for m in ('numpy', 'scipy') if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
 
 
 def test_another_taxonomy_version_is_refused(copy, corpora):

@@ -1,5 +1,6 @@
 import functools
 import itertools
+import re
 
 import numpy as np
 import pytest
@@ -142,3 +143,15 @@ def test_brackets_that_do_not_fit_are_an_error(form):
 def test_no_texts_and_no_forms():
     for forms, texts in itertools.product([[], ["甲乙"]], [[], [""], ["丁"]]):
         assert Matcher(forms).find(texts).shape == (0, 4)
+
+
+def test_a_form_is_compiled_only_where_its_characters_are(monkeypatch):
+    forms = ["甲(乙|丙丁)", "甲#丙?", "甲乙{2,3}", "甲丁"]
+    plain = PlainMatcher(forms, index_heads(forms))
+    compiled = []
+    monkeypatch.setattr("pipeline.text.plain.re.compile", lambda p, of=re.compile: compiled.append(p) or of(p))
+    assert plain.find(["甲丙，甲丙", "丁甲三"]).tolist() == [[1, 1, 1, 3]]
+    assert compiled == [parse_form(forms[1]).regex()]
+    # Whoever is asked for again and again is compiled in the end.
+    assert len(plain.find(["甲丙"] * 20)) == 0
+    assert len(compiled) == 2

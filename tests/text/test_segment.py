@@ -1,3 +1,6 @@
+import subprocess
+import sys
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -48,3 +51,16 @@ def test_bad_dictionary_lines_are_reported_together(tmp_path):
 def test_the_hash_ignores_the_order_of_lines_and_nothing_else():
     assert dictionary_hash({"甲": 1, "乙": 2}) == dictionary_hash({"乙": 2, "甲": 1})
     assert dictionary_hash({"甲": 1}) != dictionary_hash({"甲": 2})
+
+
+@pytest.mark.parametrize("first", ["segmenter", "package"])
+def test_the_engine_is_that_of_its_package_which_makes_none_of_its_own(first):
+    """In a new process: whoever imported first, both work, and only the package's import makes a second engine."""
+    ours = "RjiebaSegmenter({'慢作为': 5}); print('rjieba' in sys.modules)"
+    theirs = "import rjieba; print(rjieba.cut('慢作为', False))"
+    told = "print(ours.cut(['慢作为']), type(ours._engine) is rjieba.Jieba)"
+    lines = [f"ours = {ours}", theirs] if first == "segmenter" else [theirs, f"ours = {ours}"]
+    code = "\n".join(["import sys", "from pipeline.text.segment import RjiebaSegmenter", *lines, told])
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    said = ["False", "['慢', '作为']"] if first == "segmenter" else ["['慢', '作为']", "True"]
+    assert done.stdout.splitlines() == [*said, "[['慢作为']] True"]
