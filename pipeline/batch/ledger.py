@@ -16,8 +16,8 @@ from pipeline.desk.models import Chunk, Run
 from pipeline.model.runs import code_hash
 
 __all__ = [
-    "OPEN", "Chunks", "begin", "chunk_counts", "chunks_of", "finish", "new_id", "program", "runs_before", "runs_on",
-    "write_chunk_state",
+    "OPEN", "Chunks", "begin", "chunk_counts", "chunks_of", "done_before", "finish", "new_id", "program", "runs_before",
+    "runs_on", "write_chunk_state",
 ]  # fmt: skip
 
 #: By source and number.
@@ -80,6 +80,18 @@ def runs_before(run: str, count: int) -> list[str]:
     same = Run.objects.filter(kind=of.kind, source=of.source, model=of.model)
     done = same.filter(state="done", serial__lt=of.serial)
     return list(done.values_list("id", flat=True)[:count])
+
+
+def done_before(*, source: str, model: str, plan: Mapping[str, Any]) -> Chunks:
+    """Return the chunks of the very last run where it was such a night, done in one go by this program; else none.
+
+    Whatever writes documents or scores is a run: after this one the store holds what its chunks say. A continued one
+    may have chunks of a source as it was before it broke off, and another program may read the same file otherwise.
+    """
+    last: Run | None = Run.objects.first()
+    if last is None or not _same(last, "nightly", source, model, plan):
+        return {}
+    return chunks_of(last) if (last.state, last.starts, last.program) == ("done", 1, program()) else {}
 
 
 def _same(run: Run, kind: str, source: str, model: str, plan: Mapping[str, Any]) -> bool:

@@ -177,11 +177,14 @@ def run_feeds(
         crew = patience.run(lambda: Beside.of(bundle, beside))
     trials = crew.shadows
     plan = {"chunk": chunk, **crew.plan, **patience.run(lambda: more(source, bundle.id))}
+    before: ledger.Chunks = {}
+    if kind == "nightly":
+        before = patience.run(lambda: ledger.done_before(source=source, model=bundle.id, plan=plan))
     if not report.dry_run:
         run = patience.run(lambda: ledger.begin(kind=kind, source=source, model=bundle.id, plan=plan, now=now))
         report.run, report.starts, report.started = run.id, run.starts, run.started.isoformat(timespec="seconds")
     log.info("开始", extra={"fields": {"run": report.run, "kind": kind, "model": bundle.id, "starts": report.starts}})
-    night = Night(scoring, bundle.id, provenance(bundle), report, run, patience, chunk, targets, crew)
+    night = Night(scoring, bundle.id, provenance(bundle), report, run, patience, chunk, targets, crew, before=before)
 
     def close(state_: str, reason: str = "") -> None:
         report.state = state_

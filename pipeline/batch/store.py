@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -61,9 +62,16 @@ def _slices(keys: Sequence[str]) -> Iterator[Sequence[str]]:
 
 def meta_of(document: Document) -> tuple[str, ...]:
     """Return the stored fields of a document besides its text, cut to their columns."""
+    get = document.meta.get
+    return tuple([str(get(name, ""))[:limit] for name, limit in _fields()])
+
+
+@functools.cache
+def _fields() -> tuple[tuple[str, int | None], ...]:
+    """Return what the stored fields are called where documents are read, and what their columns take."""
     names = {"received": "time"}
     limits = {f: getattr(models.Document._meta.get_field(f), "max_length", None) for f in _META}
-    return tuple(str(document.meta.get(names.get(f, f), ""))[: limits[f]] for f in _META)
+    return tuple((names.get(f, f), limits[f]) for f in _META)
 
 
 def write_chunk(
