@@ -15,6 +15,7 @@ from typing import Any, Protocol, runtime_checkable
 from django.db import Error, transaction
 
 from pipeline.batch import ledger, store
+from pipeline.batch.before import Before
 from pipeline.batch.lock import hold_store
 from pipeline.batch.once import Once
 from pipeline.batch.patience import Patience
@@ -102,9 +103,8 @@ class Night:
     chunk: int
     targets: Sequence[Target] = ()
     beside: Beside = field(default_factory=Beside)
+    before: Before = field(default_factory=Before)
     rejected: list[Rejected] = field(default_factory=list)
-    #: The last run's chunks, where nothing else has written since.
-    before: ledger.Chunks = field(default_factory=dict)
     _once: Once = field(default_factory=Once)
     _states: ledger.Chunks = field(default_factory=dict)
     _scorer: ThreadPoolExecutor = field(init=False)
@@ -191,25 +191,15 @@ class Night:
     def _begin(self, part: _Part) -> _Part:
         """Sort a chunk and have its texts scored; nothing is written."""
         with self.report.spent("比对"):
-            sorting = Sorting(part.records, None if self._was_done(part) else self._known(part.records))
+            feed = part.feed
+            done = self.before.did(feed.name, part.number, part.fingerprint, ordered=feed.ordered)
+            sorting = Sorting(part.records, None if done else self._known(part.records))
         todo = sorting.todo if self.run is not None else []
         return replace(part, sorting=sorting, results=self._scorer.submit(self._score, todo, part.origin))
 
     def _known(self, records: Sequence[Record]) -> dict[str, store.Known]:
         keys = [r.id for r in records if isinstance(r, Document)]
         return self.patience.run(lambda: store.known(keys, self.model))
-
-    def _was_done(self, part: _Part) -> bool:
-        """Whether the last run left the store with all of a chunk in it, as it is read now."""
-        if part.feed.ordered:  # where a number may come again, and the later one counts
-            return False
-        before = self.before.get((part.feed.name, part.number))
-        # What scoring refused is tried anew every night.
-        return (
-            before is not None
-            and (before.state, before.fingerprint) == ("done", part.fingerprint)
-            and not before.counts["refused"]
-        )
 
     def _score(self, todo: Sequence[Document], origin: Origin | None) -> tuple[list[Prediction | Rejected], Said]:
         """Score texts, also with the challengers; in a scoring thread, which asks the store for nothing."""

@@ -162,12 +162,14 @@ def top_documents(model: str, count: int) -> list[dict[str, Any]]:
 
     Of one model only, and only what it said of the text as it is now.
     """
-    rows = (
-        models.Prediction.objects.filter(model=model, is_problem=True, document__purged=False)
+    # By number first, and asked so that `prediction_triage` says the order: problems are many, and their rows are wide.
+    ids = (
+        models.Prediction.objects.filter(model=model, is_problem__gte=True, document__purged=False)
         .filter(text_hash=F("document__text_hash"))
-        .select_related("document")
-        .order_by("-problem_score", "document_id")[: count * 3]
+        .order_by("is_problem", "-problem_score", "document_id")
+        .values_list("pk", flat=True)[: count * 3]
     )
+    rows = models.Prediction.objects.filter(among(list(ids))).select_related("document")
     first = sorted(rows, key=lambda p: (-round(p.problem_score, 2), -sum(map(len, p.decided.values())), p.document_id))
     return [
         {

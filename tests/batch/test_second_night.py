@@ -156,3 +156,66 @@ def test_a_dry_run_says_what_a_night_would(night, write_jsonl, records, asked):
     report = night(source, dry_run=True)
     assert (report.unchanged, report.scored) == (40, 0)
     assert asked == []
+
+
+@pytest.fixture
+def taken_in(night, monkeypatch):
+    """What the end of each night did for the desk."""
+    from pipeline.desk import cases, tallies
+
+    done, take_in, roll_up = [], cases.take_in, tallies.roll_up
+    monkeypatch.setattr(cases, "take_in", lambda live=None: done.append("all") or take_in(live))
+    monkeypatch.setattr(tallies, "roll_up", lambda: done.append("counts") or roll_up())
+    return done
+
+
+def test_a_quiet_night_leaves_the_desk_as_it_is(night, write_jsonl, records, taken_in):
+    from pipeline.desk import audit
+    from pipeline.desk.tables import Case, Tally
+
+    def desk():
+        return [list(t.objects.order_by("pk").values()) for t in (Case, Tally)]
+
+    source = write_jsonl("a.jsonl", records)
+    first = night(source)
+    before = desk()
+    taken_in.clear()
+    assert night(source).top == first.top != []
+    assert taken_in == []
+    assert desk() == before
+    audit.record("document.see", records[0]["id"])
+    night(source)
+    assert taken_in == ["counts"]
+    taken_in.clear()
+    night(source)
+    assert taken_in == []
+
+
+def test_news_of_any_kind_are_taken_in(night, write_jsonl, records, taken_in, store, tmp_path, other):
+    source = write_jsonl("a.jsonl", records)
+    night(source)
+    taken_in.clear()
+    for between in (
+        lambda: write_jsonl("a.jsonl", [{**records[0], "title": "路灯"}, *records[1:]]),
+        lambda: write_jsonl("a.jsonl", [*records, {"id": "new", "text": "路灯坏了。"}]),
+        lambda: rescore(scorer=other, store=store, state=tmp_path / "state") and taken_in.clear(),
+    ):
+        between()
+        night(source)
+        assert taken_in == ["all"]
+        taken_in.clear()
+
+
+def test_a_night_that_broke_off_before_the_desk_was_brought_up_is_not_relied_on(night, write_jsonl, records, taken_in):
+    from pipeline.desk import cases
+    from pipeline.desk.tables import Case
+
+    source = write_jsonl("a.jsonl", records)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(cases, "take_in", lambda live=None: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            night(source)
+    assert not Case.objects.exists()
+    assert night(source).starts == 2
+    assert taken_in == ["all"]
+    assert Case.objects.count() == 40
