@@ -17,7 +17,7 @@ from pipeline.model.runs import code_hash
 
 __all__ = [
     "OPEN", "Chunks", "begin", "chunk_counts", "chunks_of", "finish", "new_id", "program", "runs_before", "runs_on",
-    "write_chunk_state",
+    "same", "write_chunk_state",
 ]  # fmt: skip
 
 #: By source and number.
@@ -38,7 +38,7 @@ def begin(*, kind: str, source: str, model: str, plan: Mapping[str, Any], now: d
     """
     with transaction.atomic():
         last: Run | None = Run.objects.first()
-        if last is not None and last.state in OPEN and _same(last, kind, source, model, plan):
+        if last is not None and last.state in OPEN and same(last, kind, source, model, plan):
             last.state, last.reason, last.starts = "running", "", last.starts + 1
             if program() not in last.program.split("、"):
                 last.program = f"{last.program}、{program()}".strip("、")
@@ -82,7 +82,8 @@ def runs_before(run: str, count: int) -> list[str]:
     return list(done.values_list("id", flat=True)[:count])
 
 
-def _same(run: Run, kind: str, source: str, model: str, plan: Mapping[str, Any]) -> bool:
+def same(run: Run, kind: str, source: str, model: str, plan: Mapping[str, Any]) -> bool:
+    """Whether ``run`` was about this work."""
     return (run.kind, run.source, run.model, run.plan) == (kind, source, model, dict(plan))
 
 

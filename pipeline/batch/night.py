@@ -14,8 +14,10 @@ from typing import Any, Protocol, runtime_checkable
 from django.db import Error, transaction
 
 from pipeline.batch import ledger, store
+from pipeline.batch.before import Before
 from pipeline.batch.entry import Entry, enter
 from pipeline.batch.lock import hold_store
+from pipeline.batch.once import Once
 from pipeline.batch.patience import Patience
 from pipeline.batch.report import RunReport
 from pipeline.batch.shadow import Beside, Said, write_said
@@ -101,8 +103,9 @@ class Night:
     chunk: int
     targets: Sequence[Target] = ()
     beside: Beside = field(default_factory=Beside)
+    before: Before = field(default_factory=Before)
     rejected: list[Rejected] = field(default_factory=list)
-    _seen: dict[int, tuple[int, str]] = field(default_factory=dict)
+    _once: Once = field(default_factory=Once)
     _states: ledger.Chunks = field(default_factory=dict)
     _scorer: ThreadPoolExecutor = field(init=False)
     _one: threading.Lock = field(default_factory=threading.Lock)
@@ -160,7 +163,7 @@ class Night:
         while not self.stopped and (some := self._read(records)):
             number += 1
             with self.report.spent("辨认"):
-                chunk = some if feed.ordered else [self._once(r) for r in some]
+                chunk = some if feed.ordered else self._once.sift(some)
                 mark = feed.mark(some[-1]) if feed.ordered else None
                 origin = self._origin(feed, start, after, len(some))
                 part = _Part(feed, number, chunk, fingerprint(chunk), mark, origin)
@@ -186,10 +189,15 @@ class Night:
     def _begin(self, part: _Part) -> _Part:
         """Sort a chunk and have its texts scored; nothing is written."""
         with self.report.spent("比对"):
-            keys = [r.id for r in part.records if isinstance(r, Document)]
-            sorting = Sorting(part.records, self.patience.run(lambda: store.known(keys, self.model)))
+            feed = part.feed
+            done = self.before.did(feed.name, part.number, part.fingerprint, ordered=feed.ordered)
+            sorting = Sorting(part.records, None if done else self._known(part.records))
         todo = sorting.todo if self.run is not None else []
         return replace(part, sorting=sorting, results=self._scorer.submit(self._score, todo, part.origin))
+
+    def _known(self, records: Sequence[Record]) -> dict[str, store.Known]:
+        keys = [r.id for r in records if isinstance(r, Document)]
+        return self.patience.run(lambda: store.known(keys, self.model))
 
     def _score(self, todo: Sequence[Document], origin: Origin | None) -> tuple[list[Entry | Rejected], Said]:
         """Score texts, also with the challengers; in a scoring thread, which asks the store for nothing."""
@@ -313,18 +321,3 @@ class Night:
     def _count(self, tally: Tally) -> None:
         self.report.add(tally)
         self.rejected += [Rejected(place, code, reason, key) for place, code, reason, key in tally.refused]
-
-    def _once(self, record: Record) -> Record:
-        """Set aside a record whose number already came in this run."""
-        if isinstance(record, Rejected):
-            return record
-        digest, key = hash(record.text_hash), hash(record.id)
-        before = self._seen.get(key)
-        if before is None:
-            self._seen[key] = digest, record.place
-            return record
-        code, what = ("ZF-REC-CONFLICT", "编号相同而内容不同，请核对编号")
-        if before[0] == digest:
-            code, what = ("ZF-REC-DUPLICATE", "编号和内容都相同，只算一次")
-        reason = f"与 {before[1]} {what}"
-        return Rejected(record.place, code, reason, record.id, record.text)

@@ -164,10 +164,12 @@ def run_feeds(
     """Work through ``feeds`` on an opened store as one run, from where the last one stopped."""
     from pipeline.batch import ledger
     from pipeline.batch import store as rows
+    from pipeline.batch.before import Before
     from pipeline.batch.night import Night
     from pipeline.batch.shadow import Beside
     from pipeline.desk.cases import take_in
     from pipeline.desk.shadows import close_night
+    from pipeline.desk.tallies import roll_up_if_behind
 
     started, now = time.monotonic(), dt.datetime.now(dt.UTC)
     bring_up(patience)
@@ -178,11 +180,14 @@ def run_feeds(
         crew = patience.run(lambda: Beside.of(bundle, beside))
     trials = crew.shadows
     plan = {"chunk": chunk, **crew.plan, **patience.run(lambda: more(source, bundle.id))}
+    before = Before()
+    if kind == "nightly":
+        before = patience.run(lambda: Before.night(source=source, model=bundle.id, plan=plan))
     if not report.dry_run:
         run = patience.run(lambda: ledger.begin(kind=kind, source=source, model=bundle.id, plan=plan, now=now))
         report.run, report.starts, report.started = run.id, run.starts, run.started.isoformat(timespec="seconds")
     log.info("开始", extra={"fields": {"run": report.run, "kind": kind, "model": bundle.id, "starts": report.starts}})
-    night = Night(scoring, bundle.id, provenance(bundle), report, run, patience, chunk, targets, crew)
+    night = Night(scoring, bundle.id, provenance(bundle), report, run, patience, chunk, targets, crew, before)
 
     def close(state_: str, reason: str = "") -> None:
         report.state = state_
@@ -218,7 +223,11 @@ def run_feeds(
     if run is not None:
         # The desk's queue is ready before anybody opens it. Safe to repeat: only what is behind is touched.
         with report.spent("排队"):
-            patience.run(lambda: take_in(bundle.id if kind == "nightly" else None))
+            if before.quiet:
+                # Nothing was written since the last run was taken in; people may have decided.
+                patience.run(roll_up_if_behind)
+            else:
+                patience.run(lambda: take_in(bundle.id if kind == "nightly" else None))
         patience.run(lambda: close_night(run, trials))
     report.top = patience.run(lambda: rows.top_documents(report.model, TOP))
     # Done, yet not whole: said for the next night, which must not start behind what this one did not read.

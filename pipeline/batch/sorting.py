@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Sequence
 
 from pipeline.batch.entry import Entry
@@ -14,9 +13,9 @@ __all__ = ["Sorting", "fingerprint"]
 
 
 class Sorting:
-    """One chunk's records against what the store holds."""
+    """One chunk's records against what the store holds; ``None`` stands for just these."""
 
-    def __init__(self, records: Sequence[Document | Rejected], stored: dict[str, Known]) -> None:
+    def __init__(self, records: Sequence[Document | Rejected], stored: dict[str, Known] | None) -> None:
         self.rejected = [r for r in records if isinstance(r, Rejected)]
         self.new: list[Document] = []
         self.changed: list[Document] = []
@@ -26,6 +25,9 @@ class Sorting:
         self.moved: list[Document] = []
         #: Their text came again although it was purged: scored at need, kept not.
         self.purged: set[str] = set()
+        if stored is None:
+            self.unchanged = [d for d in records if isinstance(d, Document)]
+            return
         for d in records:
             if isinstance(d, Rejected):
                 continue
@@ -68,11 +70,10 @@ class Sorting:
 
 def fingerprint(records: Iterable[Document | Rejected]) -> str:
     """Return a hash of what a chunk consists of; equal ones need not be worked through again."""
-    digest = hashlib.sha256()
+    said = []
     for r in records:
         if isinstance(r, Document):
-            parts = (r.id, r.text_hash, *meta_of(r))
+            said.append("\x1f".join((r.id, r.text_hash, *meta_of(r))))
         else:
-            parts = (r.place, r.code, r.id, text_hash(r.raw))
-        digest.update("\x1f".join(parts).encode("utf-8", "surrogatepass") + b"\x1e")
-    return digest.hexdigest()
+            said.append("\x1f".join((r.place, r.code, r.id, text_hash(r.raw))))
+    return text_hash("".join(f"{one}\x1e" for one in said))

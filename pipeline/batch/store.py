@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,10 +14,11 @@ from pipeline.desk.among import among
 from pipeline.documents import Document, Rejected, text_hash
 
 __all__ = [
-    "Known", "ids_of", "known", "meta_of", "stored_predictions", "top_documents", "without_quotes", "write_rejected",
+    "META", "Known", "ids_of", "known", "meta_of", "stored_predictions", "top_documents", "without_quotes", "write_rejected",
 ]  # fmt: skip
 
-_META = ("title", "received", "unit", "channel", "district")
+#: Stored fields of a document besides its text.
+META = ("title", "received", "unit", "channel", "district")
 #: SQLite's limit of bound variables is 32,766; lookups stay well below.
 LOOKUP = 10_000
 
@@ -35,9 +37,7 @@ def known(keys: Sequence[str], model: str) -> dict[str, Known]:
     """Return what the store holds of ``keys`` for ``model``."""
     found: dict[str, Known] = {}
     for some in _slices(keys):
-        rows = models.Document.objects.filter(among(some, "key")).values_list(
-            "pk", "key", "text_hash", "purged", *_META
-        )
+        rows = models.Document.objects.filter(among(some, "key")).values_list("pk", "key", "text_hash", "purged", *META)
         documents = list(rows)
         scored = dict(_said_of([pk for pk, *_ in documents], model).values_list("document_id", "text_hash"))
         found.update(
@@ -57,9 +57,16 @@ def _slices(keys: Sequence[str]) -> Iterator[Sequence[str]]:
 
 def meta_of(document: Document) -> tuple[str, ...]:
     """Return the stored fields of a document besides its text, cut to their columns."""
+    get = document.meta.get
+    return tuple([str(get(name, ""))[:limit] for name, limit in _fields()])
+
+
+@functools.cache
+def _fields() -> tuple[tuple[str, int | None], ...]:
+    """Return what the stored fields are called where documents are read, and what their columns take."""
     names = {"received": "time"}
-    limits = {f: getattr(models.Document._meta.get_field(f), "max_length", None) for f in _META}
-    return tuple(str(document.meta.get(names.get(f, f), ""))[: limits[f]] for f in _META)
+    limits = {f: getattr(models.Document._meta.get_field(f), "max_length", None) for f in META}
+    return tuple((names.get(f, f), limits[f]) for f in META)
 
 
 def ids_of(keys: Sequence[str]) -> dict[str, int]:
@@ -106,12 +113,14 @@ def top_documents(model: str, count: int) -> list[dict[str, Any]]:
 
     Of one model only, and only what it said of the text as it is now.
     """
-    rows = (
-        models.Prediction.objects.filter(model=model, is_problem=True, document__purged=False)
+    # By number first, and asked so that `prediction_triage` says the order: problems are many, and their rows are wide.
+    ids = (
+        models.Prediction.objects.filter(model=model, is_problem__gte=True, document__purged=False)
         .filter(text_hash=F("document__text_hash"))
-        .select_related("document")
-        .order_by("-problem_score", "document_id")[: count * 3]
+        .order_by("is_problem", "-problem_score", "document_id")
+        .values_list("pk", flat=True)[: count * 3]
     )
+    rows = models.Prediction.objects.filter(among(list(ids))).select_related("document")
     first = sorted(rows, key=lambda p: (-round(p.problem_score, 2), -sum(map(len, p.decided.values())), p.document_id))
     return [
         {

@@ -10,7 +10,7 @@ from django.db import connection
 from django.utils import timezone
 
 from pipeline.batch.entry import Entry
-from pipeline.batch.store import ids_of, meta_of, without_quotes
+from pipeline.batch.store import META, ids_of, meta_of, without_quotes
 from pipeline.desk import models, search
 from pipeline.desk.cases import Said, take_in_new
 from pipeline.desk.groups import sign
@@ -19,7 +19,6 @@ from pipeline.documents import Document
 
 __all__ = ["write_chunk"]
 
-_META = ("title", "received", "unit", "channel", "district")
 _SAID = ("text_hash", "is_problem", "problem_score", "review", "decided", "scores", "evidence", "run")
 
 
@@ -66,12 +65,12 @@ def write_chunk(
     take_in_new([
         Said(
             numbers[key], ids[key], e.model, d.text_hash, e.is_problem, e.problem_score, e.review, e.labels,
-            e.uncertainty, run.pk, run.serial, run.started, meta_of(d)[_META.index("received")], e.again, e.unanswered,
+            e.uncertainty, run.pk, run.serial, run.started, meta_of(d)[META.index("received")], e.again, e.unanswered,
         )
         for key, (d, e) in first.items()
     ])  # fmt: skip
     sign([(ids[key], d.text_hash, e.signature) for key, (d, e) in first.items()])
-    title = _META.index("title")
+    title = META.index("title")
     search.put([(ids[key], d.text_hash, key, meta_of(d)[title], d.text) for key, (d, _) in first.items()])
 
 
@@ -83,7 +82,7 @@ def _write_documents(
     moved: Sequence[Document],
 ) -> None:
     now = connection.ops.adapt_datetimefield_value(timezone.now())
-    names = ["key", "text", "text_hash", "place", "run", "purged", "stored", *_META]
+    names = ["key", "text", "text_hash", "place", "run", "purged", "stored", *META]
 
     def row(d: Document) -> tuple[Any, ...]:
         return d.id, d.text, d.text_hash, d.place, run.pk, False, now, *meta_of(d)
@@ -91,7 +90,7 @@ def _write_documents(
     insert(models.Document, ["id", *names], [(ids[key], *row(d)) for key, d in new.items()])
     changed = [d for d in documents if new.get(d.id) is not d]
     for written, fields in ((changed, ["text", "text_hash", "purged", "stored"]), (moved, [])):
-        update = ["place", "run", *_META, *fields]
+        update = ["place", "run", *META, *fields]
         upsert(models.Document, names, [row(d) for d in written], unique=["key"], update=update)
     # Another title: found under it once the search is brought up again.
     search.forget([ids[d.id] for d in moved])

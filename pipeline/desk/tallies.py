@@ -12,9 +12,9 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from pipeline.desk.models import Run
-from pipeline.desk.tables import AuditHead, Case, Tally
+from pipeline.desk.tables import AuditEntry, AuditHead, Case, Tally
 
-__all__ = ["SMALL", "kept", "roll_up", "roll_up_if_due"]
+__all__ = ["SMALL", "kept", "roll_up", "roll_up_if_behind", "roll_up_if_due"]
 
 #: Up to so many cases everything is counted when it is asked for: exact, and as quick as reading what was kept.
 SMALL = 5000
@@ -68,6 +68,14 @@ def roll_up_if_due() -> bool:
     roll_up()
     _at[name] = now
     return True
+
+
+def roll_up_if_behind() -> None:
+    """Count again where anything stands in the trail since; for a night after which nothing else is to be counted."""
+    row: Tally | None = Tally.objects.filter(name="figures").first()
+    last = AuditEntry.objects.order_by("-number").values_list("at", flat=True).first()
+    if row is None or (last is not None and dt.datetime.fromisoformat(last) >= row.at):
+        roll_up()
 
 
 def _state() -> tuple[Any, ...]:

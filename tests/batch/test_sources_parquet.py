@@ -60,6 +60,30 @@ def test_bytes_as_text_and_strings_that_are_not_utf8(tmp_path: Path) -> None:
         assert items[2].code == "ZF-REC-ENCODING"
 
 
+def test_columns_of_text_give_what_other_columns_give(tmp_path: Path) -> None:
+    """Whatever is in them, and whether or not one that is no text stands beside them."""
+    columns = {
+        "编号": ["1", " 2 ", None, "4", "", "6" * 201],
+        "标题": ["路灯", None, "", " ", "\u200b", "路灯坏了！"],
+        "内容": ["路灯坏了", "乙", None, "", "a", "丙"],
+        "单位": [" ", None, "", "城管局", "b", "c"],
+    }
+    expected = []
+    for odd in (None, "乙\0"):
+        columns["内容"][1] = odd or "乙"
+        plain = list(open_source(save(tmp_path / "a.parquet", columns)))
+        mixed = list(open_source(save(tmp_path / "b.parquet", {**columns, "数": list(range(6))})))
+        seen = [[(type(r), r.id, getattr(r, "text", ""), getattr(r, "meta", {}), r.place[9:]) for r in some]
+                for some in (plain, mixed)]  # fmt: skip
+        assert seen[0] == seen[1]
+        assert [dict(r.row) for r in plain if isinstance(r, Document)] == [
+            {k: v for k, v in r.row.items() if k != "数"} for r in mixed if isinstance(r, Document)
+        ]
+        expected.append(seen[0][1][2])
+    assert expected == ["乙", "乙\ufffd"]
+    assert [r.code for r in plain if isinstance(r, Rejected)] == ["ZF-REC-EMPTY", "ZF-REC-EMPTY", "ZF-REC-ID"]
+
+
 def test_list_of_texts_is_not_a_text(tmp_path: Path) -> None:
     (item,) = open_source(save(tmp_path / "a.parquet", {"内容": [["甲"]]}))
     assert isinstance(item, Rejected)

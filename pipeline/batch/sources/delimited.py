@@ -12,7 +12,9 @@ from pipeline.batch.sources.cells import CellParser, State
 from pipeline.batch.sources.columns import ColumnMap
 from pipeline.batch.sources.limits import Limits
 from pipeline.batch.sources.lines import Line, Lines
+from pipeline.batch.sources.plain import Plain
 from pipeline.batch.sources.records import Table, reject
+from pipeline.batch.sources.stretch import Stretch
 from pipeline.documents import Document, Rejected
 from pipeline.errors import SourceError
 
@@ -50,6 +52,11 @@ class _Feed:
         self._lines = iter(lines)
         self._back: deque[Line] = deque()
 
+    @property
+    def level(self) -> bool:
+        """Whether nothing waits that was given back."""
+        return not self._back
+
     def take(self) -> Line | None:
         return self._back.popleft() if self._back else next(self._lines, None)
 
@@ -67,7 +74,14 @@ def read_delimited(path: Path, columns: ColumnMap, limits: Limits) -> Iterator[D
         header, delimiter, number = start
         table = Table.of(lines.name, header.cells, columns, limits)
         width, astray = len(table.header), False
-        while (record := _next(feed, delimiter, lines, limits)) is not None:
+        stretch, plain = Stretch(lines, delimiter, width, limits), Plain(table)
+        while True:
+            for cells, clean in stretch.take() if feed.level else ():
+                number, astray = number + 1, False
+                if (made := plain.record(number, cells) if clean else table.record(number, cells)) is not None:
+                    yield made
+            if (record := _next(feed, delimiter, lines, limits)) is None:
+                return
             number += 1
             place = f"{table.name}:{number}"
             if record.broken or record.fault:

@@ -47,7 +47,7 @@ class Lines:
             check_kind(path, self._file, "text")
             head = self._read()
             self.encoding, bom = detect(head)
-            self._head = head[bom:]
+            self._buffer, self._start = bytearray(head[bom:]), 0
         except BaseException:
             self._file.close()
             raise
@@ -55,6 +55,7 @@ class Lines:
         if "\n".encode(self.encoding) not in head and "\r".encode(self.encoding) in head:
             end = "\r"  # classic Mac
         self._end = end.encode(self.encoding)
+        self._number = 0
 
     def __enter__(self) -> Self:
         return self
@@ -88,20 +89,39 @@ class Lines:
             at = buffer.find(self._end, at + 1)
         return at
 
+    def ahead(self) -> bytes:
+        """Return the whole lines that come next and were read already, where they may be taken at once.
+
+        They may in UTF-8 with ends of today, and when none of them can be too long.
+        """
+        if self._end != b"\n" or self.encoding != "utf-8":
+            return b""
+        stop = self._buffer.rfind(b"\n", self._start) + 1
+        if not 0 < stop - self._start <= self._cap:
+            return b""
+        with memoryview(self._buffer) as whole:
+            return bytes(whole[self._start : stop])
+
+    def skip(self, size: int) -> None:
+        """Go on behind the first ``size`` bytes of what lies ahead."""
+        self._number += self._buffer.count(b"\n", self._start, self._start + size)
+        self._start += size
+
     def _raw(self) -> Iterator[tuple[bytes, bool]]:
         """Yield each line's bytes and whether it was too long to keep whole."""
-        buffer, start, scan = bytearray(self._head), 0, 0
-        self._head = b""
+        buffer, scan = self._buffer, 0
         shown: bytes | None = None
         while True:
-            at = self._find(buffer, scan)
+            at = self._find(buffer, max(scan, self._start))
             if at >= 0:
                 stop = at + self._width
-                yield (bytes(buffer[start:stop]), False) if shown is None else (shown, True)
-                start, scan, shown = stop, stop, None
+                line = (bytes(buffer[self._start : stop]), False) if shown is None else (shown, True)
+                self._start = scan = stop
+                shown = None
+                yield line
                 continue
-            del buffer[:start]
-            start, scan = 0, len(buffer) // self._width * self._width
+            del buffer[: self._start]
+            self._start, scan = 0, len(buffer) // self._width * self._width
             if len(buffer) > self._cap or shown is not None:
                 shown = shown or bytes(buffer[: _SHOWN * self._width])
                 del buffer[:scan]
@@ -114,6 +134,7 @@ class Lines:
             yield (bytes(buffer), False) if shown is None else (shown, True)
 
     def __iter__(self) -> Iterator[Line]:
-        for number, (raw, cut) in enumerate(self._raw(), 1):
+        for raw, cut in self._raw():
+            self._number += 1
             text, trusted = decode_line(raw, self.encoding)
-            yield Line(number, text, "length" if cut else "" if trusted else "encoding")
+            yield Line(self._number, text, "length" if cut else "" if trusted else "encoding")

@@ -17,7 +17,7 @@ from pipeline.batch.sources.encoding import decode_line
 from pipeline.batch.sources.limits import Limits
 from pipeline.documents import Document, Rejected, text_hash
 
-__all__ = ["Table", "as_text", "is_blank", "mend", "reject", "whole_text"]
+__all__ = ["Table", "as_text", "finish", "is_blank", "join", "mend", "reject", "whole_text"]
 
 _RAW_CHARS = 20_000
 _ID_CHARS = 200  # what the store's column takes
@@ -39,6 +39,8 @@ def mend(text: str) -> str:
 
 def is_blank(text: str) -> bool:
     """Whether there is nothing to read: only white space, control and format characters."""
+    if text[:1].isalnum():  # nearly always, and quickly said
+        return False
     return not text.strip() or not any(c != "\ufffd" and unicodedata.category(c)[0] not in "CZ" for c in text)
 
 
@@ -83,7 +85,7 @@ def reject(place: str, code: str, reason: str, *, id: str = "", raw: str = "") -
     return Rejected(place, code, reason, id=mend(id)[:_ID_CHARS], raw=raw)
 
 
-def _join(title: str, body: str) -> str:
+def join(title: str, body: str) -> str:
     """Put the title in front of the body unless the body repeats it; either may be blank."""
     head = title.strip()
     if is_blank(title):
@@ -97,12 +99,13 @@ def _join(title: str, body: str) -> str:
 
 def whole_text(name: str, number: int, text: str, row: Mapping[str, Any], limits: Limits) -> Document | Rejected:
     """Make a document of a text that has no columns."""
-    return _finish(f"{name}:{number}", "", mend(text), {}, row, limits)
+    return finish(f"{name}:{number}", "", mend(text), {}, row, limits)
 
 
-def _finish(
+def finish(
     place: str, identity: str, text: str, meta: Mapping[str, str], row: Mapping[str, Any], limits: Limits
 ) -> Document | Rejected:
+    """Make a document of a text and its fields, unless it is blank or too long to be stored."""
     if is_blank(text):
         return reject(place, "ZF-REC-EMPTY", "正文是空的。", id=identity, raw=_dump(row))
     if len(identity) > _ID_CHARS:
@@ -154,5 +157,5 @@ class Table:
         if all(v is None or not as_text(v).strip() for v in values):
             return None
         meta = {f: t for f in META_FIELDS if (t := mend(as_text(value(f)))).strip()}
-        text = mend(_join(as_text(value("title")), as_text(value("text"))))
-        return _finish(place, identity, text, meta, row, self.limits)
+        text = mend(join(as_text(value("title")), as_text(value("text"))))
+        return finish(place, identity, text, meta, row, self.limits)

@@ -2,7 +2,6 @@ import django.db.models.deletion
 from django.conf import settings
 from django.db import migrations, models
 
-
 #: Of PostgreSQL, for words that begin so: nobody asks.
 _LIKE = (
     "zuofeng_document_key_f762e5b9_like",
@@ -13,7 +12,7 @@ _LIKE = (
 )
 
 
-def _without(model, name, field, index):
+def _without(model: str, name: str, field: models.Field, index: str) -> migrations.SeparateDatabaseAndState:
     """Drop an index by its name: told of the field alone, SQLite would write the whole table anew."""
     return migrations.SeparateDatabaseAndState(
         [migrations.RunSQL(f"DROP INDEX IF EXISTS {index}", migrations.RunSQL.noop)],
@@ -21,7 +20,7 @@ def _without(model, name, field, index):
     )
 
 
-def _person(name):
+def _person(name: str) -> models.ForeignKey:
     return models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, on_delete=django.db.models.deletion.PROTECT, related_name=name,
         db_index=False,

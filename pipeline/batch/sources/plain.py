@@ -1,0 +1,37 @@
+"""Rows of text in which nothing has to be mended: most rows, and much less to ask of each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pipeline.batch.sources.columns import META_FIELDS
+from pipeline.batch.sources.records import Table, finish, join
+from pipeline.documents import Document, Rejected
+
+__all__ = ["Plain"]
+
+
+class Plain:
+    """Makes of such rows what ``Table.record`` makes of them."""
+
+    def __init__(self, table: Table) -> None:
+        self._header, self._limits = table.header, table.limits
+        self._place = f"{table.name}:"
+        where = table.where
+        self._id, self._title, self._text = where.get("id"), where.get("title"), where.get("text")
+        self._meta = [(f, where[f]) for f in META_FIELDS if f in where]
+
+    def record(self, number: int, cells: Sequence[str | None]) -> Document | Rejected | None:
+        """Return what row ``number`` becomes; ``None`` for a row without any data.
+
+        ``cells`` are as many as the header has, without a NUL or a lone surrogate in any of them.
+        """
+        text = "" if self._text is None else cells[self._text] or ""
+        if self._title is not None and (title := cells[self._title]):
+            text = join(title, text)
+        if not text.strip() and not any(c and c.strip() for c in cells):
+            return None
+        identity = "" if self._id is None else (cells[self._id] or "").strip()
+        meta = {f: c for f, at in self._meta if (c := cells[at]) and not c.isspace()}
+        row = dict(zip(self._header, cells, strict=True))
+        return finish(f"{self._place}{number}", identity, text, meta, row, self._limits)
