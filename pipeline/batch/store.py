@@ -14,7 +14,8 @@ from pipeline.desk.among import among
 from pipeline.documents import Document, Rejected, text_hash
 
 __all__ = [
-    "META", "Known", "ids_of", "known", "meta_of", "stored_predictions", "top_documents", "without_quotes", "write_rejected",
+    "META", "Known", "ids_of", "known", "meta_of", "stored_predictions", "top_documents", "without_quotes",
+    "write_rejected",
 ]  # fmt: skip
 
 #: Stored fields of a document besides its text.
