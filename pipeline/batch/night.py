@@ -35,6 +35,8 @@ log = logging.getLogger("zuofeng.night")
 Record = Document | Rejected
 #: So often a chunk is tried before it is set aside.
 ATTEMPTS = 3
+#: Chunks that wait scored or to be scored: writing and scoring take turns at being the slower.
+SPARE = 1
 
 
 class Feed(Protocol):
@@ -144,7 +146,7 @@ class Night:
                     progress(number, feed, self.report.read)
                     for part in self._parts(feed):
                         ahead.append((number, part))
-                        if len(ahead) > lanes:
+                        if len(ahead) > lanes + SPARE:
                             take()
                 while ahead:
                     take()

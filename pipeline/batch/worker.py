@@ -22,8 +22,8 @@ from pipeline.errors import UnfinishedError
 
 __all__ = ["Bounds", "BrokenScoringError", "Origin", "Scoring", "Spread", "Worker", "lanes_of"]
 
-#: Documents sent at once; what the bounds apply to, and after a failure each document alone.
-BATCH = 128
+#: Documents sent at once, and their characters; what the bounds apply to, and after a failure each document alone.
+BATCH, CHARACTERS = 512, 200_000
 _REASONS = {
     "time": ("ZF-REC-TIME", "打分超过单条时限，已放弃"),
     "memory": ("ZF-REC-MEMORY", "打分超过单条内存上限，已放弃"),
@@ -116,8 +116,7 @@ class Worker(Generic[A]):
     def score(self, documents: Sequence[Document]) -> list[A | Rejected]:
         """Score ``documents`` in order; raises BrokenScoringError when a harmless one cannot be scored either."""
         results: list[A | Rejected] = []
-        for at in range(0, len(documents), BATCH):
-            batch = documents[at : at + BATCH]
+        for batch in _batches(documents):
             answer = self._ask(batch)
             if isinstance(answer, str):
                 results += self._one_by_one(batch, answer)
@@ -182,6 +181,17 @@ class Worker(Generic[A]):
             process.kill()
             process.join()
         process.close()
+
+
+def _batches(documents: Sequence[Document]) -> Iterator[Sequence[Document]]:
+    start = characters = 0
+    for at, document in enumerate(documents):
+        characters += len(document.text)
+        if at > start and (at - start == BATCH or characters > CHARACTERS):
+            yield documents[start:at]
+            start, characters = at, len(document.text)
+    if documents:
+        yield documents[start:]
 
 
 def _serve(pipe: Connection, make: Callable[[], _Scores[A]], bounds: Bounds) -> None:
