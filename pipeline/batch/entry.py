@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
 import json
-from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple, Protocol
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from pipeline.collecting import no_collecting
 from pipeline.desk.priority import complains_of, uncertainty_of
-from pipeline.documents import Document, Prediction, Rejected
+from pipeline.documents import Document, Evidence, Prediction, Rejected
+from pipeline.model.score import Said, Scorer
 from pipeline.text.near import signatures
 
 __all__ = ["Entry", "Scribe", "enter"]
@@ -57,59 +60,92 @@ class Entry(NamedTuple):
 def enter(documents: Sequence[Document], answers: Sequence[Prediction | Entry | Rejected]) -> list[Entry | Rejected]:
     """Return the entry of each prediction; entries and rejections stay as they are."""
     said = [(d, a) for d, a in zip(documents, answers, strict=True) if isinstance(a, Prediction)]
-    made = iter(_entries([d.text for d, _ in said], [p for _, p in said]) if said else ())
+    made = iter(_of_predictions([d for d, _ in said], [p for _, p in said]) if said else ())
     return [next(made) if isinstance(a, Prediction) else a for a in answers]
-
-
-class _Scores(Protocol):
-    def score(self, documents: Sequence[Document]) -> list[Prediction]: ...
 
 
 class Scribe:
     """Scores with what ``make`` returns and answers with entries; to be built in a worker process."""
 
-    def __init__(self, make: Callable[[], _Scores]) -> None:
+    def __init__(self, make: Callable[[], Scorer]) -> None:
         self._scorer = make()
+        self._form = _Form({s.id: s.label_ids for s in self._scorer.bundle.taxonomy.schemes}, self._scorer.bundle.id)
 
     def score(self, documents: Sequence[Document]) -> list[Entry]:
         """Return one entry per document, in order."""
-        said = self._scorer.score(documents)
-        return _entries([d.text for d in documents], said) if said else []
+        found: list[Entry] = []
+        for said in self._scorer.say([d.text for d in documents]):
+            with no_collecting():
+                found += self._form.entries(documents[len(found) : len(found) + len(said.unsure)], said)
+        return found
 
 
-def _entries(texts: Sequence[str], said: Sequence[Prediction]) -> list[Entry]:
+def _of_predictions(documents: Sequence[Document], made: Sequence[Prediction]) -> list[Entry]:
     """Make entries of one model's predictions: their scores have the same names in the same order."""
-    values = np.array([[v for of in p.scores.values() for v in of.values()] for p in said]).round(DIGITS)
-    written = _form(said[0])
-    problem = np.array([p.problem_score for p in said])
-    doubt = uncertainty_of(np.c_[values, problem], np.array([p.review for p in said]))
-    signed = signatures(texts)
-    return [
-        Entry(
-            p.id, p.model, p.is_problem, p.problem_score, p.review,
-            tuple(label for pairs in p.decided.values() for label, _ in pairs),
-            _json({s: [{"id": i, "score": round(v, DIGITS)} for i, v in d] for s, d in p.decided.items()}),
-            written % tuple(row), _evidence(p), unsure, *complains_of(text), values_.tobytes(),
-        )
-        for p, row, unsure, text, values_ in zip(said, values.tolist(), doubt.tolist(), texts, signed, strict=True)
-    ]  # fmt: skip
-
-
-def _form(p: Prediction) -> str:
-    """Return the JSON of all scores with a place for each: to fill it in is quicker than to encode them."""
-    schemes = []
-    for scheme, of in p.scores.items():
-        labels = ", ".join(_json(i).replace("%", "%%") + ": %r" for i in of)
-        schemes.append(_json(scheme).replace("%", "%%") + ": {" + labels + "}")
-    return "{" + ", ".join(schemes) + "}"
-
-
-def _evidence(p: Prediction) -> str:
-    if not p.evidence:
-        return "[]"
-    return _json(
-        [
-            {"label": e.label, "start": e.start, "end": e.end, "quote": e.quote, "weight": round(e.weight, DIGITS)}
-            for e in p.evidence
-        ]
+    form = _Form({s: list(of) for s, of in made[0].scores.items()}, made[0].model)
+    called = [{(s, i) for s, d in p.decided.items() for i, _ in d} for p in made]
+    said = Said(
+        np.array([[*(v for of in p.scores.values() for v in of.values()), p.problem_score] for p in made]),
+        np.array([[(s, i) in of for s, labels in form.schemes.items() for i in labels] for of in called], bool),
+        np.array([p.is_problem for p in made]),
+        np.array([p.review for p in made]),
+        {row: p.evidence for row, p in enumerate(made)},
     )
+    return form.entries(documents, said)
+
+
+class _Form:
+    """The JSON of one model's answers with places for the figures: to fill it in is quicker than to encode them.
+
+    ``schemes`` are the labels by scheme.
+    """
+
+    def __init__(self, schemes: Mapping[str, Sequence[str]], model: str) -> None:
+        self.schemes = schemes
+        self._model = model
+        self._labels = [label for labels in schemes.values() for label in labels]
+        ends = [*itertools.accumulate(map(len, schemes.values()))]
+        self._blocks = list(zip(schemes, [0, *ends], ends, strict=False))
+        self._decided = [f'{{"id": {_quoted(i)}, "score": %r}}' for i in self._labels]
+        self._evidence = {
+            i: f'{{"label": {_quoted(i)}, "start": %d, "end": %d, "quote": %s, "weight": %r}}' for i in self._labels
+        }
+        of = (f"{_quoted(s)}: {{{', '.join(f'{_quoted(i)}: %r' for i in some)}}}" for s, some in schemes.items())
+        self._scores = f"{{{', '.join(of)}}}"
+        self._called = f"{{{', '.join(f'{_quoted(s)}: [%s]' for s in schemes)}}}"
+
+    def entries(self, documents: Sequence[Document], said: Said) -> list[Entry]:
+        texts = [d.text for d in documents]
+        rounded = said.probability[:, :-1].round(DIGITS)
+        doubt = uncertainty_of(np.c_[rounded, said.probability[:, -1]], said.unsure)
+        signed = signatures(texts)
+        columns = (said.probability, rounded, said.decided, said.is_problem, said.unsure, doubt)
+        rows = zip(documents, *(c.tolist() for c in columns), strict=True)
+        return [
+            Entry(
+                d.id, self._model, is_problem, scores[-1], unsure, *self._call(scores, written, decided),
+                self._scores % tuple(written), self._show(said.evidence.get(row, ())), doubtful,
+                *complains_of(d.text), signed[row].tobytes(),
+            )
+            for row, (d, scores, written, decided, is_problem, unsure, doubtful) in enumerate(rows)
+        ]  # fmt: skip
+
+    def _call(
+        self, scores: Sequence[float], written: Sequence[float], decided: Sequence[bool]
+    ) -> tuple[tuple[str, ...], str]:
+        """Return the decided labels, by scheme and the highest score first, and their JSON."""
+        of = [
+            sorted(itertools.compress(range(a, b), decided[a:b]), key=scores.__getitem__, reverse=True)
+            for _, a, b in self._blocks
+        ]
+        labels = tuple([self._labels[j] for some in of for j in some])
+        return labels, self._called % tuple([", ".join([self._decided[j] % written[j] for j in some]) for some in of])
+
+    def _show(self, evidence: Sequence[Evidence]) -> str:
+        shown = [self._evidence[e.label] % (e.start, e.end, _json(e.quote), round(e.weight, DIGITS)) for e in evidence]
+        return f"[{', '.join(shown)}]"
+
+
+def _quoted(name: str) -> str:
+    """Return a name as JSON in a form."""
+    return _json(name).replace("%", "%%")

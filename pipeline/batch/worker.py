@@ -142,7 +142,7 @@ class Worker(Generic[A]):
         process, pipe = self._child or self._start()
         try:
             # Rows and fields stay here: the model reads the text alone.
-            pipe.send([Document(d.id, d.text) for d in documents])
+            pipe.send([(d.id, d.text) for d in documents])
             answer: Sequence[A] | str = pipe.recv()
         except (EOFError, OSError):
             process.join()
@@ -218,7 +218,7 @@ def _serve(pipe: Connection, make: Callable[[], _Scores[A]], bounds: Bounds) -> 
 def _answer(pipe: Connection, scorer: _Scores[A], bounds: Bounds) -> None:
     while True:
         try:
-            documents = pipe.recv()
+            documents = [Document(*of) for of in pipe.recv()]
         except (EOFError, OSError):
             return
         signal.setitimer(signal.ITIMER_REAL, bounds.seconds)

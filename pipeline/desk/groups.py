@@ -7,13 +7,14 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import F, Q, QuerySet
 
 from pipeline.desk.among import among
 from pipeline.desk.tables import Case, Signature
 from pipeline.desk.upsert import assign, insert, upsert
-from pipeline.text.near import ALGORITHM, NEAR, grams, jaccard, pairs, signatures
+from pipeline.text.near import ALGORITHM, NEAR, Matrix, grams, jaccard, pairs, signatures
 
 if TYPE_CHECKING:
     from scipy.cluster.hierarchy import DisjointSet
@@ -25,6 +26,8 @@ CHUNK = 2000
 NEW = f"{ALGORITHM} new"
 #: Documents that are compared, newest first: what came in years ago is no longer waiting.
 MOST = 400_000
+#: Signatures that are marked as compared at once: on SQLite everybody who decides waits for it.
+MARKED = 20_000
 
 
 def link() -> int:
@@ -34,19 +37,29 @@ def link() -> int:
 
     _sign()
     signed = Signature.objects.filter(algorithm__in=(ALGORITHM, NEW))
-    fresh = set(signed.filter(algorithm=NEW, case__document__purged=False).values_list("case_id", flat=True))
-    if not fresh:
+    new = signed.filter(algorithm=NEW, case__document__purged=False).order_by("pk").values_list("case_id", flat=True)
+    fresh = np.fromiter(new.iterator(chunk_size=CHUNK), np.int64)
+    if not len(fresh):
         return 0
-    rows = list(signed.order_by("-case_id").values_list("case_id", "values")[:MOST])[::-1]
-    ids = np.array([i for i, _ in rows])
-    matrix = np.frombuffer(b"".join(bytes(v) for _, v in rows), np.uint32).reshape(len(rows), -1)
-    proposed = ids[pairs(matrix, np.isin(ids, list(fresh)))].tolist()
+    ids, matrix = _newest(signed)
+    proposed = ids[pairs(matrix, np.isin(ids, fresh))].tolist()
     together = DisjointSet({i for pair in proposed for i in pair})
     for at in range(0, len(proposed), CHUNK):
         _compare(proposed[at : at + CHUNK], together)
     joined = _join(together)
-    assign(Signature, "algorithm", dict.fromkeys(fresh, ALGORITHM))
+    for at in range(0, len(fresh), MARKED):
+        Signature.objects.filter(among(fresh[at : at + MARKED].tolist()), algorithm=NEW).update(algorithm=ALGORITHM)
     return joined
+
+
+def _newest(signed: QuerySet) -> tuple[npt.NDArray[np.int64], Matrix]:
+    """Return the newest cases, oldest first, and their signatures, as they are kept: as objects they fill memory."""
+    ids, values = [], bytearray()
+    for pk, of in signed.order_by("-case_id").values_list("case_id", "values")[:MOST].iterator(chunk_size=CHUNK):
+        ids.append(pk)
+        values += of
+    matrix = np.frombuffer(values, np.uint32).reshape(len(ids), -1)
+    return np.array(ids, np.int64)[::-1], matrix[::-1]
 
 
 def sign(rows: Sequence[tuple[int, str, bytes]]) -> None:

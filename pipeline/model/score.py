@@ -27,7 +27,7 @@ from pipeline.text.segment import RjiebaSegmenter
 if TYPE_CHECKING:
     from scipy import sparse
 
-__all__ = ["Look", "Scorer"]
+__all__ = ["Look", "Said", "Scorer"]
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
@@ -60,6 +60,19 @@ class Look:
     def __getitem__(self, rows: npt.NDArray[Any]) -> Look:
         """Return that of some texts."""
         return Look(self.log_odds[rows], self.margins[rows], self.x[rows], self.expert[rows])
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What is said of some texts: ``probability`` (texts, heads), labels ``decided`` (texts, labels), whether it
+    ``is_problem`` and ``unsure`` (texts,), and the evidence of each text that has any: by label, the strongest first.
+    """
+
+    probability: Floats
+    decided: Bools
+    is_problem: Bools
+    unsure: Bools
+    evidence: Mapping[int, Sequence[Evidence]]
 
 
 R = TypeVar("R", bound=Reading)
@@ -131,14 +144,19 @@ class Scorer:
     def score(self, documents: Sequence[Document], *, evidence: bool = True) -> list[Prediction]:
         """Return one prediction per document, in order; evidence only for decided labels."""
         found: list[Prediction] = []
-        for scores in self._read([d.text for d in documents]):
-            decided = self.decide(scores.documents)
-            unsure = self.unsure(scores.documents)
+        for said in self.say([d.text for d in documents], evidence=evidence):
             with no_collecting():
-                shown = self._evidence(scores, decided) if evidence else {}
-                some = documents[len(found) : len(found) + len(unsure)]
-                found += self._predictions(some, scores.documents, decided, unsure, shown)
+                found += self._predictions(documents[len(found) : len(found) + len(said.unsure)], said)
         return found
+
+    def say(self, texts: Sequence[str], *, evidence: bool = True) -> Iterator[Said]:
+        """Yield what `score` makes predictions of, of some texts at a time, in order."""
+        for scores in self._read(texts):
+            probability = scores.documents
+            decided = self.decide(probability)
+            is_problem = (probability[:, -1] >= self._problem) | decided.any(1)
+            shown = self._evidence(scores, decided) if evidence else {}
+            yield Said(probability, decided, is_problem, self.unsure(probability), shown)
 
     def decide(self, probabilities: Floats, thresholds: Floats | None = None) -> Bools:
         """Return which labels are decided, shape (texts, labels); ``thresholds`` (heads,) or (texts, heads)."""
@@ -209,46 +227,39 @@ class Scorer:
             self._swift = SwiftReader(self.bundle, self.segmenter, self._words, self._passage_chars, self._encoder)
         return self._swift
 
-    def _evidence(self, scores: _Scores[Any], decided: Bools) -> dict[int, tuple[Evidence, ...]]:
-        """Return the evidence of each text that has any: by label, the strongest first."""
+    def _evidence(self, scores: _Scores[Any], decided: Bools) -> dict[int, list[Evidence]]:
         rows, heads = np.nonzero(decided)
         passages = scores.best[rows, heads]
         order = np.argsort(passages, kind="stable")
         shown = sorted(scores.reading.evidence(passages[order], heads[order]), key=lambda e: (e[0], e[1], -e[4], e[2]))
         found: dict[int, list[Evidence]] = {}
-        for row, head, a, b, weight in shown:
-            found.setdefault(row, []).append(Evidence(self.columns[head][1], a, b, scores.texts[row][a:b], weight))
-        return {row: tuple(evidence) for row, evidence in found.items()}
+        with no_collecting():
+            for row, head, a, b, weight in shown:
+                found.setdefault(row, []).append(Evidence(self.columns[head][1], a, b, scores.texts[row][a:b], weight))
+        return found
 
-    def _predictions(
-        self,
-        documents: Sequence[Document],
-        probability: Floats,
-        decided: Bools,
-        unsure: Bools,
-        shown: Mapping[int, tuple[Evidence, ...]],
-    ) -> Iterator[Prediction]:
+    def _predictions(self, documents: Sequence[Document], said: Said) -> Iterator[Prediction]:
         """Return the predictions of some documents: made by column, for a short text is read faster than one is."""
         names = [scheme for scheme, _, _, _ in self._blocks]
         blocks = [
-            [dict(zip(labels, values, strict=True)) for values in probability[:, a:b].tolist()]
+            [dict(zip(labels, values, strict=True)) for values in said.probability[:, a:b].tolist()]
             for _, labels, a, b in self._blocks
         ]
         scores = [dict(zip(names, of, strict=True)) for of in zip(*blocks, strict=True)]
         called: list[dict[str, tuple[tuple[str, float], ...]]] = [dict.fromkeys(names, ()) for _ in documents]
         for (scheme, _, a, b), block in zip(self._blocks, blocks, strict=True):
-            for row in np.flatnonzero(decided[:, a:b].any(1)).tolist():
-                labels = itertools.compress(block[row].items(), decided[row, a:b].tolist())
+            for row in np.flatnonzero(said.decided[:, a:b].any(1)).tolist():
+                labels = itertools.compress(block[row].items(), said.decided[row, a:b].tolist())
                 called[row][scheme] = tuple(sorted(labels, key=_score, reverse=True))
         return map(
             Prediction,
             [d.id for d in documents],
-            ((probability[:, -1] >= self._problem) | decided.any(1)).tolist(),
-            probability[:, -1].tolist(),
+            said.is_problem.tolist(),
+            said.probability[:, -1].tolist(),
             called,
             scores,
-            [shown.get(row, ()) for row in range(len(documents))],
-            unsure.tolist(),
+            [tuple(said.evidence.get(row, ())) for row in range(len(documents))],
+            said.unsure.tolist(),
             itertools.repeat(self.bundle.id),
         )
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["ALGORITHM", "NEAR", "grams", "jaccard", "pairs", "signatures"]
+__all__ = ["ALGORITHM", "NEAR", "Matrix", "grams", "jaccard", "pairs", "signatures"]
 
 _PERMUTATIONS, _SEED, _GRAM = 64, 42, 3
 #: Sixteen bands of four values propose 99.98 % of the pairs that share eight tenths of their grams.
@@ -70,6 +70,15 @@ def jaccard(one: frozenset[int], other: frozenset[int]) -> float:
     return len(one & other) / len(one | other) if one or other else 1.0
 
 
+def _mixed(rows: Matrix) -> Keys:
+    """Return one number for each row; rows that differ have different ones, nearly always."""
+    key = np.zeros(len(rows), np.uint64)
+    for column in rows.T:
+        key = (key ^ column) * _MIX[0]
+        key ^= key >> _MIX[2]
+    return key
+
+
 def signatures(texts: Sequence[str]) -> Matrix:
     """Return one row of MinHash values per text."""
     from rensa import RMinHash
@@ -91,14 +100,16 @@ def pairs(matrix: Matrix, fresh: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]
     """
     found = []
     for at in range(0, _PERMUTATIONS, _ROWS):
-        key = np.ascontiguousarray(matrix[:, at : at + _ROWS]).view(np.dtype((np.void, _ROWS * 4))).ravel()
-        _, bucket = np.unique(key, return_inverse=True)
-        order = np.argsort(bucket, kind="stable")
-        sorted_bucket = bucket[order]
-        starts = np.r_[True, sorted_bucket[1:] != sorted_bucket[:-1]]
-        first = np.maximum.accumulate(np.where(starts, np.arange(len(order)), 0))
+        key = _mixed(matrix[:, at : at + _ROWS])
+        order = np.argsort(key)
+        alike = np.flatnonzero(key[order[1:]] == key[order[:-1]])
+        # Nearly all stand alone: only the others are sorted by row within their bucket.
+        rows = np.union1d(order[alike], order[alike + 1])
+        rows = rows[np.argsort(key[rows], kind="stable")]
+        starts = np.diff(key[rows], prepend=~key[rows[:1]]) != 0
+        first = np.maximum.accumulate(np.where(starts, np.arange(len(rows)), 0))
         later = np.flatnonzero(~starts)
-        found += [np.c_[order[later], order[first[later]]], np.c_[order[later], order[later - 1]]]
+        found += [np.c_[rows[later], rows[first[later]]], np.c_[rows[later], rows[later - 1]]]
     both = np.concatenate(found) if found else np.empty((0, 2), np.int64)
     both = both[fresh[both].any(1)] if len(both) else both
     return np.unique(both, axis=0)

@@ -38,7 +38,7 @@ def test_an_entry_keeps_the_signature_of_its_text():
 
 def test_rejections_and_entries_keep_their_places():
     refused = Rejected("a:1", "ZF-REC-TIME", "打分超过单条时限，已放弃")
-    documents = [Document(str(i), "甲") for i in range(3)]
+    documents = [Document(i, "甲") for i in ("甲", "", "乙")]
     once = enter(documents, [SAID, refused, replace(SAID, id="乙")])
     assert [getattr(a, "id", None) for a in once] == ["甲", "", "乙"]
     assert enter(documents, once) == once
