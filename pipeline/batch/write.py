@@ -19,6 +19,7 @@ from pipeline.documents import Document
 
 __all__ = ["write_chunk"]
 
+_TITLE, _RECEIVED = META.index("title"), META.index("received")
 _SAID = ("text_hash", "is_problem", "problem_score", "review", "decided", "scores", "evidence", "run")
 
 
@@ -43,7 +44,8 @@ def write_chunk(
         if d.id not in ids:
             new.setdefault(d.id, d)  # a table without a key may bring a number twice: then it has changed
     ids |= zip(new, reserve(models.Document, len(new)), strict=True)
-    _write_documents(run, ids, new, documents, moved)
+    meta = {d.id: meta_of(d) for d in new.values()}
+    _write_documents(run, ids, new, meta, documents, moved)
     first = {d.id: (d, e) for d, e in scored if new.get(d.id) is d}
     numbers = dict(zip(first, reserve(models.Prediction, len(first)), strict=True))
     rest = [(d, e) for d, e in scored if new.get(d.id) is not d]
@@ -65,32 +67,32 @@ def write_chunk(
     take_in_new([
         Said(
             numbers[key], ids[key], e.model, d.text_hash, e.is_problem, e.problem_score, e.review, e.labels,
-            e.uncertainty, run.pk, run.serial, run.started, meta_of(d)[META.index("received")], e.again, e.unanswered,
+            e.uncertainty, run.pk, run.serial, run.started, meta[key][_RECEIVED], e.again, e.unanswered,
         )
         for key, (d, e) in first.items()
     ])  # fmt: skip
     sign([(ids[key], d.text_hash, e.signature) for key, (d, e) in first.items()])
-    title = META.index("title")
-    search.put([(ids[key], d.text_hash, key, meta_of(d)[title], d.text) for key, (d, _) in first.items()])
+    search.put([(ids[key], d.text_hash, key, meta[key][_TITLE], d.text) for key, (d, _) in first.items()])
 
 
 def _write_documents(
     run: models.Run,
     ids: Mapping[str, int],
     new: Mapping[str, Document],
+    meta: Mapping[str, tuple[str, ...]],
     documents: Sequence[Document],
     moved: Sequence[Document],
 ) -> None:
     now = connection.ops.adapt_datetimefield_value(timezone.now())
     names = ["key", "text", "text_hash", "place", "run", "purged", "stored", *META]
 
-    def row(d: Document) -> tuple[Any, ...]:
-        return d.id, d.text, d.text_hash, d.place, run.pk, False, now, *meta_of(d)
+    def row(d: Document, of: tuple[str, ...]) -> tuple[Any, ...]:
+        return d.id, d.text, d.text_hash, d.place, run.pk, False, now, *of
 
-    insert(models.Document, ["id", *names], [(ids[key], *row(d)) for key, d in new.items()])
+    insert(models.Document, ["id", *names], [(ids[key], *row(d, meta[key])) for key, d in new.items()])
     changed = [d for d in documents if new.get(d.id) is not d]
     for written, fields in ((changed, ["text", "text_hash", "purged", "stored"]), (moved, [])):
         update = ["place", "run", *META, *fields]
-        upsert(models.Document, names, [row(d) for d in written], unique=["key"], update=update)
+        upsert(models.Document, names, [row(d, meta_of(d)) for d in written], unique=["key"], update=update)
     # Another title: found under it once the search is brought up again.
     search.forget([ids[d.id] for d in moved])

@@ -15,7 +15,7 @@ __all__ = ["database", "embedded_file", "migrate", "open_desk", "open_store", "o
 LOCK_SECONDS = 30.0
 #: For one who writes much: indexes of a million rows in memory (KiB), and pages that are written over and over are
 #: copied from the log to their places more rarely (pages of 4 KiB).
-_BULK = "PRAGMA cache_size=-131072; PRAGMA wal_autocheckpoint=16384;"
+_BULK = "PRAGMA cache_size=-131072; PRAGMA wal_autocheckpoint=65536;"
 
 
 def database(url: str, *, lock_seconds: float = LOCK_SECONDS, bulk: bool = False) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
 from django.utils import timezone
 
 from pipeline.desk import audit
+from pipeline.desk.models import Document
 from pipeline.desk.roles import Permission, Role, allows
 from pipeline.desk.search import Sought, behind, matching, seek, walk
 from pipeline.desk.states import STATES, Kind, State
@@ -240,7 +241,7 @@ def twins(case: Case) -> QuerySet:
 
 def repeats(case: Case) -> Q:
     """Return the condition of having the same text as ``case`` or nearly the same."""
-    same = Q(text_hash=case.text_hash)
+    same = Q(pk__in=Document.objects.filter(text_hash=case.text_hash).values("pk"))
     return same if case.group is None else same | Q(group=case.group)
 
 

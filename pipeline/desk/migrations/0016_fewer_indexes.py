@@ -33,6 +33,7 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
+        _without("case", "text_hash", models.CharField(max_length=64), "zuofeng_case_text_hash_38027c6b"),
         _without("case", "group", models.BigIntegerField(null=True), "zuofeng_case_group_970732bb"),
         _without("case", "holder", _person("held"), "zuofeng_case_holder_id_e9cffd97"),
         _without("case", "assignee", _person("assigned"), "zuofeng_case_assignee_id_3916ddb5"),

@@ -25,7 +25,7 @@ class Case(models.Model):
     prediction = models.ForeignKey("desk.Prediction", on_delete=models.PROTECT, related_name="+")
     run = models.CharField(max_length=40)
     serial = models.PositiveIntegerField(default=0)
-    text_hash = models.CharField(max_length=64, db_index=True)
+    text_hash = models.CharField(max_length=64)
     #: Copied from the document: the queue passes over what has lost its text.
     purged = models.BooleanField(default=False)
     #: Drawn to be judged without the model, on this very text.
