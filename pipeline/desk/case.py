@@ -17,7 +17,7 @@ from pipeline.desk.roles import Permission
 from pipeline.desk.schemes import flat, keys, label_names, taxonomy
 from pipeline.desk.states import Kind, State
 from pipeline.desk.tables import AuditEntry, Case, CaseLabel, Decision, Note, Signature, User
-from pipeline.text.near import ALGORITHM, grams, jaccard
+from pipeline.text.near import ALGORITHM, shares
 
 __all__ = ["LabelRow", "Sheet", "history", "label_rows", "notes", "sheet", "similar"]
 
@@ -177,9 +177,10 @@ def _nearest(case: Case, others: Sequence[int], count: int) -> list[tuple[float,
         alike = dict(zip(ids, (signed == signed[ids.index(case.pk)]).sum(1).tolist(), strict=True))
         del alike[case.pk]
         others = sorted(alike, key=lambda pk: (-alike[pk], -pk))[: 2 * count]
-    here = grams(case.document.text)
-    rows = Case.objects.filter(pk__in=others).select_related("document")
-    return sorted(((jaccard(here, grams(c.document.text)), c.pk, c) for c in rows), reverse=True)[:count]
+    rows = list(Case.objects.filter(pk__in=others).select_related("document"))
+    texts = [case.document.text, *(c.document.text for c in rows)]
+    found = shares(texts, np.array([(0, i) for i in range(1, len(texts))], np.int64).reshape(-1, 2))
+    return sorted(((share, c.pk, c) for share, c in zip(found.tolist(), rows, strict=True)), reverse=True)[:count]
 
 
 def history(sheet: Sheet) -> list[AuditEntry]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -14,7 +13,7 @@ from django.db.models import F, Q, QuerySet
 from pipeline.desk.among import among
 from pipeline.desk.tables import Case, Signature
 from pipeline.desk.upsert import assign, insert, upsert
-from pipeline.text.near import ALGORITHM, NEAR, Matrix, grams, jaccard, pairs, signatures
+from pipeline.text.near import ALGORITHM, NEAR, Matrix, pairs, shares, signatures
 
 if TYPE_CHECKING:
     from scipy.cluster.hierarchy import DisjointSet
@@ -93,12 +92,14 @@ def _sign() -> None:
 def _compare(proposed: Sequence[Sequence[int]], together: DisjointSet) -> None:
     """Put those of the proposed pairs together whose texts really share enough; what hangs together is not compared."""
     apart = [pair for pair in proposed if not together.connected(*pair)]
-    texts = dict(Case.objects.filter(pk__in={i for pair in apart for i in pair}).values_list("pk", "document__text"))
-    pieces = functools.cache(lambda i: grams(texts[i]))
-    for one, other in apart:
-        if not together.connected(one, other) and (
-            texts[one] == texts[other] or jaccard(pieces(one), pieces(other)) >= NEAR
-        ):
+    if not apart:
+        return
+    ids = sorted({i for pair in apart for i in pair})
+    texts = dict(Case.objects.filter(among(ids)).values_list("pk", "document__text"))
+    row = {pk: i for i, pk in enumerate(ids)}
+    found = shares([texts[i] for i in ids], np.array([[row[i] for i in pair] for pair in apart]))
+    for (one, other), share in zip(apart, found.tolist(), strict=True):
+        if share >= NEAR:
             together.merge(one, other)
 
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["ALGORITHM", "NEAR", "Matrix", "grams", "jaccard", "pairs", "signatures"]
+__all__ = ["ALGORITHM", "MANY", "NEAR", "Matrix", "pairs", "shares", "signatures"]
 
 _PERMUTATIONS, _SEED, _GRAM = 64, 42, 3
 #: Sixteen bands of four values propose 99.98 % of the pairs that share eight tenths of their grams.
@@ -23,13 +23,33 @@ Matrix = npt.NDArray[np.uint32]
 Keys = npt.NDArray[np.uint64]
 #: Bits of a character in a gram's key: three fit.
 _BITS = 21
+#: Bits of a gram's hash that stand below the number of its text or pair, and so many of these fit.
+_HASH, _WHOLE = np.uint64(52), np.uint64(64)
+_PIECE = np.uint64((1 << 52) - 1)
+MANY = 1 << 12
 #: Finalizer of MurmurHash3: keys that differ in one character differ in half of their bits.
 _MIX = (np.uint64(0xFF51AFD7ED558CCD), np.uint64(0xC4CEB9FE1A85EC53), np.uint64(33))
 
 
-def grams(text: str) -> frozenset[int]:
-    """Return the three-character pieces of ``text``, as numbers, without its spaces, punctuation and widths."""
-    return frozenset(_keys([text])[0].tolist())
+def shares(texts: Sequence[str], pairs: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+    """Return the share of three-character pieces that two texts have in common, 0 to 1, of each of ``pairs`` (n, 2).
+
+    Pieces are told apart by 52 bits of a hash; spaces, punctuation and widths do not count. At most MANY texts and
+    pairs.
+    """
+    if max(len(texts), len(pairs)) > MANY:
+        raise ValueError(f"at most {MANY} texts and pairs")
+    keys, first = _keys(texts)
+    held = np.arange(len(texts), dtype=np.uint64).repeat(np.diff(first)) << _HASH | _hashed(keys) >> (_WHOLE - _HASH)
+    held = _distinct(held)
+    border = np.searchsorted(held, np.arange(len(texts) + 1, dtype=np.uint64) << _HASH)
+    size = np.diff(border)[pairs]
+    # The pieces of both texts of a pair one behind the other: what they have in common comes twice.
+    at = np.arange(size.sum()) + (border[pairs].ravel() - np.append(0, size.ravel().cumsum()[:-1])).repeat(size.ravel())
+    pair = np.arange(len(pairs), dtype=np.uint64).repeat(size.sum(1))
+    both = np.sort(pair << _HASH | held[at] & _PIECE)
+    common = np.bincount((both[1:][both[1:] == both[:-1]] >> _HASH).astype(np.int64), minlength=len(pairs))
+    return np.asarray(common / (size.sum(1) - common))
 
 
 def _keys(texts: Sequence[str]) -> tuple[Keys, npt.NDArray[np.int64]]:
@@ -65,9 +85,15 @@ def _plain() -> npt.NDArray[np.uint32]:
     return table
 
 
-def jaccard(one: frozenset[int], other: frozenset[int]) -> float:
-    """Return the share of grams that two texts have in common, 0 to 1."""
-    return len(one & other) / len(one | other) if one or other else 1.0
+def _hashed(keys: Keys) -> Keys:
+    for factor in _MIX[:2]:
+        keys = (keys ^ (keys >> _MIX[2])) * factor
+    return keys ^ (keys >> _MIX[2])
+
+
+def _distinct(values: Keys) -> Keys:
+    values = np.sort(values)
+    return np.asarray(values[np.append(True, values[1:] != values[:-1])])
 
 
 def _mixed(rows: Matrix) -> Keys:
@@ -84,11 +110,7 @@ def signatures(texts: Sequence[str]) -> Matrix:
     from rensa import RMinHash
 
     keys, first = _keys(texts)
-    for factor in _MIX[:2]:
-        keys = (keys ^ (keys >> _MIX[2])) * factor
-    made = RMinHash.digest_matrix_from_flat_token_hashes(
-        keys ^ (keys >> _MIX[2]), first.astype(np.uint64), _PERMUTATIONS, _SEED
-    )
+    made = RMinHash.digest_matrix_from_flat_token_hashes(_hashed(keys), first.astype(np.uint64), _PERMUTATIONS, _SEED)
     return np.array(made.to_rows(), np.uint32).reshape(len(texts), _PERMUTATIONS)
 
 
