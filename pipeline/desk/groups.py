@@ -36,8 +36,9 @@ def link() -> int:
 
     _sign()
     signed = Signature.objects.filter(algorithm__in=(ALGORITHM, NEW))
-    new = signed.filter(algorithm=NEW, case__document__purged=False).order_by("pk").values_list("case_id", flat=True)
-    fresh = np.fromiter(new.iterator(chunk_size=CHUNK), np.int64)
+    # Not by a cursor: PostgreSQL would plan for the first rows of three tables, and take minutes for all.
+    new = signed.filter(algorithm=NEW, case__document__purged=False).values_list("case_id", flat=True)
+    fresh = np.sort(np.array(list(new), np.int64))
     if not len(fresh):
         return 0
     ids, matrix = _newest(signed)
