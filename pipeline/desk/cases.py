@@ -162,9 +162,9 @@ def _write(predictions: Sequence[Said]) -> None:
 
 
 def _same(hashes: Sequence[str]) -> Counter[str]:
-    """Count the documents with each of these texts."""
-    texts = Document.objects.filter(among(hashes, "text_hash"))
-    return Counter(dict(texts.values_list("text_hash").annotate(n=Count("id"))))
+    """Count the documents with each of these texts, of those that more than one has."""
+    texts = Document.objects.filter(among(hashes, "text_hash")).values_list("text_hash").annotate(n=Count("id"))
+    return Counter(dict(texts.filter(n__gt=1)))
 
 
 def _labels(of: Mapping[int, Sequence[str]]) -> list[tuple[int, str, bool]]:
