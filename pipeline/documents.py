@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 __all__ = ["Document", "Evidence", "Prediction", "Rejected", "text_hash"]
 
@@ -49,8 +49,7 @@ class Rejected:
     raw: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Evidence:
+class Evidence(NamedTuple):
     """A span of the text as given, ``start`` inclusive, ``end`` exclusive, and what it adds to a label's score."""
 
     label: str
@@ -60,9 +59,9 @@ class Evidence:
     weight: float
 
 
-@dataclass(frozen=True, slots=True)
-class Prediction:
-    """What the model says of one document.
+class Prediction(NamedTuple):
+    """What the model says of one document. A tuple, like its evidence: a short text is read in the time in which an
+    object of another kind is made.
 
     ``scores`` and ``decided`` are keyed by scheme id, in taxonomy order; decided labels stand highest first.
     All scores are calibrated probabilities in [0, 1].

@@ -251,8 +251,7 @@ class Scorer:
             for row in np.flatnonzero(said.decided[:, a:b].any(1)).tolist():
                 labels = itertools.compress(block[row].items(), said.decided[row, a:b].tolist())
                 called[row][scheme] = tuple(sorted(labels, key=_score, reverse=True))
-        return map(
-            Prediction,
+        columns = (
             [d.id for d in documents],
             said.is_problem.tolist(),
             said.probability[:, -1].tolist(),
@@ -260,8 +259,9 @@ class Scorer:
             scores,
             [tuple(said.evidence.get(row, ())) for row in range(len(documents))],
             said.unsure.tolist(),
-            itertools.repeat(self.bundle.id),
+            [self.bundle.id] * len(documents),
         )
+        return map(Prediction._make, zip(*columns, strict=True))
 
 
 #: Sorts labels by score.

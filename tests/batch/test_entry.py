@@ -1,5 +1,4 @@
 import json
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -31,7 +30,7 @@ def test_an_entry_says_what_the_prediction_says(scorer, records):
 
 def test_an_entry_keeps_the_signature_of_its_text():
     texts = ["打了12345没人接", "反映了三个月", ""]
-    made = enter([Document(t, t) for t in texts], [replace(SAID, id=t) for t in texts])
+    made = enter([Document(t, t) for t in texts], [SAID._replace(id=t) for t in texts])
     assert [np.frombuffer(e.signature, np.uint32).tolist() for e in made] == signatures(texts).tolist()
     assert [(e.again, e.unanswered) for e in made] == [(False, True), (False, False), (False, False)]
 
@@ -39,7 +38,7 @@ def test_an_entry_keeps_the_signature_of_its_text():
 def test_rejections_and_entries_keep_their_places():
     refused = Rejected("a:1", "ZF-REC-TIME", "打分超过单条时限，已放弃")
     documents = [Document(i, "甲") for i in ("甲", "", "乙")]
-    once = enter(documents, [SAID, refused, replace(SAID, id="乙")])
+    once = enter(documents, [SAID, refused, SAID._replace(id="乙")])
     assert [getattr(a, "id", None) for a in once] == ["甲", "", "乙"]
     assert enter(documents, once) == once
 
