@@ -1,6 +1,5 @@
 """Challengers beside a night: nothing lost, nothing doubled, nothing in the night's way."""
 
-import dataclasses
 import json
 
 import pytest
@@ -32,11 +31,11 @@ class Challenger:
 
     def _twist(self, p):
         if int(text_hash(p.id), 16) % 3:
-            return dataclasses.replace(p, model=CHALLENGER)
+            return p._replace(model=CHALLENGER)
         scheme, label = self.scorer.columns[0]
         gained = {s: ((label, 0.9),) if s == scheme else () for s in p.decided}
         lost = dict.fromkeys(p.decided, ())
-        return dataclasses.replace(p, model=CHALLENGER, decided=lost if any(p.decided.values()) else gained)
+        return p._replace(model=CHALLENGER, decided=lost if any(p.decided.values()) else gained)
 
 
 @pytest.fixture
