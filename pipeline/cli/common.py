@@ -140,13 +140,14 @@ def open_scoring(
     """Return what scores as ``scorer`` does: a process of this machine, or those of a ``cluster`` by its address."""
     if cluster is None:
         from pipeline.batch.entry import Scribe
-        from pipeline.batch.worker import Worker
+        from pipeline.batch.worker import BATCH, LARGE, Worker
         from pipeline.model.score import Scorer
         from pipeline.text.segment import load_dictionary
 
         words = load_dictionary(settings.dictionary_file)
         make = partial(Scorer, scorer.bundle, words, encoder=settings.encoder_folder)
-        return Worker(partial(Scribe, make), _bounds(settings))
+        batch = BATCH if "encoder" in scorer.bundle.manifest else LARGE
+        return Worker(partial(Scribe, make), _bounds(settings), batch=batch)
     from pipeline.batch.cluster.client import open_cluster
 
     return open_cluster(cluster, scorer.bundle, _bounds(settings), seconds=settings.outage_seconds)
