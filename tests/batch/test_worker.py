@@ -1,3 +1,5 @@
+import itertools
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -24,6 +26,6 @@ def test_every_document_is_sent_once_in_lots_that_are_not_too_large(lengths, bat
     assert all(1 <= len(lot) <= batch for lot in lots)
     assert all(len(lot) == 1 or sum(len(d.text) for d in lot) <= CHARACTERS for lot in lots)
     # None could have taken the next document too.
-    for lot, after in zip(lots, lots[1:], strict=False):
+    for lot, after in itertools.pairwise(lots):
         more = [*lot, after[0]]
         assert len(more) > batch or sum(len(d.text) for d in more) > CHARACTERS
