@@ -15,9 +15,9 @@ def text_hash(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Document:
-    """One complaint or report as it came in.
+    """One complaint or report as it came in. Nobody changes it; frozen, it would take four times as long to make.
 
     ``meta`` holds the other mapped fields (渠道, 承办单位 …), ``row`` the whole input row for write-back,
     ``place`` where it stood (file and row number), for people who look for it.
@@ -28,14 +28,14 @@ class Document:
     meta: Mapping[str, str] = field(default_factory=dict)
     row: Mapping[str, Any] = field(default_factory=dict)
     place: str = ""
-    _digest: list[str] = field(default_factory=list, init=False, repr=False, compare=False)
+    _digest: str = field(default="", init=False, repr=False, compare=False)
 
     @property
     def text_hash(self) -> str:
         """The hash of the text, worked out once."""
         if not self._digest:
-            self._digest.append(text_hash(self.text))
-        return self._digest[0]
+            self._digest = text_hash(self.text)
+        return self._digest
 
 
 @dataclass(frozen=True, slots=True)
