@@ -67,6 +67,7 @@ def one_by_one(path: Path, limits: Limits) -> list[tuple[Document | Rejected, ob
 @example([b'1,a,"b\n', b'c\n"\n', b"2,a,b\n"], "编号,标题,内容\n", 1 << 18, Limits(max_record_lines=2))
 @example([b'1,"broken,x\n', b"rest\n", b"2,,b\n", b"rest\n"], "编号,标题,内容\n", 1 << 18, Limits())
 @example(['1,"他说：""坏了""",b\n'.encode(), b"2,a,b\n"], "编号,标题,内容\n", 1 << 18, Limits())
+@example([b'7," ",""\n', b',,"  "\n', b'8,"",""\n'], "编号,标题,内容\n", 1 << 18, Limits())
 def test_either_way_the_same(tmp_path: Path, body: list[bytes], header: str, chunk: int, limits: Limits) -> None:
     path = tmp_path / "a.csv"
     path.write_bytes(header.encode() + b"0,a,b\n" + b"".join(body))
