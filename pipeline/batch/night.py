@@ -23,7 +23,7 @@ from pipeline.batch.report import RunReport
 from pipeline.batch.shadow import Beside, Said, write_said
 from pipeline.batch.sorting import Sorting, fingerprint
 from pipeline.batch.tally import Tally
-from pipeline.batch.worker import BrokenScoringError, Origin, Scoring, Spread, lanes_of
+from pipeline.batch.worker import SPARE, BrokenScoringError, Origin, Scoring, Spread, lanes_of
 from pipeline.batch.write import write_chunk
 from pipeline.desk.models import Run
 from pipeline.documents import Document, Prediction, Rejected
@@ -35,8 +35,6 @@ log = logging.getLogger("zuofeng.night")
 Record = Document | Rejected
 #: So often a chunk is tried before it is set aside.
 ATTEMPTS = 3
-#: Chunks that wait scored or to be scored: writing and scoring take turns at being the slower.
-SPARE = 1
 
 
 class Feed(Protocol):

@@ -19,7 +19,7 @@ from pipeline.batch.report import RunReport, write_rejected_csv, write_report
 from pipeline.batch.sources import SUFFIXES, ColumnMap, Limits, expand, skipped
 from pipeline.batch.sources.names import legible
 from pipeline.batch.stop import stoppable
-from pipeline.batch.worker import Scoring, lanes_of
+from pipeline.batch.worker import SPARE, Scoring, lanes_of
 from pipeline.batch.writeback import WriteBack
 from pipeline.documents import Document, Prediction, Rejected
 from pipeline.errors import ConfigError, SourceError, UnfinishedError
@@ -102,7 +102,7 @@ def nightly(
             table = open_table(
                 address, tables, columns=columns, limits=limits, taxonomy=scorer.bundle.taxonomy, report=report,
                 patience=patience, lock_seconds=lock_seconds, chunk=chunk, write_back=write_tables, dry_run=dry_run,
-                ahead=lanes_of(scoring),
+                ahead=lanes_of(scoring) + SPARE,
             )  # fmt: skip
             # From here on nobody sees a password.
             source, more = address.shown, table.plan

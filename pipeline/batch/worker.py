@@ -20,12 +20,14 @@ from pipeline.batch.entry import Entry
 from pipeline.documents import Document, Prediction, Rejected
 from pipeline.errors import UnfinishedError
 
-__all__ = ["BATCH", "LARGE", "Bounds", "BrokenScoringError", "Origin", "Scoring", "Spread", "Worker", "lanes_of"]
+__all__ = ["BATCH", "LARGE", "SPARE", "Bounds", "BrokenScoringError", "Origin", "Scoring", "Spread", "Worker", "lanes_of"]
 
 #: Documents sent at once; what the bounds apply to, and after a failure each document alone.
 BATCH = 128
 #: The same for a scorer that takes a fraction of a millisecond for each: it waits less often. And so many characters.
 LARGE, CHARACTERS = 512, 200_000
+#: Chunks that wait scored or to be scored beside those under way: writing and scoring take turns at being the slower.
+SPARE = 1
 _REASONS = {
     "time": ("ZF-REC-TIME", "打分超过单条时限，已放弃"),
     "memory": ("ZF-REC-MEMORY", "打分超过单条内存上限，已放弃"),
