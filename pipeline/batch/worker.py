@@ -20,7 +20,9 @@ from pipeline.batch.entry import Entry
 from pipeline.documents import Document, Prediction, Rejected
 from pipeline.errors import UnfinishedError
 
-__all__ = ["BATCH", "LARGE", "SPARE", "Bounds", "BrokenScoringError", "Origin", "Scoring", "Spread", "Worker", "lanes_of"]
+__all__ = [
+    "BATCH", "LARGE", "SPARE", "Bounds", "BrokenScoringError", "Origin", "Scoring", "Spread", "Worker", "lanes_of",
+]  # fmt: skip
 
 #: Documents sent at once; what the bounds apply to, and after a failure each document alone.
 BATCH = 128
