@@ -107,7 +107,7 @@ class Machine(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.store = self.template.copy()
-        open_store(self.store.url, bring_up=False)
+        open_store(self.store.url, bring_up=False, bulk=True)
         self.folder = Path(tempfile.mkdtemp(prefix="zuofeng-machine-"))
         self.inbox: dict[str, tuple[str, str]] = {}
         self.tables = Tables()
