@@ -19,7 +19,7 @@ from pipeline.batch.report import RunReport, write_rejected_csv, write_report
 from pipeline.batch.sources import SUFFIXES, ColumnMap, Limits, expand, skipped
 from pipeline.batch.sources.names import legible
 from pipeline.batch.stop import stoppable
-from pipeline.batch.worker import SPARE, Scoring, lanes_of
+from pipeline.batch.worker import SPARE, Scoring, Worker, lanes_of
 from pipeline.batch.writeback import WriteBack
 from pipeline.documents import Document, Prediction, Rejected
 from pipeline.errors import ConfigError, SourceError, UnfinishedError
@@ -201,6 +201,8 @@ def run_feeds(
 
     with rarely_collecting():
         night.take_all(feeds, lambda number, feed, read: progress(number, len(feeds), Path(feed.name).name, read))
+    if isinstance(scoring, Worker):
+        scoring.close()  # its memory is better used by what follows
     if night.stopped:
         close("unfinished", "收到停止信号")
         raise UnfinishedError(

@@ -36,9 +36,7 @@ def link() -> int:
 
     _sign()
     signed = Signature.objects.filter(algorithm__in=(ALGORITHM, NEW))
-    # Not by a cursor: PostgreSQL would plan for the first rows of three tables, and take minutes for all.
-    new = signed.filter(algorithm=NEW, case__document__purged=False).values_list("case_id", flat=True)
-    fresh = np.sort(np.array(list(new), np.int64))
+    fresh = _fresh()
     if not len(fresh):
         return 0
     ids, matrix = _newest(signed)
@@ -50,6 +48,16 @@ def link() -> int:
     for at in range(0, len(fresh), MARKED):
         Signature.objects.filter(among(fresh[at : at + MARKED].tolist()), algorithm=NEW).update(algorithm=ALGORITHM)
     return joined
+
+
+def _fresh() -> npt.NDArray[np.int64]:
+    """Return the cases that were not compared yet, ascending."""
+    new = Signature.objects.filter(algorithm=NEW, case__document__purged=False).order_by("case_id")
+    found = [np.zeros(1, np.int64)]
+    # Not by a cursor: PostgreSQL would plan for the first rows of three tables, and take minutes for all.
+    while some := list(new.filter(case_id__gt=int(found[-1][-1])).values_list("case_id", flat=True)[:MARKED]):
+        found.append(np.array(some, np.int64))
+    return np.concatenate(found[1:]) if found[1:] else found[0][:0]
 
 
 def _newest(signed: QuerySet) -> tuple[npt.NDArray[np.int64], Matrix]:
