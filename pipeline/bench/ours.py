@@ -11,7 +11,6 @@ import numpy as np
 
 from pipeline.bench.contenders import Bools, Labeller
 from pipeline.corpus.gold import Gold
-from pipeline.documents import Document
 from pipeline.model.bundle import load_bundle
 from pipeline.model.recipe import Settings
 from pipeline.model.score import Scorer
@@ -23,7 +22,8 @@ __all__ = ["classes_taxonomy", "read_with", "train_ours"]
 def read_with(
     texts: Sequence[str], truth: Bools, *, bundle: Path, words: dict[str, int], encoder: Path | None = None
 ) -> Labeller:
-    """Return the decisions of a ready model, the whole of `Scorer.score` behind them; nothing is learned."""
+    """Return the decisions of a ready model, scores and evidence beside them as `Scorer.say` gives them to the
+    night; nothing is learned."""
     return _labeller(Scorer(load_bundle(bundle), words, little=0, encoder=encoder))
 
 
@@ -50,16 +50,10 @@ def train_ours(
 
 
 def _labeller(scorer: Scorer) -> Labeller:
-    columns = {label: i for i, label in enumerate(scorer.columns)}
-
     def label(some: Sequence[str]) -> Bools:
-        said = scorer.score([Document("", t) for t in some])
-        called = np.zeros((len(some), len(columns)), bool)
-        for row, p in enumerate(said):
-            for scheme, decided in p.decided.items():
-                for label, _ in decided:
-                    called[row, columns[scheme, label]] = True
-        return called
+        # The others answer with one array as well.
+        nothing = np.zeros((0, len(scorer.columns)), bool)
+        return np.concatenate([nothing, *(said.decided for said in scorer.say(some))])
 
     return label
 

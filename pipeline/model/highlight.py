@@ -11,7 +11,6 @@ import numpy.typing as npt
 
 from pipeline.model.bundle import Bundle
 from pipeline.model.explain import BETWEEN, COST, MOST, SHARE, STOPS, TAKEN
-from pipeline.model.features import CONCEPTS
 from pipeline.model.margins import Heads
 from pipeline.model.places import BLOCKS, Places
 from pipeline.model.pool import NOISE
@@ -22,7 +21,6 @@ __all__ = ["Highlighter"]
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
-Singles = npt.NDArray[np.float32]
 Grains = npt.NDArray[np.int16]
 Shorts = npt.NDArray[np.int32]
 Columns = npt.NDArray[np.uint32]
@@ -66,7 +64,7 @@ class Highlighter:
         weight = np.empty(len(span))
         n = _find(
             points, *passages, sentence_of, places.group, places.column, places.start, places.end, *read, leads,
-            long, *wanted, self._heads.weights, self._heads.scales, self._slopes, self._long, _flags(), span, weight,
+            long, *wanted, self._heads.weights, self._heads.scale, self._slopes, self._long, _flags(), span, weight,
         )  # fmt: skip
         return span[:n], weight[:n]
 
@@ -97,139 +95,163 @@ def _find(
     passage: Ints,
     head: Ints,
     weights: Grains,
-    scales: Singles,
+    scale: Floats,
     usual: Floats,
     long_slopes: Floats,
     flags: Flags,
     span: Ints,
     weight: Floats,
 ) -> int:
-    count = np.zeros(weights.shape[2], np.int32)
-    places = 1
+    most = size = 1
     for p in passage:
-        places = max(places, group[sentence_of[p + 1] + p + 1] - group[sentence_of[p] + p])
+        most = max(most, group[sentence_of[p + 1] + p + 1] - group[sentence_of[p] + p])
+        size = max(size, end[p] - start[p])
+    number = np.zeros(weights.shape[2], np.int32)
+    # Of the features of a passage: which of its places have which, and what belongs to each.
+    of = np.empty(most, np.int32)
+    feature = np.empty(most + 1, np.uint32)
+    worth, count = np.empty(most + 1), np.zeros(most + 1, np.int32)
+    seen, share, part = np.empty(most + 1, np.int32), np.empty(most + 1), np.empty(most + 1)
     # What each of as many places of a feature is worth; a concept counts once, however often it stands there.
-    parts = np.ones((2, places + 1))
-    for c in range(1, places + 1):
-        parts[0, c] = (1 + math.log(c)) / c
-        parts[1, c] = 1 / c
+    each = np.ones((2, most + 1))
+    for c in range(1, most + 1):
+        each[0, c] = (1 + math.log(c)) / c
+        each[1, c] = 1 / c
+    # Of so many characters, what one has.
+    one = np.ones(size + 1)
+    for c in range(1, size + 1):
+        one[c] = 1 / c
     n = i = 0
     while i < len(passage):
         p = passage[i]
         j = i
         while j < len(passage) and passage[j] == p:
             j += 1
-        heads = head[i:j]
-        slopes = usual * (1 - long[p]) + long_slopes * long[p]
         e = expert[p]
         a, b = start[p], end[p]
-        edge = np.zeros((len(heads), b - a + 1))
+        edge = np.zeros((j - i, b - a + 1))
         first = group[sentence_of[p] + p]
         last = group[sentence_of[p + 1] + p + 1]
-        each = np.arange(len(heads))
-        _spread(
-            column,
-            place,
-            place_end,
-            first,
-            last,
-            a,
-            count,
-            weights[e, 1],
-            scales[e, 1],
-            slopes[1],
-            parts,
-            heads,
-            each,
-            edge,
-        )
-        s = sentence_of[p]
-        if leads[p] and s < sentence_of[p + 1] and slopes[2].any():
-            _spread(
-                column, place, place_end, group[s + p], group[s + p + 1], a, count, weights[e, 1], scales[e, 1],
-                slopes[2], parts, heads, each, edge,
-            )  # fmt: skip
-        for q in range(len(heads)):
-            s = which[p, heads[q]]
+        _number(column, first, last, scale, number, of, feature, worth)
+        # Its margin as a whole, that of the sentence it begins with, and those of the strongest sentences.
+        for turn in range(2 + j - i):
+            s = sentence_of[p] if turn == 1 else (which[p, head[i + turn - 2]] if turn else wide(-1))
+            if turn == 1 and not (leads[p] and s < sentence_of[p + 1] and usual[2].any()):
+                continue
             # Once for all heads whose strongest sentence this is.
-            if s >= 0 and not _is_seen(which[p], heads, q):
-                speaks = each[which[p][heads] == s]
-                _spread(
-                    column, place, place_end, group[s + p], group[s + p + 1], a, count, weights[e, 0], scales[e, 0],
-                    slopes[0], parts, heads, speaks, edge,
-                )  # fmt: skip
+            if turn > 1 and (s < 0 or _is_seen(which[p], head[i : i + turn - 2], s)):
+                continue
+            low = group[s + p] if turn else first
+            high = group[s + p + 1] if turn else last
+            table = weights[e, 1 if turn < 2 else 0]
+            many = _share(of, low - first, high - first, feature, worth, count, each, table, seen, share)
+            kind = (1, 2, 0)[min(turn, 2)]
+            for q in range(j - i):
+                h = np.uint64(head[i + q])
+                if turn > 1 and which[p, h] != s:
+                    continue
+                slope = usual[kind, h] * (1 - long[p]) + long_slopes[kind, h] * long[p]
+                for k in range(many):
+                    m = np.uint64(seen[k])
+                    part[m] = share[m] * slope * np.float64(table[np.uint64(feature[m] >> _BLOCK_BITS), h])
+                for k in range(low, high):
+                    x, y = wide(place[k]), wide(place_end[k])
+                    v = part[np.uint64(of[k - first])] * one[y - x]
+                    edge[q, np.uint64(x - a)] += v
+                    edge[q, np.uint64(y - a)] -= v
         clauses, opens = _clauses(points, a, b, flags)
-        worth = _worth(edge, clauses, a)
-        for k in range(len(heads)):
-            n = _runs(clauses, opens, worth[k], i + k, span, weight, n)
+        sums = _worth(edge, clauses, a)
+        for q in range(j - i):
+            n = _runs(clauses, opens, sums[q], i + q, span, weight, n)
         i = j
     return n
 
 
 @compiled
-def _is_seen(which: Ints, heads: Ints, q: int) -> bool:
-    """Return whether the sentence of head ``q`` is that of one before."""
+def _is_seen(which: Ints, heads: Ints, sentence: int) -> bool:
+    """Return whether ``sentence`` is that of one of ``heads``."""
     seen = False
-    for before in range(q):
-        seen |= which[heads[before]] == which[heads[q]]
+    for h in heads:
+        seen |= which[h] == sentence
     return seen
 
 
 @compiled
-def _spread(
+def _number(
     column: Columns,
-    place: Shorts,
-    place_end: Shorts,
     first: int,
     last: int,
-    begin: int,
-    count: Shorts,
-    weights: Grains,
-    scales: Singles,
-    slopes: Floats,
-    parts: Floats,
-    heads: Ints,
-    speaks: Ints,
-    edge: Floats,
+    scale: Floats,
+    number: Shorts,
+    of: Shorts,
+    feature: Columns,
+    worth: Floats,
 ) -> None:
-    """Add to ``edge`` (heads, places) what each place adds to those that ``speaks``, as differences at its borders.
+    """Number the features of ``column[first:last]``: ``of`` gets that at each place, the others what belongs to it.
 
-    ``count`` is zero before and after.
+    ``number`` is zero before and after.
     """
-    length = np.zeros(BLOCKS)
+    # Without branches: whether a feature stands there again nobody foresees, the processor neither.
+    many = wide(0)
     for k in range(first, last):
         c = np.uint64(column[k] >> _BLOCK_BITS)
-        prefetch(weights, c * np.uint64(weights.shape[1]))
-        count[c] += 1
-    share = np.empty(last - first)
+        known = wide(number[c])
+        feature[many] = column[k]
+        many += known == 0
+        known = many if known == 0 else known
+        number[c] = known
+        of[k - first] = known - 1
+    for m in range(many):
+        c = np.uint64(feature[m] >> _BLOCK_BITS)
+        number[c] = 0
+        worth[m] = scale[c]
+
+
+@compiled
+def _share(
+    of: Shorts,
+    low: int,
+    high: int,
+    feature: Columns,
+    worth: Floats,
+    count: Shorts,
+    each: Floats,
+    ahead: Grains,
+    seen: Shorts,
+    share: Floats,
+) -> int:
+    """Write what one place of each feature of ``of[low:high]`` is worth in a row of its own into ``share``, and which
+    features these are into ``seen``; return how many.
+
+    ``count`` is zero before and after; ``ahead`` is the table in which they are read next.
+    """
+    many = wide(0)
+    for k in range(low, high):
+        m = np.uint64(of[k])
+        seen[many] = m
+        many += count[m] == 0
+        count[m] += 1
     # Sums that need not go through memory.
     words = chars = 0.0
-    for k in range(first, last):
-        c = np.uint64(column[k] >> _BLOCK_BITS)
-        of = np.uint64(column[k] & _BLOCK)
-        times = np.uint64(count[c])
-        value = np.float64(scales[c, -2]) + np.float64(scales[c, -1])
-        value *= parts[of >> np.uint64(1), times]
-        # Each of as many places has its part of the square.
-        square = value * value * times
-        words += square if of == _WORDS else 0.0
-        chars += square if of == _CHARS else 0.0
-        share[k - first] = value
-    length[_WORDS] = 1 / math.sqrt(words) if words > 0 else 1.0
-    length[_CHARS] = 1 / math.sqrt(chars) if chars > 0 else 1.0
-    length[CONCEPTS] = 1.0
-    for k in range(first, last):
-        count[np.uint64(column[k] >> _BLOCK_BITS)] = 0
-        a = wide(place[k])
-        share[k - first] *= length[np.uint64(column[k] & _BLOCK)] / (wide(place_end[k]) - a)
-    for q in speaks:
-        h = heads[q]
-        slope = slopes[h]
-        for k in range(first, last):
-            c = np.uint64(column[k] >> _BLOCK_BITS)
-            part = share[k - first] * np.float64(weights[c, h]) * slope
-            edge[q, np.uint64(wide(place[k]) - begin)] += part
-            edge[q, np.uint64(wide(place_end[k]) - begin)] -= part
+    for k in range(many):
+        m = np.uint64(seen[k])
+        block = np.uint64(feature[m] & _BLOCK)
+        times = np.uint64(count[m])
+        count[m] = 0
+        value = worth[m] * each[block >> np.uint64(1), times]
+        # Each of as many places has its part of the value.
+        square = value * value * times * times
+        prefetch(ahead, np.uint64(feature[m] >> _BLOCK_BITS) * np.uint64(ahead.shape[1]))
+        words += square if block == _WORDS else 0.0
+        chars += square if block == _CHARS else 0.0
+        share[m] = value
+    of_words = 1 / math.sqrt(words) if words > 0 else 1.0
+    of_chars = 1 / math.sqrt(chars) if chars > 0 else 1.0
+    for k in range(many):
+        m = np.uint64(seen[k])
+        block = feature[m] & _BLOCK
+        share[m] *= of_words if block == _WORDS else (of_chars if block == _CHARS else 1.0)
+    return many
 
 
 @compiled

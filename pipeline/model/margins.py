@@ -51,11 +51,12 @@ class Heads:
         skip = -room.ctypes.data % 64 // room.itemsize
         self.weights = room[skip : len(room) - _LINE + skip].reshape(experts, 2, columns, self.width)
         self.scales = self.weights.view(np.float32)
-        rough = vocabulary.scale.astype(np.float32)
+        self.scale = vocabulary.scale
+        rough = self.scale.astype(np.float32)
         for side, coef in enumerate((w.sentence_coef, w.coef)):
             self.weights[:, side, :, : self.heads] = coef[:, vocabulary.order]
             self.scales[:, side, :, -2] = rough
-            self.scales[:, side, :, -1] = vocabulary.scale - rough
+            self.scales[:, side, :, -1] = self.scale - rough
         # The first expert's table is read first, so the gates stand there.
         self.weights[0, 1, :, self.heads : gates] = w.gate[vocabulary.order]
         self._bias = w.bias.astype(np.float64)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -32,8 +32,15 @@ __all__ = ["PlainReader", "PlainReading", "Reader", "Reading", "Shown"]
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 
-#: Text, head, start and end in the text as given, weight.
-Shown = tuple[int, int, int, int, float]
+
+class Shown(NamedTuple):
+    """What speaks for heads, all (runs,): the ``start`` and ``end`` of each are in the text as given."""
+
+    text: Ints
+    head: Ints
+    start: Ints
+    end: Ints
+    weight: Floats
 
 
 class Reading(Protocol):
@@ -68,8 +75,8 @@ class Reading(Protocol):
         """How strange the wording of each passage is, 0 to 1."""
         ...
 
-    def evidence(self, passage: Ints, head: Ints) -> Iterator[Shown]:
-        """Yield what speaks for each ``head`` in its ``passage``; passages ascend."""
+    def evidence(self, passage: Ints, head: Ints) -> Shown:
+        """Return what speaks for each ``head`` in its ``passage``; passages ascend."""
         ...
 
 
@@ -136,8 +143,13 @@ class PlainReading:
     spans: Sequence[tuple[int, int, int]]
     reader: PlainReader
 
-    def evidence(self, passage: Ints, head: Ints) -> Iterator[Shown]:
-        """Yield what speaks for each ``head`` in its ``passage``; passages ascend."""
+    def evidence(self, passage: Ints, head: Ints) -> Shown:
+        """Return what speaks for each ``head`` in its ``passage``; passages ascend."""
+        runs = list(self._runs(passage, head))
+        *whole, weight = zip(*runs, strict=True) if runs else [()] * len(Shown._fields)
+        return Shown(*(np.array(of, np.int64) for of in whole), np.array(weight, np.float64))
+
+    def _runs(self, passage: Ints, head: Ints) -> Iterator[tuple[int, int, int, int, float]]:
         wanted: dict[int, list[int]] = {}
         for number, h in zip(passage.tolist(), head.tolist(), strict=True):
             wanted.setdefault(number, []).append(h)

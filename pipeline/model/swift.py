@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -145,7 +145,7 @@ class _SwiftReading:
     highlighter: Highlighter
     bundle: Bundle
 
-    def evidence(self, passage: Ints, head: Ints) -> Iterator[Shown]:
+    def evidence(self, passage: Ints, head: Ints) -> Shown:
         span, weight = self.highlighter.find(
             self.clean.points,
             (self.start, self.end),
@@ -156,17 +156,15 @@ class _SwiftReading:
             self.bundle.long_share(self.row, self.sentences),
             (passage, head),
         )
-        row = self.row[passage[span[:, 0]]]
-        for text, h, a, b, w in zip(
-            row.tolist(), head[span[:, 0]].tolist(), span[:, 1].tolist(), span[:, 2].tolist(), weight.tolist(),
-            strict=True,
-        ):  # fmt: skip
-            yield text, h, *self._to_given(text, a, b), w
+        pair, start, end = span.T
+        text = self.row[passage[pair]]
+        return Shown(text, head[pair], *self._to_given(text, start, end), weight)
 
-    def _to_given(self, text: int, start: int, end: int) -> tuple[int, int]:
-        """Translate a span of points to one of the given text, as `Clean.to_given` does."""
-        source = self.clean.source
-        if start >= end:
-            at = int(source[start]) if start < self.clean.first[text + 1] else len(self.texts[text])
-            return at, at
-        return int(source[start]), int(source[end - 1]) + 1
+    def _to_given(self, text: Ints, start: Ints, end: Ints) -> tuple[Ints, Ints]:
+        """Translate spans of points to those of the given texts, as `Clean.to_given` does."""
+        # Behind the last point of a text stands its end.
+        source = np.append(self.clean.source, 0)
+        first = source[start].astype(np.int64)
+        behind = np.flatnonzero(start >= self.clean.first[text + 1])
+        first[behind] = [len(self.texts[t]) for t in text[behind].tolist()]
+        return first, np.where(end > start, source[end - 1] + 1, first)
