@@ -40,17 +40,14 @@ class Places:
     """Features in the order of their groups: each passage's sentences, then what crosses their borders.
 
     ``group`` (sentences + passages + 1,) has the first place of each group; ``column``, ``start`` and ``end``
-    (places,), the latter two in the batch's points.
+    (places,), the latter two in the batch's points; ``words`` (passages,), how many places of each are word n-grams.
     """
 
     group: Ints
     column: Columns
     start: Shorts
     end: Shorts
-
-    def of_words(self, sentence_of: Ints) -> Ints:
-        """Return how many places of word n-grams each passage has, (passages,)."""
-        return _count_words(self.column, self.group[sentence_of + np.arange(len(sentence_of))])
+    words: Ints
 
 
 class Vocabulary:
@@ -99,12 +96,13 @@ class Vocabulary:
         start = np.empty(room, np.int32)
         end = np.empty(room, np.int32)
         group = np.empty(len(sentences[1]) + len(passages[0]) + 1, np.int64)
+        words = np.zeros(len(passages[0]), np.int64)
         _find(
             points, *passages, *sentences, token_of, token_end, token, *hits, self.concept, self._letters, self._words,
-            self._chars, self._table, self._word_n, *self._char_n, group, column, start, end,
+            self._chars, self._table, self._word_n, *self._char_n, group, column, start, end, words,
         )  # fmt: skip
         n = group[-1]
-        return Places(group, column[:n].view(np.uint32), start[:n], end[:n])
+        return Places(group, column[:n].view(np.uint32), start[:n], end[:n], words)
 
 
 def _of_several(features: Features, column: Shorts) -> tuple[Ints, Shorts]:
@@ -158,15 +156,6 @@ def _alone(keys: Ints, column: Shorts, count: int) -> Shorts:
     single = keys < count
     found[keys[single]] = column[single]
     return found
-
-
-@compiled
-def _count_words(column: Columns, border: Ints) -> Ints:
-    many = np.zeros(len(border) - 1, np.int64)
-    for p in range(len(many)):
-        for k in range(border[p], border[p + 1]):
-            many[p] += column[k] % BLOCKS == _WORDS
-    return many
 
 
 @compiled
@@ -253,6 +242,7 @@ def _find(
     column: Shorts,
     start: Shorts,
     end: Shorts,
+    of_words: Ints,
 ) -> None:
     most = 1
     for p in range(len(passage)):
@@ -295,7 +285,7 @@ def _find(
             for i in range(size):
                 of_char[m - shortest, i] = _answer(asked[(m - shortest) * size + i], table)
         # What is not known is written as well, and then written over.
-        t, place, across = first, a, 0
+        t, place, across, known = first, a, 0, wide(0)
         for s in range(sentence_of[p], sentence_of[p + 1]):
             group[s + p] = n
             begin = sentence[s]
@@ -307,6 +297,7 @@ def _find(
                     till = wide(token_end[min(t + m, last - 1)])
                     column[n], start[n], end[n] = c, place, till
                     n += (c >= 0) & (till <= stop)
+                    known += c >= 0
                     # Rare, unlike the others.
                     if till > stop:
                         crossing[across, 0], crossing[across, 1], crossing[across, 2] = c, place, till
@@ -327,6 +318,7 @@ def _find(
                 column[n], start[n], end[n] = concept[hit[h]], hit_start[h], hit_end[h]
                 n += 1
                 h += 1
+        of_words[p] = known
         group[sentence_of[p + 1] + p] = n
         for k in range(across):
             column[n], start[n], end[n] = crossing[k, 0], crossing[k, 1], crossing[k, 2]

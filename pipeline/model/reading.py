@@ -147,7 +147,8 @@ class PlainReading:
         """Return what speaks for each ``head`` in its ``passage``; passages ascend."""
         runs = list(self._runs(passage, head))
         *whole, weight = zip(*runs, strict=True) if runs else [()] * len(Shown._fields)
-        return Shown(*(np.array(of, np.int64) for of in whole), np.array(weight, np.float64))
+        text, head, start, end = (np.array(of, np.int64) for of in whole)
+        return Shown(text, head, start, end, np.array(weight, np.float64))
 
     def _runs(self, passage: Ints, head: Ints) -> Iterator[tuple[int, int, int, int, float]]:
         wanted: dict[int, list[int]] = {}
