@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from pipeline.collecting import no_collecting
-from pipeline.desk.priority import complains_of, uncertainty_of
+from pipeline.desk.complaints import Complaints
+from pipeline.desk.priority import uncertainty_of
 from pipeline.documents import Document, Evidence, Prediction, Rejected
 from pipeline.model.score import Said, Scorer
 from pipeline.text.near import signatures
@@ -112,6 +113,7 @@ class _Form:
         }
         of = (f"{_quoted(s)}: {{{', '.join(f'{_quoted(i)}: %r' for i in some)}}}" for s, some in schemes.items())
         self._scores = f"{{{', '.join(of)}}}"
+        self._complaints = Complaints()
         self._called = f"{{{', '.join(f'{_quoted(s)}: [%s]' for s in schemes)}}}"
 
     def entries(self, documents: Sequence[Document], said: Said) -> list[Entry]:
@@ -119,15 +121,16 @@ class _Form:
         rounded = said.probability[:, :-1].round(DIGITS)
         doubt = uncertainty_of(np.c_[rounded, said.probability[:, -1]], said.unsure)
         signed = signatures(texts)
-        columns = (said.probability, rounded, said.decided, said.is_problem, said.unsure, doubt)
+        complains = self._complaints.of(texts)
+        columns = (said.probability, rounded, said.decided, said.is_problem, said.unsure, doubt, complains)
         rows = zip(documents, *(c.tolist() for c in columns), strict=True)
         return [
             Entry(
                 d.id, self._model, is_problem, scores[-1], unsure, *self._call(scores, written, decided),
                 self._scores % tuple(written), self._show(said.evidence.get(row, ())), doubtful,
-                *complains_of(d.text), signed[row].tobytes(),
+                *of_others, signed[row].tobytes(),
             )
-            for row, (d, scores, written, decided, is_problem, unsure, doubtful) in enumerate(rows)
+            for row, (d, scores, written, decided, is_problem, unsure, doubtful, of_others) in enumerate(rows)
         ]  # fmt: skip
 
     def _call(

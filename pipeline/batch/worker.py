@@ -27,7 +27,7 @@ __all__ = [
 #: Documents sent at once; what the bounds apply to, and after a failure each document alone.
 BATCH = 128
 #: The same for a scorer that takes a fraction of a millisecond for each: it waits less often. And so many characters.
-LARGE, CHARACTERS = 512, 200_000
+LARGE, CHARACTERS = 1024, 400_000
 #: Chunks that wait scored or to be scored beside those under way: writing and scoring take turns at being the slower.
 SPARE = 1
 _REASONS = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import functools
+import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
@@ -14,9 +15,10 @@ from django.utils import timezone
 
 from pipeline.desk import search
 from pipeline.desk.among import among
+from pipeline.desk.complaints import complains_of
 from pipeline.desk.groups import link
 from pipeline.desk.models import Document, Prediction, Run
-from pipeline.desk.priority import complains_of, prioritise, uncertainty_of
+from pipeline.desk.priority import prioritise, uncertainty_of
 from pipeline.desk.second_opinion import look_on
 from pipeline.desk.states import State
 from pipeline.desk.tables import Case, CaseLabel, Tally
@@ -30,6 +32,10 @@ CHUNK = 2000
 _STATE = ("state", "blind")
 _ORDER = ("priority", "uncertainty", "reasons")
 _LABEL = ("case", "label", "by_people")
+_PLACE = (
+    "document", "state", "priority", "uncertainty", "reasons", "prediction", "run", "serial", "text_hash", "against",
+    "blind", "purged",
+)  # fmt: skip
 
 
 class Said(NamedTuple):
@@ -128,7 +134,7 @@ def take_in_new(said: Sequence[Said]) -> None:
         return
     same, day = _same([p.text_hash for p in said]), functools.cache(_local_day)
     rows = [_place(p, same[p.text_hash] - 1, day(p.started)) for p in said]
-    insert(Case, list(rows[0]), [list(r.values()) for r in rows])
+    insert(Case, _PLACE, rows, encoded=True)
     insert(CaseLabel, _LABEL, _labels({p.document: p.labels for p in said}))
 
 
@@ -145,18 +151,18 @@ def _write(predictions: Sequence[Said]) -> None:
     day = functools.cache(_local_day)
     rows, relabel = [], {}
     for p in predictions:
-        place = _place(p, same[p.text_hash] - 1, day(p.started))
+        place = dict(zip(_PLACE, _place(p, same[p.text_hash] - 1, day(p.started)), strict=True))
         old = before.get(p.document)
         if old is not None and old.state not in (State.AUTO, State.OPEN) and old.text_hash == p.text_hash:
             place.update((f, getattr(old, f)) for f in _STATE)
         elif old is not None and old.unseen and old.text_hash == p.text_hash:
             # Drawn to be judged blind: where it stands must go on saying nothing of the model.
             place.update((f, getattr(old, f)) for f in (*_STATE, *_ORDER))
+            place["reasons"] = json.dumps(old.reasons)
         else:
             relabel[p.document] = p.labels
         rows.append(place)
-    fields = list(rows[0])
-    upsert(Case, fields, [list(r.values()) for r in rows], unique=["document"], update=fields[1:])
+    upsert(Case, _PLACE, [tuple(r.values()) for r in rows], unique=["document"], update=_PLACE[1:], encoded=True)
     CaseLabel.objects.filter(case__in=[c for c in relabel if c in before]).delete()
     upsert(CaseLabel, _LABEL, _labels(relabel), unique=["label", "case"], update=["by_people"])
 
@@ -182,8 +188,8 @@ def _recount() -> None:
             _write(_stored(ids[at : at + CHUNK]))
 
 
-def _place(p: Said, same_text: int, read: dt.date) -> dict[str, Any]:
-    """Return the row of the prediction's document."""
+def _place(p: Said, same_text: int, read: dt.date) -> tuple[Any, ...]:
+    """Return the row of the prediction's document, the fields of _PLACE."""
     weighed = prioritise(
         problem_score=p.problem_score,
         labels=len(p.labels),
@@ -193,20 +199,14 @@ def _place(p: Said, same_text: int, read: dt.date) -> dict[str, Any]:
         received=p.received,
         read=read,
     )
-    return {
-        "document": p.document,
-        "state": (State.OPEN if p.is_problem or p.review else State.AUTO).value,
-        "priority": weighed.order,
-        "uncertainty": p.uncertainty,
-        "reasons": weighed.reasons,
-        "prediction": p.prediction,
-        "run": p.run,
-        "serial": p.serial,
-        "text_hash": p.text_hash,
-        "against": None,
-        "blind": False,
-        "purged": p.purged,
-    }
+    state = (State.OPEN if p.is_problem or p.review else State.AUTO).value
+    return (
+        p.document, state, weighed.order, p.uncertainty, _as_json(weighed.reasons), p.prediction, p.run, p.serial,
+        p.text_hash, None, False, p.purged,
+    )  # fmt: skip
+
+
+_as_json = functools.lru_cache(maxsize=1 << 14)(json.dumps)
 
 
 def _local_day(at: dt.datetime) -> dt.date:

@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
+import functools
 import re
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Priority", "complains_of", "day_of", "prioritise", "uncertainty_of", "waiting"]
+__all__ = ["Priority", "day_of", "prioritise", "uncertainty_of", "waiting"]
 
 CERTAIN, EACH_LABEL, MOST_LABELS = 40, 6, 4
 REPEATED, UNANSWERED, SAME_TEXT, MOST_SAME = 10, 10, 4, 5
 #: Days a document may count as having waited when it comes in.
 OLDEST = 60
 
-_AGAIN = re.compile(
-    r"多次|反复|再次|一再|屡次|三番五次|[三四五六七八九十两\d]+[多余几]?[次趟]|第[二三四五六七八九十]次|来回跑"
-)
-_UNANSWERED = re.compile(
-    r"(?:12345|热线|电话|来电|投诉|信访|留言).{0,16}(?:没人接|无人接|打不通|没有?回复|未回复|不回复|没人管|石沉大海|没有?下文|不予答复|杳无音信)"
-)
 _DAY = re.compile(r"((?:19|20)\d{2})[-/.年](\d{1,2})[-/.月](\d{1,2})")
 
 
@@ -39,7 +35,19 @@ def prioritise(
     """Weigh one document. ``again`` and ``unanswered`` are what it `complains_of`, ``same_text`` counts other documents
     with this very text, ``read`` is the night's date.
     """
-    reasons = [(f"问题分 {problem_score:.2f}", round(problem_score * CERTAIN))]
+    shown, certain = f"问题分 {problem_score:.2f}", round(problem_score * CERTAIN)
+    reasons, points = _reasons(shown, certain, labels, again, unanswered, same_text)
+    # All open documents age alike: with the first day subtracted, their order never changes by waiting.
+    since = max(day_of(received) or read, read - dt.timedelta(days=OLDEST))
+    return Priority(reasons, points - min(since, read).toordinal())
+
+
+@functools.lru_cache(maxsize=1 << 14)
+def _reasons(
+    shown: str, certain: int, labels: int, again: bool, unanswered: bool, same_text: int
+) -> tuple[tuple[tuple[str, int], ...], int]:
+    """Return the reasons, and what their points add up to; a night has the same ones over and over."""
+    reasons = [(shown, certain)]
     if labels:
         reasons.append((f"判出 {labels} 个标签", min(labels, MOST_LABELS) * EACH_LABEL))
     if again:
@@ -48,19 +56,12 @@ def prioritise(
         reasons.append(("文中说打过电话、投诉过没有回音", UNANSWERED))
     if same_text:
         reasons.append((f"另有 {same_text} 件同文", min(same_text, MOST_SAME) * SAME_TEXT))
-    # All open documents age alike: with the first day subtracted, their order never changes by waiting.
-    since = max(day_of(received) or read, read - dt.timedelta(days=OLDEST))
-    return Priority(tuple(reasons), sum(p for _, p in reasons) - min(since, read).toordinal())
+    return tuple(reasons), sum(p for _, p in reasons)
 
 
 def waiting(order: int, reasons: list[tuple[str, int]], today: dt.date) -> int:
     """Return the days waited that are hidden in ``order``; they are points as they stand."""
     return max(0, order + today.toordinal() - sum(p for _, p in reasons))
-
-
-def complains_of(text: str) -> tuple[bool, bool]:
-    """Return whether ``text`` says that it was reported several times, and that calls or complaints had no answer."""
-    return _AGAIN.search(text) is not None, _UNANSWERED.search(text) is not None
 
 
 def uncertainty_of(scores: npt.ArrayLike, review: npt.ArrayLike) -> npt.NDArray[np.int64]:
@@ -73,6 +74,10 @@ def uncertainty_of(scores: npt.ArrayLike, review: npt.ArrayLike) -> npt.NDArray[
 
 def day_of(received: str) -> dt.date | None:
     """Return the day written in a free-form date, None when there is none."""
+    if received[4:5] == "-" == received[7:8] and received[:2] in ("19", "20"):
+        # Nearly all are written so.
+        with contextlib.suppress(ValueError):
+            return dt.date.fromisoformat(received[:10])
     found = _DAY.search(received)
     if found is None:
         return None

@@ -3,7 +3,8 @@ import threading
 
 import pytest
 
-from pipeline.desk.priority import complains_of, day_of, prioritise, uncertainty_of, waiting
+from pipeline.desk.complaints import Complaints, complains_of
+from pipeline.desk.priority import day_of, prioritise, uncertainty_of, waiting
 from pipeline.settings import load_settings
 
 #: What the databases could do differently is tried on both.
@@ -330,6 +331,16 @@ def test_days_are_read_from_free_dates(text, day):
 )
 def test_what_was_tried_before_is_read_from_the_text(text, said):
     assert complains_of(text) == said
+
+
+def test_a_batch_says_what_each_text_says(some_gold):
+    texts = [g.text for g in some_gold] + ["打了１２次\n热线", "热线\n没人接", "", "投诉" + "了" * 17 + "没下文"]
+    one_by_one = [complains_of(t) for t in texts]
+    assert {*one_by_one} == {(False, False), (True, False), (False, True), (True, True)}
+    complaints = Complaints()
+    for _ in range(3):  # a little, then as much as the compiled reader takes
+        many = texts * (1 + 60_000 // sum(map(len, texts)))
+        assert list(map(tuple, complaints.of(many).tolist())) == one_by_one * (len(many) // len(texts))
 
 
 def test_a_coins_toss_is_least_certain():
