@@ -128,9 +128,10 @@ class _Form:
             Entry(
                 d.id, self._model, is_problem, scores[-1], unsure, *self._call(scores, written, decided),
                 self._scores % tuple(written), self._show(said.evidence.get(row, ())), doubtful,
-                *of_others, signed[row].tobytes(),
+                again, unanswered, signed[row].tobytes(),
             )
-            for row, (d, scores, written, decided, is_problem, unsure, doubtful, of_others) in enumerate(rows)
+            for row, (d, scores, written, decided, is_problem, unsure, doubtful, (again, unanswered))
+            in enumerate(rows)
         ]  # fmt: skip
 
     def _call(

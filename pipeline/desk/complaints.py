@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
+
+if TYPE_CHECKING:
+    from pipeline.text.matcher import Matcher
 
 __all__ = ["Complaints", "complains_of"]
 
@@ -37,7 +41,7 @@ class Complaints:
 
     def __init__(self) -> None:
         self._left = _LITTLE
-        self._matcher = None
+        self._matcher: Matcher | None = None
 
     def of(self, texts: Sequence[str]) -> npt.NDArray[np.bool_]:
         """Return what each text says, (texts, 2)."""
