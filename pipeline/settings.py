@@ -81,7 +81,7 @@ class Settings(BaseSettings):
     state: Path = Path("state")
     store: str = ""
     source: str = ""
-    chunk: int = Field(default=2000, ge=1, le=100_000)
+    chunk: int = Field(default=4000, ge=1, le=100_000)
     max_text_bytes: int = Field(default=8 * 2**20, ge=1000)
     document_seconds: float = Field(default=30.0, gt=0)
     document_memory_mb: int = Field(default=4096, ge=0)

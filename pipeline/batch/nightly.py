@@ -63,7 +63,7 @@ def nightly(
     state: Path,
     columns: ColumnMap,
     limits: Limits,
-    chunk: int = 2000,
+    chunk: int = 4000,
     dry_run: bool = False,
     write_back: Path | None = None,
     write_tables: bool = False,
