@@ -5,6 +5,9 @@ from __future__ import annotations
 from django.db import models
 from django.utils import timezone
 
+#: The order of predictions is kept from this score on.
+SURE = 0.99
+
 
 class Run(models.Model):
     """One night, re-scoring or purge: what it read and what came of it.
@@ -109,7 +112,14 @@ class Prediction(models.Model):
     class Meta:
         db_table = "zuofeng_prediction"
         constraints = (models.UniqueConstraint(fields=("document", "model"), name="one_prediction_per_model"),)
-        indexes = (models.Index(fields=("model", "is_problem", "-problem_score"), name="prediction_triage"),)
+        indexes = (
+            # Of the surest ones: what is asked for is the first few.
+            models.Index(
+                fields=("-problem_score", "document"),
+                name="prediction_by_score",
+                condition=models.Q(problem_score__gte=SURE),
+            ),
+        )
 
 
 class RejectedRecord(models.Model):
