@@ -54,10 +54,10 @@ def examine(settings: Settings, *, now: dt.datetime) -> list[Finding]:
     return found
 
 
-Said = Iterator[tuple[str, str]]
+Findings = Iterator[tuple[str, str]]
 
 
-def _database(settings: Settings, now: dt.datetime) -> Said:
+def _database(settings: Settings, now: dt.datetime) -> Findings:
     from django.db import DatabaseError
 
     from pipeline.desk.configure import embedded_file, open_store
@@ -78,7 +78,7 @@ def _database(settings: Settings, now: dt.datetime) -> Said:
     yield {"sqlite": "内嵌 SQLite", "postgresql": "PostgreSQL"}.get(connection.vendor, connection.vendor), ""
 
 
-def _migrations(settings: Settings, now: dt.datetime) -> Said:
+def _migrations(settings: Settings, now: dt.datetime) -> Findings:
     from django.db import connection
     from django.db.migrations.executor import MigrationExecutor
 
@@ -93,7 +93,7 @@ def _migrations(settings: Settings, now: dt.datetime) -> Said:
         yield "表结构是最新的", ""
 
 
-def _last_night(settings: Settings, now: dt.datetime) -> Said:
+def _last_night(settings: Settings, now: dt.datetime) -> Findings:
     from pipeline.batch.sources.names import shown_source
     from pipeline.desk.models import Run
 
@@ -111,7 +111,7 @@ def _last_night(settings: Settings, now: dt.datetime) -> Said:
             yield f"{source or ''} 还没有跑过".strip(), "运行 zuofeng nightly。"
 
 
-def _night(last: Run, settings: Settings, now: dt.datetime) -> Said:
+def _night(last: Run, settings: Settings, now: dt.datetime) -> Findings:
     hours = (now - (last.finished or last.started)).total_seconds() / 3600
     counts = f"{last.id} {last.state}，读入 {last.counts.get('read', 0)}，{hours:.0f} 小时前"
     if last.state == "running":
@@ -127,7 +127,7 @@ def _night(last: Run, settings: Settings, now: dt.datetime) -> Said:
         yield f"{last.id} 搁置了 {set_aside} 批", "看运行报告里的原因，改正后重跑。"
 
 
-def _clock(settings: Settings, now: dt.datetime) -> Said:
+def _clock(settings: Settings, now: dt.datetime) -> Findings:
     from django.db import connection
 
     from pipeline.desk.models import Run
@@ -150,7 +150,7 @@ def _first_line(error: Exception) -> str:
     return str(error).strip().partition("\n")[0]
 
 
-def _disk(settings: Settings, now: dt.datetime) -> Said:
+def _disk(settings: Settings, now: dt.datetime) -> Findings:
     folder = settings.path("state")
     while not folder.exists():
         folder = folder.parent
@@ -158,7 +158,7 @@ def _disk(settings: Settings, now: dt.datetime) -> Said:
     yield f"{folder} 剩 {free / (1 << 30):.1f} GB", "" if free >= ROOM else "腾出空间，至少 1 GB。"
 
 
-def _model(settings: Settings, now: dt.datetime) -> Said:
+def _model(settings: Settings, now: dt.datetime) -> Findings:
     from pipeline.model.history import first_broken, read_history
     from pipeline.model.registry import champion_id, find_model
     from pipeline.taxonomy import load_taxonomy
@@ -173,7 +173,7 @@ def _model(settings: Settings, now: dt.datetime) -> Said:
         yield f"沿革 history.jsonl 第 {line} 行接不上前文，被改动过", "从备份恢复这个文件。"
 
 
-def _dictionary(settings: Settings, now: dt.datetime) -> Said:
+def _dictionary(settings: Settings, now: dt.datetime) -> Findings:
     from pipeline.model.registry import find_model
     from pipeline.model.score import Scorer
     from pipeline.text.segment import dictionary_hash, load_dictionary
@@ -186,7 +186,7 @@ def _dictionary(settings: Settings, now: dt.datetime) -> Said:
         yield f"编码器与模型一致，{bundle.manifest['encoder']['dimensions']} 维", ""
 
 
-def _permissions(settings: Settings, now: dt.datetime) -> Said:
+def _permissions(settings: Settings, now: dt.datetime) -> Findings:
     state = settings.path("state")
     wrong = [str(p) for p in (state, settings.path("models")) if p.exists() and not os.access(p, os.W_OK)]
     if wrong:
@@ -197,7 +197,7 @@ def _permissions(settings: Settings, now: dt.datetime) -> Said:
         yield "可写；原文不对外人开放", ""
 
 
-def _watching(settings: Settings, now: dt.datetime) -> Said:
+def _watching(settings: Settings, now: dt.datetime) -> Findings:
     if settings.alert and not shutil.which(settings.alert[0]):
         yield f"找不到告警命令 {settings.alert[0]}", "改 alert，写全路径。"
     elif settings.metrics_file and not os.access((settings.home / settings.metrics_file).parent, os.W_OK):
@@ -207,7 +207,7 @@ def _watching(settings: Settings, now: dt.datetime) -> Said:
         yield "、".join(on) or "没有配置（可选）", ""
 
 
-_CHECKS: dict[str, Callable[[Settings, dt.datetime], Said]] = {
+_CHECKS: dict[str, Callable[[Settings, dt.datetime], Findings]] = {
     "数据库": _database,
     "表结构": _migrations,
     "昨夜": _last_night,

@@ -20,7 +20,7 @@ from pipeline.batch.lock import hold_store
 from pipeline.batch.once import Once
 from pipeline.batch.patience import Patience
 from pipeline.batch.report import RunReport
-from pipeline.batch.shadow import Beside, Said, write_said
+from pipeline.batch.shadow import Beside, Opinions, write_said
 from pipeline.batch.sorting import Sorting, fingerprint
 from pipeline.batch.tally import Tally
 from pipeline.batch.worker import SPARE, BrokenScoringError, Origin, Scoring, Spread, lanes_of
@@ -87,7 +87,7 @@ class _Part:
     origin: Origin | None = None
     #: Against what the store held, and what scoring says of it, once that has begun.
     sorting: Sorting | None = None
-    results: Future[tuple[list[Entry | Rejected], Said]] | None = None
+    results: Future[tuple[list[Entry | Rejected], Opinions]] | None = None
 
 
 @dataclass
@@ -199,7 +199,7 @@ class Night:
         keys = [r.id for r in records if isinstance(r, Document)]
         return self.patience.run(lambda: store.known(keys, self.model))
 
-    def _score(self, todo: Sequence[Document], origin: Origin | None) -> tuple[list[Entry | Rejected], Said]:
+    def _score(self, todo: Sequence[Document], origin: Origin | None) -> tuple[list[Entry | Rejected], Opinions]:
         """Score texts, also with the challengers; in a scoring thread, which asks the store for nothing."""
         answers: Sequence[Prediction | Entry | Rejected] = []
         if todo and origin is not None and isinstance(self.scoring, Spread):

@@ -16,14 +16,14 @@ from pipeline.documents import Document, Prediction
 from pipeline.errors import ZuofengError
 from pipeline.model.bundle import Bundle
 
-__all__ = ["Beside", "OpenModel", "Said", "write_said"]
+__all__ = ["Beside", "OpenModel", "Opinions", "write_said"]
 
 log = logging.getLogger("zuofeng.shadow")
 
 #: Given a model's id: something that scores with it. Raises ZuofengError when it cannot.
 OpenModel = Callable[[str], Scoring]
 #: What challengers said of one chunk: the trial, the text, the prediction.
-Said = list[tuple[Shadow, Document, Prediction]]
+Opinions = list[tuple[Shadow, Document, Prediction]]
 
 
 @dataclass
@@ -55,9 +55,9 @@ class Beside:
         """The trials that take part."""
         return [s for s, _ in self._crew.values()]
 
-    def score(self, documents: Sequence[Document]) -> Said:
+    def score(self, documents: Sequence[Document]) -> Opinions:
         """Score what the live model has scored; a challenger that breaks is out for the rest of the night."""
-        said: Said = []
+        said: Opinions = []
         for pk, (shadow, scoring) in list(self._crew.items()):
             try:
                 results = scoring.score(documents) if documents else []
@@ -70,7 +70,7 @@ class Beside:
         return said
 
 
-def write_said(run: Run, live: str, said: Said) -> None:
+def write_said(run: Run, live: str, said: Opinions) -> None:
     """Write what challengers said, inside the transaction of the chunk; writing it again changes nothing."""
     if not said:
         return

@@ -12,7 +12,7 @@ from django.utils import timezone
 from pipeline.batch.entry import Entry
 from pipeline.batch.store import META, ids_of, meta_of, without_quotes
 from pipeline.desk import models, search
-from pipeline.desk.cases import Said, take_in_new
+from pipeline.desk.cases import Scored, take_in_new
 from pipeline.desk.groups import sign
 from pipeline.desk.upsert import insert, reserve, upsert
 from pipeline.documents import Document
@@ -65,7 +65,7 @@ def write_chunk(
         update=[*_SAID, *about], encoded=True,
     )  # fmt: skip
     take_in_new([
-        Said(
+        Scored(
             numbers[key], ids[key], e.model, d.text_hash, e.is_problem, e.problem_score, e.review, e.labels,
             e.uncertainty, run.pk, run.serial, run.started, meta[key][_RECEIVED], e.again, e.unanswered,
         )

@@ -25,7 +25,7 @@ from pipeline.desk.tables import Case, CaseLabel, Tally
 from pipeline.desk.tallies import roll_up
 from pipeline.desk.upsert import insert, upsert
 
-__all__ = ["Said", "refresh", "refresh_if_new", "take_in", "take_in_new"]
+__all__ = ["Scored", "refresh", "refresh_if_new", "take_in", "take_in_new"]
 
 CHUNK = 2000
 #: What a person's work on a case, or a draw that nobody may guess, keeps as it is.
@@ -38,7 +38,7 @@ _PLACE = (
 )  # fmt: skip
 
 
-class Said(NamedTuple):
+class Scored(NamedTuple):
     """What a place in the queue is made of: a prediction, its run and its document."""
 
     prediction: int
@@ -59,11 +59,11 @@ class Said(NamedTuple):
     purged: bool = False
 
 
-def _stored(ids: Sequence[int]) -> list[Said]:
+def _stored(ids: Sequence[int]) -> list[Scored]:
     """Read predictions back."""
     found = Prediction.objects.filter(among(ids)).select_related("run", "document")
     return [
-        Said(
+        Scored(
             p.pk, p.document_id, p.model, p.text_hash, p.is_problem, p.problem_score, p.review,
             [d["id"] for some in p.decided.values() for d in some],
             int(uncertainty_of([p.problem_score, *(v for of in p.scores.values() for v in of.values())], p.review)),
@@ -128,7 +128,7 @@ def refresh(live: str | None = None) -> int:
     return changed
 
 
-def take_in_new(said: Sequence[Said]) -> None:
+def take_in_new(said: Sequence[Scored]) -> None:
     """Give documents that have none their places, in the transaction that stores them."""
     if not said:
         return
@@ -144,7 +144,7 @@ def _live() -> str:
     return last or ""
 
 
-def _write(predictions: Sequence[Said]) -> None:
+def _write(predictions: Sequence[Scored]) -> None:
     same = _same([p.text_hash for p in predictions])
     found = Case.objects.select_for_update().filter(among([p.document for p in predictions])).order_by("pk")
     before = {c.pk: c for c in found}
@@ -188,7 +188,7 @@ def _recount() -> None:
             _write(_stored(ids[at : at + CHUNK]))
 
 
-def _place(p: Said, same_text: int, read: dt.date) -> tuple[Any, ...]:
+def _place(p: Scored, same_text: int, read: dt.date) -> tuple[Any, ...]:
     """Return the row of the prediction's document, the fields of _PLACE."""
     weighed = prioritise(
         problem_score=p.problem_score,
