@@ -26,7 +26,7 @@ _EMAIL = re.compile(r"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]
 _CARD_CONTEXT = re.compile(
     r"卡号|银行|账号|帐号|账户|帐户|开户|户名|信用卡|储蓄|打款|汇款|转账|工行|农行|建行|中行|信用社|农商"
 )
-_SUSPECT = re.compile(r"[\d -]{7}|@|[A-HJ-NP-Z][·. ]?[A-HJ-NP-Z0-9]{5}")
+_SUSPECT = re.compile(r"[\d -]{7}|@|[A-HJ-NP-Z][·. ]?[A-HJ-NP-Z0-9]{4}[A-HJ-NP-Z0-9挂学警]")
 
 #: What stands so far before or behind decides whether letters, digits and signs in a row are personal data.
 BEFORE, BEHIND = 30, 2

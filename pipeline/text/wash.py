@@ -29,6 +29,8 @@ _POINT, _WORD, _BLANK = (1 << 21) - 1, 1 << 21, 1 << 22
 _NOTHING, _UNKNOWN, _PIECES = -(1 << 31) + _BLANK, -2, -3
 _NO_ROOM = -1
 _ALNUM, _NUMBER, _PLATE, _LETTER, _AT, _JOINT = 1, 2, 4, 8, 16, 32
+#: What a plate's last sign may be besides letters and digits.
+_LAST = tuple(map(ord, "挂学警"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,17 +243,22 @@ def _is_suspect(out: Points, begin: int, end: int, sorts: Flags) -> bool:
             plate += 1
             if plate >= 18:
                 return True
-            if plate >= 5:
-                b = i - 5
-                if b >= begin and sorts[out[b]] & _JOINT:
-                    b -= 1
-                if b >= begin and sorts[out[b]] & _LETTER:
-                    return True
-                if i - 5 >= begin and sorts[out[i - 5]] & _LETTER:
-                    return True
+            if plate >= 5 and _is_lettered(out, begin, i - 5, sorts):
+                return True
+            if plate >= 4 and i + 1 < end and out[i + 1] in _LAST and _is_lettered(out, begin, i - 4, sorts):
+                return True
         else:
             plate = 0
     return False
+
+
+@compiled
+def _is_lettered(out: Points, begin: int, at: int, sorts: Flags) -> bool:
+    """Return whether a letter stands at this place, or before what joins it there to a plate's number."""
+    if at < begin:
+        return False
+    joined = at > begin and sorts[out[at]] & _JOINT > 0 and sorts[out[at - 1]] & _LETTER > 0
+    return sorts[out[at]] & _LETTER > 0 or joined
 
 
 @compiled
@@ -280,9 +287,7 @@ def _windows(out: Points, begin: int, end: int, sorts: Flags) -> Ints:
             plate = plate + 1 if sort & _PLATE else 0
             if plate >= 4 and i - 4 >= low:
                 # The last sign of a plate may be a 汉字.
-                b = i - 4
-                some |= sorts[out[b]] & _LETTER > 0
-                some |= b > low and sorts[out[b]] & _JOINT > 0 and sorts[out[b - 1]] & _LETTER > 0
+                some |= _is_lettered(out, low, i - 4, sorts)
             i += 1
         if not some:
             i = max(i, low + 1)

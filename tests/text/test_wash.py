@@ -8,7 +8,7 @@ from pipeline.text.wash import wash
 #: White space of all kinds, characters that become several or none, and numbers of people beside near misses.
 ODD = [
     *" \n\t\u3000\u200b\ud800aB7路。)", "  ", " \n ", "ﷺ", "㎏", "１２", "繁體", "13812345678", "+86 139-1234-5678",
-    "0731-88881234", "(0731)8888123", "(010) 12345678", "粤A12345", "粤B·D12345", "粤A D1234F", "a@b.com",
+    "0731-88881234", "(0731)8888123", "(010) 12345678", "粤A12345", "粤B·D12345", "粤A D1234F", "粤C1234挂", "a@b.com",
     "银行卡号6222021234567890128", "11010519491231002X", "91350100M000100Y43", "2019-10-12", "٠١٢٣٤٥٦٧٨٩",
 ]  # fmt: skip
 
