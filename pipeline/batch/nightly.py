@@ -172,6 +172,8 @@ def run_feeds(
     from pipeline.desk.tallies import roll_up_if_behind
 
     started, now = time.monotonic(), dt.datetime.now(dt.UTC)
+    if isinstance(scoring, Worker) and not report.dry_run:
+        scoring.start()
     bring_up(patience)
     run = None
     report.run, report.started = ledger.new_id(now), now.isoformat(timespec="seconds")

@@ -29,7 +29,7 @@ BATCH = 128
 #: The same for a scorer that takes a fraction of a millisecond for each: it waits less often. And so many characters.
 LARGE, CHARACTERS = 1024, 400_000
 #: Chunks that wait scored or to be scored beside those under way: writing and scoring take turns at being the slower.
-SPARE = 1
+SPARE = 2
 _REASONS = {
     "time": ("ZF-REC-TIME", "打分超过单条时限，已放弃"),
     "memory": ("ZF-REC-MEMORY", "打分超过单条内存上限，已放弃"),
@@ -108,6 +108,7 @@ class Worker(Generic[A]):
         self._bounds = bounds
         self._batch = batch
         self._child: tuple[BaseProcess, Connection] | None = None
+        self._ready = False
 
     def __enter__(self) -> Self:
         return self
@@ -116,6 +117,11 @@ class Worker(Generic[A]):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    def start(self) -> None:
+        """Have the process load its model while something else is done; what fails is said when it is asked."""
+        if self._child is None:
+            self._launch()
 
     def close(self) -> None:
         """End the process; it is started again at need."""
@@ -145,9 +151,11 @@ class Worker(Generic[A]):
 
     def _ask(self, documents: Sequence[Document]) -> Sequence[A] | str:
         """Return the answer of the child, or what became of it."""
-        if self._child is None or not self._child[0].is_alive():
+        if self._child is not None and self._ready and not self._child[0].is_alive():
             self._end()
-        process, pipe = self._child or self._start()
+        process, pipe = self._child or self._launch()
+        if not self._ready:
+            self._await(pipe)
         try:
             # Rows and fields stay here: the model reads the text alone.
             pipe.send([(d.id, d.text) for d in documents])
@@ -159,16 +167,19 @@ class Worker(Generic[A]):
             return _FATES.get(code or 0, "crash")
         return answer
 
-    def _start(self) -> tuple[BaseProcess, Connection]:
+    def _launch(self) -> tuple[BaseProcess, Connection]:
         # Spawned: neither the database's connection nor its locks may be inherited.
         context = multiprocessing.get_context("spawn")
         ours, theirs = context.Pipe()
         process = context.Process(target=_serve, args=(theirs, self._make, self._bounds), daemon=True)
         process.start()
         theirs.close()
-        self._child = process, ours
+        self._child, self._ready = (process, ours), False
+        return self._child
+
+    def _await(self, pipe: Connection) -> None:
         try:
-            fault = ours.recv()
+            fault = pipe.recv()
         except (EOFError, OSError):
             fault = "装载模型时进程意外退出"
         if fault is not None:
@@ -176,7 +187,7 @@ class Worker(Generic[A]):
             raise UnfinishedError(
                 "ZF-WORKER", f"打分进程起不来：{fault}", "检查内存与模型（zuofeng doctor），之后重跑即可。"
             )
-        return self._child
+        self._ready = True
 
     def _end(self) -> None:
         if self._child is None:
@@ -184,7 +195,8 @@ class Worker(Generic[A]):
         process, pipe = self._child
         self._child = None
         pipe.close()
-        process.join(2)
+        # One that still loads hears nothing.
+        process.join(2 if self._ready else 0)
         if process.is_alive():
             process.kill()
             process.join()

@@ -14,7 +14,7 @@ from pipeline.model.explain import BETWEEN, COST, MOST, SHARE, STOPS, TAKEN
 from pipeline.model.margins import Heads
 from pipeline.model.places import BLOCKS, Places
 from pipeline.model.pool import NOISE
-from pipeline.text.compiled import compiled, wide
+from pipeline.text.compiled import compiled, index, wide
 from pipeline.text.prefetch import prefetch
 
 __all__ = ["Highlighter"]
@@ -147,18 +147,19 @@ def _find(
             many = _share(of, low - first, high - first, feature, worth, count, each, table, seen, share)
             kind = (1, 2, 0)[min(turn, 2)]
             for q in range(j - i):
-                h = np.uint64(head[i + q])
+                h = index(head[i + q])
                 if turn > 1 and which[p, h] != s:
                     continue
                 slope = usual[kind, h] * (1 - long[p]) + long_slopes[kind, h] * long[p]
-                for k in range(many):
-                    m = np.uint64(seen[k])
-                    part[m] = share[m] * slope * np.float64(table[np.uint64(feature[m] >> _BLOCK_BITS), h])
-                for k in range(low, high):
-                    x, y = wide(place[k]), wide(place_end[k])
-                    v = part[np.uint64(of[k - first])] * one[y - x]
-                    edge[q, np.uint64(x - a)] += v
-                    edge[q, np.uint64(y - a)] -= v
+                for k in range(index(many)):
+                    m = index(seen[k])
+                    part[m] = share[m] * slope * np.float64(table[index(feature[m] >> _BLOCK_BITS), h])
+                mine = edge[q]
+                for k in range(index(low), index(high)):
+                    x, y = wide(place[k]) - a, wide(place_end[k]) - a
+                    v = part[index(of[k - index(first)])] * one[index(y - x)]
+                    mine[index(x)] += v
+                    mine[index(y)] -= v
         clauses, opens = _clauses(points, a, b, flags)
         sums = _worth(edge, clauses, a)
         for q in range(j - i):
@@ -193,16 +194,16 @@ def _number(
     """
     # Without branches: whether a feature stands there again nobody foresees, the processor neither.
     many = wide(0)
-    for k in range(first, last):
-        c = np.uint64(column[k] >> _BLOCK_BITS)
+    for k in range(index(first), index(last)):
+        c = index(column[k] >> _BLOCK_BITS)
         known = wide(number[c])
-        feature[many] = column[k]
+        feature[index(many)] = column[k]
         many += known == 0
         known = many if known == 0 else known
         number[c] = known
-        of[k - first] = known - 1
-    for m in range(many):
-        c = np.uint64(feature[m] >> _BLOCK_BITS)
+        of[k - index(first)] = known - 1
+    for m in range(index(many)):
+        c = index(feature[m] >> _BLOCK_BITS)
         number[c] = 0
         worth[m] = scale[c]
 
@@ -226,29 +227,29 @@ def _share(
     ``count`` is zero before and after; ``ahead`` is the table in which they are read next.
     """
     many = wide(0)
-    for k in range(low, high):
-        m = np.uint64(of[k])
-        seen[many] = m
+    for k in range(index(low), index(high)):
+        m = index(of[k])
+        seen[index(many)] = m
         many += count[m] == 0
         count[m] += 1
     # Sums that need not go through memory.
     words = chars = 0.0
-    for k in range(many):
-        m = np.uint64(seen[k])
-        block = np.uint64(feature[m] & _BLOCK)
-        times = np.uint64(count[m])
+    for k in range(index(many)):
+        m = index(seen[k])
+        block = index(feature[m] & _BLOCK)
+        times = index(count[m])
         count[m] = 0
-        value = worth[m] * each[block >> np.uint64(1), times]
+        value = worth[m] * each[block >> index(1), times]
         # Each of as many places has its part of the value.
         square = value * value * times * times
-        prefetch(ahead, np.uint64(feature[m] >> _BLOCK_BITS) * np.uint64(ahead.shape[1]))
+        prefetch(ahead, index(feature[m] >> _BLOCK_BITS) * index(ahead.shape[1]))
         words += square if block == _WORDS else 0.0
         chars += square if block == _CHARS else 0.0
         share[m] = value
     of_words = 1 / math.sqrt(words) if words > 0 else 1.0
     of_chars = 1 / math.sqrt(chars) if chars > 0 else 1.0
-    for k in range(many):
-        m = np.uint64(seen[k])
+    for k in range(index(many)):
+        m = index(seen[k])
         block = feature[m] & _BLOCK
         share[m] *= of_words if block == _WORDS else (of_chars if block == _CHARS else 1.0)
     return many

@@ -1,10 +1,14 @@
 import itertools
+import os
 
+import pytest
+from batch.makers import Echo, broken, never
 from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.batch.worker import CHARACTERS, Bounds, Worker
 from pipeline.documents import Document
+from pipeline.errors import UnfinishedError
 
 
 class Counting(Worker):
@@ -29,3 +33,30 @@ def test_every_document_is_sent_once_in_lots_that_are_not_too_large(lengths, bat
     for lot, after in itertools.pairwise(lots):
         more = [*lot, after[0]]
         assert len(more) > batch or sum(len(d.text) for d in more) > CHARACTERS
+
+
+def test_it_loads_while_something_else_is_done():
+    with Worker(Echo, Bounds()) as worker:
+        worker.start()
+        process, _ = worker._child
+        worker.start()
+        assert worker.score([Document("1", "一")])[0].text == "一"
+        assert worker._child[0] is process
+
+
+def test_what_still_loads_is_ended_at_once():
+    worker = Worker(never, Bounds())
+    worker.start()
+    process, _ = worker._child
+    pid = process.pid
+    worker.close()
+    assert worker._child is None
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
+
+
+def test_a_model_that_cannot_be_loaded_is_told_when_it_is_asked():
+    with Worker(broken, Bounds()) as worker:
+        worker.start()
+        with pytest.raises(UnfinishedError, match="no such model"):
+            worker.score([Document("1", "一")])
