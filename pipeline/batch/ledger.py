@@ -8,7 +8,7 @@ import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import Max
 
 from pipeline import __version__
@@ -120,11 +120,7 @@ def write_chunk_state(
 
 
 def finish(run: Run, state: str, *, counts: Mapping[str, Any], reason: str = "") -> None:
-    """Say how the run ended: what the run wrote is on disk before that is."""
+    """Say how the run ended."""
     run.state, run.reason, run.counts = state, reason, dict(counts)
     run.finished = dt.datetime.now(dt.UTC)
-    with transaction.atomic():
-        if connection.vendor == "postgresql":
-            with connection.cursor() as cursor:
-                cursor.execute("SET LOCAL synchronous_commit TO on")
-        run.save(update_fields=["state", "reason", "counts", "finished"])
+    run.save(update_fields=["state", "reason", "counts", "finished"])

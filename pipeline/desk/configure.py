@@ -16,8 +16,6 @@ LOCK_SECONDS = 30.0
 #: For one who writes much: indexes of a million rows in memory (KiB), and pages that are written over and over are
 #: copied from the log to their places more rarely (pages of 4 KiB).
 _BULK = "PRAGMA cache_size=-131072; PRAGMA wal_autocheckpoint=65536;"
-#: PostgreSQL need not have every commit on disk before the next one, as SQLite has not; a run ends with one that is.
-_BULK_POSTGRES = " -c synchronous_commit=off"
 
 
 def database(url: str, *, lock_seconds: float = LOCK_SECONDS, bulk: bool = False) -> dict[str, Any]:
@@ -37,7 +35,6 @@ def database(url: str, *, lock_seconds: float = LOCK_SECONDS, bulk: bool = False
         # Many short questions at once: neither helpers nor compiled plans pay for themselves.
         wait = f"-c lock_timeout={round(lock_seconds * 1000)} -c max_parallel_workers_per_gather=0 -c jit=off"
         given = entry.get("OPTIONS", {})
-        wait += _BULK_POSTGRES * bulk
         entry["OPTIONS"] = {**alive, **given, "options": f"{wait} {given.get('options', '')}".strip()}
     return entry
 
