@@ -233,6 +233,18 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     connections.close_all()
 
 
+@pytest.fixture(params=["sqlite", "postgres"])
+def bare_store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """A store of each kind without tables, as a URL."""
+    from django.db import connections
+
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'bare.sqlite3'}"
+    else:
+        yield _create_database(request.getfixturevalue("postgres"))
+    connections.close_all()
+
+
 @pytest.fixture
 def write_jsonl(tmp_path: Path):
     def write(name: str, records: list[dict]) -> Path:

@@ -76,7 +76,7 @@ def count_figures() -> dict[str, Any]:
     spent = list(_recent().filter(seconds__gt=0).values_list("seconds", flat=True)[:5000])
     return {
         "states": dict(states),
-        "labels": dict(CaseLabel.objects.values_list("label").annotate(n=Count("id"))),
+        "labels": dict(CaseLabel.objects.values_list("label").annotate(n=Count("*"))),
         "places": [
             (name, _places(field)) for name, field in (("单位", "unit"), ("地区", "district"), ("渠道", "channel"))
         ],
@@ -102,7 +102,7 @@ def _places(field: str) -> list[tuple[str, int]]:
 def _trend() -> list[tuple[str, str, int]]:
     nights = sorted(Case.objects.values_list("run", flat=True).distinct().order_by("-run")[:TREND_NIGHTS])
     names = label_names()
-    rows = CaseLabel.objects.filter(case__run__in=nights).values_list("case__run", "label").annotate(n=Count("id"))
+    rows = CaseLabel.objects.filter(case__run__in=nights).values_list("case__run", "label").annotate(n=Count("*"))
     by_day: Counter[tuple[str, str]] = Counter()
     for night, label, n in rows:
         by_day[f"{night[4:6]}-{night[6:8]}", label] += n

@@ -2,11 +2,27 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.db import models
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models.expressions import Expression
 from django.utils import timezone
 
 #: The order of predictions is kept from this score on.
 SURE = 0.99
+
+
+class PlainJSON(models.JSONField):
+    """JSON that PostgreSQL keeps as it was written: nobody asks it for a part, and taking it apart costs the night."""
+
+    def db_type(self, connection: BaseDatabaseWrapper) -> str | None:
+        """Return ``json`` in place of ``jsonb``."""
+        return "json" if connection.vendor == "postgresql" else super().db_type(connection)
+
+    def from_db_value(self, value: Any, expression: Expression, connection: BaseDatabaseWrapper) -> Any:
+        """Return lists and objects as they are: of ``json`` the driver makes them itself."""
+        return super().from_db_value(value, expression, connection) if isinstance(value, str) else value
 
 
 class Run(models.Model):
@@ -78,7 +94,8 @@ class Document(models.Model):
     place = models.TextField(default="")
     purged = models.BooleanField(default=False)
     stored = models.DateTimeField(default=timezone.now, db_index=True)
-    run = models.ForeignKey(Run, on_delete=models.PROTECT, related_name="+")
+    # Runs stay, and a run writes its rows itself: to look each one up costs PostgreSQL more than to write it.
+    run = models.ForeignKey(Run, on_delete=models.PROTECT, related_name="+", db_index=False, db_constraint=False)
 
     class Meta:
         db_table = "zuofeng_document"
@@ -104,10 +121,10 @@ class Prediction(models.Model):
     is_problem = models.BooleanField()
     problem_score = models.FloatField()
     review = models.BooleanField()
-    decided = models.JSONField()
-    scores = models.JSONField()
-    evidence = models.JSONField()
-    run = models.ForeignKey(Run, on_delete=models.PROTECT, related_name="+")
+    decided = PlainJSON()
+    scores = PlainJSON()
+    evidence = PlainJSON()
+    run = models.ForeignKey(Run, on_delete=models.PROTECT, related_name="+", db_constraint=False)
 
     class Meta:
         db_table = "zuofeng_prediction"

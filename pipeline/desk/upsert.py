@@ -37,7 +37,7 @@ def upsert(
 def insert(
     model: type[models.Model], names: Sequence[str], rows: Sequence[Sequence[Any]], *, encoded: bool = False
 ) -> None:
-    """Insert ``rows`` that are not there, as `upsert` takes them: SQLite checks their references in half the time."""
+    """Insert ``rows`` that are not there, as `upsert` takes them, in half to two thirds of its time."""
     _insert(model, names, rows, "", encoded=encoded)
 
 
@@ -47,7 +47,7 @@ def reserve(model: type[models.Model], count: int) -> Sequence[int]:
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
             cursor.execute(
-                "SELECT nextval(pg_get_serial_sequence(%s, %s)) FROM generate_series(1, %s)",
+                "SELECT nextval(s::regclass) FROM pg_get_serial_sequence(%s, %s) AS s, generate_series(1, %s)",
                 [table, model._meta.pk.column, count],
             )
             return [n for (n,) in cursor.fetchall()]
@@ -67,16 +67,32 @@ def _insert(
     plain = [i for i, f in enumerate(fields) if isinstance(f, models.JSONField)]
     if plain and not encoded:
         rows = _encoded(rows, plain)
-    head = f"INSERT INTO {quote(model._meta.db_table)} ({', '.join(quote(f.column) for f in fields)})"
-    if connection.vendor == "postgresql":
-        # One statement, one array per column: as fast as COPY, and it may update.
-        arrays = ", ".join(f"%b::{_kind(f.db_type(connection))}[]" for f in fields)
-        columns = [list(v) for v in zip(*rows, strict=True)]
-        send(f"{head} SELECT * FROM unnest({arrays}) {tail}", columns)  # noqa: S608  # nosec B608
-    else:
+    target = f"{quote(model._meta.db_table)} ({', '.join(quote(f.column) for f in fields)})"
+    if connection.vendor != "postgresql":
         places = ", ".join(["%s"] * len(fields))
         with connection.cursor() as cursor:
-            cursor.executemany(f"{head} VALUES ({places}) {tail}", rows)
+            cursor.executemany(f"INSERT INTO {target} VALUES ({places}) {tail}", rows)  # noqa: S608  # nosec B608
+    elif tail:
+        # One statement, one array per column: COPY cannot update.
+        arrays = ", ".join(f"%b::{_kind(f.db_type(connection))}[]" for f in fields)
+        columns = [list(v) for v in zip(*rows, strict=True)]
+        send(f"INSERT INTO {target} SELECT * FROM unnest({arrays}) {tail}", columns)  # noqa: S608  # nosec B608
+    else:
+        _copy(target, rows)
+
+
+def _copy(target: str, rows: Sequence[Sequence[Any]]) -> None:
+    """Add ``rows`` to a ``target`` of PostgreSQL, a table with its columns."""
+    import psycopg
+
+    connection.ensure_connection()
+    with (
+        connection.wrap_database_errors,
+        psycopg.Cursor(connection.connection) as cursor,
+        cursor.copy(f"COPY {target} FROM STDIN") as copy,
+    ):
+        for row in rows:
+            copy.write_row(row)
 
 
 def assign(model: type[models.Model], name: str, values: Mapping[int, Any]) -> None:

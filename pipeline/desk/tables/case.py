@@ -22,7 +22,7 @@ class Case(models.Model):
     #: Labels that rules of the office give and the model does not; none while nobody looked.
     against = models.PositiveSmallIntegerField(null=True)
     reasons = models.JSONField(default=list)
-    prediction = models.ForeignKey("desk.Prediction", on_delete=models.PROTECT, related_name="+")
+    prediction = models.ForeignKey("desk.Prediction", on_delete=models.PROTECT, related_name="+", db_index=False)
     run = models.CharField(max_length=40)
     serial = models.PositiveIntegerField(default=0)
     text_hash = models.CharField(max_length=64)
@@ -60,7 +60,9 @@ class Case(models.Model):
 class Signature(models.Model):
     """The MinHash of a document's text, to find near duplicates; ``algorithm`` says how ``values`` were made."""
 
-    case = models.OneToOneField(Case, on_delete=models.CASCADE, primary_key=True, related_name="signature")
+    case = models.OneToOneField(
+        Case, on_delete=models.CASCADE, primary_key=True, related_name="signature", db_constraint=False
+    )
     text_hash = models.CharField(max_length=64)
     algorithm = models.CharField(max_length=40)
     values = models.BinaryField()
@@ -72,7 +74,9 @@ class Signature(models.Model):
 class CaseLabel(models.Model):
     """A label the document carries now: people's when they decided, else the model's."""
 
-    case = models.ForeignKey(Case, on_delete=models.CASCADE, related_name="labels")
+    pk = models.CompositePrimaryKey("case_id", "label")
+    # The key begins with it.
+    case = models.ForeignKey(Case, on_delete=models.CASCADE, related_name="labels", db_index=False, db_constraint=False)
     label = models.CharField(max_length=80)
     by_people = models.BooleanField(default=False)
 

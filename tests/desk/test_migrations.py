@@ -1,0 +1,59 @@
+"""A store of an older version, with what was in it, is brought up."""
+
+import datetime as dt
+
+from pipeline.desk.configure import migrate, open_store
+from pipeline.text.near import ALGORITHM
+
+NOW = dt.datetime(2026, 9, 1, 2, tzinfo=dt.UTC)
+
+
+def as_of(name):
+    """Bring the store up to one migration of the desk; return its models as they were then."""
+    from django.db import connection
+    from django.db.migrations.executor import MigrationExecutor
+
+    executor = MigrationExecutor(connection)
+    connection.disable_constraint_checking()
+    executor.migrate([("desk", name), *(n for n in executor.loader.graph.leaf_nodes() if n[0] != "desk")])
+    connection.enable_constraint_checking()
+    return executor.loader.project_state([("desk", name)]).apps
+
+
+def stored(apps, number, labels, algorithm):
+    """Store a document with its score and its place, as a night of then did."""
+    run, _ = apps.get_model("desk", "Run").objects.get_or_create(id="r", source="in", model="m", started=NOW)
+    document = apps.get_model("desk", "Document").objects.create(key=f"D{number}", text="路灯坏了。", run=run)
+    said = apps.get_model("desk", "Prediction").objects.create(
+        document=document, run=run, model="m", taxonomy="t", segmenter="s", dictionary="d", text_hash="h",
+        is_problem=True, problem_score=0.75, review=False, decided={"types": [{"id": i, "score": 0.5} for i in labels]},
+        scores={"types": {"a": 0.5, "b": 1e-06}}, evidence=[{"label": "a", "quote": "“灯”\n\\", "weight": 0.25}],
+    )  # fmt: skip
+    case = apps.get_model("desk", "Case").objects.create(document=document, prediction=said, run="r", text_hash="h")
+    for label in labels:
+        apps.get_model("desk", "CaseLabel").objects.create(case=case, label=label, by_people=label == "b")
+    apps.get_model("desk", "Signature").objects.create(case=case, text_hash="h", algorithm=algorithm, values=b"1234")
+
+
+def test_a_store_from_before_the_night_wrote_less_keeps_what_it_holds(bare_store):
+    open_store(bare_store, bring_up=False)
+    from pipeline.desk.models import Document, Prediction
+    from pipeline.desk.tables import CaseLabel, Tally
+
+    apps = as_of("0017_less_to_write")
+    stored(apps, 1, ["b", "a"], ALGORITHM)
+    stored(apps, 2, [], f"{ALGORITHM} new")
+    stored(apps, 3, ["a"], ALGORITHM)
+    migrate()
+    first, second, third = Document.objects.order_by("pk")
+    assert [*CaseLabel.objects.order_by("case", "label").values_list("case_id", "label", "by_people")] == [
+        (first.pk, "a", False), (first.pk, "b", True), (third.pk, "a", False),
+    ]  # fmt: skip
+    said = Prediction.objects.get(document=first)
+    assert said.decided == {"types": [{"id": "b", "score": 0.5}, {"id": "a", "score": 0.5}]}
+    assert said.scores == {"types": {"a": 0.5, "b": 1e-06}}
+    assert said.evidence == [{"label": "a", "quote": "“灯”\n\\", "weight": 0.25}]
+    # All but the second were compared; its signature says so itself.
+    assert Tally.objects.get(name="compared").data == third.pk
+    CaseLabel.objects.create(case_id=second.pk, label="b")
+    assert second.case.labels.get().label == "b"
