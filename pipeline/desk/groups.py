@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 from django.db import transaction
-from django.db.models import F, Q, QuerySet
+from django.db.models import F, Q
+from django.utils import timezone
 
 from pipeline.desk.among import among
-from pipeline.desk.tables import Case, Signature
+from pipeline.desk.tables import Case, Signature, Tally
 from pipeline.desk.upsert import assign, insert, upsert
 from pipeline.text.near import ALGORITHM, NEAR, Matrix, pairs, shares, signatures
 
@@ -21,8 +22,9 @@ if TYPE_CHECKING:
 __all__ = ["link", "sign"]
 
 CHUNK = 2000
-#: Of a signature that was not compared yet: a crash in between costs no group.
-NEW = f"{ALGORITHM} new"
+#: The mark up to which cases were compared, and the algorithm of a signature that was made anew and waits for it: a
+#: crash in between costs no group.
+COMPARED, ANEW = "compared", f"{ALGORITHM} new"
 #: Documents that are compared, newest first: what came in years ago is no longer waiting.
 MOST = 400_000
 #: Signatures that are marked as compared at once: on SQLite everybody who decides waits for it.
@@ -34,35 +36,33 @@ def link() -> int:
     # Imported here: scipy's graphs take longer than a quiet night.
     from scipy.cluster.hierarchy import DisjointSet
 
-    _sign()
-    signed = Signature.objects.filter(algorithm__in=(ALGORITHM, NEW))
-    fresh = _fresh()
-    if not len(fresh):
+    anew, mark = _sign(), _compared()
+    if not anew and not Signature.objects.filter(case_id__gt=mark).exists():
         return 0
-    ids, matrix = _newest(signed)
-    proposed = ids[pairs(matrix, np.isin(ids, fresh))].tolist()
+    ids, matrix = _newest()
+    proposed = ids[pairs(matrix, (ids > mark) | np.isin(ids, anew))].tolist()
     together = DisjointSet({i for pair in proposed for i in pair})
     for at in range(0, len(proposed), CHUNK):
         _compare(proposed[at : at + CHUNK], together)
     joined = _join(together)
-    for at in range(0, len(fresh), MARKED):
-        Signature.objects.filter(among(fresh[at : at + MARKED].tolist()), algorithm=NEW).update(algorithm=ALGORITHM)
+    for at in range(0, len(anew), MARKED):
+        Signature.objects.filter(among(anew[at : at + MARKED]), algorithm=ANEW).update(algorithm=ALGORITHM)
+    Tally.objects.update_or_create(
+        name=COMPARED, defaults={"at": timezone.now(), "cases": 0, "data": max(mark, int(ids[-1]))}
+    )
     return joined
 
 
-def _fresh() -> npt.NDArray[np.int64]:
-    """Return the cases that were not compared yet, ascending."""
-    new = Signature.objects.filter(algorithm=NEW, case__document__purged=False).order_by("case_id")
-    found = [np.zeros(1, np.int64)]
-    # Not by a cursor: PostgreSQL would plan for the first rows of three tables, and take minutes for all.
-    while some := list(new.filter(case_id__gt=int(found[-1][-1])).values_list("case_id", flat=True)[:MARKED]):
-        found.append(np.array(some, np.int64))
-    return np.concatenate(found[1:]) if found[1:] else found[0][:0]
+def _compared() -> int:
+    """Return the last case that was compared: numbers ascend with the nights."""
+    row: Tally | None = Tally.objects.filter(name=COMPARED).first()
+    return row.data if row else 0
 
 
-def _newest(signed: QuerySet) -> tuple[npt.NDArray[np.int64], Matrix]:
+def _newest() -> tuple[npt.NDArray[np.int64], Matrix]:
     """Return the newest cases, oldest first, and their signatures, as they are kept: as objects they fill memory."""
     ids, values = [], bytearray()
+    signed = Signature.objects.filter(algorithm__in=(ALGORITHM, ANEW))
     for pk, of in signed.order_by("-case_id").values_list("case_id", "values")[:MOST].iterator(chunk_size=CHUNK):
         ids.append(pk)
         values += of
@@ -72,17 +72,17 @@ def _newest(signed: QuerySet) -> tuple[npt.NDArray[np.int64], Matrix]:
 
 def sign(rows: Sequence[tuple[int, str, bytes]]) -> None:
     """Store the signatures of cases that have none: (case, text's hash, one row of `signatures`)."""
-    insert(Signature, ["case", "text_hash", "algorithm", "values"], [(pk, h, NEW, values) for pk, h, values in rows])
+    names = ["case", "text_hash", "algorithm", "values"]
+    insert(Signature, names, [(pk, digest, ALGORITHM, values) for pk, digest, values in rows])
 
 
-def _sign() -> None:
-    """Store the missing signatures; a changed text leaves the group of its old one."""
+def _sign() -> list[int]:
+    """Store the missing signatures and return whose they are; a changed text leaves the group of its old one."""
     stale = Case.objects.filter(
-        Q(signature=None) | ~Q(signature__text_hash=F("text_hash")) | ~Q(signature__algorithm__in=(ALGORITHM, NEW))
+        Q(signature=None) | ~Q(signature__text_hash=F("text_hash")) | ~Q(signature__algorithm=ALGORITHM)
     )
     # What was purged is compared with nothing; it stays in the group it was in.
-    stale = stale.filter(document__purged=False)
-    ids = list(stale.order_by("pk").values_list("pk", flat=True))
+    ids = list(stale.filter(purged=False).order_by("pk").values_list("pk", flat=True))
     for at in range(0, len(ids), CHUNK):
         some = ids[at : at + CHUNK]
         with transaction.atomic():
@@ -91,11 +91,12 @@ def _sign() -> None:
             upsert(
                 Signature,
                 ["case", "text_hash", "algorithm", "values"],
-                [(pk, h, NEW, values.tobytes()) for (pk, h, _), values in zip(rows, made, strict=True)],
+                [(pk, h, ANEW, values.tobytes()) for (pk, h, _), values in zip(rows, made, strict=True)],
                 unique=["case"],
                 update=["text_hash", "algorithm", "values"],
             )
             _leave(some)
+    return ids
 
 
 def _compare(proposed: Sequence[Sequence[int]], together: DisjointSet) -> None:
