@@ -7,15 +7,16 @@ import logging
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 from django.db import Error, transaction
 
 from pipeline.batch import ledger, store
 from pipeline.batch.before import Before
 from pipeline.batch.entry import Entry, enter
+from pipeline.batch.feed import Divisible, Feed, Record, Target
 from pipeline.batch.lock import hold_store
 from pipeline.batch.once import Once
 from pipeline.batch.patience import Patience
@@ -24,54 +25,20 @@ from pipeline.batch.shadow import Beside, Opinions, write_said
 from pipeline.batch.sorting import Sorting, fingerprint
 from pipeline.batch.tally import Tally
 from pipeline.batch.worker import SPARE, BrokenScoringError, Origin, Scoring, Spread, lanes_of
-from pipeline.batch.write import write_chunk
+from pipeline.batch.write import Gathered, gather, write_chunk
 from pipeline.desk.models import Run
 from pipeline.documents import Document, Prediction, Rejected
 
-__all__ = ["ATTEMPTS", "Divisible", "Feed", "Night", "Record", "Target"]
+__all__ = ["ATTEMPTS", "Night"]
 
 log = logging.getLogger("zuofeng.night")
 
-Record = Document | Rejected
 #: So often a chunk is tried before it is set aside.
 ATTEMPTS = 3
 
 
-class Feed(Protocol):
-    """A source of records. An ordered one has a key per record and can be read from a key on."""
-
-    name: str
-    ordered: bool
-
-    def read(self, after: Any) -> Iterator[Record]:
-        """Yield the records, of an ordered feed those behind the key ``after`` (None: all)."""
-        ...
-
-    def mark(self, record: Record) -> Any:
-        """Return the key of ``record``, of an ordered feed the one read last."""
-        ...
-
-
-@runtime_checkable
-class Divisible(Protocol):
-    """A feed whose records can be read elsewhere, by where they stand."""
-
-    def origin(self, start: int, after: Any, count: int) -> Origin | None:
-        """Return where ``count`` records stand: behind the ``start`` first ones, or of an ordered feed behind a key."""
-        ...
-
-
-class Target(Protocol):
-    """Where scores go besides the store; writing the same rows twice must do no harm."""
-
-    #: Whether it needs every row of every chunk again when a run is continued.
-    whole: bool
-
-    def write(
-        self, records: Sequence[Record], results: Mapping[str, Mapping[str, Any]], notes: Mapping[str, str]
-    ) -> None:
-        """Write one chunk: results by document id, shaped like ``Prediction.to_dict``; why others have none."""
-        ...
+#: An entry or a rejection of each text, and what challengers said.
+_Answers = tuple[list[Entry | Rejected], Opinions]
 
 
 @dataclass(frozen=True)
@@ -87,7 +54,8 @@ class _Part:
     origin: Origin | None = None
     #: Against what the store held, and what scoring says of it, once that has begun.
     sorting: Sorting | None = None
-    results: Future[tuple[list[Entry | Rejected], Opinions]] | None = None
+    results: Future[_Answers] | None = None
+    gathered: Future[Gathered] | None = None
 
 
 @dataclass
@@ -107,7 +75,9 @@ class Night:
     rejected: list[Rejected] = field(default_factory=list)
     _once: Once = field(default_factory=Once)
     _states: ledger.Chunks = field(default_factory=dict)
+    _reader: ThreadPoolExecutor = field(init=False)
     _scorer: ThreadPoolExecutor = field(init=False)
+    _gatherer: ThreadPoolExecutor = field(init=False)
     _one: threading.Lock = field(default_factory=threading.Lock)
 
     def __post_init__(self) -> None:
@@ -137,7 +107,11 @@ class Night:
             self._take(part)
             progress(number, part.feed, self.report.read)
 
-        with ThreadPoolExecutor(lanes, "scoring") as self._scorer:
+        with (
+            ThreadPoolExecutor(1, "reading") as self._reader,
+            ThreadPoolExecutor(lanes, "scoring") as self._scorer,
+            ThreadPoolExecutor(1, "gathering") as self._gatherer,
+        ):
             try:
                 # While some chunks are scored, the one before them is written and the one after them read.
                 for number, feed in enumerate(feeds, 1):
@@ -151,13 +125,20 @@ class Night:
                     if self.stopped:
                         break
             finally:
-                self._scorer.shutdown(wait=False, cancel_futures=True)
+                for pool in (self._reader, self._scorer, self._gatherer):
+                    pool.shutdown(wait=False, cancel_futures=True)
         if self.stopped:
             self.report.state = "unfinished"
 
     def _parts(self, feed: Feed) -> Iterator[_Part]:
         """Yield the chunks of a feed, those to be scored already begun, in the order in which they are written."""
-        number, after = self._resume(feed)
+        read = self._cut(feed, *self._resume(feed))
+        # One that is ordered may ask the store, which knows this thread.
+        for part in read if feed.ordered else _ahead(read, self._reader):
+            yield self._begin(part) if self._is_new(part) else part
+
+    def _cut(self, feed: Feed, number: int, after: Any) -> Iterator[_Part]:
+        """Read a feed chunk by chunk, behind its finished head."""
         records = feed.read(after)
         start = 0
         while not self.stopped and (some := self._read(records)):
@@ -167,8 +148,6 @@ class Night:
                 mark = feed.mark(some[-1]) if feed.ordered else None
                 origin = self._origin(feed, start, after, len(some))
                 part = _Part(feed, number, chunk, fingerprint(chunk), mark, origin)
-            if self._is_new(part):
-                part = self._begin(part)
             yield part
             start += len(some)
             after = mark
@@ -193,13 +172,16 @@ class Night:
             done = self.before.did(feed.name, part.number, part.fingerprint, ordered=feed.ordered)
             sorting = Sorting(part.records, None if done else self._known(part.records))
         todo = sorting.todo if self.run is not None else []
-        return replace(part, sorting=sorting, results=self._scorer.submit(self._score, todo, part.origin))
+        results = self._scorer.submit(self._score, todo, part.origin)
+        return replace(
+            part, sorting=sorting, results=results, gathered=self._gatherer.submit(_gather, sorting.new, results)
+        )
 
     def _known(self, records: Sequence[Record]) -> dict[str, store.Known]:
         keys = [r.id for r in records if isinstance(r, Document)]
         return self.patience.run(lambda: store.known(keys, self.model))
 
-    def _score(self, todo: Sequence[Document], origin: Origin | None) -> tuple[list[Entry | Rejected], Opinions]:
+    def _score(self, todo: Sequence[Document], origin: Origin | None) -> _Answers:
         """Score texts, also with the challengers; in a scoring thread, which asks the store for nothing."""
         answers: Sequence[Prediction | Entry | Rejected] = []
         if todo and origin is not None and isinstance(self.scoring, Spread):
@@ -249,12 +231,14 @@ class Night:
     def _score_and_write(self, part: _Part) -> tuple[Tally, dict[str, dict[str, Any]]]:
         if part.sorting is None:
             part = self._begin(part)
-        assert part.sorting is not None and part.results is not None  # noqa: S101, PT018  begun above
+        assert part.sorting is not None and part.results is not None and part.gathered is not None  # noqa: S101, PT018  begun above
         sorting = part.sorting
         with self.report.spent("等打分"):
             results, said = part.results.result()
         if self.run is None:
             return sorting.tally([]), {}
+        with self.report.spent("写库"):
+            gathered = part.gathered.result()
         # The head of an ordered feed is not read again: the ledger has to know its rejections.
         tally = sorting.tally(results, every=part.feed.ordered)
         state = "scored" if any(not t.whole for t in self.targets) else "done"
@@ -267,7 +251,9 @@ class Night:
         def write() -> None:
             hold_store()
             with transaction.atomic():
-                write_chunk(run, documents, scored, self.about, moved=sorting.moved, purged=sorting.purged)
+                write_chunk(
+                    run, documents, scored, self.about, moved=sorting.moved, purged=sorting.purged, gathered=gathered
+                )
                 write_said(run, self.model, said)
                 store.write_rejected(run, refused)
                 self._note(part, state, tally)
@@ -321,3 +307,17 @@ class Night:
     def _count(self, tally: Tally) -> None:
         self.report.add(tally)
         self.rejected += [Rejected(place, code, reason, key) for place, code, reason, key in tally.refused]
+
+
+def _gather(new: Sequence[Document], answers: Future[_Answers]) -> Gathered:
+    """Gather from those that were scored: they come first; in a thread of its own, while the store is at work."""
+    results, _ = answers.result()
+    return gather([d for d, e in zip(new, results, strict=False) if isinstance(e, Entry)])
+
+
+def _ahead(parts: Iterator[_Part], reader: Executor) -> Iterator[_Part]:
+    """Yield ``parts``; while one is worked on, the next is read in a thread of ``reader``."""
+    coming = reader.submit(next, parts, None)
+    while (part := coming.result()) is not None:
+        coming = reader.submit(next, parts, None)
+        yield part

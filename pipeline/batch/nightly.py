@@ -28,7 +28,8 @@ from pipeline.model.score import Scorer
 from pipeline.table_settings import TableSettings
 
 if TYPE_CHECKING:
-    from pipeline.batch.night import Feed, Night, Target
+    from pipeline.batch.feed import Feed, Target
+    from pipeline.batch.night import Night
     from pipeline.batch.shadow import OpenModel
 
 __all__ = ["InProcess", "Progress", "at_work", "bring_up", "nightly", "provenance", "run_feeds"]

@@ -14,13 +14,22 @@ from pipeline.batch.store import META, ids_of, meta_of, without_quotes
 from pipeline.desk import models, search
 from pipeline.desk.cases import Scored, take_in_new
 from pipeline.desk.groups import sign
+from pipeline.desk.postings import Postings
 from pipeline.desk.upsert import insert, reserve, upsert
 from pipeline.documents import Document
 
-__all__ = ["write_chunk"]
+__all__ = ["Gathered", "gather", "write_chunk"]
+
+#: Documents, and what the search will keep of them.
+Gathered = tuple[Sequence[Document], Sequence[Postings]]
 
 _TITLE, _RECEIVED = META.index("title"), META.index("received")
 _SAID = ("text_hash", "is_problem", "problem_score", "review", "decided", "scores", "evidence", "run")
+
+
+def gather(documents: Sequence[Document]) -> Gathered:
+    """Take words from documents that are new, as far as one knows; nothing is asked of the store."""
+    return documents, search.gather([(d.id, meta_of(d)[_TITLE], d.text) for d in documents])
 
 
 def write_chunk(
@@ -31,12 +40,13 @@ def write_chunk(
     *,
     moved: Sequence[Document] = (),
     purged: Collection[str] = (),
+    gathered: Gathered = ((), ()),
 ) -> None:
     """Write texts that are new or have changed, other fields of those that ``moved``, and scores.
 
     For the caller's transaction. What is said of ``purged`` documents quotes nothing of their text. A new document
-    gets its place in the queue, its signature and its words in the desk's search at once; the others follow when the
-    queue is brought up.
+    gets its place in the queue, its signature and its words in the desk's search at once, as ``gathered`` if those are
+    the new ones; the others follow when the queue is brought up.
     """
     ids = ids_of([d.id for d in (*documents, *moved, *(d for d, _ in scored))])
     new: dict[str, Document] = {}
@@ -72,7 +82,12 @@ def write_chunk(
         for key, (d, e) in first.items()
     ])  # fmt: skip
     sign([(ids[key], d.text_hash, e.signature) for key, (d, e) in first.items()])
-    search.put([(ids[key], d.text_hash, key, meta[key][_TITLE], d.text) for key, (d, _) in first.items()])
+    expected, postings = gathered
+    search.put(
+        [(ids[key], d.text_hash, key, meta[key][_TITLE], d.text) for key, (d, _) in first.items()],
+        postings if [d for d, _ in first.values()] == expected else None,
+        new=True,
+    )
 
 
 def _write_documents(

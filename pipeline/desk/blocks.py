@@ -7,6 +7,7 @@ keep what they had until they are written anew: what the index proposes is compa
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -27,12 +28,13 @@ from pipeline.desk.postings import (
     rows_of,
 )
 from pipeline.desk.tables import Block, Indexed, Posting
-from pipeline.desk.upsert import ask, upsert
+from pipeline.desk.upsert import ask, insert, upsert
 
-__all__ = ["Text", "forget", "holders", "put", "scrub", "tidy"]
+__all__ = ["Text", "forget", "gather", "holders", "put", "scrub", "tidy"]
 
 #: A document's number, its text's hash, its key, title and text.
 Text = tuple[int, str, str, str, str]
+_Of = TypeVar("_Of", bound=tuple[Any, ...])
 
 #: Documents and characters of one block at most.
 _TEXTS, _CHARACTERS = 4096, 4_000_000
@@ -43,14 +45,28 @@ _SMALL, _FEW, _STEP = 1 << 18, MOST_TEXTS // 8, 8
 _PAIRS, _GROUPS, _TRIES = 4, 4, 5
 
 
-def put(texts: Sequence[Text]) -> None:
-    """Index documents, in place of what there is of them; for the caller's transaction, which wrote or locked them."""
+def gather(texts: Sequence[tuple[str, str, str]]) -> list[Postings]:
+    """Return the postings of the blocks that documents will fill; of each its key, title and text."""
+    return [postings_of(["\n".join(of) for of in some]) for some in _parts(texts)]
+
+
+def put(texts: Sequence[Text], gathered: Sequence[Postings] | None = None, *, new: bool = False) -> None:
+    """Index documents, in place of what there is of them unless they are ``new``.
+
+    For the caller's transaction, which wrote or locked them. ``gathered`` is what `gather` made of these texts, in the
+    order of their numbers, if it did.
+    """
     # Whoever locks several rows does so in the order of their numbers: else two could wait for each other.
-    for some in _parts(sorted({of[0]: of for of in texts}.values())):
-        found = postings_of(["\n".join(of) for _, _, *of in some])
+    texts = sorted({of[0]: of for of in texts}.values())
+    if gathered is None:
+        gathered = gather([(key, title, text) for _, _, key, title, text in texts])
+    for some, found in zip(_parts(texts), gathered, strict=True):
         block = _write([pk for pk, *_ in some], found)
-        rows = [(pk, digest, block) for pk, digest, *_ in some]
-        upsert(Indexed, ["document", "text_hash", "block"], rows, unique=["document"], update=["text_hash", "block"])
+        names, rows = ["document", "text_hash", "block"], [(pk, digest, block) for pk, digest, *_ in some]
+        if new:
+            insert(Indexed, names, rows)
+        else:
+            upsert(Indexed, names, rows, unique=["document"], update=names[1:])
 
 
 def forget(documents: Sequence[int]) -> None:
@@ -109,7 +125,8 @@ def _stale() -> list[int]:
     return [pk for pk, size in Block.objects.values_list("pk", "size") if held.get(pk, 0) < size]
 
 
-def _parts(texts: Sequence[Text]) -> Iterator[Sequence[Text]]:
+def _parts(texts: Sequence[_Of]) -> Iterator[Sequence[_Of]]:
+    """Divide texts among blocks; the title and the text are the last of each."""
     start = characters = 0
     for at, (*_, title, text) in enumerate(texts):
         characters += len(title) + len(text)

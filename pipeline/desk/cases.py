@@ -7,9 +7,10 @@ import functools
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Count, Exists, F, Max, OuterRef, Q
 from django.utils import timezone
 
@@ -96,11 +97,21 @@ def take_in(live: str | None = None) -> int:
     ``live`` is the model to show, of the last night that was done when it is None.
     """
     changed = refresh(live)
-    _recount()
-    link()
-    search.bring_up()
-    roll_up()
+    with ThreadPoolExecutor(1, "counting") as beside:
+        # What is counted are states and labels, which stand.
+        counted = beside.submit(_roll_up)
+        _recount()
+        link()
+        search.bring_up()
+        counted.result()
     return changed
+
+
+def _roll_up() -> None:
+    try:
+        roll_up()
+    finally:
+        connection.close()  # of this thread
 
 
 def refresh(live: str | None = None) -> int:
@@ -129,11 +140,13 @@ def refresh(live: str | None = None) -> int:
 
 
 def take_in_new(said: Sequence[Scored]) -> None:
-    """Give documents that have none their places, in the transaction that stores them."""
+    """Give documents that have none their places, in the transaction that stores them; `take_in` then sees to those
+    whose text came before.
+    """
     if not said:
         return
-    same, day = _same([p.text_hash for p in said]), functools.cache(_local_day)
-    rows = [_place(p, same[p.text_hash] - 1, day(p.started)) for p in said]
+    day = functools.cache(_local_day)
+    rows = [_place(p, 0, day(p.started)) for p in said]
     insert(Case, _PLACE, rows, encoded=True)
     insert(CaseLabel, _LABEL, _labels({p.document: p.labels for p in said}))
 
@@ -178,11 +191,11 @@ def _labels(of: Mapping[int, Sequence[str]]) -> list[tuple[int, str, bool]]:
 
 
 def _recount() -> None:
-    """Weigh texts anew that came several times since the last night that was done: the first know of no other."""
+    """Weigh those anew that came since the last night that was done with a text that others have: they know of none."""
     done = Run.objects.filter(kind="nightly", state="done").aggregate(last=Max("serial"))["last"] or 0
     lately = Case.objects.filter(serial__gt=done)
-    often = lately.values("text_hash").annotate(n=Count("pk")).filter(n__gt=1).values_list("text_hash", flat=True)
-    ids = list(lately.filter(text_hash__in=often).order_by("pk").values_list("prediction_id", flat=True))
+    others = Document.objects.filter(text_hash=OuterRef("text_hash")).exclude(pk=OuterRef("pk"))
+    ids = list(lately.filter(Exists(others)).order_by("pk").values_list("prediction_id", flat=True))
     for at in range(0, len(ids), CHUNK):
         with transaction.atomic():
             _write(_stored(ids[at : at + CHUNK]))

@@ -14,13 +14,13 @@ from django.db import connection, transaction
 from django.db.models import Q, QuerySet
 
 from pipeline.desk.among import among
-from pipeline.desk.blocks import forget, holders, put, scrub, tidy
+from pipeline.desk.blocks import forget, gather, holders, put, scrub, tidy
 from pipeline.desk.models import Document
 from pipeline.desk.tables import Indexed
 
 __all__ = [
-    "PART", "SHORTEST", "Sought", "behind", "bring_up", "forget", "holding", "index", "matching", "put", "scrub",
-    "seek", "walk",
+    "PART", "SHORTEST", "Sought", "behind", "bring_up", "forget", "gather", "holding", "index", "matching", "put",
+    "scrub", "seek", "walk",
 ]  # fmt: skip
 
 #: Words of fewer characters are looked for among the documents' numbers only.

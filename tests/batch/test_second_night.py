@@ -208,18 +208,30 @@ def test_news_of_any_kind_are_taken_in(night, write_jsonl, records, taken_in, st
 
 def test_a_night_that_broke_off_before_the_desk_was_brought_up_is_not_relied_on(night, write_jsonl, records, taken_in):
     from pipeline.desk import cases
-    from pipeline.desk.groups import ALGORITHM, NEW
-    from pipeline.desk.tables import Signature
+    from pipeline.desk.tables import Case
 
-    def compared():
-        return {*Signature.objects.values_list("algorithm", flat=True)}
+    def grouped():
+        return {*Case.objects.exclude(group=None).values_list("document__key", flat=True)}
 
-    source = write_jsonl("a.jsonl", records)
+    again = {"id": "again", "text": f"{records[0]['text']}！"}
+    source = write_jsonl("a.jsonl", [*records, again])
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(cases, "take_in", lambda live=None: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             night(source)
-    assert compared() == {NEW}
+    assert grouped() == set()
     assert night(source).starts == 2
     assert taken_in == ["all"]
-    assert compared() == {ALGORITHM}
+    assert grouped() == {records[0]["id"], "again"}
+
+
+def test_a_text_that_came_on_another_night_counts_in_the_queue(night, write_jsonl, records):
+    from pipeline.desk.tables import Case
+
+    def said(key):
+        return [what for what, _ in Case.objects.get(document__key=key).reasons]
+
+    night(write_jsonl("a.jsonl", records[:2]))
+    night(write_jsonl("b.jsonl", [{"id": "late", "text": records[0]["text"]}, *records[2:4]]))
+    assert "另有 1 件同文" in said("late")
+    assert not [what for what in said(records[2]["id"]) if "同文" in what]
