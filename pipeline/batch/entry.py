@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Callable, Mapping, Sequence
+from json.encoder import encode_basestring
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -20,7 +21,7 @@ __all__ = ["Entry", "Scribe", "enter"]
 
 #: Digits of a stored score, as in ``Prediction.to_dict``.
 DIGITS = 6
-_json = json.JSONEncoder(ensure_ascii=False).encode
+UNIT = 10**DIGITS
 
 
 class Entry(NamedTuple):
@@ -111,27 +112,46 @@ class _Form:
         self._evidence = {
             i: f'{{"label": {_quoted(i)}, "start": %d, "end": %d, "quote": %s, "weight": %r}}' for i in self._labels
         }
-        of = (f"{_quoted(s)}: {{{', '.join(f'{_quoted(i)}: %r' for i in some)}}}" for s, some in schemes.items())
-        self._scores = f"{{{', '.join(of)}}}"
+        # Digits of a whole number are written in a third of the time; a score of one has none behind the point.
+        self._scores, self._certain = self._form(f"0.%0{DIGITS}d"), self._form("%r")
         self._complaints = Complaints()
         self._called = f"{{{', '.join(f'{_quoted(s)}: [%s]' for s in schemes)}}}"
 
+    def _form(self, score: str) -> str:
+        """Return the JSON of all scores, each a place of this kind."""
+        of = (
+            f"{_quoted(s)}: {{{', '.join(f'{_quoted(i)}: {score}' for i in some)}}}" for s, some in self.schemes.items()
+        )
+        return f"{{{', '.join(of)}}}"
+
     def entries(self, documents: Sequence[Document], said: Said) -> list[Entry]:
+        """Return the entry of each document."""
         texts = [d.text for d in documents]
-        rounded = said.probability[:, :-1].round(DIGITS)
+        parts = np.rint(said.probability[:, :-1] * UNIT).astype(np.int64)
+        rounded, certain = parts / UNIT, (parts == UNIT).any(1)
         doubt = uncertainty_of(np.c_[rounded, said.probability[:, -1]], said.unsure)
         signed = signatures(texts)
         complains = self._complaints.of(texts)
-        columns = (said.probability, rounded, said.decided, said.is_problem, said.unsure, doubt, complains)
-        rows = zip(documents, *(c.tolist() for c in columns), strict=True)
+        columns = (
+            said.probability,
+            parts,
+            rounded,
+            certain,
+            said.decided,
+            said.is_problem,
+            said.unsure,
+            doubt,
+            complains,
+        )
+        rows = enumerate(zip(documents, *(c.tolist() for c in columns), strict=True))
         return [
             Entry(
                 d.id, self._model, is_problem, scores[-1], unsure, *self._call(scores, written, decided),
-                self._scores % tuple(written), self._show(said.evidence.get(row, ())), doubtful,
-                again, unanswered, signed[row].tobytes(),
+                self._certain % tuple(written) if one else self._scores % tuple(digits),
+                self._show(said.evidence.get(row, ())), doubtful, again, unanswered, signed[row].tobytes(),
             )
-            for row, (d, scores, written, decided, is_problem, unsure, doubtful, (again, unanswered))
-            in enumerate(rows)
+            for row, (d, scores, digits, written, one, decided, is_problem, unsure, doubtful, (again, unanswered))
+            in rows
         ]  # fmt: skip
 
     def _call(
@@ -146,10 +166,13 @@ class _Form:
         return labels, self._called % tuple([", ".join([self._decided[j] % written[j] for j in some]) for some in of])
 
     def _show(self, evidence: Sequence[Evidence]) -> str:
-        shown = [self._evidence[e.label] % (e.start, e.end, _json(e.quote), round(e.weight, DIGITS)) for e in evidence]
+        shown = [
+            self._evidence[e.label] % (e.start, e.end, encode_basestring(e.quote), round(e.weight, DIGITS))
+            for e in evidence
+        ]
         return f"[{', '.join(shown)}]"
 
 
 def _quoted(name: str) -> str:
     """Return a name as JSON in a form."""
-    return _json(name).replace("%", "%%")
+    return encode_basestring(name).replace("%", "%%")

@@ -13,7 +13,7 @@ from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from types import TracebackType
-from typing import Generic, Protocol, Self, TypeVar, runtime_checkable
+from typing import Any, Generic, Protocol, Self, TypeVar, runtime_checkable
 
 from pipeline.batch.cycles import rarely_collecting
 from pipeline.batch.entry import Entry
@@ -100,13 +100,16 @@ class Worker(Generic[A]):
     """A child process with a model in its memory; started at need, and again after it died.
 
     ``make`` builds the scorer in the child; it is pickled once, so a model replaced on disk changes nothing. ``batch``
-    documents are sent at once.
+    documents are sent at once. A ``warm`` one has scored something before it is asked.
     """
 
-    def __init__(self, make: Callable[[], _Scores[A]], bounds: Bounds, *, batch: int = BATCH) -> None:
+    def __init__(
+        self, make: Callable[[], _Scores[A]], bounds: Bounds, *, batch: int = BATCH, warm: bool = False
+    ) -> None:
         self._make = make
         self._bounds = bounds
         self._batch = batch
+        self._warm = warm
         self._child: tuple[BaseProcess, Connection] | None = None
         self._ready = False
 
@@ -159,7 +162,7 @@ class Worker(Generic[A]):
         try:
             # Rows and fields stay here: the model reads the text alone.
             pipe.send([(d.id, d.text) for d in documents])
-            answer: Sequence[A] | str = pipe.recv()
+            answer: Sequence[A] | str = _named(pipe.recv())
         except (EOFError, OSError):
             process.join()
             code = process.exitcode
@@ -171,7 +174,7 @@ class Worker(Generic[A]):
         # Spawned: neither the database's connection nor its locks may be inherited.
         context = multiprocessing.get_context("spawn")
         ours, theirs = context.Pipe()
-        process = context.Process(target=_serve, args=(theirs, self._make, self._bounds), daemon=True)
+        process = context.Process(target=_serve, args=(theirs, self._make, self._bounds, self._warm), daemon=True)
         process.start()
         theirs.close()
         self._child, self._ready = (process, ours), False
@@ -214,7 +217,7 @@ def _batches(documents: Sequence[Document], most: int) -> Iterator[Sequence[Docu
         yield documents[start:]
 
 
-def _serve(pipe: Connection, make: Callable[[], _Scores[A]], bounds: Bounds) -> None:
+def _serve(pipe: Connection, make: Callable[[], _Scores[A]], bounds: Bounds, warm: bool) -> None:
     """Answer until the other end closes, also because the night was killed."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)  # the night decides when to stop
@@ -222,6 +225,8 @@ def _serve(pipe: Connection, make: Callable[[], _Scores[A]], bounds: Bounds) -> 
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
     try:
         scorer = make()
+        if warm:
+            scorer.score([_HARMLESS])
     except Exception as e:  # noqa: BLE001  told to the night, which ends with it
         pipe.send(f"{type(e).__name__}: {e}")
         return
@@ -252,6 +257,15 @@ def _answer(pipe: Connection, scorer: _Scores[A], bounds: Bounds) -> None:
         finally:
             signal.setitimer(signal.ITIMER_REAL, 0)
         try:
-            pipe.send(answer)
+            pipe.send(_bare(answer))
         except OSError:
             return
+
+
+def _bare(answer: Sequence[Prediction | Entry] | str) -> Any:
+    """Return an answer as it is sent: with their names, entries take four times as long to be read."""
+    return answer if isinstance(answer, str) else [tuple(a) if isinstance(a, Entry) else a for a in answer]
+
+
+def _named(answer: Any) -> Any:
+    return answer if isinstance(answer, str) else [Entry._make(a) if type(a) is tuple else a for a in answer]

@@ -135,19 +135,22 @@ def open_worker(settings: Settings, scorer: Scorer) -> Worker[Prediction]:
 
 
 def open_scoring(
-    settings: Settings, scorer: Scorer, cluster: str | None = None
+    settings: Settings, scorer: Scorer, cluster: str | None = None, *, many: bool = False
 ) -> AbstractContextManager[Worker[Entry] | Cluster]:
-    """Return what scores as ``scorer`` does: a process of this machine, or those of a ``cluster`` by its address."""
+    """Return what scores as ``scorer`` does: a process of this machine, or those of a ``cluster`` by its address.
+
+    ``many`` texts will come: the process takes its time before the first one.
+    """
     if cluster is None:
         from pipeline.batch.entry import Scribe
         from pipeline.batch.worker import BATCH, LARGE, Worker
-        from pipeline.model.score import Scorer
+        from pipeline.model.score import LITTLE, Scorer
         from pipeline.text.segment import load_dictionary
 
-        words = load_dictionary(settings.dictionary_file)
-        make = partial(Scorer, scorer.bundle, words, encoder=settings.encoder_folder)
+        words, little = load_dictionary(settings.dictionary_file), 0 if many else LITTLE
+        make = partial(Scorer, scorer.bundle, words, little=little, encoder=settings.encoder_folder)
         batch = BATCH if "encoder" in scorer.bundle.manifest else LARGE
-        return Worker(partial(Scribe, make), _bounds(settings), batch=batch)
+        return Worker(partial(Scribe, make), _bounds(settings), batch=batch, warm=many)
     from pipeline.batch.cluster.client import open_cluster
 
     return open_cluster(cluster, scorer.bundle, _bounds(settings), seconds=settings.outage_seconds)

@@ -58,7 +58,7 @@ def command(
     from pipeline.batch.logs import configure_logs
     from pipeline.batch.nightly import nightly
     from pipeline.batch.patience import Patience
-    from pipeline.batch.sources import ColumnMap, Limits
+    from pipeline.batch.sources import ColumnMap, Limits, is_large
     from pipeline.batch.sources.names import shown_source
     from pipeline.batch.watch import watched
 
@@ -76,7 +76,9 @@ def command(
             )
         )
         scorer = open_scorer(settings, model, keep=not dry_run)
-        scoring = stack.enter_context(open_scoring(settings, scorer, None if dry_run else cluster))
+        scoring = stack.enter_context(
+            open_scoring(settings, scorer, None if dry_run else cluster, many=is_large(settings.source))
+        )
         bar = stack.enter_context(Bar(out))
         report = watch.report = nightly(
             source=settings.source,

@@ -32,12 +32,13 @@ def postings_of(texts: Sequence[str]) -> Postings:
     """
     lower = [t.lower() for t in texts]
     codes = np.frombuffer("".join(lower).encode("utf-32-le", "surrogatepass"), np.uint32)
-    place = np.repeat(np.arange(len(lower), dtype=np.uint64), list(map(len, lower)))
+    size = np.fromiter(map(len, lower), np.int64, len(lower))
     mixed = (codes[:-1] * np.uint32(0x9E3779B1) + codes[1:] * np.uint32(0x85EBCA6B)) >> np.uint32(32 - _ROW - _REST)
-    found = mixed.astype(np.uint64)
+    within = np.ones(len(codes), np.bool_)
+    within[np.cumsum(size)[size > 0] - 1] = False
+    found = mixed[within[: len(mixed)]].astype(np.uint64)
     found <<= np.uint64(PLACE)
-    found |= place[:-1]
-    found = found[place[:-1] == place[1:]]
+    found |= np.arange(len(lower), dtype=np.uint64).repeat(np.maximum(size - 1, 0))
     found.sort()
     return found[_first(found)]
 

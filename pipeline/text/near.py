@@ -59,16 +59,26 @@ def _keys(texts: Sequence[str]) -> tuple[Keys, npt.NDArray[np.int64]]:
     """
     points = _plain()[np.frombuffer("".join(texts).encode("utf-32-le", "surrogatepass"), np.uint32)]
     ends = np.cumsum(np.fromiter(map(len, texts), np.int64, len(texts)))
-    kept = np.append(0, np.cumsum(points != 0))
-    border = kept[np.append(0, ends)]
-    points = np.append(points[points != 0], np.zeros(_GRAM, np.uint32)).astype(np.uint64)
-    count = np.maximum(np.diff(border) - _GRAM + 1, 1)
-    first = np.append(0, np.cumsum(count))
-    at = np.arange(first[-1]) + np.repeat(border[:-1] - first[:-1], count)
-    end = np.repeat(border[1:], count)
-    keys = np.zeros(len(at), np.uint64)
+    counts = points != 0
+    border = np.append(0, np.cumsum(counts))[np.append(0, ends)]
+    points = points[counts].astype(np.uint64)
+    size = np.diff(border)
+    first = np.append(0, np.cumsum(np.maximum(size - _GRAM + 1, 1)))
+    # Three by three through all texts, and then without those that begin in one and end in another.
+    keys = np.zeros(max(len(points) - _GRAM + 1, 0), np.uint64)
     for i in range(_GRAM):
-        keys = keys << np.uint64(_BITS) | np.where(at + i < end, points[at + i], np.uint64(0))
+        keys <<= np.uint64(_BITS)
+        keys |= points[i : i + len(keys)]
+    within = np.ones(len(points), np.bool_)
+    for back in range(1, _GRAM):
+        within[border[1:][size >= back] - back] = False
+    keys = keys[within[: len(keys)]]
+    short = np.flatnonzero(size < _GRAM)
+    if len(short):
+        filled = np.append(points, np.zeros(_GRAM, np.uint64))[border[short, None] + np.arange(_GRAM)]
+        filled[np.arange(_GRAM) >= size[short, None]] = 0
+        shifts = np.arange(_GRAM - 1, -1, -1, dtype=np.uint64) * np.uint64(_BITS)
+        keys = np.insert(keys, first[short] - np.arange(len(short)), np.bitwise_or.reduce(filled << shifts, axis=1))
     return keys, first
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.batch.sources import SUFFIXES, expand, open_source, skipped
+from pipeline.batch.sources import SUFFIXES, expand, is_large, open_source, skipped
 from pipeline.batch.sources.names import legible
 from pipeline.errors import SourceError
 
@@ -110,3 +110,15 @@ def test_what_is_said_of_a_file_can_be_printed(tmp_path: Path, suffix: str) -> N
         with pytest.raises(SourceError) as caught:
             list(open_source(path))
         assert "投诉" in caught.value.message.encode().decode()
+
+
+def test_large_are_the_files_together_and_what_cannot_be_seen_is_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pipeline.batch.sources.inbox.LARGE", 10)
+    for name in ("a.txt", "b.txt"):
+        (tmp_path / name).write_bytes(b"123456")
+    assert is_large(str(tmp_path))
+    assert not is_large(str(tmp_path / "a.txt"))
+    assert not is_large(str(tmp_path / "none.txt"))
+    assert not is_large("postgresql://localhost/calls?table=t")

@@ -2,7 +2,7 @@ import itertools
 import os
 
 import pytest
-from batch.makers import Echo, broken, never
+from batch.makers import Echo, Used, broken, never
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -42,6 +42,12 @@ def test_it_loads_while_something_else_is_done():
         worker.start()
         assert worker.score([Document("1", "一")])[0].text == "一"
         assert worker._child[0] is process
+
+
+@pytest.mark.parametrize("warm", [False, True])
+def test_a_warm_one_has_scored_something_before_it_is_asked(warm):
+    with Worker(Used, Bounds(), warm=warm) as worker:
+        assert worker.score([Document("1", "一")]) == [warm]
 
 
 def test_what_still_loads_is_ended_at_once():

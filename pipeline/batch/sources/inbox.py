@@ -10,8 +10,10 @@ from pathlib import Path
 from pipeline.batch.sources.names import legible
 from pipeline.errors import SourceError
 
-__all__ = ["SUFFIXES", "expand", "skipped"]
+__all__ = ["SUFFIXES", "expand", "is_large", "skipped"]
 
+#: Bytes of a night's work for which compiled code pays off in any case, whatever packs them.
+LARGE = 8 << 20
 SUFFIXES = (".csv", ".tsv", ".xlsx", ".jsonl", ".parquet", ".txt", ".docx")
 
 
@@ -60,3 +62,13 @@ def skipped(source: str | Path) -> list[Path]:
     """Return the visible files of a folder that ``expand`` leaves out for their suffix, to be reported."""
     path = Path(source)
     return sorted(p for p in _visible(path) if not _supported(p)) if path.is_dir() else []
+
+
+def is_large(source: str) -> bool:
+    """Whether the files that ``source`` names are thousands of texts; of a database, or of what is not there, no."""
+    if "://" in source:
+        return False
+    try:
+        return sum(p.stat().st_size for p in expand(source)) > LARGE
+    except (SourceError, OSError):
+        return False  # said by the one who reads it
