@@ -142,6 +142,10 @@ def at_work(*, store: str, state: Path, patience: Patience, lock_seconds: float)
         yield replace(patience, stop=stop)
 
 
+def _nothing() -> None:
+    pass
+
+
 def _nothing_more(source: str, model: str) -> Mapping[str, Any]:
     return {}
 
@@ -173,9 +177,8 @@ def run_feeds(
     from pipeline.desk.tallies import roll_up_if_behind
 
     started, now = time.monotonic(), dt.datetime.now(dt.UTC)
-    if isinstance(scoring, Worker) and not report.dry_run:
-        scoring.start()
-    bring_up(patience)
+    start = scoring.start if isinstance(scoring, Worker) and not report.dry_run else _nothing
+    bring_up(patience, start)
     run = None
     report.run, report.started = ledger.new_id(now), now.isoformat(timespec="seconds")
     crew = Beside()
@@ -186,6 +189,8 @@ def run_feeds(
     before = Before()
     if kind == "nightly":
         before = patience.run(lambda: Before.night(source=source, model=bundle.id, plan=plan))
+    if not before.chunks:
+        start()  # else it is probably a quiet night
     if not report.dry_run:
         run = patience.run(lambda: ledger.begin(kind=kind, source=source, model=bundle.id, plan=plan, now=now))
         report.run, report.starts, report.started = run.id, run.starts, run.started.isoformat(timespec="seconds")
@@ -250,15 +255,18 @@ def provenance(bundle: Bundle) -> dict[str, str]:
     }
 
 
-def bring_up(patience: Patience) -> None:
-    """Hold an opened store and bring its tables up to date; raises UnfinishedError when it stays away."""
+def bring_up(patience: Patience, meanwhile: Callable[[], None] = _nothing) -> None:
+    """Hold an opened store and bring its tables up to date; raises UnfinishedError when it stays away.
+
+    ``meanwhile`` is called first if that will take a while.
+    """
     from django.db import Error
 
     from pipeline.desk.configure import migrate, out_of_reach
 
     def work() -> None:
         hold_store()
-        migrate()
+        migrate(meanwhile)
 
     try:
         patience.run(work)

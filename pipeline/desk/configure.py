@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -132,8 +133,10 @@ def _bring_up() -> None:
         raise out_of_reach(e) from e
 
 
-def migrate() -> None:
+def migrate(meanwhile: Callable[[], None] = lambda: None) -> None:
     """Bring the store's tables up to date; each migration happens whole or not at all. Database errors pass.
+
+    ``meanwhile`` is called before it begins, if there is anything to do.
 
     Django records a migration with deferred statements in a transaction of its own: a process killed in between leaves
     tables that the next start would create again. Hence one outer transaction around each.
@@ -146,6 +149,7 @@ def migrate() -> None:
     plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
     if not plan:
         return
+    meanwhile()
     # One state for all: made anew for each migration it would take most of the time.
     state = None
     try:

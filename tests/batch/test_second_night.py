@@ -5,9 +5,11 @@ from pathlib import Path
 
 import pytest
 from batch.conftest import age
+from batch.makers import Echo
 
 from pipeline.batch.purge import purge
 from pipeline.batch.rescore import rescore
+from pipeline.batch.worker import Bounds, Worker
 from pipeline.documents import Rejected
 
 
@@ -189,6 +191,21 @@ def test_a_quiet_night_leaves_the_desk_as_it_is(night, write_jsonl, records, tak
     taken_in.clear()
     night(source)
     assert taken_in == []
+
+
+def test_a_quiet_night_starts_no_process(night, write_jsonl, records):
+    started = []
+
+    class Seen(Worker):
+        def start(self):
+            started.append(self)
+
+    source = write_jsonl("a.jsonl", records)
+    night(source)
+    night(source, scoring=Seen(Echo, Bounds()))
+    assert started == []
+    night(write_jsonl("b.jsonl", records), scoring=Seen(Echo, Bounds()))
+    assert len(started) == 1
 
 
 def test_news_of_any_kind_are_taken_in(night, write_jsonl, records, taken_in, store, tmp_path, other):

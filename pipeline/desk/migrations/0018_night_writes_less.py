@@ -82,6 +82,7 @@ class Migration(migrations.Migration):
         ),
         _loose("document", "run", models.ForeignKey, "desk.run", PROTECT, related_name="+"),
         _loose("prediction", "run", models.ForeignKey, "desk.run", PROTECT, related_name="+"),
+        _loose("case", "prediction", models.ForeignKey, "desk.prediction", PROTECT, related_name="+"),
         _loose("caselabel", "case", models.ForeignKey, "desk.case", CASCADE, related_name="labels"),
         _loose(
             "signature",
@@ -126,7 +127,9 @@ class Migration(migrations.Migration):
                 migrations.AlterField(
                     "case",
                     "prediction",
-                    models.ForeignKey("desk.prediction", on_delete=PROTECT, related_name="+", db_index=False),
+                    models.ForeignKey(
+                        "desk.prediction", on_delete=PROTECT, related_name="+", db_index=False, db_constraint=False
+                    ),
                 ),
             ],
         ),

@@ -22,7 +22,10 @@ class Case(models.Model):
     #: Labels that rules of the office give and the model does not; none while nobody looked.
     against = models.PositiveSmallIntegerField(null=True)
     reasons = models.JSONField(default=list)
-    prediction = models.ForeignKey("desk.Prediction", on_delete=models.PROTECT, related_name="+", db_index=False)
+    # Written in one transaction with it, and predictions stay.
+    prediction = models.ForeignKey(
+        "desk.Prediction", on_delete=models.PROTECT, related_name="+", db_index=False, db_constraint=False
+    )
     run = models.CharField(max_length=40)
     serial = models.PositiveIntegerField(default=0)
     text_hash = models.CharField(max_length=64)
