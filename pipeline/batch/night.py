@@ -247,13 +247,19 @@ class Night:
         documents = [d for d, _ in scored if d.id in fresh]
         refused = [*sorting.rejected, *(r for r in results if isinstance(r, Rejected))]
         run = self.run
+        # Of an ordered feed, a chunk that was written since may have brought the same number.
+        unknown = set() if part.feed.ordered else {d.id for d in sorting.new}
 
         def write() -> None:
             hold_store()
+            # The answer to a commit may be lost: a second try looks for what the first one wrote.
+            new = unknown.copy()
+            unknown.clear()
             with transaction.atomic():
                 write_chunk(
-                    run, documents, scored, self.about, moved=sorting.moved, purged=sorting.purged, gathered=gathered
-                )
+                    run, documents, scored, self.about, moved=sorting.moved, purged=sorting.purged, gathered=gathered,
+                    unknown=new,
+                )  # fmt: skip
                 write_said(run, self.model, said)
                 store.write_rejected(run, refused)
                 self._note(part, state, tally)

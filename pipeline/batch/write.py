@@ -41,6 +41,7 @@ def write_chunk(
     moved: Sequence[Document] = (),
     purged: Collection[str] = (),
     gathered: Gathered = ((), ()),
+    unknown: Collection[str] = (),
 ) -> None:
     """Write texts that are new or have changed, other fields of those that ``moved``, and scores.
 
