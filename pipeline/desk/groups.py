@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
 from pipeline.desk.among import among
@@ -37,9 +37,10 @@ def link() -> int:
     from scipy.cluster.hierarchy import DisjointSet
 
     anew, mark = _sign(), _compared()
-    if not anew and not Signature.objects.filter(case_id__gt=mark).exists():
+    signed = Signature.objects.filter(algorithm__in=(ALGORITHM, ANEW))
+    if not anew and not signed.filter(case_id__gt=mark).exists():
         return 0
-    ids, matrix = _newest()
+    ids, matrix = _newest(signed)
     proposed = ids[pairs(matrix, (ids > mark) | np.isin(ids, anew))].tolist()
     together = DisjointSet({i for pair in proposed for i in pair})
     for at in range(0, len(proposed), CHUNK):
@@ -59,10 +60,9 @@ def _compared() -> int:
     return row.data if row else 0
 
 
-def _newest() -> tuple[npt.NDArray[np.int64], Matrix]:
+def _newest(signed: QuerySet) -> tuple[npt.NDArray[np.int64], Matrix]:
     """Return the newest cases, oldest first, and their signatures, as they are kept: as objects they fill memory."""
     ids, values = [], bytearray()
-    signed = Signature.objects.filter(algorithm__in=(ALGORITHM, ANEW))
     for pk, of in signed.order_by("-case_id").values_list("case_id", "values")[:MOST].iterator(chunk_size=CHUNK):
         ids.append(pk)
         values += of
