@@ -47,9 +47,10 @@ def write_chunk(
 
     For the caller's transaction. What is said of ``purged`` documents quotes nothing of their text. A new document
     gets its place in the queue, its signature and its words in the desk's search at once, as ``gathered`` if those are
-    the new ones; the others follow when the queue is brought up.
+    the new ones; the others follow when the queue is brought up. ``unknown`` documents are not looked up: the store has
+    just said that it has none of them.
     """
-    ids = ids_of([d.id for d in (*documents, *moved, *(d for d, _ in scored))])
+    ids = ids_of([d.id for d in (*documents, *moved, *(d for d, _ in scored)) if d.id not in unknown])
     new: dict[str, Document] = {}
     for d in documents:
         if d.id not in ids:

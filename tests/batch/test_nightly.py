@@ -2,7 +2,9 @@ import csv
 import json
 import os
 import threading
+from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from filelock import FileLock
@@ -316,3 +318,27 @@ def test_a_name_in_gb18030_is_read_as_any_other(night, write_jsonl, records, tmp
     assert {*Chunk.objects.values_list("source", flat=True)} == {*shown[:3]}
     assert night(source / f"{odd}.jsonl").unchanged == 5
     assert Run.objects.first().source == shown[2]
+
+
+def test_a_commit_whose_answer_is_lost_is_neither_done_twice_nor_counted_as_a_failure(
+    night, write_jsonl, records, monkeypatch
+):
+    from django.db import OperationalError, transaction
+
+    from pipeline.batch import night as at_work
+    from pipeline.desk.models import Chunk, Document
+
+    losses = iter([True])
+
+    @contextmanager
+    def atomic():
+        with transaction.atomic():
+            yield
+        if next(losses, False):
+            raise OperationalError("the answer was lost")
+
+    monkeypatch.setattr(at_work, "transaction", SimpleNamespace(atomic=atomic))
+    report = night(write_jsonl("a.jsonl", records))
+    assert (report.new, report.aside) == (len(records), [])
+    assert Document.objects.count() == len(records)
+    assert {*Chunk.objects.values_list("state", "attempts")} == {("done", 0)}
