@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import connection
 from django.utils import timezone
@@ -20,16 +20,28 @@ from pipeline.documents import Document
 
 __all__ = ["Gathered", "gather", "write_chunk"]
 
-#: Documents, and what the search will keep of them.
-Gathered = tuple[Sequence[Document], Sequence[Postings]]
 
 _TITLE, _RECEIVED = META.index("title"), META.index("received")
 _SAID = ("text_hash", "is_problem", "problem_score", "review", "decided", "scores", "evidence", "run")
 
 
+class Gathered(NamedTuple):
+    """Documents, their stored fields, and what the search will keep of them."""
+
+    documents: Sequence[Document] = ()
+    meta: Sequence[tuple[str, ...]] = ()
+    postings: Sequence[Postings] = ()
+
+
+NOTHING = Gathered()
+
+
 def gather(documents: Sequence[Document]) -> Gathered:
     """Take words from documents that are new, as far as one knows; nothing is asked of the store."""
-    return documents, search.gather([(d.id, meta_of(d)[_TITLE], d.text) for d in documents])
+    meta = [meta_of(d) for d in documents]
+    return Gathered(
+        documents, meta, search.gather([(d.id, of[_TITLE], d.text) for d, of in zip(documents, meta, strict=True)])
+    )
 
 
 def write_chunk(
@@ -40,7 +52,7 @@ def write_chunk(
     *,
     moved: Sequence[Document] = (),
     purged: Collection[str] = (),
-    gathered: Gathered = ((), ()),
+    gathered: Gathered = NOTHING,
     unknown: Collection[str] = (),
 ) -> None:
     """Write texts that are new or have changed, other fields of those that ``moved``, and scores.
@@ -56,7 +68,8 @@ def write_chunk(
         if d.id not in ids:
             new.setdefault(d.id, d)  # a table without a key may bring a number twice: then it has changed
     ids |= zip(new, reserve(models.Document, len(new)), strict=True)
-    meta = {d.id: meta_of(d) for d in new.values()}
+    as_gathered = list(new.values()) == gathered.documents
+    meta = dict(zip(new, gathered.meta if as_gathered else map(meta_of, new.values()), strict=True))
     _write_documents(run, ids, new, meta, documents, moved)
     first = {d.id: (d, e) for d, e in scored if new.get(d.id) is d}
     numbers = dict(zip(first, reserve(models.Prediction, len(first)), strict=True))
@@ -84,10 +97,9 @@ def write_chunk(
         for key, (d, e) in first.items()
     ])  # fmt: skip
     sign([(ids[key], d.text_hash, e.signature) for key, (d, e) in first.items()])
-    expected, postings = gathered
     search.put(
         [(ids[key], d.text_hash, key, meta[key][_TITLE], d.text) for key, (d, _) in first.items()],
-        postings if [d for d, _ in first.values()] == expected else None,
+        gathered.postings if as_gathered and len(first) == len(new) else None,
         new=True,
     )
 

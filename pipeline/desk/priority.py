@@ -6,7 +6,7 @@ import contextlib
 import datetime as dt
 import functools
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -21,8 +21,7 @@ OLDEST = 60
 _DAY = re.compile(r"((?:19|20)\d{2})[-/.年](\d{1,2})[-/.月](\d{1,2})")
 
 
-@dataclass(frozen=True, slots=True)
-class Priority:
+class Priority(NamedTuple):
     """``reasons`` are (what, points) without the days waited; ``order`` sorts: a day's wait weighs one point."""
 
     reasons: tuple[tuple[str, int], ...]
@@ -38,8 +37,7 @@ def prioritise(
     shown, certain = f"问题分 {problem_score:.2f}", round(problem_score * CERTAIN)
     reasons, points = _reasons(shown, certain, labels, again, unanswered, same_text)
     # All open documents age alike: with the first day subtracted, their order never changes by waiting.
-    since = max(day_of(received) or read, read - dt.timedelta(days=OLDEST))
-    return Priority(reasons, points - min(since, read).toordinal())
+    return Priority(reasons, points - _since(received[:10] if _is_plain(received) else received, read))
 
 
 @functools.lru_cache(maxsize=1 << 14)
@@ -59,6 +57,13 @@ def _reasons(
     return tuple(reasons), sum(p for _, p in reasons)
 
 
+@functools.lru_cache(maxsize=1 << 12)
+def _since(received: str, read: dt.date) -> int:
+    """Return the number of the day from which a document counts as waiting; a night has few of them."""
+    since = max(day_of(received) or read, read - dt.timedelta(days=OLDEST))
+    return min(since, read).toordinal()
+
+
 def waiting(order: int, reasons: list[tuple[str, int]], today: dt.date) -> int:
     """Return the days waited that are hidden in ``order``; they are points as they stand."""
     return max(0, order + today.toordinal() - sum(p for _, p in reasons))
@@ -74,8 +79,7 @@ def uncertainty_of(scores: npt.ArrayLike, review: npt.ArrayLike) -> npt.NDArray[
 
 def day_of(received: str) -> dt.date | None:
     """Return the day written in a free-form date, None when there is none."""
-    if received[4:5] == "-" == received[7:8] and received[:2] in ("19", "20"):
-        # Nearly all are written so.
+    if _is_plain(received):
         with contextlib.suppress(ValueError):
             return dt.date.fromisoformat(received[:10])
     found = _DAY.search(received)
@@ -85,3 +89,8 @@ def day_of(received: str) -> dt.date | None:
         return dt.date(*map(int, found.groups()))
     except ValueError:
         return None
+
+
+def _is_plain(received: str) -> bool:
+    """Whether a date stands at the beginning as nearly all are written, 2026-01-31."""
+    return received[4:5] == "-" == received[7:8] and received[:2] in ("19", "20")

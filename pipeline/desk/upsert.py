@@ -10,6 +10,10 @@ from django.db import connection, models, transaction
 
 __all__ = ["ask", "assign", "insert", "reserve", "send", "upsert"]
 
+#: JSON is sent as text; that of ``jsonb`` behind the number of its form.
+_SENT_AS = {"json": "text", "jsonb": "bytea"}
+_FORM = b"\x01"
+
 
 def upsert(
     model: type[models.Model],
@@ -78,19 +82,26 @@ def _insert(
         columns = [list(v) for v in zip(*rows, strict=True)]
         send(f"INSERT INTO {target} SELECT * FROM unnest({arrays}) {tail}", columns)  # noqa: S608  # nosec B608
     else:
-        _copy(target, rows)
+        _copy(target, fields, rows)
 
 
-def _copy(target: str, rows: Sequence[Sequence[Any]]) -> None:
-    """Add ``rows`` to a ``target`` of PostgreSQL, a table with its columns."""
+def _copy(target: str, fields: Sequence[models.Field], rows: Sequence[Sequence[Any]]) -> None:
+    """Add ``rows`` to a ``target`` of PostgreSQL, a table with its columns for these ``fields``.
+
+    In binary: as text, both ends look at every character for what must be escaped.
+    """
     import psycopg
 
+    kinds = [_kind(f.db_type(connection)) for f in fields]
+    if "jsonb" in kinds:
+        rows = [[_FORM + v.encode() if k == "jsonb" and v else v for k, v in zip(kinds, r, strict=True)] for r in rows]
     connection.ensure_connection()
     with (
         connection.wrap_database_errors,
         psycopg.Cursor(connection.connection) as cursor,
-        cursor.copy(f"COPY {target} FROM STDIN") as copy,
+        cursor.copy(f"COPY {target} FROM STDIN (FORMAT BINARY)") as copy,
     ):
+        copy.set_types([_SENT_AS.get(k, k) for k in kinds])
         for row in rows:
             copy.write_row(row)
 

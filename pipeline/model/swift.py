@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -44,12 +45,14 @@ class SwiftReader:
         self._encoder = encoder
         self._lexicon = features.lexicon
         self._passage_chars = passage_chars
-        self._words: _Lattice | _Engine
-        self._words = _Lattice(words, features.tokens) if fits() else _Engine(segmenter, features.tokens)
         self._wording = bundle.wording
-        self._vocabulary = Vocabulary(features)
-        self._heads = Heads(bundle, self._vocabulary)
-        self._highlighter = Highlighter(bundle, self._heads)
+        with ThreadPoolExecutor(1, "words") as beside:
+            # Two halves of about the same size, of which numpy's leaves the interpreter to the other.
+            cutting = beside.submit(_words, segmenter, words, features.tokens)
+            self._vocabulary = Vocabulary(features)
+            self._heads = Heads(bundle, self._vocabulary)
+            self._highlighter = Highlighter(bundle, self._heads)
+            self._words = cutting.result()
 
     def read(self, texts: Sequence[str]) -> Reading:
         """Read ``texts``."""
@@ -94,6 +97,10 @@ class SwiftReader:
 
 def _strings(points: Points, start: Ints, end: Ints) -> list[str]:
     return [points[a:b].tobytes().decode("utf-32-le") for a, b in zip(start.tolist(), end.tolist(), strict=True)]
+
+
+def _words(segmenter: Segmenter, words: Mapping[str, int], tokens: Sequence[str]) -> _Lattice | _Engine:
+    return _Lattice(words, tokens) if fits() else _Engine(segmenter, tokens)
 
 
 class _Lattice:

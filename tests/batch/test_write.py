@@ -1,3 +1,5 @@
+import datetime as dt
+
 import pytest
 
 
@@ -93,7 +95,7 @@ def test_numbers_are_reserved_behind_those_that_are_there(store, count):
     from pipeline.desk.configure import open_store
 
     open_store(store)
-    from django.db import transaction
+    from django.db import connection, transaction
 
     from pipeline.desk.models import Document, Run
     from pipeline.desk.upsert import insert, reserve
@@ -105,7 +107,8 @@ def test_numbers_are_reserved_behind_those_that_are_there(store, count):
             ids = list(reserve(Document, count))
             names = ["id", "key", "text", "text_hash", "title", "received", "unit", "channel", "district", "place",
                      "purged", "stored", "run"]  # fmt: skip
-            rows = [(i, f"k{i}", "文", "h", *[""] * 6, False, "2026-09-01 00:00:00+00", "r") for i in ids]
+            stored = connection.ops.adapt_datetimefield_value(dt.datetime(2026, 9, 1, tzinfo=dt.UTC))
+            rows = [(i, f"k{i}", "文", "h", *[""] * 6, False, stored, "r") for i in ids]
             insert(Document, names, rows)
         return ids
 
