@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -46,9 +46,12 @@ def watch_night(
     state.mkdir(parents=True, exist_ok=True)
     with (state / "night.log").open("wb") as log:
         night = subprocess.Popen(command, env=environment, stdout=log, stderr=subprocess.STDOUT)  # noqa: S603  ours
-        memory = 0
+        memory = most = 0
         while night.poll() is None:
-            memory = max(memory, _memory(night.pid))
+            rough, processes = _size(night.pid)
+            if rough > most:
+                # Only then: to weigh every page, the kernel stops the process for tens of milliseconds.
+                most, memory = rough, max(memory, _weight(processes))
             time.sleep(_LOOK)
     seconds, after = time.monotonic() - began, os.times()
     if night.returncode not in (0, 1):
@@ -58,15 +61,29 @@ def watch_night(
     return Watched(seconds, cpu, memory, json.loads(newest.read_text(encoding="utf-8")))
 
 
-def _memory(pid: int) -> int:
-    """Return the memory of a process and of those it started, what they share counted once; 0 outside Linux."""
+def _size(pid: int) -> tuple[int, list[int]]:
+    """Return the memory of a process and of those it started, what they share counted each time, and which these are;
+    0 outside Linux.
+    """
     found, total = [pid], 0
     for one in found:
         folder = Path("/proc") / str(one)
         try:
-            lines = (folder / "smaps_rollup").read_text(encoding="ascii").splitlines()
+            pages = int((folder / "statm").read_text(encoding="ascii").split()[1])
             for task in (folder / "task").iterdir():
                 found += map(int, (task / "children").read_text(encoding="ascii").split())
+        except OSError:
+            continue  # gone meanwhile
+        total += pages * os.sysconf("SC_PAGE_SIZE")
+    return total, found
+
+
+def _weight(processes: Sequence[int]) -> int:
+    """Return the memory of processes, what they share counted once."""
+    total = 0
+    for one in processes:
+        try:
+            lines = (Path("/proc") / str(one) / "smaps_rollup").read_text(encoding="ascii").splitlines()
         except OSError:
             continue  # gone meanwhile
         total += next((int(x.split()[1]) * 1024 for x in lines if x.startswith("Pss:")), 0)
