@@ -95,3 +95,38 @@ def test_what_was_not_read_to_the_end_is_read_again(table_night, caller, texts):
     report = table_night(source, **options)
     assert (report.read, report.new) == (20, 13)
     assert table_night(source, **options).read == 1
+
+
+@pytest.mark.parametrize("broke_off", [False, True])
+def test_after_another_model_wrote_the_table_all_of_it_is_read_again(
+    table_night, caller, texts, scorer, other, monkeypatch, broke_off
+):
+    """As after a promotion that was rolled back: the table holds what the other model said of the older rows."""
+    caller.make("工单", list(enumerate(texts[:20])), more=[sa.Column("版本", sa.Integer)])
+    caller.run('UPDATE "工单" SET "版本" = "流水号" * 100000')
+    options, source = {"tables": {"watermark": "版本"}}, caller.source(table="工单")
+    assert table_night(source, **options).new == 20
+    before = caller.rows("工单")
+    if broke_off:
+        score = other.score
+        monkeypatch.setattr(other, "score", lambda d, **more: 1 / 0 if d[0].id == "14" else score(d, **more))
+        with pytest.raises(ZeroDivisionError):
+            table_night(source, scorer=other, **options)
+    else:
+        assert table_night(source, scorer=other, **options).rescored == 20
+    assert caller.rows("工单") != before
+    assert table_night(source, **options).read == 20
+    assert caller.rows("工单") == before
+    assert table_night(source, **options).read == 1
+
+
+def test_after_a_night_with_other_settings_all_is_read_again(table_night, caller, texts):
+    caller.make("工单", list(enumerate(texts[:20])), more=[sa.Column("版本", sa.Integer)])
+    caller.run('UPDATE "工单" SET "版本" = "流水号" * 100000')
+    options, source = {"tables": {"watermark": "版本"}, "write": False}, caller.source(table="工单")
+    for columns, read in (({}, 20), ({}, 1), ({"text": ["版本"]}, 20), ({}, 20), ({}, 1)):
+        report = table_night(source, columns=columns, **options)
+        assert report.read == read
+    from pipeline.desk.models import Document
+
+    assert set(Document.objects.values_list("text", flat=True)) == {*texts[:20]}

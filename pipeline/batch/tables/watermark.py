@@ -61,8 +61,8 @@ def decode(mark: list[Any] | None) -> Any:
 def plan_of(*, source: str, model: str, digest: str, upto: list[Any] | None) -> dict[str, Any]:
     """Return what the run's plan says of the source: an open run's own, else one that starts where the last ended.
 
-    Only a run that was done whole counts (read to the end, nothing set aside), of the same source, model and settings;
-    with another model everything is read again.
+    Only a run that was done whole counts (read to the end, nothing set aside). After a night with another model or
+    with other settings everything is read: whatever became of it, it may have written over what earlier ones left.
     """
     from pipeline.batch.ledger import OPEN
     from pipeline.desk.models import Run
@@ -70,8 +70,10 @@ def plan_of(*, source: str, model: str, digest: str, upto: list[Any] | None) -> 
     last: Run | None = Run.objects.first()
     if last is not None and last.state in OPEN and _same(last, source, model, digest):
         return dict(last.plan["table"])
-    for run in Run.objects.filter(source=source, model=model, state="done", reason=""):
-        if _same(run, source, model, digest) and not run.chunks.filter(state="aside").exists():
+    for run in Run.objects.filter(kind="nightly", source=source):
+        if not _same(run, source, model, digest):
+            break
+        if (run.state, run.reason) == ("done", "") and not run.chunks.filter(state="aside").exists():
             return {"digest": digest, "above": run.plan["table"]["upto"], "upto": upto}
     return {"digest": digest, "above": None, "upto": upto}
 
