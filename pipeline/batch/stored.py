@@ -32,6 +32,8 @@ def stored_documents(store: str, model: str) -> Iterator[Stored]:
     from pipeline.desk.configure import open_store
 
     open_store(store)
+    from django.utils import timezone
+
     from pipeline.desk.models import Document as Row
     from pipeline.desk.models import Prediction
 
@@ -49,7 +51,7 @@ def stored_documents(store: str, model: str) -> Iterator[Stored]:
         meta |= {"channel": row.channel, "district": row.district}
         yield Stored(
             Document(row.key, row.text, meta=meta, place=row.place),
-            day_of(row.received) or row.run.started.date(),
+            day_of(row.received) or timezone.localdate(row.run.started),
             decided,
             0.0 if of is None else of.problem_score,
         )

@@ -120,8 +120,9 @@ def _write_documents(
 
     insert(models.Document, ["id", *names], [(ids[key], *row(d, meta[key])) for key, d in new.items()])
     changed = [d for d in documents if new.get(d.id) is not d]
-    for written, fields in ((changed, ["text", "text_hash", "purged", "stored"]), (moved, [])):
-        update = ["place", "run", *META, *fields]
+    # Other fields leave a text as old as it was: of the run that brought it.
+    for written, fields in ((changed, ["text", "text_hash", "run", "purged", "stored"]), (moved, [])):
+        update = ["place", *META, *fields]
         upsert(models.Document, names, [row(d, meta_of(d)) for d in written], unique=["key"], update=update)
     # Another title: found under it once the search is brought up again.
     search.forget([ids[d.id] for d in moved])

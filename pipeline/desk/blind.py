@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from django.db import transaction
+from django.utils import timezone
 
 from pipeline.corpus.gold import Gold
 from pipeline.desk import audit
@@ -104,7 +105,7 @@ def _put(case: Case, sample: str, probability: float) -> None:
     BlindDraw.objects.create(sample=sample, document=case.document, text_hash=case.text_hash, probability=probability)
     lot = int.from_bytes(hashlib.sha256(f"{sample} {case.text_hash}".encode()).digest()[:4], "big")
     points = _LEAST + lot % _SPREAD
-    day = day_of(case.document.received) or case.prediction.run.started.date()
+    day = day_of(case.document.received) or timezone.localdate(case.prediction.run.started)
     case.blind, case.state, case.uncertainty = True, State.OPEN, lot % 100
     case.reasons, case.priority = [[SPOT_CHECK[0], points]], points - day.toordinal()
     case.against = None

@@ -145,7 +145,7 @@ def take_in_new(said: Sequence[Scored]) -> None:
     """
     if not said:
         return
-    day = functools.cache(_local_day)
+    day = functools.cache(timezone.localdate)
     rows = [_place(p, 0, day(p.started)) for p in said]
     insert(Case, _PLACE, rows, encoded=True)
     insert(CaseLabel, _LABEL, _labels({p.document: p.labels for p in said}))
@@ -161,7 +161,7 @@ def _write(predictions: Sequence[Scored]) -> None:
     same = _same([p.text_hash for p in predictions])
     found = Case.objects.select_for_update().filter(among([p.document for p in predictions])).order_by("pk")
     before = {c.pk: c for c in found}
-    day = functools.cache(_local_day)
+    day = functools.cache(timezone.localdate)
     rows, relabel = [], {}
     for p in predictions:
         place = dict(zip(_PLACE, _place(p, same[p.text_hash] - 1, day(p.started)), strict=True))
@@ -220,8 +220,3 @@ def _place(p: Scored, same_text: int, read: dt.date) -> tuple[Any, ...]:
 
 
 _as_json = functools.lru_cache(maxsize=1 << 14)(json.dumps)
-
-
-def _local_day(at: dt.datetime) -> dt.date:
-    day: dt.date = timezone.localtime(at).date()
-    return day

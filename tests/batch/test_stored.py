@@ -27,6 +27,19 @@ def test_what_a_night_stored_comes_back_with_day_fields_and_decisions(scorer, st
     assert all(s.decided is None for s in stored_documents(store, "another"))
 
 
+def test_without_a_time_it_is_the_local_day_of_the_night_that_brought_the_text(
+    night, scorer, store, write_jsonl, records
+):
+    from pipeline.desk.models import Run
+
+    night(write_jsonl("a.jsonl", records[:3]))
+    Run.objects.update(started=dt.datetime(2026, 2, 28, 18, 30, tzinfo=dt.UTC))
+    night(write_jsonl("a.jsonl", [{**records[0], "承办单位": "某委"}, *records[1:3]]))
+    found = list(stored_documents(store, scorer.bundle.id))
+    assert found[0].document.meta["unit"] == "某委"
+    assert [s.day for s in found] == [dt.date(2026, 3, 1)] * 3
+
+
 def test_dates_are_found_in_free_text():
     assert day_of("2026-03-05T08:00:00") == dt.date(2026, 3, 5)
     assert day_of("20260305") == dt.date(2026, 3, 5)

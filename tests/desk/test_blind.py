@@ -93,6 +93,23 @@ def test_another_night_keeps_it_blind_and_another_text_does_not(drawn):
     assert not drawn.case("D005").blind
 
 
+def test_without_a_time_it_waits_since_the_local_day_of_its_night(desk):
+    import datetime as dt
+
+    from pipeline.desk.blind import put_into_queue
+    from pipeline.desk.models import Run
+
+    run = Run.objects.create(
+        id="20260902T180000-bbbbbb", serial=2, source="in", model="m-1",
+        started=dt.datetime(2026, 9, 2, 18, tzinfo=dt.UTC),
+    )  # fmt: skip
+    desk.add("N1", "半夜读入的一件，没有写时间", run=run)
+    put_into_queue({"N1": 0.5}, "s", actor="an")
+    case = desk.case("N1")
+    [(_, points)] = case.reasons
+    assert points - case.priority == dt.date(2026, 9, 3).toordinal()
+
+
 @both_stores
 def test_what_people_said_comes_back_with_its_odds(drawn, taxonomy):
     from pipeline.desk.blind import read_sample
