@@ -37,7 +37,7 @@ class Before:
         # In an ordered one a number may come again, and the last one counts.
         then = None if ordered else self.chunks.get((source, number))
         same = then is not None and (then.state, then.fingerprint) == ("done", fingerprint)
-        # What scoring refused is tried anew every night.
+        # What scoring refused is tried anew every night in which it is read.
         did = then is not None and same and not then.counts["refused"]
         self._news = self._news or not did
         return did
