@@ -36,13 +36,15 @@ def remove(
     """Do the work of ``purge`` on an opened store."""
     stored = Document.objects.filter(stored__lt=before, purged=False)
     rejected = RejectedRecord.objects.filter(run__started__lt=before).exclude(raw="")
+    kept = Document.objects.filter(stored__gte=before, purged=False)
     if dry_run:
         result = Purged("", before, dry_run=True)
         result.counts["documents"] = patience.run(stored.count)
         result.counts["quotes"] = patience.run(lambda: Prediction.objects.filter(document__in=stored).count())
         result.counts["rejected"] = patience.run(rejected.count)
         gone = Document.objects.filter(purged=True) | Document.objects.filter(stored__lt=before)
-        result.counts["files"] = len(patience.run(lambda: _reports(reports, before) | _handed_in(inbox, gone)))
+        files = patience.run(lambda: _reports(reports, before, kept) | _handed_in(inbox, gone))
+        result.counts["files"] = len(files)
         return result
     now = dt.datetime.now(dt.UTC)
     run = patience.run(lambda: _begin(before, now, actor))
@@ -62,7 +64,7 @@ def remove(
             if not counts:
                 break
     gone = Document.objects.filter(purged=True)
-    for path, cleaned in patience.run(lambda: _reports(reports, before) | _handed_in(inbox, gone)).items():
+    for path, cleaned in patience.run(lambda: _reports(reports, before, kept) | _handed_in(inbox, gone)).items():
         if cleaned is None:
             path.unlink()
         else:
@@ -121,15 +123,26 @@ def _rejected(ids: Sequence[int]) -> Counter[str]:
     return Counter(rejected=RejectedRecord.objects.filter(id__in=ids).update(raw=""))
 
 
-def _reports(folder: Path, before: dt.datetime) -> dict[Path, str | None]:
-    """Return the report files of runs before ``before`` that hold texts: what they may still say, None for nothing."""
+def _reports(folder: Path, before: dt.datetime, kept: QuerySet[Document]) -> dict[Path, str | None]:
+    """Return the report files that hold texts which go: what they may still say, None for nothing.
+
+    Of runs before ``before`` all texts go. A later one lists the surest of the whole store: of these only texts stay
+    that are still in the store, among those ``kept``.
+    """
     found: dict[Path, str | None] = {}
-    for run in Run.objects.filter(started__lt=before).values_list("id", flat=True):
+    for run, started in Run.objects.values_list("id", "started"):
         listed, path = folder / f"{run}-rejected.csv", folder / f"{run}.json"
-        if listed.exists():
+        old = started < before
+        if old and listed.exists():
             found[listed] = None
-        if path.exists() and (report := json.loads(path.read_text(encoding="utf-8")))["top"]:
-            found[path] = json.dumps({**report, "top": [], "rejected_file": ""}, ensure_ascii=False, indent=1) + "\n"
+        if not path.exists():
+            continue
+        report = json.loads(path.read_text(encoding="utf-8"))
+        texts = {} if old else dict(kept.filter(key__in=[d["id"] for d in report["top"]]).values_list("key", "text"))
+        top = [d for d in report["top"] if texts.get(d["id"]) == d["text"]]
+        if len(top) < len(report["top"]):
+            left = {**report, "top": top, **({"rejected_file": ""} if old else {})}
+            found[path] = json.dumps(left, ensure_ascii=False, indent=1) + "\n"
     return found
 
 

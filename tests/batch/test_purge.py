@@ -2,6 +2,7 @@
 
 import datetime as dt
 import json
+from pathlib import Path
 
 import pytest
 from batch.conftest import age, files_below
@@ -71,8 +72,6 @@ def test_texts_go_and_scores_stay(night, clean, write_jsonl, marked):
 
 @pytest.mark.parametrize("store", ["sqlite"], indirect=True)
 def test_no_byte_of_a_purged_text_is_left_in_the_files(night, clean, write_jsonl, marked, store, tmp_path):
-    from pathlib import Path
-
     from pipeline.desk.models import Prediction
 
     long = [{**r, "text": r["text"] + MARK * 3000} for r in marked[:3]]  # does not fit on a page
@@ -96,6 +95,28 @@ def test_no_byte_of_a_purged_text_is_left_in_the_files(night, clean, write_jsonl
     assert held() == (False, False, False)
 
 
+def test_a_recent_report_keeps_only_texts_that_are_still_in_the_store(night, clean, write_jsonl, marked):
+    old, new = marked[:10], marked[10:20]
+    night(write_jsonl("in/a.jsonl", old))
+    age(800)
+    recent = Path(night(write_jsonl("in/b.jsonl", new)).report_file)
+
+    def top():
+        return json.loads(recent.read_text(encoding="utf-8"))["top"]
+
+    before = top()
+    listed = {d["id"] for d in before}
+    changed, *stay = [r for r in new if r["id"] in listed]
+    assert stay
+    assert listed & {r["id"] for r in old}
+    night(write_jsonl("in/c.jsonl", [{**changed, "text": changed["text"] + "至今没有人来。"}]))
+    files = clean(dry_run=True).counts["files"]
+    assert top() == before
+    assert clean().counts["files"] == files
+    assert top() == [d for d in before if d["id"] in {r["id"] for r in stay}]
+    assert clean().counts["files"] == 0
+
+
 def test_what_was_handed_in_goes_when_all_of_it_is_gone(night, clean, write_jsonl, marked, tmp_path):
     inbox = tmp_path / "inbox"
     all_old, half = (write_jsonl(f"inbox/{n}.jsonl", some) for n, some in (("a", marked[:5]), ("b", marked[5:10])))
@@ -107,7 +128,7 @@ def test_what_was_handed_in_goes_when_all_of_it_is_gone(night, clean, write_json
     age(800, [r["id"] for r in marked[:8]])
     before = clean(inbox=inbox, dry_run=True).counts["files"]
     assert all_old.exists()
-    assert clean(inbox=inbox).counts["files"] == before == 1
+    assert clean(inbox=inbox).counts["files"] == before == 2  # with the report that lists them
     assert [p.exists() for p in (all_old, half, unread, torn, empty)] == [False, True, True, True, True]
     assert night(inbox).new == 2
 
