@@ -276,7 +276,7 @@ class Night:
         refused = {key: f"{code} {reason}" for _, code, reason, key in tally.refused}
         notes |= refused
         # What scoring refused may have scores of an older text; they are not of this record.
-        others = [r.id for r in part.records if isinstance(r, Document) and r.id not in fresh and r.id not in refused]
+        others = [r for r in part.records if isinstance(r, Document) and r.id not in fresh and r.id not in refused]
         results = {**self.patience.run(lambda: store.stored_predictions(others, self.model)), **fresh}
         with self.report.spent("写回"):
             for target in self.targets:

@@ -98,14 +98,20 @@ def write_rejected(run: models.Run, rejected: Sequence[Rejected]) -> None:
     )
 
 
-def stored_predictions(keys: Sequence[str], model: str) -> dict[str, dict[str, Any]]:
-    """Return stored results of ``model`` by document key, shaped like ``Prediction.to_dict``."""
+def stored_predictions(documents: Sequence[Document], model: str) -> dict[str, dict[str, Any]]:
+    """Return stored results of ``model`` by document key, shaped like ``Prediction.to_dict``.
+
+    Evidence of a purged document quotes what it stands on in the text that came again: the caller sees no difference.
+    """
     names = ("is_problem", "problem_score", "review", "decided", "scores", "evidence", "model")
     results = {}
-    for some in _slices(keys):
+    texts = {d.id: d.text for d in documents}
+    for some in _slices(list(texts)):
         rows = _said_of(list(ids_of(some).values()), model)
-        for key, *row in rows.values_list("document__key", *names):
+        for key, purged, *row in rows.values_list("document__key", "document__purged", *names):
             values = dict(zip(names, row, strict=True))
+            if purged:
+                values["evidence"] = [{**e, "quote": texts[key][e["start"] : e["end"]]} for e in values["evidence"]]
             results[key] = {"id": key, **values.pop("decided"), **values}
     return results
 

@@ -117,6 +117,30 @@ def test_a_recent_report_keeps_only_texts_that_are_still_in_the_store(night, cle
     assert clean().counts["files"] == 0
 
 
+def test_the_callers_own_table_and_file_stay_as_they_were(
+    table_night, night, clean, caller, texts, write_jsonl, tmp_path
+):
+    from pipeline.desk.models import Prediction
+
+    caller.make("工单", list(enumerate(texts[:12])))
+    source, out = (
+        write_jsonl("a.jsonl", [{"id": f"甲{i}", "text": t} for i, t in enumerate(texts[:12])]),
+        tmp_path / "o.csv",
+    )
+    table_night(caller.source(table="工单"))
+    night(source, write_back=out)
+    rows, written = caller.rows("工单"), out.read_bytes()
+    assert any(p.evidence for p in Prediction.objects.all())
+    age(800)
+    clean()
+    caller.count_writes("工单")
+    assert table_night(caller.source(table="工单")).unchanged == 12
+    assert night(source, write_back=out).unchanged == 12
+    assert caller.writes() == []
+    assert (caller.rows("工单"), out.read_bytes()) == (rows, written)
+    assert not any(e["quote"] for p in Prediction.objects.all() for e in p.evidence)
+
+
 def test_what_was_handed_in_goes_when_all_of_it_is_gone(night, clean, write_jsonl, marked, tmp_path):
     inbox = tmp_path / "inbox"
     all_old, half = (write_jsonl(f"inbox/{n}.jsonl", some) for n, some in (("a", marked[:5]), ("b", marked[5:10])))
