@@ -2,7 +2,9 @@
 
 import datetime as dt
 import json
+from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from batch.conftest import age, files_below
@@ -225,6 +227,32 @@ def test_one_that_was_stopped_is_continued(night, clean, write_jsonl, marked, mo
     report = clean(before=before)
     assert (report.counts["documents"], report.starts) == (20, 2)
     assert Run.objects.get(kind="purge").state == "done"
+
+
+def test_a_commit_whose_answer_is_lost_is_counted_once_and_wholly(night, clean, write_jsonl, marked, monkeypatch):
+    from django.db import OperationalError, transaction
+
+    from pipeline.batch import removal
+    from pipeline.desk.models import Chunk, Run
+
+    night(write_jsonl("in/a.jsonl", marked))
+    age(800)
+    losses = iter([False, True])  # of beginning, of the first chunk
+
+    @contextmanager
+    def atomic():
+        with transaction.atomic():
+            yield
+        if next(losses, False):
+            raise OperationalError("the answer was lost")
+
+    monkeypatch.setattr(removal, "CHUNK", 6)
+    monkeypatch.setattr(removal, "transaction", SimpleNamespace(atomic=atomic))
+    assert clean().counts["documents"] == 20
+    run = Run.objects.get(kind="purge")
+    assert run.counts["documents"] == 20
+    chunks = Chunk.objects.filter(run=run, source="documents").order_by("number")
+    assert [c.counts["documents"] for c in chunks] == [6, 6, 6, 2]
 
 
 def test_begin_and_end_stand_in_the_sealed_trail(night, clean, write_jsonl, marked):
