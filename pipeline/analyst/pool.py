@@ -12,8 +12,8 @@ from scipy import sparse
 from pipeline.analyst.held_out import text_matrix
 from pipeline.analyst.quotes import strongest_words
 from pipeline.analyst.suggest import Interest, choose, interest
-from pipeline.corpus.grams import squeeze
-from pipeline.documents import Document, Evidence, text_hash
+from pipeline.corpus.identity import text_key
+from pipeline.documents import Document, Evidence
 from pipeline.model.score import Scorer
 
 __all__ = ["Suggestion", "concept_margins", "rate", "suggest"]
@@ -39,8 +39,8 @@ class Suggestion:
 def suggest(
     scorer: Scorer, documents: Sequence[Document], size: int, *, reviewed: Collection[str] = ()
 ) -> list[Suggestion]:
-    """Return ``size`` of ``documents``; ``reviewed`` holds hashes of texts (without white space) to leave out."""
-    fresh = [d for d in documents if text_hash(squeeze(d.text)) not in reviewed]
+    """Return ``size`` of ``documents``; ``reviewed`` holds the keys (`text_key`) of those to leave out."""
+    fresh = [d for d in documents if text_key(d.text) not in reviewed]
     if not fresh:
         return []
     rated, x, probabilities = rate(scorer, fresh)

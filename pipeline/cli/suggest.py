@@ -35,8 +35,7 @@ def command(
     from pipeline.analyst.suggest import REASONS
     from pipeline.batch.sources import open_source
     from pipeline.batch.stored import stored_documents
-    from pipeline.corpus.grams import squeeze
-    from pipeline.documents import text_hash
+    from pipeline.corpus.identity import text_key
     from pipeline.exchange.files import read_files
 
     settings = load_settings(home, store=store)
@@ -49,7 +48,7 @@ def command(
         else:
             pool = [s.document for s in stored_documents(settings.store_url, scorer.bundle.id)]
         done = read_files(reviewed, taxonomy).items if reviewed else ()
-        found = suggest(scorer, pool, count, reviewed={text_hash(squeeze(i.gold.text)) for i in done})
+        found = suggest(scorer, pool, count, reviewed={text_key(i.gold.text) for i in done})
     table = Table(title=f"从 {len(pool)} 条里挑出 {len(found)} 条", title_justify="left", show_lines=True)
     for head in ("编号", "为了哪个标签", "为什么", "分数", "词句"):
         table.add_column(head, overflow="fold")

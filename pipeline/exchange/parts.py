@@ -10,6 +10,7 @@ from pathlib import Path
 
 from pipeline.corpus.check import near_duplicates
 from pipeline.corpus.grams import squeeze
+from pipeline.corpus.identity import text_key
 from pipeline.documents import text_hash
 from pipeline.errors import CorpusError
 from pipeline.exchange.labelled import Labelled
@@ -51,7 +52,7 @@ def assign(items: Sequence[Labelled], known: dict[str, str]) -> tuple[list[Label
     group = _groups(items)
     pinned: dict[str, set[str]] = {}
     for item, name in zip(items, group, strict=True):
-        if part := known.get(_key(item)) or item.gold.part:
+        if part := _part(item, known):
             pinned.setdefault(name, set()).add(part)
     first: dict[str, str] = {}
     for item, name in zip(items, group, strict=True):
@@ -59,7 +60,7 @@ def assign(items: Sequence[Labelled], known: dict[str, str]) -> tuple[list[Label
     kept: list[Labelled] = []
     dropped: list[str] = []
     for item, name in zip(items, group, strict=True):
-        own, theirs = known.get(_key(item)) or item.gold.part, pinned.get(name, set())
+        own, theirs = _part(item, known), pinned.get(name, set())
         if not own and len(theirs) > 1:
             dropped.append(
                 f"{item.gold.id}（{item.origin}）-> 与 {'、'.join(sorted(theirs))} 里的文本都近似，放哪边都会泄漏"
@@ -76,7 +77,12 @@ def _hashed(key: str) -> str:
 
 
 def _key(item: Labelled) -> str:
-    return text_hash(squeeze(item.gold.text))
+    return text_key(item.gold.text)
+
+
+def _part(item: Labelled, known: dict[str, str]) -> str:
+    # Earlier records know a text with personal data by the hash of the text as it was given.
+    return known.get(_key(item)) or known.get(text_hash(squeeze(item.gold.text))) or item.gold.part
 
 
 def _groups(items: Sequence[Labelled]) -> list[str]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from pipeline.corpus.gold import Gold, Span
-from pipeline.corpus.grams import squeeze
+from pipeline.corpus.identity import text_key
 from pipeline.documents import text_hash
 from pipeline.exchange.labelled import Labelled, in_order
 from pipeline.taxonomy import Taxonomy
@@ -23,7 +23,7 @@ def settle(items: Sequence[Labelled], taxonomy: Taxonomy) -> tuple[list[Labelled
     """
     by_text: dict[str, list[Labelled]] = {}
     for item in items:
-        by_text.setdefault(text_hash(squeeze(item.gold.text)), []).append(item)
+        by_text.setdefault(text_key(item.gold.text), []).append(item)
     settled: list[Labelled] = []
     dropped: list[str] = []
     used: set[str] = set()

@@ -4,9 +4,10 @@ from dataclasses import replace
 import pytest
 
 from pipeline.corpus.gold import Gold
+from pipeline.documents import text_hash
 from pipeline.errors import CorpusError
 from pipeline.exchange.labelled import Labelled, in_order, to_lines
-from pipeline.exchange.parts import assign, read_parts
+from pipeline.exchange.parts import assign, read_parts, write_parts
 from pipeline.exchange.settle import settle
 from pipeline.exchange.snapshot import take
 
@@ -40,6 +41,27 @@ def test_the_last_word_of_each_then_the_majority(item, taxonomy):
     assert settled[1].gold.id != settled[0].gold.id
     assert len(dropped) == 1
     assert taxonomy.label(a).name in dropped[0]
+
+
+def test_what_the_desk_masked_and_what_was_labelled_raw_are_one_text(item, taxonomy):
+    a = taxonomy.columns[0][1]
+    raw, starred = "路灯坏了，回电13812345678", "路灯坏了，回电***********"
+    items = [item("1", raw, [a], by="甲", at="2026-01-01"), item("1", starred, [], by="甲", at="2026-01-02")]
+    (settled,), dropped = settle(items, taxonomy)
+    assert (settled.gold.text, dropped) == (starred, [])
+    assert not settled.gold.positive
+
+
+def test_a_text_on_record_as_it_was_given_keeps_its_side_for_the_masked_copy_too(item, tmp_path):
+    raw, starred = (item("1", LONG + number, part="") for number in ("13812345678", "***********"))
+    by_hash = text_hash(raw.gold.text)
+    sides = {}
+    for part in ("train", "dev", "test"):
+        kept, _ = assign([raw], {by_hash: part})
+        write_parts(tmp_path / part, {by_hash: part}, kept)
+        again, _ = assign([starred], read_parts(tmp_path / part))
+        sides[part] = (kept[0].gold.part, again[0].gold.part)
+    assert sides == {part: (part, part) for part in sides}
 
 
 def test_near_copies_stay_on_one_side_whatever_the_order(item):

@@ -1,0 +1,22 @@
+"""When two texts are one text: the same words, whether or not the personal data in them are starred out."""
+
+from __future__ import annotations
+
+from pipeline.corpus.grams import squeeze
+from pipeline.documents import text_hash
+from pipeline.text.clean import clean
+
+__all__ = ["text_key"]
+
+
+def text_key(text: str) -> str:
+    """Return the hash of ``text``, the same for copies that differ in white space or in masking only."""
+    # White space tells one number from the next, and without it others show: hence before and after.
+    return text_hash(_starred(squeeze(_starred(text))))
+
+
+def _starred(text: str) -> str:
+    # Stars are no digits: beside them something may pass for a number that did not before.
+    while (starred := clean(text).masked_given()) != text:
+        text = starred
+    return text
