@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pipeline.model.compare import LEVEL, Comparison, Flip, Row, Slice
 from pipeline.model.paired import Contrast
 from pipeline.reports.page import Chart, Note, Table, page, svg
+from pipeline.text.clean import clean
 
 __all__ = ["comparison_chart", "comparison_page", "comparison_tables"]
 
@@ -16,7 +17,10 @@ _QUOTE = 60
 
 
 def comparison_tables(found: Comparison, *, flips: int) -> list[Table]:
-    """Return the tables of a comparison; the last one shows at most ``flips`` flips, mistakes of B first."""
+    """Return the tables of a comparison; the last one shows at most ``flips`` flips, mistakes of B first.
+
+    Personal data in the words that it shows are starred out.
+    """
     tables = [_sides(found), _rows(found), *_slices(found)]
     if found.b.promise or found.a.promise:
         tables.append(_promises(found))
@@ -126,11 +130,13 @@ def _flips(found: Comparison, most: int) -> Table:
 
 
 def _evidence(flip: Flip) -> str:
+    # Starred out before it is cut: of half a number nobody can tell that it is one.
+    text = clean(flip.text).masked_given()
     if not flip.evidence:
-        return f"（无证据）{_short(flip.text)}"
+        return f"（无证据）{_short(text)}"
     e = flip.evidence[0]
-    before, after = flip.text[max(0, e.start - _AROUND) : e.start], flip.text[e.end : e.end + _AROUND]
-    return " ".join(f"{before}【{_short(e.quote)}】{after}".split())
+    before, quote, after = text[max(0, e.start - _AROUND) : e.start], text[e.start : e.end], text[e.end :][:_AROUND]
+    return " ".join(f"{before}【{_short(quote)}】{after}".split())
 
 
 def _short(text: str) -> str:

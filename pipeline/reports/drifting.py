@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pipeline.analyst.drift import KINDS, Finding
 from pipeline.reports.page import Note, Table, page
 from pipeline.taxonomy import Taxonomy
+from pipeline.text.clean import clean
 
 __all__ = ["drift_page", "drift_table"]
 
@@ -26,7 +27,7 @@ def drift_table(found: Sequence[Finding], taxonomy: Taxonomy, title: str, docume
 
 
 def drift_page(found: Sequence[Finding], taxonomy: Taxonomy, title: str, texts: Mapping[str, str]) -> str:
-    """Return one HTML page: the sure findings, each with the texts that are behind it."""
+    """Return one HTML page: the sure findings, each with the texts that are behind it, personal data starred out."""
     sure = [f for f in found if f.sure]
     parts: list[Table | Note] = [
         Note(f"比较了 {len(found)} 项，校正后站得住的有 {len(sure)} 项。" + ("" if sure else "这段时间没有看出变化。"))
@@ -36,9 +37,14 @@ def drift_page(found: Sequence[Finding], taxonomy: Taxonomy, title: str, texts: 
     for f in sure:
         before, now = _figures(f)
         heading = f"{KINDS[f.kind]} · {f.group or '全部'} · {_name(f, taxonomy)}：{before} → {now}"
-        rows = tuple((i, " ".join(texts.get(i, "").split())[:_EXCERPT]) for i in f.documents)
+        rows = tuple((i, _excerpt(texts.get(i, ""))) for i in f.documents)
         parts += [Note("", heading), Table("背后的文本", ("编号", "开头"), rows)]
     return page(title, parts)
+
+
+def _excerpt(text: str) -> str:
+    # Starred out before it is cut: of half a number nobody can tell that it is one.
+    return " ".join(clean(text).masked_given().split())[:_EXCERPT]
 
 
 def _name(f: Finding, taxonomy: Taxonomy) -> str:

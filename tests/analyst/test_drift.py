@@ -92,7 +92,10 @@ def test_the_report_leads_from_a_figure_to_its_texts(pool, scorer, taxonomy):
     rows = np.flatnonzero(pool.decided[:, 4])
     now = pool.take([*range(200), *np.resize(rows, 150).tolist()])
     found = find_drift(pool.take(range(200, 500)), now, labels)
-    html = drift_page(found, taxonomy, "漂移", {i: f"<b>{i}</b>" for i in now.ids})
+    far = "远" * 95  # the number stands across the cut
+    html = drift_page(found, taxonomy, "漂移", {i: f"<b>{i}</b>{far}13812345678" for i in now.ids})
     assert taxonomy.label(labels[4]).name in html
     assert "<b>" not in html
+    assert far in html
+    assert "138" not in html.replace(" ", "")
     assert drift_table(found[:2], taxonomy, "x").rows

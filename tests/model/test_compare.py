@@ -1,8 +1,10 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from pipeline.documents import Evidence
 from pipeline.errors import BundleError, CorpusError
 from pipeline.model.bundle import NEVER, load_bundle
 from pipeline.model.compare import compare
@@ -73,6 +75,24 @@ def test_the_report_is_one_page_that_runs_nothing_and_escapes_texts(pair, unseen
     short = comparison_tables(found, flips=3)[-1]
     assert len(short.rows) == 3
     json.dumps(found.to_dict())
+
+
+def test_personal_data_in_flipped_texts_are_starred_out(pair, unseen):
+    found = compare(*pair, unseen, speed=False)
+    number = "13812345678"
+    flip = found.flips[0]
+    quoted = flip.evidence[0]
+    inside = Evidence(quoted.label, quoted.start, quoted.end + len(number), quoted.quote + number, quoted.weight)
+    cut = f"{'远' * 54}，{number}"
+    flips = (
+        # Beside the evidence and reaching out of what is shown, in it, and where there is no evidence.
+        replace(flip, text=flip.text[: quoted.end] + "，" * 15 + number),
+        replace(flip, text=flip.text[: quoted.end] + number, evidence=(inside,)),
+        replace(flip, text=cut, evidence=()),
+    )
+    shown = [row[-1] for row in comparison_tables(replace(found, flips=flips), flips=3)[-1].rows]
+    assert [("138" in words, "***" in words) for words in shown] == [(False, True)] * 3
+    assert quoted.quote[:20] in shown[0]
 
 
 def test_different_labels_or_no_texts_are_refused(scorer, unseen, bundle, words):
