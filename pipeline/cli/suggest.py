@@ -65,11 +65,14 @@ def command(
 def _write(out: Path, found: list) -> None:  # type: ignore[type-arg]
     import json
 
+    from pipeline.exchange.label_studio import DOCUMENT
+
     rows = [
         {"id": s.document.id, "text": s.document.text, "for": s.label, "reason": s.reason, "score": round(s.score, 4)}
         for s in found
     ]
     if out.suffix == ".json":
-        out.write_text(json.dumps([{"data": r} for r in rows], ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+        tasks = [{"data": {DOCUMENT: r["id"], **r}} for r in rows]
+        out.write_text(json.dumps(tasks, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
     else:
         out.write_text("".join(json.dumps(r, ensure_ascii=False) + "\n" for r in rows), encoding="utf-8")

@@ -2,6 +2,7 @@
 
 Formats: https://labelstud.io/guide/task_format and, for JSON-MIN, https://labelstud.io/guide/export. Offsets of its
 text regions count UTF-16 units, not characters (HumanSignal/label-studio#1347); the quoted text tells which were meant.
+In it a line break stands as a backslash and an n, and white space as the page showed it.
 """
 
 from __future__ import annotations
@@ -11,12 +12,15 @@ from collections.abc import Iterable, Mapping
 from html import escape
 from typing import Any
 
+from pipeline.corpus.grams import squeeze
 from pipeline.exchange.labelled import FIELDS, Labelled, Read, build, label_ids, to_record
 from pipeline.taxonomy import Taxonomy
 
-__all__ = ["config", "from_tasks", "to_tasks"]
+__all__ = ["DOCUMENT", "config", "from_tasks", "to_tasks"]
 
 TEXT, EVIDENCE = "text", "evidence"
+#: The number of a text in ``data`` besides ``id``, which in JSON-MIN gives way to the number of the task.
+DOCUMENT = "document"
 
 
 def config(taxonomy: Taxonomy) -> str:
@@ -55,7 +59,7 @@ def to_tasks(items: Iterable[Labelled], taxonomy: Taxonomy) -> bytes:
             value = {"start": _units(text[: e.start]), "end": _units(text[: e.end]), "labels": [e.label]}
             value["text"] = text[e.start : e.end]
             result.append({"id": f"e{n}", "from_name": EVIDENCE, "to_name": TEXT, "type": "labels", "value": value})
-        data = {k: record[k] for k in ("id", "text", *FIELDS, "sure") if k in record}
+        data = {DOCUMENT: record["id"]} | {k: record[k] for k in ("id", "text", *FIELDS, "sure") if k in record}
         tasks.append({"data": data, "annotations": [{"result": result}]})
     return (json.dumps(tasks, ensure_ascii=False, indent=1) + "\n").encode()
 
@@ -109,7 +113,7 @@ def _record(
         by = by.get("email") or by.get("id", "")
     record = {k: data[k] for k in ("group", "part", "register", "domain", "pair", "sure") if k in data}
     record |= {
-        "id": str(data.get("id") or task.get("id", "")),
+        "id": str(data.get(DOCUMENT) or data.get("id") or task.get("id", "")),
         "text": text,
         "labels": labels,
         "evidence": spans,
@@ -141,9 +145,21 @@ def _place(text: str, value: Mapping[str, Any]) -> tuple[int, int] | None:
     if not isinstance(start, int) or not isinstance(end, int):
         return None
     raw = text.encode("utf-16-le", "surrogatepass")
-    inside = raw[2 * start : 2 * end].decode("utf-16-le", "surrogatepass")
-    before = len(raw[: 2 * start].decode("utf-16-le", "surrogatepass"))
-    quoted = value.get("text", inside)
-    if inside == quoted and 0 <= start < end <= len(raw) // 2:
-        return before, before + len(inside)
-    return (start, end) if text[start:end] == quoted and 0 <= start < end <= len(text) else None
+    before, within = (
+        len(raw[2 * a : 2 * b].decode("utf-16-le", "surrogatepass")) for a, b in ((0, start), (start, end))
+    )
+    counted = (((before, before + within), len(raw) // 2), ((start, end), len(text)))
+    places = [place for place, last in counted if 0 <= start < end <= last]
+    if "text" not in value:
+        return next(iter(places), None)
+    quoted = str(value["text"])
+    # Exactly as quoted goes before nearly so: counted the other way the same words may stand one blank further.
+    for same in (str, _words):
+        for a, b in places:
+            if same(text[a:b]) == same(quoted):
+                return a, b
+    return None
+
+
+def _words(text: str) -> str:
+    return squeeze(text.replace("\\n", "\n"))

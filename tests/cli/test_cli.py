@@ -9,6 +9,7 @@ import pytest
 
 from pipeline.desk.configure import database
 from pipeline.errors import ConfigError
+from pipeline.exchange.label_studio import from_tasks
 from pipeline.model.registry import champion_id, list_models
 from pipeline.model.runs import read_runs
 from pipeline.settings import load_settings
@@ -306,6 +307,19 @@ def test_the_learning_curve_is_drawn(zuofeng, public, tmp_path):
     assert done.returncode == 0, done.stderr
     assert "100.0%" in done.stdout
     assert "<svg" in (tmp_path / "curve.svg").read_text(encoding="utf-8")
+
+
+def test_suggested_tasks_find_their_numbers_again_in_the_small_export(
+    zuofeng, write_jsonl, some_gold, taxonomy, tmp_path
+):
+    source = write_jsonl("in.jsonl", [{"id": g.id, "text": g.text} for g in some_gold[:20]])
+    done = zuofeng("suggest", source, "--count", 5, "--out", "任务.json")
+    assert done.returncode == 0, done.stderr
+    tasks = json.loads((tmp_path / "任务.json").read_text(encoding="utf-8"))
+    small = json.dumps([{**task["data"], "id": n} for n, task in enumerate(tasks, 1)])
+    texts = {i.gold.id: i.gold.text for i in from_tasks(small.encode(), taxonomy, "x").items}
+    assert len(texts) == 5
+    assert texts.items() <= {(g.id, g.text) for g in some_gold[:20]}
 
 
 def test_a_model_is_adapted_and_says_what_to_expect(zuofeng, home, draw, write_jsonl):

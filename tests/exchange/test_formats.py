@@ -1,6 +1,7 @@
 """What goes out and comes back is the same, and what the other tools write is understood."""
 
 import json
+import re
 import string
 import xml.etree.ElementTree as ET
 from dataclasses import replace
@@ -65,7 +66,7 @@ def test_our_own_lines_lose_nothing(items):
 
 @given(st.lists(labelled(), max_size=5))
 def test_what_label_studio_itself_does_to_a_task_is_survived(items):
-    """It numbers tasks, adds fields, names the annotator by number, and counts UTF-16 units."""
+    """It numbers tasks, adds fields, names the annotator, counts UTF-16 units, and quotes in its own way."""
     tasks = json.loads(label_studio.to_tasks(items, TAXONOMY))
     for n, (task, item) in enumerate(zip(tasks, items, strict=True), 1):
         task |= {"id": n, "project": 3, "predictions": [], "meta": {}, "updated_at": "2026-03-02T00:00:00Z"}
@@ -78,6 +79,7 @@ def test_what_label_studio_itself_does_to_a_task_is_survived(items):
                 value = region["value"]
                 units = item.gold.text.encode("utf-16-le")
                 assert units[2 * value["start"] : 2 * value["end"]].decode("utf-16-le") == value["text"]
+                value["text"] = re.sub(" +", " ", value["text"]).replace("\n", "\\n")
     back = label_studio.from_tasks(json.dumps(tasks).encode(), TAXONOMY, "x")
     same(back, [replace(i, by="li@example.cn", at="2026-03-02T00:00:00Z") for i in items])
 
@@ -114,18 +116,27 @@ def test_the_small_export_of_label_studio_skipped_and_unlabelled_tasks():
     assert ["还没有标注" in p or "跳过了" in p for p in read.passed] == [True, True]
 
 
+@given(st.lists(labelled(), max_size=5))
+def test_the_small_export_puts_its_own_number_in_place_of_ours_and_ours_is_found(items):
+    tasks = json.loads(label_studio.to_tasks(items, TAXONOMY))
+    small = [task["data"] | {"id": n, "annotation_id": n, "lead_time": 3.2} for n, task in enumerate(tasks, 1)]
+    read = label_studio.from_tasks(json.dumps(small).encode(), TAXONOMY, "x")
+    assert [(i.gold.id, i.gold.text) for i in read.items] == [(i.gold.id, i.gold.text) for i in items]
+
+
 def test_a_span_that_does_not_fit_its_words_is_a_mistake_and_old_offsets_are_told_by_them():
     label = TAXONOMY.columns[0][1]
 
-    def task(start, end, quoted):
+    def task(start, end, quoted, text="😀路灯坏了"):
         value = {"start": start, "end": end, "text": quoted, "labels": [label]}
-        return [
-            {"id": 1, "data": {"text": "😀路灯坏了"}, "annotations": [{"result": [{"type": "labels", "value": value}]}]}
-        ]
+        return [{"id": 1, "data": {"text": text}, "annotations": [{"result": [{"type": "labels", "value": value}]}]}]
 
     units = label_studio.from_tasks(json.dumps(task(2, 4, "路灯")).encode(), TAXONOMY, "x")
     characters = label_studio.from_tasks(json.dumps(task(1, 3, "路灯")).encode(), TAXONOMY, "x")
     assert units.items[0].gold.evidence == characters.items[0].gold.evidence == (Span(1, 3, label),)
+    # Counted in units the same word stands there too, but for the blank.
+    blank = label_studio.from_tasks(json.dumps(task(3, 5, "路 ", "😀路 路 灯")).encode(), TAXONOMY, "x")
+    assert blank.items[0].gold.evidence == (Span(3, 5, label),)
     assert "对不上" in label_studio.from_tasks(json.dumps(task(0, 3, "街道")).encode(), TAXONOMY, "x").wrong[0]
 
 
