@@ -14,6 +14,7 @@ import pytest
 import typer
 
 from pipeline.cli import app
+from pipeline.settings import load_settings
 
 UNITS = {
     "zuofeng-nightly.service": "nightly",
@@ -269,6 +270,24 @@ def test_commands_in_the_guide_exist(root):
     assert len(said) > 10
     for words in said:
         check(shlex.split(words))
+
+
+def test_commands_typed_by_hand_use_the_store_that_the_services_use(root, tmp_path, monkeypatch):
+    """They see nothing of what systemd alone reads."""
+    monkeypatch.delenv("ZUOFENG_STORE", raising=False)
+    page = (root / "docs" / "运维员.md").read_text(encoding="utf-8")
+    install, restore = (page.partition(title)[2].partition("\n## ")[0] for title in ("\n## 安装", "\n## 备份与恢复"))
+    lines = re.findall(r"^echo '(.*)' >>? /var/lib/zuofeng/zuofeng\.toml", install, re.MULTILINE)
+    (tmp_path / "zuofeng.toml").write_text("\n".join(lines), encoding="utf-8")
+    (tmp_path / "store.key").write_text("geheim", encoding="utf-8")
+    (tmp_path / "store.key").chmod(0o600)
+    assert load_settings(tmp_path).store_url == "postgresql://zuofeng:geheim@主机/库"
+    assert "install -m 600 -o zuofeng -g zuofeng /dev/null /var/lib/zuofeng/store.key" in install
+    commands = re.findall(rf"^.*{PROGRAM} .*$|^zuofeng .*$", install + restore, re.MULTILINE)
+    assert len(commands) == 6
+    assert [c for c in commands if not c.startswith(f"sudo -u zuofeng ZUOFENG_HOME=/var/lib/zuofeng {PROGRAM} ")] == []
+    units = "".join(p.read_text(encoding="utf-8") for p in (root / "deploy").glob("*.service"))
+    assert "ZUOFENG_STORE" not in units
 
 
 def test_the_backup_command_copies_a_store_that_is_in_use(root, tmp_path):

@@ -353,6 +353,13 @@ def test_doctor_says_what_to_do_and_falls_silent_when_it_is_done(zuofeng, write_
     assert "ZF-MODEL-DICTIONARY" in zuofeng("doctor").stdout
 
 
+def test_a_trail_that_is_not_there_is_not_called_whole(zuofeng, home):
+    shutil.rmtree(home / "state")
+    done = zuofeng("audit", "verify")
+    assert (done.returncode, "ZF-STORE-NONE" in done.stderr, "完好" in done.stdout) == (2, True, False)
+    assert not (home / "state" / "zuofeng.sqlite3").exists()
+
+
 def test_why_and_config_print_what_they_are_asked(zuofeng, write_jsonl, home):
     zuofeng("nightly", "--source", write_jsonl("in.jsonl", [{"id": "一", "text": "多次反映没人管[1]"}]))
     done = zuofeng("why", "一")
