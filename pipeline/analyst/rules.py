@@ -94,7 +94,10 @@ def _rule(number: int, table: Any, taxonomy: Taxonomy) -> tuple[Rule, list[str]]
     if not isinstance(table, Mapping):
         return Rule(number, "", ()), ["应为表"]
     wrong = [f"不认识的项 {key}" for key in table if key not in ("label", "phrases", "unless")]
-    ids, unknown = label_ids([table.get("label", "")], taxonomy)
+    label = table.get("label", "")
+    ids, unknown = (
+        label_ids([label], taxonomy) if isinstance(label, str) else ({}, ["label 应为文字，一条规则一个标签"])
+    )
     named = [x for labels in ids.values() for x in labels]
     wrong += unknown
     lists = {}

@@ -114,7 +114,7 @@ def label_ids(names: Sequence[object], taxonomy: Taxonomy) -> tuple[dict[str, li
     found: dict[str, list[str]] = {s.id: [] for s in taxonomy.schemes}
     unknown = []
     for name in names:
-        ids = [name] if name in owner else by_name.get(str(name), [])
+        ids = [name] if isinstance(name, str) and name in owner else by_name.get(str(name), [])
         if len(ids) != 1:
             unknown.append(f"没有标签 {name!r}" if not ids else f"{name!r} 有几个标签同名，请写编号 {'、'.join(ids)}")
             continue

@@ -54,6 +54,9 @@ def test_every_mistake_of_a_rule_file_comes_at_once(taxonomy):
     with pytest.raises(ConfigError, match="ZF-RULES-INVALID") as e:
         rules('x = 1\n[[rule]]\nlabel = "没有"\nphrases = []\nwords = 1\n[[rule]]\nphrases = [1]\n', taxonomy)
     assert len(e.value.details) >= 6
+    with pytest.raises(ConfigError, match="ZF-RULES-INVALID") as e:
+        rules(f'[[rule]]\nlabel = ["{taxonomy.columns[0][1]}"]\nphrases = ["石沉大海"]\n', taxonomy)
+    assert list(e.value.details) == ["第 1 条规则 -> label 应为文字，一条规则一个标签"]
     with pytest.raises(ConfigError, match="ZF-RULES-SYNTAX"):
         rules("[[rule", taxonomy)
 

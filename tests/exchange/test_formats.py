@@ -106,6 +106,8 @@ def test_the_small_export_of_label_studio_skipped_and_unlabelled_tasks():
     assert read.items[0].by == "2"
     assert read.items[0].gold.evidence == (Span(0, 2, label),)
     assert [x for labels in read.items[0].gold.labels.values() for x in labels] == [label, other]
+    nested = [small[0] | {TAXONOMY.schemes[0].id: {"choices": [[label, other]]}}]
+    assert "没有标签" in label_studio.from_tasks(json.dumps(nested).encode(), TAXONOMY, "x").wrong[0]
     full = [
         {"id": 1, "data": {"text": "a"}, "annotations": []},
         {"id": 2, "data": {"text": "b"}, "annotations": [{"was_cancelled": True, "result": []}]},
