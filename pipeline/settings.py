@@ -12,9 +12,9 @@ from pydantic.fields import FieldInfo
 from pydantic_settings import (
     BaseSettings,
     EnvSettingsSource,
+    InitSettingsSource,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
-    TomlConfigSettingsSource,
 )
 
 from pipeline.errors import ConfigError
@@ -109,7 +109,7 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Order of precedence: the call, the environment, the file."""
         home = Path(init_settings.init_kwargs["home"])  # type: ignore[attr-defined]
-        return init_settings, _Environment(settings_cls), TomlConfigSettingsSource(settings_cls, home / FILE)
+        return init_settings, _Environment(settings_cls), InitSettingsSource(settings_cls, _file(home))
 
     def path(self, name: str) -> Path:
         """Return the folder setting ``name`` as an absolute path."""
@@ -233,7 +233,8 @@ def unknown_variables() -> list[str]:
 
 def _file(folder: Path) -> dict[str, Any]:
     path = folder / FILE
-    return tomllib.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    # Editors of Windows write a mark at the beginning that nobody sees.
+    return tomllib.loads(path.read_text(encoding="utf-8-sig")) if path.is_file() else {}
 
 
 def _closed(path: Path) -> list[str]:

@@ -34,20 +34,28 @@ class SignOnSettings(BaseModel):
     @field_validator("header_from")
     @classmethod
     def _addresses(cls, given: list[str]) -> list[str]:
-        for address in given:
-            try:
-                ip_address(address)
-            except ValueError as e:
-                raise ValueError(f"不是网络地址：{address}") from e
+        if wrong := [address for address in given if not _is_address(address)]:
+            raise ValueError(f"不是网络地址：{'、'.join(wrong)}")
         return given
 
     @model_validator(mode="after")
     def _whole(self) -> SignOnSettings:
+        wrong = []
         if self.header and not self.header_from:
-            raise ValueError("设了 header，还要在 header_from 里写明只信哪些代理的地址")
+            wrong.append("设了 header，还要在 header_from 里写明只信哪些代理的地址")
         if self.oidc_issuer and not (self.oidc_client and self.oidc_secret_file):
-            raise ValueError("设了 oidc_issuer，还要设 oidc_client 与 oidc_secret_file")
+            wrong.append("设了 oidc_issuer，还要设 oidc_client 与 oidc_secret_file")
         parts = urlsplit(self.oidc_issuer)
         if self.oidc_issuer and parts.scheme != "https" and parts.hostname not in _LOOPBACK:
-            raise ValueError("oidc_issuer 要用 https")
+            wrong.append("oidc_issuer 要用 https")
+        if wrong:
+            raise ValueError("；".join(wrong))
         return self
+
+
+def _is_address(given: str) -> bool:
+    try:
+        ip_address(given)
+    except ValueError:
+        return False
+    return True

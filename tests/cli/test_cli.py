@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import re
 import shutil
 import sqlite3
 
@@ -12,7 +13,9 @@ from pipeline.errors import ConfigError
 from pipeline.exchange.label_studio import from_tasks
 from pipeline.model.registry import champion_id, list_models
 from pipeline.model.runs import read_runs
-from pipeline.settings import load_settings
+from pipeline.settings import DeskSettings, MlflowSettings, Settings, load_settings
+from pipeline.sign_on_settings import SignOnSettings
+from pipeline.table_settings import TableSettings
 
 
 def test_every_verb_explains_itself_in_chinese(zuofeng):
@@ -114,6 +117,30 @@ def test_all_mistakes_of_the_settings_come_at_once(zuofeng, home):
         done = zuofeng("models")
         assert (done.returncode, "ZF-CONFIG-SYNTAX" in done.stderr, "Traceback" in done.stderr) == (2, True, False)
     assert "UTF-8" in done.stderr
+
+
+def test_settings_saved_with_a_mark_at_the_beginning_are_read(home):
+    (home / "zuofeng.toml").write_text("chunk = 7\n", encoding="utf-8-sig")
+    assert load_settings(home).chunk == 7
+
+
+@pytest.mark.parametrize("value", [1.5, -1, "x" * 61, "", "不 对", [], [1], {}, {"x": 1}, True, float("inf")], ids=str)
+def test_whatever_a_setting_is_wrongly_it_is_said_in_chinese(home, value):
+    """English stands there only as names and as what may be written."""
+
+    def said(**given):
+        try:
+            load_settings(home, **given)
+        except ConfigError as e:
+            return list(e.details)
+        return []
+
+    parts = {"tables": TableSettings, "desk": DeskSettings, "mlflow": MlflowSettings}
+    wrong = [w for name in Settings.model_fields if name != "home" for w in said(**{name: value})]
+    wrong += [w for part, of in parts.items() for name in of.model_fields for w in said(**{part: {name: value}})]
+    wrong += [w for name in SignOnSettings.model_fields for w in said(desk={"sign_on": {name: value}})]
+    assert wrong
+    assert [w for w in wrong if not re.match(r"[\u4e00-\u9fff]", w.partition(" -> ")[2])] == []
 
 
 @pytest.mark.parametrize(

@@ -125,6 +125,15 @@ def test_half_a_setting_is_refused(tmp_path, wrong):
         load_settings(tmp_path, desk={"sign_on": wrong})
 
 
+def test_all_that_is_half_set_is_said_at_once(tmp_path):
+    with pytest.raises(ConfigError) as e:
+        load_settings(tmp_path, desk={"sign_on": {"header": "X-Remote-User", "oidc_issuer": "http://id.example"}})
+    (said,) = e.value.details
+    assert [w in said for w in ("header_from", "oidc_client", "https")] == [True] * 3
+    with pytest.raises(ConfigError, match=r"proxy、10\.0\.0"):
+        load_settings(tmp_path, desk={"sign_on": {"header_from": ["proxy", "10.0.0.1", "10.0.0"]}})
+
+
 @pytest.fixture(scope="module")
 def keys():
     return [new_key(), new_key()]
