@@ -104,7 +104,8 @@ def test_the_kubernetes_manifest_starts_what_exists_without_rights(deploy):
 
     found = {}
     for part in yaml.safe_load_all((deploy / "kubernetes.yaml").read_text(encoding="utf-8")):
-        spec = part["spec"].get("jobTemplate", part)["spec"].get("template", {}).get("spec")
+        job = part["spec"]
+        spec = job.get("jobTemplate", part)["spec"].get("template", {}).get("spec")
         if spec is None:
             continue
         assert spec["securityContext"]["runAsNonRoot"] is True
@@ -118,10 +119,15 @@ def test_the_kubernetes_manifest_starts_what_exists_without_rights(deploy):
     assert [w.pop(0) for w in (scheduler, worker)] == ["dask", "dask"]
     assert dask_reads(scheduler)[1]["port"] == "8786"
     assert dask_reads(worker)[1]["nanny"] is False
-    assert check(found["zuofeng-nightly"]["args"]) == "nightly"
+    args = found["zuofeng-nightly"]["args"]
+    assert check(args) == "nightly"
     secrets = {n: [s["secretRef"]["name"] for s in c.get("envFrom", ())] for n, c in found.items()}
     # The store's password is the night's alone.
     assert [n for n, names in secrets.items() if "zuofeng" in names] == ["zuofeng-nightly"]
+    # A source on the command line would win over that of the secret.
+    assert [n for n, names in secrets.items() if "zuofeng-source" in names] == ["zuofeng-worker", "zuofeng-nightly"]
+    assert "--source" not in args
+    assert (job["schedule"], job["timeZone"]) == ("0 2 * * *", "Asia/Shanghai")
 
 
 def test_a_night_that_could_not_finish_is_run_again_and_one_that_cannot_is_not(deploy):
