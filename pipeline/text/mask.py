@@ -11,22 +11,31 @@ __all__ = ["BEFORE", "BEHIND", "Found", "find_personal_data", "mask", "search"]
 
 # `\b` sees no border between 汉字 and digits, hence the lookarounds.
 _NOT_BEFORE, _NOT_AFTER = r"(?<![0-9A-Za-z])", r"(?![0-9A-Za-z])"
-_ID = re.compile(rf"{_NOT_BEFORE}[1-9]\d{{16}}[\dXx]{_NOT_AFTER}")
-_MOBILE = re.compile(r"(?<![\d.])(?:\+?86[- ]?)?(1[3-9]\d[- ]?\d{4}[- ]?\d{4})(?!\d)")
+#: Between the groups of a number: a blank, a hyphen, or what stands for one.
+_GAP = "[- ‐–—]"
+# Not the decimals of a number; what a list is numbered with is not one.
+_BEGIN = r"(?:(?<!\d)(?<!\d\.)|(?<![\d.])[1-9]\d?\.)"
+_AREA = r"(?:10|2\d|[3-9]\d{2})"
+_ID = re.compile(rf"{_NOT_BEFORE}[1-9]\d{{5}}{_GAP}?\d{{8}}{_GAP}?\d{{3}}[\dXx]{_NOT_AFTER}")
+_MOBILE = re.compile(
+    rf"{_BEGIN}(?:(?:\+|00)?86{_GAP}?|0)?(1[3-9]\d(?:{_GAP}?\d{{4}}{_GAP}?\d{{4}}|{_GAP}\d{{3}}{_GAP}\d{{5}}))"
+    r"(?!\d|\.\d|元(?!旦)|万元|亿)"
+)
 _LANDLINE = re.compile(
-    r"(?<![\d.])(?:0(?:10|2\d|[3-9]\d{2})[- ]?[2-9]\d{6,7}|\(0(?:10|2\d|[3-9]\d{2})\)[2-9]\d{6,7})(?!\d)"
+    rf"{_BEGIN}((?:0{_AREA}{_GAP}?|\(0{_AREA}\){_GAP}?|(?:\+|00)86{_GAP}?{_AREA}{_GAP}?)[2-9]\d{{6,7}})(?!\d)"
 )
 _CARD = re.compile(r"(?<!\d)[3-6]\d{3}(?:[ -]?\d{4}){2,3}(?:[ -]?\d{1,3})?(?!\d)")
 _CREDIT = re.compile(rf"{_NOT_BEFORE}[1-9ANY][0-9A-HJ-NPQRTUWXY][0-9]{{6}}[0-9A-HJ-NPQRTUWXY]{{10}}{_NOT_AFTER}")
 _PLATE = re.compile(
     r"[京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼][A-HJ-NP-Z][·. ]?"
-    r"(?:[DF][A-HJ-NP-Z0-9]\d{4}|\d{5}[DF]|[A-HJ-NP-Z0-9]{4}[A-HJ-NP-Z0-9挂学警])(?![A-Za-z0-9])"
+    r"(?:[DF][A-HJ-NP-Z0-9]\d{4}|\d{5}[DF]|[A-HJ-NP-Z0-9]{4}[A-HJ-NP-Z0-9挂学警])(?![A-Za-z0-9])",
+    re.IGNORECASE,
 )
 _EMAIL = re.compile(r"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){1,4}")
 _CARD_CONTEXT = re.compile(
     r"卡号|银行|账号|帐号|账户|帐户|开户|户名|信用卡|储蓄|打款|汇款|转账|工行|农行|建行|中行|信用社|农商"
 )
-_SUSPECT = re.compile(r"[\d -]{7}|@|[A-HJ-NP-Z][·. ]?[A-HJ-NP-Z0-9]{4}[A-HJ-NP-Z0-9挂学警]")
+_SUSPECT = re.compile(r"[\d ‐–—-]{7}|@|[A-HJ-NP-Z][·. ]?[A-HJ-NP-Z0-9]{4}[A-HJ-NP-Z0-9挂学警]", re.IGNORECASE)
 
 #: What stands so far before or behind decides whether letters, digits and signs in a row are personal data.
 BEFORE, BEHIND = 30, 2
@@ -122,7 +131,7 @@ def mask(text: str, found: list[Found]) -> str:
 def _ids(text: str) -> Iterator[Found]:
     """身份证: province, date of birth and the check digit of ISO 7064 MOD 11-2 (GB 11643-1999)."""
     for m in _ID.finditer(text):
-        number = m.group().upper()
+        number = re.sub(_GAP, "", m.group()).upper()
         if number[:2] not in _PROVINCES or not _is_date(number[6:14]):
             continue
         rest = sum(int(d) * w for d, w in zip(number, _ID_WEIGHTS, strict=False)) % 11
@@ -151,7 +160,7 @@ def _mobiles(text: str) -> Iterator[Found]:
 
 def _landlines(text: str) -> Iterator[Found]:
     for m in _LANDLINE.finditer(text):
-        yield Found("landline", m.start(), m.end())
+        yield Found("landline", m.start(1), m.end(1))
 
 
 def _cards(text: str) -> Iterator[Found]:

@@ -88,11 +88,11 @@ class _Table:
         self._numbers = [c for c in range(sys.maxunicode + 1) if unicodedata.category(chr(c)) == "Nd"]
         for characters, sort in (
             ("0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ", _ALNUM),
-            ("ABCDEFGHJKLMNPQRSTUVWXYZ0123456789", _PLATE),
-            ("ABCDEFGHJKLMNPQRSTUVWXYZ", _LETTER),
+            ("ABCDEFGHJKLMNPQRSTUVWXYZabcdefghjklmnpqrstuvwxyz0123456789", _PLATE),
+            ("ABCDEFGHJKLMNPQRSTUVWXYZabcdefghjklmnpqrstuvwxyz", _LETTER),
             ("@", _AT),
             ("·. ", _JOINT),
-            ("- ", _NUMBER),
+            ("- ‐–—", _NUMBER),
         ):
             self.sorts[[ord(c) for c in characters]] |= sort
         self.sorts[self._numbers] |= _NUMBER
