@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.batch.sources import open_source
+from pipeline.batch.sources.records import as_text
 from pipeline.batch.writeback import safe_cell
 from pipeline.documents import Rejected
 from pipeline.exchange.labelled import FIELDS, Labelled, Read, build, label_ids, to_record
@@ -76,16 +77,16 @@ def _names(row: Mapping[str, Any], taxonomy: Taxonomy) -> tuple[list[object], li
     names: list[object] = []
     mistakes: list[str] = []
     for s in taxonomy.schemes:
-        listed = next((row[k] for k in (s.id, s.name) if k in row), None)
+        listed = next((k for k in (s.id, s.name) if k in row), None)
         if listed is not None:
-            names += [n.strip() for n in _BETWEEN.split(str(listed)) if n.strip()]
+            names += [n.strip() for n in _BETWEEN.split(as_text(row[listed])) if n.strip()]
             continue
         for label in s.labels:
             key = next((k for k in (label.id, label.name) if k in row), None)
             if key is None:
                 mistakes.append(f"缺列“{label.name}”（或方案列“{s.name}”）")
                 continue
-            value = "" if row[key] is None else str(row[key]).strip().lower()
+            value = as_text(row[key]).strip().lower()
             if value in _YES:
                 names.append(label.id)
             elif value not in _NO:

@@ -1,5 +1,6 @@
 """What goes out and comes back is the same, and what the other tools write is understood."""
 
+import csv
 import json
 import re
 import string
@@ -9,6 +10,7 @@ from dataclasses import replace
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from openpyxl import Workbook
 
 from pipeline.corpus.gold import Gold, Span
 from pipeline.errors import CorpusError
@@ -185,16 +187,42 @@ def test_what_a_cell_cannot_hold_is_refused_before_anything_is_written(tmp_path,
     assert [i.gold.text for i in read_file(tmp_path / "a.csv", TAXONOMY).items] == [text]
 
 
-def test_sheets_of_people(tmp_path):
+@pytest.fixture(params=["csv", "xlsx"])
+def sheet(request, tmp_path):
+    """Write rows as people do: nothing in a cell that says nothing."""
+
+    def write(*rows):
+        path = tmp_path / f"a.{request.param}"
+        if request.param == "csv":
+            with path.open("w", encoding="utf-8", newline="") as out:
+                csv.writer(out).writerows(rows)
+        else:
+            book = Workbook()
+            for row in rows:
+                book.active.append(row)
+            book.save(path)
+        return path
+
+    return write
+
+
+def test_sheets_of_people(sheet):
     scheme, other = TAXONOMY.schemes
     a, b = scheme.labels[0].name, scheme.labels[1].name
-    (tmp_path / "a.csv").write_text(
-        f"编号,内容,{scheme.name},{other.id}\n1,路灯坏了没人修,{a}；{b},\n2,路灯亮了,,\n", encoding="utf-8"
+    head = ["编号", "内容", scheme.name, other.id]
+    both = sheet(
+        head, ["1", "路灯坏了没人修", f"{a}；{b}", None], ["2", "路灯亮了", None, None], ["3", "灯坏了", None, None]
     )
-    read = read_file(tmp_path / "a.csv", TAXONOMY)
-    assert [len(i.gold.labels[scheme.id]) for i in read.items] == [2, 0]
-    (tmp_path / "b.csv").write_text(f"编号,内容,{a}\n1,路灯坏了没人修,也许\n", encoding="utf-8")
-    wrong = read_file(tmp_path / "b.csv", TAXONOMY).wrong
+    read = read_file(both, TAXONOMY)
+    assert read.wrong == ()
+    assert [len(i.gold.labels[scheme.id]) for i in read.items] == [2, 0, 0]
+    each = [label.name for s in TAXONOMY.schemes for label in s.labels]
+    read = read_file(sheet(["内容", *each], ["路灯坏了没人修", "是"], ["路灯亮了"], ["灯坏了", None, 1]), TAXONOMY)
+    assert read.wrong == ()
+    assert [sum(i.gold.labels.values(), ()) for i in read.items] == [
+        (scheme.label_ids[0],), (), (scheme.label_ids[1],),
+    ]  # fmt: skip
+    wrong = read_file(sheet(["编号", "内容", a], ["1", "路灯坏了没人修", "也许"]), TAXONOMY).wrong
     assert any("看不出" in w for w in wrong)
     assert any("缺列" in w for w in wrong)
 

@@ -10,6 +10,7 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from itertools import zip_longest
 from typing import Any
 
 from pipeline.batch.sources.columns import META_FIELDS, ColumnMap, unique_headers
@@ -139,7 +140,8 @@ class Table:
         """Return what row ``number`` becomes; ``None`` for a row without any data."""
         width = len(self.header)
         names = (*self.header, *(f"列{i}" for i in range(width + 1, len(values) + 1)))
-        row = {n: _mend_value(v) for n, v in zip(names, values, strict=False)}
+        # Excel writes nothing of the empty cells at a row's end.
+        row = {n: _mend_value(v) for n, v in zip_longest(names, values)}
         place = f"{self.name}:{number}"
 
         def value(field: str) -> Any:
