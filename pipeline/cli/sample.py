@@ -168,7 +168,7 @@ def _from_files(
 
 def _chances(path: Path) -> dict[str, float]:
     try:
-        rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+        rows = [json.loads(line) for line in path.read_text(encoding="utf-8-sig").split("\n") if line.strip()]
         return {str(r["id"]): float(r["probability"]) for r in rows}
     except (OSError, ValueError, KeyError, TypeError) as e:
         raise CorpusError("ZF-SAMPLE-READ", f"读不了抽样文件 {path}：{e}", "用 zuofeng sample draw 写出的文件。") from e

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,13 +37,23 @@ def read_pairs(path: Path, taxonomy: Taxonomy) -> tuple[Bools, Bools]:
     wrong: list[str] = []
     rows: list[tuple[list[int], list[int]]] = []
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except OSError as e:
-        raise CorpusError("ZF-SECOND-READ", f"读不了第二人标注 {path}（{e.strerror}）", "检查路径。") from e
+        lines = path.read_text(encoding="utf-8-sig").split("\n")
+    except (OSError, UnicodeDecodeError) as e:
+        raise CorpusError("ZF-SECOND-READ", f"读不了第二人标注 {path}：{e}", "检查路径，文件须为 UTF-8。") from e
     for number, line in enumerate(lines, 1):
-        record = json.loads(line)
+        if not line.strip():
+            continue
+        where = f"{path.name}:{number}"
+        try:
+            record = json.loads(line)
+        except ValueError as e:
+            wrong.append(f"{where} -> 不是合格的 JSON：{e}")
+            continue
+        if not isinstance(record, Mapping):
+            wrong.append(f"{where} -> 应为 JSON 对象")
+            continue
         for who in ("first", "second"):
-            wrong += [f"{path.name}:{number} {who} -> {m}" for m in taxonomy.check_labels(record.get(who))]
+            wrong += [f"{where} {who} -> {m}" for m in taxonomy.check_labels(record.get(who))]
         if not wrong:
             rows.append(
                 (

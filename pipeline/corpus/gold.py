@@ -60,7 +60,8 @@ def read_gold(paths: Iterable[Path], taxonomy: Taxonomy) -> list[Gold]:
     seen: dict[str, str] = {}
     for path in paths:
         try:
-            lines = path.read_text(encoding="utf-8-sig").splitlines()
+            # Not `splitlines`: a text may hold other line ends, such as U+2028, which JSON leaves as they are.
+            lines = path.read_text(encoding="utf-8-sig").split("\n")
         except (OSError, UnicodeDecodeError) as e:
             raise CorpusError("ZF-GOLD-READ", f"读不了语料文件 {path}：{e}", "检查路径，文件须为 UTF-8。") from e
         for number, line in enumerate(lines, 1):

@@ -63,7 +63,7 @@ def record_run(
 def read_runs(folder: Path) -> list[dict[str, Any]]:
     """Return every run, oldest first; a line torn by a crash is left out."""
     try:
-        lines = (folder / FILE).read_text(encoding="utf-8").splitlines()
+        lines = (folder / FILE).read_text(encoding="utf-8").split("\n")
     except FileNotFoundError:
         return []
     runs = []

@@ -39,6 +39,21 @@ def test_an_unknown_label_is_named(tmp_path, taxonomy):
     assert any("nonsense" in d for d in raised.value.details)
 
 
+def test_any_line_end_in_a_text_a_blank_line_and_a_mark_at_the_start_are_read_and_bad_lines_named(tmp_path, taxonomy):
+    none = {"categories": [], "types": []}
+    good = json.dumps({"id": "甲\u2028乙\u2029丙\x85", "first": none, "second": none}, ensure_ascii=False)
+    path = tmp_path / "pairs.jsonl"
+    path.write_text(f"\ufeff{good}\r\n\r\n{good}\r\n", encoding="utf-8", newline="")
+    assert len(read_pairs(path, taxonomy)[0]) == 2
+    path.write_text(f'{good}\n[]\n{{"id": "3", "first"', encoding="utf-8")
+    with pytest.raises(CorpusError) as raised:
+        read_pairs(path, taxonomy)
+    assert [d.split(" ")[0] for d in raised.value.details] == ["pairs.jsonl:2", "pairs.jsonl:3"]
+    path.write_bytes("第二人".encode("gb18030"))
+    with pytest.raises(CorpusError, match="ZF-SECOND-READ"):
+        read_pairs(path, taxonomy)
+
+
 def test_the_corpus_was_labelled_twice(corpora, taxonomy):
     """What the data card promises: 600 texts, agreement over the bar before adjudication."""
     first, second = read_pairs(corpora / "second.jsonl", taxonomy)

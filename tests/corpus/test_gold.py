@@ -24,6 +24,14 @@ def test_a_text_reads_back_with_its_labels_spans_and_its_own_group(write_jsonl, 
     assert label_matrix([g], taxonomy)[0].tolist() == [True] + [False] * (len(taxonomy.columns) - 1)
 
 
+@pytest.mark.parametrize("end", ["\u2028", "\u2029", "\x85"])
+@pytest.mark.parametrize("newline", ["\n", "\r\n"])
+def test_a_line_end_inside_a_text_ends_no_record(write_jsonl, taxonomy, end, newline):
+    path = write_jsonl("g.jsonl", [record(taxonomy, text=f"反映了三个月没人管{end}请处理", id=n) for n in "12"])
+    path.write_text(path.read_text(encoding="utf-8") + "\n", encoding="utf-8", newline=newline)
+    assert [g.text for g in read_gold([path], taxonomy)] == [f"反映了三个月没人管{end}请处理"] * 2
+
+
 def test_every_bad_line_of_every_file_is_reported(tmp_path, taxonomy):
     good = record(taxonomy)
     lines = [

@@ -2,7 +2,7 @@ from pipeline.model.runs import code_hash, read_runs, record_run
 
 
 def test_runs_are_added_and_a_torn_line_hides_none(models, trained, bundle, tmp_path):
-    source = tmp_path / "a.jsonl"
+    source = tmp_path / "a\u2028b.jsonl"
     source.write_text("{}", encoding="utf-8")
     record_run(models, trained.name, author="甲", sources=[source], held_back=0, seconds=1.23)
     with (models / "runs.jsonl").open("a", encoding="utf-8") as out:
