@@ -20,6 +20,8 @@ __all__ = ["Drawn", "Estimate", "LiveRow", "draw", "estimate", "measure_live"]
 
 Bools = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float64]
+#: How far each text counts: yes or no, or what lies between where people are of two minds.
+Shares = Bools | Floats
 
 LEVEL = 0.05
 
@@ -65,18 +67,19 @@ def draw(keys: Sequence[str], probabilities: Floats, salt: str) -> list[Drawn]:
     return found
 
 
-def estimate(numerator: Bools, denominator: Bools, probabilities: Floats) -> Estimate:
-    """Return Σ w·numerator / Σ w·denominator over drawn texts, w = 1 / probability; numerator implies denominator."""
+def estimate(numerator: Shares, denominator: Shares, probabilities: Floats) -> Estimate:
+    """Return Σ w·numerator / Σ w·denominator over drawn texts, w = 1 / probability; numerator ≤ denominator."""
     weight = 1 / probabilities
-    total, texts = float((weight * denominator).sum()), int(denominator.sum())
+    weighted = weight * denominator
+    total, texts = float(weighted.sum()), int((denominator > 0).sum())
     if not texts:
         return Estimate(float("nan"), 0.0, 1.0, 0)
     share = float((weight * numerator).sum()) / total
-    # Linearised variance of a ratio under independent draws.
-    gap = (numerator - share * denominator.astype(float)) / total
+    # Linearised variance of a ratio under independent draws of whole texts, however many people read each.
+    gap = (numerator - share * denominator) / total
     variance = float((gap**2 * (1 - probabilities) * weight**2).sum())
     # Where the sample shows no variance, Kish's effective size stands in.
-    kish = float((weight * denominator).sum() ** 2 / (weight**2 * denominator).sum())
+    kish = float(weighted.sum() ** 2 / (weighted**2).sum())
     effective = min(share * (1 - share) / variance, float(texts)) if 0 < share < 1 and variance > 0 else kish
     hits = share * effective
     low = float(beta.ppf(LEVEL / 2, hits, effective - hits + 1)) if hits > 0 else 0.0
@@ -84,14 +87,18 @@ def estimate(numerator: Bools, denominator: Bools, probabilities: Floats) -> Est
     return Estimate(share, low, high, texts)
 
 
-def measure_live(truth: Bools, called: Bools, probabilities: Floats, labels: Sequence[str]) -> list[LiveRow]:
-    """Return precision and recall per label over drawn texts, (texts, labels), with their probabilities (texts,)."""
+def measure_live(truth: Shares, called: Bools, probabilities: Floats, labels: Sequence[str]) -> list[LiveRow]:
+    """Return precision and recall per label over drawn texts, (texts, labels), with their probabilities (texts,).
+
+    Where people are of two minds the truth is ½: against two people this is precision against each of them, averaged.
+    """
     everything = np.ones(len(truth), bool)
+    right = truth * called
     return [
         LiveRow(
             label,
-            estimate(truth[:, j] & called[:, j], called[:, j], probabilities),
-            estimate(truth[:, j] & called[:, j], truth[:, j], probabilities),
+            estimate(right[:, j], called[:, j], probabilities),
+            estimate(right[:, j], truth[:, j], probabilities),
             estimate(truth[:, j], everything, probabilities),
         )
         for j, label in enumerate(labels)

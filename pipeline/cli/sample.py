@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -19,7 +19,7 @@ from pipeline.settings import Settings, load_settings
 from pipeline.taxonomy import Taxonomy
 
 if TYPE_CHECKING:
-    from pipeline.analyst.live import Estimate
+    from pipeline.analyst.live import Estimate, Shares
     from pipeline.corpus.gold import Gold
     from pipeline.exchange.labelled import Labelled
 
@@ -85,19 +85,17 @@ def measure_command(
     if desk == bool(drawn and reviewed):
         raise typer.BadParameter("给 --drawn 和 --reviewed，或者 --desk，二者选一。")
     from pipeline.analyst.live import measure_live
-    from pipeline.corpus.gold import label_matrix
 
     settings = load_settings(home, store=store)
     scorer = open_scorer(settings, model)
     taxonomy = scorer.bundle.taxonomy
-    dropped: Sequence[str] = ()
     if drawn is None:
-        chances, gold, items = _from_desk(settings, salt, taxonomy)
+        chances, gold, truth, items = _from_desk(settings, salt, taxonomy)
     else:
-        chances, gold, items, dropped = _from_files(drawn, reviewed or [], taxonomy)
+        chances, gold, truth, items = _from_files(drawn, reviewed or [], taxonomy)
     called = scorer.decide(scorer.probabilities([g.text for g in gold]))
     labels = [label for _, label in scorer.columns]
-    rows = measure_live(label_matrix(gold, taxonomy), called, np.array([chances[g.id] for g in gold]), labels)
+    rows = measure_live(truth, called, np.array([chances[g.id] for g in gold]), labels)
     people = _people(items, taxonomy)
     missing = len(chances) - len({g.id for g in gold} | {i.gold.id for i in items})
     table = Table(title=f"抽样 {len(chances)} 篇，已标 {len(gold)} 篇，模型 {scorer.bundle.id}", title_justify="left")
@@ -108,8 +106,14 @@ def measure_command(
         table.add_row(name, _say(r.share), _say(r.precision), _say(r.recall), people.get(r.label, "–"))
     screen = console()
     screen.print(table)
-    for sentence in dropped:
-        screen.print(f"不用 {sentence}", markup=False, soft_wrap=True)
+    split = {g.id: [labels[j] for j in np.flatnonzero(row == 0.5)] for g, row in zip(gold, truth, strict=True)}
+    if split := {key: tied for key, tied in split.items() if tied}:
+        for key, tied in split.items():
+            names = "、".join(taxonomy.label(label).name for label in tied)
+            screen.print(f"意见各半 {key}：{names}", markup=False, highlight=False, soft_wrap=True)
+        screen.print(
+            f"以上 {len(split)} 篇的这些标签，有和没有各算一半；请先裁定，再量一次。", highlight=False, soft_wrap=True
+        )
     if missing:
         screen.print(f"还有 {missing} 篇抽中的没有标：只标了容易的，估计就会偏。")
 
@@ -134,7 +138,8 @@ def _into_queue(drawn: dict[str, float], salt: str, settings: Settings, populati
 
 def _from_desk(
     settings: Settings, salt: str, taxonomy: Taxonomy
-) -> tuple[Mapping[str, float], list[Gold], list[Labelled]]:
+) -> tuple[Mapping[str, float], list[Gold], Shares, list[Labelled]]:
+    from pipeline.corpus.gold import label_matrix
     from pipeline.desk.configure import open_desk
 
     open_desk(settings)
@@ -147,23 +152,25 @@ def _from_desk(
             f"复核台里还没有判完的盲判件（--salt {salt}，抽中 {len(found.chances)} 篇）",
             "先运行 zuofeng sample draw --desk，等分办员判过再量。",
         )
-    return found.chances, list(found.settled), list(found.people)
+    return found.chances, list(found.settled), label_matrix(found.settled, taxonomy), list(found.people)
 
 
 def _from_files(
     drawn: Path, reviewed: list[Path], taxonomy: Taxonomy
-) -> tuple[Mapping[str, float], list[Gold], list[Labelled], Sequence[str]]:
+) -> tuple[Mapping[str, float], list[Gold], Shares, list[Labelled]]:
     from pipeline.exchange.files import read_files
-    from pipeline.exchange.settle import settle
+    from pipeline.exchange.settle import last_words, majority
 
     chances = _chances(drawn)
     items = [i for i in read_files(reviewed, taxonomy).items if i.gold.id in chances]
-    settled, dropped = settle(items, taxonomy)
-    if not settled:
+    if not items:
         raise CorpusError(
             "ZF-SAMPLE-NONE", "盲标结果里没有一条是抽出来的文本", "检查 --drawn 与 --reviewed 是否同一批。"
         )
-    return chances, [i.gold for i in settled], items, dropped
+    # What was drawn is a document, so the same text under two numbers is two of them.
+    by_document = last_words(items, lambda i: i.gold.id)
+    truth = np.array([majority(people, taxonomy) for people in by_document])
+    return chances, [people[0].gold for people in by_document], truth, items
 
 
 def _chances(path: Path) -> dict[str, float]:
@@ -178,11 +185,9 @@ def _people(items: list[Labelled], taxonomy: Taxonomy) -> dict[str, str]:
     """Return F1 of one person against another per label, over every pair who read the same text."""
     from pipeline.corpus.agreement import agreement
     from pipeline.corpus.gold import label_matrix
+    from pipeline.exchange.settle import last_words
 
-    by_text: dict[str, dict[str, Labelled]] = {}
-    for i in items:
-        by_text.setdefault(i.gold.id, {})[i.by] = i
-    pairs = [pair for people in by_text.values() for pair in combinations(people.values(), 2)]
+    pairs = [pair for people in last_words(items, lambda i: i.gold.id) for pair in combinations(people, 2)]
     if not pairs:
         return {}
     first, second = (label_matrix([p[side].gold for p in pairs], taxonomy) for side in (0, 1))

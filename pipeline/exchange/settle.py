@@ -2,39 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
-from pipeline.corpus.gold import Gold, Span
+import numpy as np
+import numpy.typing as npt
+
+from pipeline.corpus.gold import Gold, Span, label_matrix
 from pipeline.corpus.identity import text_key
 from pipeline.documents import text_hash
 from pipeline.exchange.labelled import Labelled, in_order
 from pipeline.taxonomy import Taxonomy
 
-__all__ = ["settle"]
+__all__ = ["last_words", "majority", "settle"]
 
 
 def settle(items: Sequence[Labelled], taxonomy: Taxonomy) -> tuple[list[Labelled], list[str]]:
     """Return one judgement per text, in the order texts first appear, and why any text was dropped.
 
-    Texts are the same when they differ in white space only. A label holds when more than half of the people give it;
-    a text with a tie is dropped, for a person to decide. ``sure`` becomes the lowest share of agreement over the
-    labels that anybody gave, times the mean of what people said of themselves.
+    Texts are the same when they differ only in white space and in what is starred out. A label holds when more than
+    half of the people give it; a text with a tie is dropped, for a person to decide. ``sure`` becomes the lowest share
+    of agreement over the labels that anybody gave, times the mean of what people said of themselves.
     """
-    by_text: dict[str, list[Labelled]] = {}
-    for item in items:
-        by_text.setdefault(text_key(item.gold.text), []).append(item)
     settled: list[Labelled] = []
     dropped: list[str] = []
     used: set[str] = set()
-    for same in by_text.values():
-        last: dict[str, Labelled] = {}
-        for n, item in enumerate(same):
-            # Without a name each judgement is somebody's.
-            who = item.by or f"\0{n}"
-            if who not in last or item.at >= last[who].at:
-                last[who] = item
-        people = list(last.values())
+    for people in last_words(items, lambda i: text_key(i.gold.text)):
         ties = _ties(people)
         if ties:
             names = "、".join(taxonomy.label(label).name for label in ties)
@@ -47,6 +40,25 @@ def settle(items: Sequence[Labelled], taxonomy: Taxonomy) -> tuple[list[Labelled
         used.add(item.gold.id)
         settled.append(item)
     return settled, dropped
+
+
+def last_words(items: Iterable[Labelled], text: Callable[[Labelled], str]) -> list[list[Labelled]]:
+    """Return the last judgement of each person, text by text as ``text`` names them, in the order they first appear."""
+    found: dict[str, dict[str, Labelled]] = {}
+    for n, item in enumerate(items):
+        last = found.setdefault(text(item), {})
+        # Without a name each judgement is somebody's.
+        who = item.by or f"\0{n}"
+        if who not in last or item.at >= last[who].at:
+            last[who] = item
+    return [list(last.values()) for last in found.values()]
+
+
+def majority(people: Sequence[Labelled], taxonomy: Taxonomy) -> npt.NDArray[np.float64]:
+    """Return per column of the taxonomy 1 where more than half give the label, 0 where fewer do, ½ for a tie."""
+    given = label_matrix([p.gold for p in people], taxonomy).sum(axis=0)
+    found: npt.NDArray[np.float64] = (np.sign(2 * given - len(people)) + 1) / 2
+    return found
 
 
 def _votes(people: Sequence[Labelled]) -> dict[str, int]:

@@ -32,6 +32,25 @@ def test_estimates_are_centred_and_their_intervals_hold_the_truth(population):
     assert plain[0] > real["recall"] + 0.15
 
 
+def test_two_people_are_measured_against_each_and_averaged_and_the_interval_holds(population):
+    truth, called, chances = population
+    rng = np.random.default_rng(5)
+    people = [truth ^ (rng.random(8000) < 0.08) for _ in range(2)]
+    mean = np.mean(people, axis=0)
+    real = {"precision": mean[called].mean(), "recall": (mean * called).sum() / mean.sum(), "share": mean.mean()}
+    found = {name: [] for name in real}
+    for salt in range(150):
+        rows = [d.row for d in draw([str(n) for n in range(8000)], chances, str(salt))]
+        (row,) = measure_live(mean[rows, None], called[rows, None], chances[rows], ["x"])
+        each = [measure_live(p[rows, None], called[rows, None], chances[rows], ["x"])[0].precision for p in people]
+        assert row.precision.value == pytest.approx(np.mean([e.value for e in each]))
+        for name in real:
+            found[name].append(getattr(row, name))
+    for name, value in real.items():
+        assert np.mean([e.value for e in found[name]]) == pytest.approx(value, abs=0.02), name
+        assert np.mean([e.low <= value <= e.high for e in found[name]]) >= 0.9, name
+
+
 def test_the_same_word_draws_the_same_texts_and_a_higher_rate_only_adds():
     keys = [f"k{n}" for n in range(3000)]
     some = {d.row for d in draw(keys, np.full(3000, 0.05), "a")}

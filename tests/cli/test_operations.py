@@ -100,6 +100,28 @@ def test_a_blind_sample_goes_through_the_desk(zuofeng, stored, home):
     assert (found.returncode, "抽样 12 篇，已标 12 篇" in found.stdout) == (0, True), found.stderr
 
 
+def test_what_two_people_dispute_in_a_blind_sample_counts_half(zuofeng, write_jsonl, some_gold, taxonomy, tmp_path):
+    records = [{"编号": f"件{i}", "内容": f"{g.text}\u2028请处理"} for i, g in enumerate(some_gold[:12])]
+    assert zuofeng("nightly", "--source", write_jsonl("in.jsonl", records)).returncode == 0
+    assert zuofeng("sample", "draw", "--rate", "1", "--out", "drawn.jsonl").returncode == 0
+    drawn = [json.loads(line) for line in (tmp_path / "drawn.jsonl").read_text(encoding="utf-8").split("\n") if line]
+    scheme, label = taxonomy.columns[0]
+
+    def judge(name, yes):
+        rows = [{**r, "labels": {scheme: [label] if n < yes else []}} for n, r in enumerate(drawn[:11])]
+        return write_jsonl(name, rows)
+
+    # Neither says who they are: the files do, though they have one name.
+    two = ("--reviewed", judge("甲/盲标.jsonl", 10), "--reviewed", judge("乙/盲标.jsonl", 4))
+    found = zuofeng("sample", "measure", "--drawn", "drawn.jsonl", *two)
+    assert (found.returncode, "抽样 12 篇，已标 11 篇" in found.stdout) == (0, True), found.stderr
+    assert f"{7 / 11:.3f} [" in found.stdout
+    assert "0.57（11 对）" in found.stdout
+    assert found.stdout.count("意见各半 ") == 6
+    assert "以上 6 篇" in found.stdout
+    assert "还有 1 篇" in found.stdout
+
+
 def test_another_model_is_scored_first_and_made_live_after(zuofeng, stored, home, other):
     live = champion_id(home / "models")
     dry = zuofeng("rescore", "--model", other, "--promote", "--dry-run")
