@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.table import Table
 
-from pipeline.cli.common import Home, Model, console, open_scorer, out_file
+from pipeline.cli.common import Home, Model, columns_of, console, open_scorer, out_file, say_passed
 from pipeline.settings import load_settings
 
 if TYPE_CHECKING:
@@ -44,7 +44,9 @@ def command(
     paths = files or settings.gold_files
     screen = console()
     with screen.status("查标签"):
-        gold = [i.gold for i in read_files(paths, taxonomy).items]
+        read = read_files(paths, taxonomy, columns=columns_of(settings))
+        say_passed(read.passed, screen)
+        gold = [i.gold for i in read.items]
         scores = (
             scorer.probabilities([g.text for g in gold])[:, :-1] if unseen else held_out_probabilities(scorer, gold)
         )

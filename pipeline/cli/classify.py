@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from pipeline.cli.common import Home, Model, console, open_scorer
+from pipeline.cli.common import Home, Model, console, open_scorer, read_source
 from pipeline.documents import Document, Prediction, Rejected
 from pipeline.settings import Settings, load_settings
 from pipeline.taxonomy import Label
@@ -71,19 +71,15 @@ def command(
 
 
 def _read(files: list[str], settings: Settings) -> Iterator[Document | Rejected]:
-    from pipeline.batch.sources import ColumnMap, Limits, open_source
-
-    columns = ColumnMap().preferring(settings.columns)
-    limits = Limits(max_text_bytes=settings.max_text_bytes)
     for name in files:
         if name == "-":
             with tempfile.TemporaryDirectory() as folder:
                 spool = Path(folder, "标准输入.jsonl")
                 with spool.open("wb") as out:
                     shutil.copyfileobj(sys.stdin.buffer, out)
-                yield from open_source(spool, columns=columns, limits=limits)
+                yield from read_source(spool, settings)
         else:
-            yield from open_source(name, columns=columns, limits=limits)
+            yield from read_source(name, settings)
 
 
 def _cells(p: Prediction, label: Callable[[str], Label]) -> list[str]:

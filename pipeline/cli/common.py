@@ -5,7 +5,8 @@ from __future__ import annotations
 import datetime as dt
 import logging
 import tempfile
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from functools import partial
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pipeline.collecting import no_collecting
+from pipeline.documents import Document, Rejected
 from pipeline.errors import BundleError, ConfigError
 from pipeline.model.registry import find_model, fit_model, read_model
 from pipeline.settings import Settings
@@ -25,14 +27,16 @@ if TYPE_CHECKING:
 
     from pipeline.batch.cluster.client import Cluster
     from pipeline.batch.entry import Entry
+    from pipeline.batch.sources import ColumnMap
     from pipeline.batch.worker import Bounds, Worker
     from pipeline.documents import Prediction
     from pipeline.model.bundle import Bundle
     from pipeline.model.score import Scorer
 
 __all__ = [
-    "Home", "Model", "Promise", "Store", "console", "note", "open_challenger", "open_scorer", "open_scoring",
-    "open_worker", "out_file", "out_folder", "read_day", "read_promise", "run_command",
+    "Home", "Model", "Promise", "Store", "columns_of", "console", "note", "open_challenger", "open_scorer",
+    "open_scoring", "open_worker", "out_file", "out_folder", "read_day", "read_documents", "read_promise",
+    "read_source", "run_command", "say_passed",
 ]  # fmt: skip
 
 log = logging.getLogger("zuofeng.model")
@@ -96,6 +100,43 @@ def console() -> Console:
 
     out = Console()
     return out if out.is_terminal else Console(width=140, no_color=True)
+
+
+def columns_of(settings: Settings) -> ColumnMap:
+    """Return which column of a table means what, by the settings before the names known to us."""
+    from pipeline.batch.sources import ColumnMap
+
+    return ColumnMap().preferring(settings.columns)
+
+
+def read_source(path: str | Path, settings: Settings) -> Iterator[Document | Rejected]:
+    """Return what a file holds, record by record, by the columns and within the bounds of the settings."""
+    from pipeline.batch.sources import Limits, open_source
+
+    return open_source(path, columns=columns_of(settings), limits=Limits(max_text_bytes=settings.max_text_bytes))
+
+
+def read_documents(paths: Iterable[Path], settings: Settings, screen: Console) -> list[Document]:
+    """Return the documents of files; say on ``screen`` how many records were left out, and why."""
+    documents: list[Document] = []
+    left: Counter[str] = Counter()
+    first: dict[str, Rejected] = {}
+    for record in (r for path in paths for r in read_source(path, settings)):
+        if isinstance(record, Document):
+            documents.append(record)
+        else:
+            left[record.code] += 1
+            first.setdefault(record.code, record)
+    for code, record in first.items():
+        why = f"{record.reason.rstrip('。')}（{code}，例如 {record.place}）"
+        screen.print(f"略过 {left[code]} 条：{why}", markup=False, highlight=False, soft_wrap=True)
+    return documents
+
+
+def say_passed(passed: Iterable[str], screen: Console) -> None:
+    """Say on ``screen`` how many records of labelled files were passed over, and why."""
+    for why, number in Counter(p.partition(" -> ")[2] for p in passed).items():
+        screen.print(f"略过 {number} 条：{why}", markup=False, highlight=False, soft_wrap=True)
 
 
 def open_scorer(settings: Settings, model: str | None, *, keep: bool = False) -> Scorer:

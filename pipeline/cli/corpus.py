@@ -11,8 +11,7 @@ import typer
 from rich import table
 
 from pipeline.cli import dataset
-from pipeline.cli.common import Home, console
-from pipeline.documents import Document
+from pipeline.cli.common import Home, console, read_documents
 from pipeline.errors import CorpusError
 from pipeline.settings import load_settings
 from pipeline.taxonomy import Taxonomy, load_taxonomy
@@ -115,19 +114,19 @@ def concepts(
     home: Home = None,
 ) -> None:
     """列出概念词典每个概念（或每条写法）在语料和别处来文中的命中率。"""
-    from pipeline.batch.sources import open_source
     from pipeline.bench.public import unlabelled_messages
     from pipeline.corpus.usage import concept_usage, form_texts
     from pipeline.text.clean import clean
     from pipeline.text.concepts import load_lexicon
 
     gold, _, beside = _read(files, home)
-    lexicon = load_lexicon(load_settings(home).lexicon_file)
+    settings = load_settings(home)
+    lexicon = load_lexicon(settings.lexicon_file)
     out = console()
     with out.status("数写法") as status:
         corpus = form_texts(lexicon, [clean(g.text).text for g in gold])
         status.update("数别处来文中的写法")
-        given = [d.text for p in messages or [] for d in open_source(p) if isinstance(d, Document)]
+        given = [d.text for d in read_documents(messages or (), settings, out)]
         if messages is None and beside.is_dir():
             given = unlabelled_messages(beside)
         outside = form_texts(lexicon, [clean(t).text for t in given])

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.console import Console
 from rich.table import Table
 
-from pipeline.cli.common import Home, Store, console, note, out_file, out_folder, read_day
+from pipeline.cli.common import Home, Store, columns_of, console, note, out_file, out_folder, read_day
 from pipeline.cli.promote import Author, whoami
 from pipeline.settings import load_settings
 from pipeline.taxonomy import load_taxonomy
@@ -33,12 +35,12 @@ def import_command(
     from pipeline.exchange.files import read_files, write_file
 
     _check(kind)
-    taxonomy = load_taxonomy(load_settings(home).taxonomy_file)
-    read = read_files(files, taxonomy, kind)
+    settings = load_settings(home)
+    taxonomy = load_taxonomy(settings.taxonomy_file)
+    read = read_files(files, taxonomy, kind, columns_of(settings))
     write_file(out, read.items, taxonomy, "gold")
     screen = console()
-    for sentence in read.passed:
-        screen.print(f"略过 {sentence}", markup=False, soft_wrap=True)
+    _list(read.passed, screen)
     screen.print(f"{out}：{len(read.items)} 条标注，略过 {len(read.passed)} 条", highlight=False, soft_wrap=True)
 
 
@@ -54,10 +56,13 @@ def export_command(
     from pipeline.exchange.files import read_files, write_file
 
     _check(to)
-    taxonomy = load_taxonomy(load_settings(home).taxonomy_file)
-    read = read_files(files, taxonomy)
+    settings = load_settings(home)
+    taxonomy = load_taxonomy(settings.taxonomy_file)
+    read = read_files(files, taxonomy, columns=columns_of(settings))
     write_file(out, read.items, taxonomy, to)
-    console().print(f"{out}：{len(read.items)} 条", highlight=False, soft_wrap=True)
+    screen = console()
+    _list(read.passed, screen)
+    screen.print(f"{out}：{len(read.items)} 条", highlight=False, soft_wrap=True)
 
 
 def reviews_command(
@@ -111,7 +116,8 @@ def snapshot_command(
     _check(kind)
     settings = load_settings(home)
     taxonomy = load_taxonomy(settings.taxonomy_file)
-    taken = take(files, taxonomy, out or settings.path("corpora") / "snapshots", kind=kind)
+    folder = out or settings.path("corpora") / "snapshots"
+    taken = take(files, taxonomy, folder, kind=kind, columns=columns_of(settings))
     about = taken.about
     if taken.fresh:
         note(
@@ -133,6 +139,11 @@ def snapshot_command(
     screen.print(
         f"训练：zuofeng train --corpus {taken.folder / 'data.jsonl'}", markup=False, highlight=False, soft_wrap=True
     )
+
+
+def _list(passed: Sequence[str], screen: Console) -> None:
+    for sentence in passed:
+        screen.print(f"略过 {sentence}", markup=False, soft_wrap=True)
 
 
 def _check(kind: str) -> None:

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.table import Table
 
-from pipeline.cli.common import Home, Model, Store, console, open_scorer, out_file
-from pipeline.documents import Document
+from pipeline.cli.common import Home, Model, Store, console, open_scorer, out_file, read_documents
 from pipeline.errors import ConfigError
 from pipeline.settings import Settings, load_settings
 
@@ -45,7 +44,6 @@ def try_command(
     """试一份词典或规则：会改动多少篇、哪些篇，因为哪几个字；什么都不写入。"""
     from pipeline.analyst.rules import parse_rules
     from pipeline.analyst.trial import try_concepts, try_rules
-    from pipeline.batch.sources import open_source
     from pipeline.batch.stored import stored_documents
     from pipeline.text.concepts import parse_lexicon
 
@@ -57,7 +55,7 @@ def try_command(
     screen = console()
     with screen.status("试"):
         if source:
-            documents = [d for p in source for d in open_source(p) if isinstance(d, Document)]
+            documents = read_documents(source, settings, screen)
         else:
             documents = [s.document for s in stored_documents(settings.store_url, scorer.bundle.id)]
         trial = (

@@ -12,7 +12,7 @@ import numpy as np
 import typer
 from rich.table import Table
 
-from pipeline.cli.common import Home, Model, Store, console, open_scorer, out_file
+from pipeline.cli.common import Home, Model, Store, columns_of, console, open_scorer, out_file, say_passed
 from pipeline.cli.promote import whoami
 from pipeline.errors import CorpusError
 from pipeline.settings import Settings, load_settings
@@ -92,7 +92,7 @@ def measure_command(
     if drawn is None:
         chances, gold, truth, items = _from_desk(settings, salt, taxonomy)
     else:
-        chances, gold, truth, items = _from_files(drawn, reviewed or [], taxonomy)
+        chances, gold, truth, items = _from_files(drawn, reviewed or [], taxonomy, settings)
     called = scorer.decide(scorer.probabilities([g.text for g in gold]))
     labels = [label for _, label in scorer.columns]
     rows = measure_live(truth, called, np.array([chances[g.id] for g in gold]), labels)
@@ -156,13 +156,15 @@ def _from_desk(
 
 
 def _from_files(
-    drawn: Path, reviewed: list[Path], taxonomy: Taxonomy
+    drawn: Path, reviewed: list[Path], taxonomy: Taxonomy, settings: Settings
 ) -> tuple[Mapping[str, float], list[Gold], Shares, list[Labelled]]:
     from pipeline.exchange.files import read_files
     from pipeline.exchange.settle import last_words, majority
 
     chances = _chances(drawn)
-    items = [i for i in read_files(reviewed, taxonomy).items if i.gold.id in chances]
+    read = read_files(reviewed, taxonomy, columns=columns_of(settings))
+    say_passed(read.passed, console())
+    items = [i for i in read.items if i.gold.id in chances]
     if not items:
         raise CorpusError(
             "ZF-SAMPLE-NONE", "盲标结果里没有一条是抽出来的文本", "检查 --drawn 与 --reviewed 是否同一批。"

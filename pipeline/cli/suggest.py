@@ -8,8 +8,17 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from pipeline.cli.common import Home, Model, Store, console, open_scorer, out_file
-from pipeline.documents import Document
+from pipeline.cli.common import (
+    Home,
+    Model,
+    Store,
+    columns_of,
+    console,
+    open_scorer,
+    out_file,
+    read_documents,
+    say_passed,
+)
 from pipeline.settings import load_settings
 
 __all__ = ["command"]
@@ -33,7 +42,6 @@ def command(
     """挑最值得标的文本：拿不准的、词典与模型不一的、证据单薄的、用词陌生的；各标签轮流，不挑雷同的。"""
     from pipeline.analyst.pool import suggest
     from pipeline.analyst.suggest import REASONS
-    from pipeline.batch.sources import open_source
     from pipeline.batch.stored import stored_documents
     from pipeline.corpus.identity import text_key
     from pipeline.exchange.files import read_files
@@ -44,11 +52,12 @@ def command(
     screen = console()
     with screen.status("挑选"):
         if files:
-            pool = [d for p in files for d in open_source(p) if isinstance(d, Document)]
+            pool = read_documents(files, settings, screen)
         else:
             pool = [s.document for s in stored_documents(settings.store_url, scorer.bundle.id)]
-        done = read_files(reviewed, taxonomy).items if reviewed else ()
-        found = suggest(scorer, pool, count, reviewed={text_key(i.gold.text) for i in done})
+        done = read_files(reviewed or (), taxonomy, columns=columns_of(settings))
+        say_passed(done.passed, screen)
+        found = suggest(scorer, pool, count, reviewed={text_key(i.gold.text) for i in done.items})
     table = Table(title=f"从 {len(pool)} 条里挑出 {len(found)} 条", title_justify="left", show_lines=True)
     for head in ("编号", "为了哪个标签", "为什么", "分数", "词句"):
         table.add_column(head, overflow="fold")

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.table import Table
 
-from pipeline.cli.common import Home, Promise, console, note, out_folder, read_promise
+from pipeline.cli.common import Home, Promise, console, note, out_folder, read_documents, read_promise
 from pipeline.cli.promote import compare_with_live, whoami
-from pipeline.settings import Settings, load_settings
+from pipeline.settings import load_settings
 from pipeline.taxonomy import load_taxonomy
 from pipeline.text.concepts import load_lexicon
 from pipeline.text.segment import load_dictionary
@@ -144,7 +144,7 @@ def command(
             settings=turned, encoder=settings.encoder_folder, progress=lambda step: status.update(f"训练：{step}"),
         )  # fmt: skip
         guessed: list[Gold] = []
-        if texts := _texts(unlabelled or (), settings):
+        if texts := [d.text for d in read_documents(unlabelled or (), settings, screen)]:
             with TemporaryDirectory() as aside:
                 guessed = guess_labels(score(learn(out=Path(aside))), texts, turned)
         folder = learn(out=target, guessed=guessed)
@@ -199,17 +199,6 @@ def _measure(scorer: Scorer, held: Sequence[Gold], papers: Path | None) -> dict[
     found = diagnose(scorer, held, rounds=ROUNDS)
     write_evaluation(found, papers)
     return dict(found.figures)
-
-
-def _texts(files: Sequence[Path], settings: Settings) -> list[str]:
-    """Return the texts of ``files``; records that cannot be read are left out."""
-    from pipeline.batch.sources import ColumnMap, Limits, open_source
-    from pipeline.documents import Document
-
-    columns = ColumnMap().preferring(settings.columns)
-    limits = Limits(max_text_bytes=settings.max_text_bytes)
-    read = (item for path in files for item in open_source(path, columns=columns, limits=limits))
-    return [item.text for item in read if isinstance(item, Document)]
 
 
 def _trials(trials: Sequence[Trial]) -> Table:

@@ -7,6 +7,7 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
+from pipeline.batch.sources import ColumnMap
 from pipeline.batch.writeback import CELL
 from pipeline.errors import CorpusError
 from pipeline.exchange import doccano, label_studio
@@ -40,12 +41,12 @@ def kind_of(path: Path) -> str:
     return "gold" if own or not set(record) & {"cats", "label", "labels", "entities"} else "doccano"
 
 
-def read_file(path: Path, taxonomy: Taxonomy, kind: str = "") -> Read:
-    """Read one labelled file; raises CorpusError where it cannot be read at all."""
+def read_file(path: Path, taxonomy: Taxonomy, kind: str = "", columns: ColumnMap | None = None) -> Read:
+    """Read one labelled file, a sheet by ``columns``; raises CorpusError where it cannot be read at all."""
     try:
         kind = kind or kind_of(path)
         if kind in ("csv", "xlsx"):
-            return from_sheet(path, taxonomy)
+            return from_sheet(path, taxonomy, columns)
         raw = path.read_bytes()
         reader = {"gold": from_lines, "doccano": doccano.from_lines, "label-studio": label_studio.from_tasks}[kind]
         return reader(raw, taxonomy, path.name)
@@ -53,9 +54,9 @@ def read_file(path: Path, taxonomy: Taxonomy, kind: str = "") -> Read:
         raise CorpusError("ZF-EXCHANGE-READ", f"读不了 {path}：{e}", "检查路径和格式，文件须为 UTF-8。") from e
 
 
-def read_files(paths: Sequence[Path], taxonomy: Taxonomy, kind: str = "") -> Read:
+def read_files(paths: Sequence[Path], taxonomy: Taxonomy, kind: str = "", columns: ColumnMap | None = None) -> Read:
     """Read several files as one; raises CorpusError with every mistake of every file."""
-    found = [read_file(p, taxonomy, kind) for p in paths]
+    found = [read_file(p, taxonomy, kind, columns) for p in paths]
     wrong = [w for f in found for w in f.wrong]
     if wrong:
         raise CorpusError("ZF-EXCHANGE-INVALID", f"带标签的文件有 {len(wrong)} 处错误", "逐条改正后再运行。", wrong)

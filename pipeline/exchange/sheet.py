@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from pipeline.batch.sources import open_source
+from pipeline.batch.sources import ColumnMap, open_source
 from pipeline.batch.sources.records import as_text
 from pipeline.batch.writeback import safe_cell
 from pipeline.documents import Rejected
@@ -23,12 +23,15 @@ _NO = {"", "0", "0.0", "false", "否", "无", "×", "n", "no"}
 _BETWEEN = re.compile(r"[;；|\n]+")
 
 
-def from_sheet(path: Path, taxonomy: Taxonomy) -> Read:
-    """Read a sheet; every scheme needs its column, or one column for each of its labels."""
+def from_sheet(path: Path, taxonomy: Taxonomy, columns: ColumnMap | None = None) -> Read:
+    """Read a sheet; every scheme needs its column, or one column for each of its labels.
+
+    ``columns`` say which columns are the number and the text.
+    """
     items: list[Labelled] = []
     wrong: list[str] = []
     passed: list[str] = []
-    for document in open_source(path):
+    for document in open_source(path, columns=columns or ColumnMap()):
         if isinstance(document, Rejected):
             passed.append(f"{document.place} -> {document.reason}")
             continue

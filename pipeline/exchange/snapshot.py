@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pipeline.batch.sources import ColumnMap
 from pipeline.errors import CorpusError
 from pipeline.exchange.files import kind_of, read_files
 from pipeline.exchange.labelled import to_lines
@@ -37,13 +38,15 @@ class Snapshot:
     fresh: bool
 
 
-def take(paths: Sequence[Path], taxonomy: Taxonomy, out: Path, *, kind: str = "") -> Snapshot:
+def take(
+    paths: Sequence[Path], taxonomy: Taxonomy, out: Path, *, kind: str = "", columns: ColumnMap | None = None
+) -> Snapshot:
     """Gather labelled files into a snapshot below ``out``; the same content gives the same folder.
 
     Parts are written down in ``parts.jsonl`` beside the snapshots and hold for every later one. Raises CorpusError
     with every mistake of every file.
     """
-    read = read_files(paths, taxonomy, kind)
+    read = read_files(paths, taxonomy, kind, columns)
     settled, tied = settle(read.items, taxonomy)
     parts_file = out / PARTS_FILE
     known = read_parts(parts_file)

@@ -186,6 +186,27 @@ def test_columns_are_mapped_by_the_settings(zuofeng, home, tmp_path):
     assert json.loads(done.stdout)["id"] == "7"
 
 
+def test_whatever_reads_a_file_maps_its_columns_and_counts_what_it_leaves_out(zuofeng, home, tmp_path, taxonomy):
+    (home / "zuofeng.toml").write_text('[columns]\nid = ["流水"]\ntext = ["来电情况"]\n', encoding="utf-8")
+    (tmp_path / "a.csv").write_text("流水,来电情况\n7,多次反映石沉大海没人管\n8,\n9,\n", encoding="utf-8")
+    one, *_ = taxonomy.schemes
+    head = ",".join(s.name for s in taxonomy.schemes)
+    (tmp_path / "b.csv").write_text(f"流水,来电情况,{head}\n7,没人管,{one.labels[0].name},\n8,,,\n", encoding="utf-8")
+    rule = f'[[rule]]\nlabel = "{one.label_ids[0]}"\nphrases = ["石沉大海"]\n'
+    (tmp_path / "r.toml").write_text(rule, encoding="utf-8")
+    for words in ("suggest a.csv --reviewed b.csv", "lexicon try r.toml --source a.csv"):
+        done = zuofeng(*words.split())
+        assert done.returncode == 0, done.stderr
+        assert "略过 2 条：正文是空的（ZF-REC-EMPTY，例如 a.csv:3）" in done.stdout
+        assert ("略过 1 条：正文是空的。" in done.stdout) == ("b.csv" in words)
+    for words in ("corpus import b.csv", "corpus export b.csv --to doccano"):
+        done = zuofeng(*words.split(), "--out", "b.jsonl")
+        assert (done.returncode, "略过 b.csv:3" in done.stdout) == (0, True), done.stderr
+        (line,) = (tmp_path / "b.jsonl").read_text(encoding="utf-8").splitlines()
+        assert json.loads(line)["id"] == "7"
+    assert zuofeng("corpus", "snapshot", "b.csv").returncode == 0
+
+
 def test_a_training_leaves_its_papers_where_it_was_told(zuofeng, home, tmp_path, draw, write_jsonl):
     small = write_jsonl(
         "small.jsonl",
@@ -222,6 +243,7 @@ def test_train_evaluate_and_promote(zuofeng, home, tmp_path, draw, write_jsonl):
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert f"没有标注的来文 {len(draw(150, 'archive'))} 条" in done.stdout
+    assert "略过 1 条：正文是空的（ZF-REC-EMPTY，例如 archive.jsonl:" in done.stdout
     assert champion_id(home / "models") == live
     trained = next(m for m in list_models(home / "models") if m != live)
     settings = json.loads((home / "models" / trained / "manifest.json").read_text(encoding="utf-8"))["settings"]
@@ -307,11 +329,12 @@ def test_a_repeated_text_is_refused(zuofeng, home):
 
 
 def test_concepts_and_agreement_are_tables(zuofeng, write_jsonl):
-    messages = write_jsonl("messages.jsonl", [{"id": "1", "text": "多次反映没人管"}])
+    messages = write_jsonl("messages.jsonl", [{"id": "1", "text": "多次反映没人管"}, {"id": "2", "text": ""}])
     done = zuofeng("corpus", "concepts", "--messages", messages)
     assert done.returncode == 0, done.stderr
     assert "没人管" in done.stdout
     assert "100.00%" in done.stdout
+    assert "略过 1 条：正文是空的" in done.stdout
     assert "逐标签的平均" in zuofeng("corpus", "agreement").stdout
 
 
