@@ -63,7 +63,8 @@ class Prediction(NamedTuple):
     """What the model says of one document. A tuple, like its evidence: a short text is read in the time in which an
     object of another kind is made.
 
-    ``scores`` and ``decided`` are keyed by scheme id, in taxonomy order; decided labels stand highest first.
+    ``scores`` and ``decided`` are keyed by scheme id, in taxonomy order; decided labels stand highest first;
+    with any of them it ``is_problem``.
     All scores are calibrated probabilities in [0, 1].
     """
 

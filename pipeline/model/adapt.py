@@ -40,6 +40,7 @@ PRIOR_INTERCEPT = 0.05
 #: Variance of the prior on what one feature adds.
 WORDS = 0.4
 #: The problem head only holds back what no label should be read into: its threshold is lowered by so much log-odds.
+#: What then passes without a label is for a person.
 OCCURRENCE_LEAN = 0.6
 #: Thresholds stay inside these, however few documents there are.
 LOWEST, HIGHEST = 0.02, 0.95

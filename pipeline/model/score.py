@@ -65,7 +65,8 @@ class Look:
 @dataclass(frozen=True, slots=True)
 class Said:
     """What is said of some texts: ``probability`` (texts, heads), labels ``decided`` (texts, labels), whether it
-    ``is_problem`` and ``unsure`` (texts,), and the evidence of each text that has any: by label, the strongest first.
+    ``is_problem``, having any, and ``unsure`` (texts,), and the evidence of each text that has any: by label, the
+    strongest first.
     """
 
     probability: Floats
@@ -126,7 +127,6 @@ class Scorer:
         self._intercept = np.array([h.intercept for h in bundle.heads])
         self._long = np.array([[h.long_sentence, h.long_size, h.long_intercept] for h in bundle.heads]).T
         self._threshold = np.array([h.threshold for h in bundle.heads])
-        self._problem = bundle.heads[-1].threshold
         self._ask = np.array([h.ask for h in bundle.heads])
         self._edge = logit(np.where(self._ask < 1, np.maximum(self._ask, LOWEST), 0.5))
 
@@ -155,21 +155,23 @@ class Scorer:
         for scores in self._read(texts):
             probability = scores.documents
             decided = self.decide(probability)
-            is_problem = (probability[:, -1] >= self._problem) | decided.any(1)
             shown = self._evidence(scores, decided) if evidence else {}
-            yield Said(probability, decided, is_problem, self.unsure(probability), shown)
+            yield Said(probability, decided, np.asarray(decided.any(1)), self.unsure(probability), shown)
 
     def decide(self, probabilities: Floats, thresholds: Floats | None = None) -> Bools:
         """Return which labels are decided, shape (texts, labels); ``thresholds`` (heads,) or (texts, heads)."""
         return decide(self.bundle.taxonomy, probabilities, self._threshold if thresholds is None else thresholds)
 
     def unsure(self, probabilities: Floats) -> npt.NDArray[np.bool_]:
-        """Return which texts ask for a person, (texts,): some head is near its threshold or kept for people."""
+        """Return which texts ask for a person, (texts,): some head is near its threshold or kept for people, or
+        the problem head finds conduct that no label names.
+        """
         log_odds = _log_odds(probabilities)
         edge = logit(np.where(self._threshold < 1, self._threshold, 0.5))
         near = (abs(log_odds - edge) < NEAR) & (self._threshold < 1)
         kept = (probabilities >= self._ask) & (probabilities < self._threshold)
-        return np.asarray((near | kept).any(1))
+        nameless = (probabilities[:, -1] >= self._threshold[-1]) & ~self.decide(probabilities).any(1)
+        return np.asarray((near | kept).any(1) | nameless)
 
     def look(self, texts: Sequence[str]) -> Look:
         """Return what a correction is fitted to; of a long text, its most suspicious passage."""

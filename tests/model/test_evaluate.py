@@ -1,8 +1,12 @@
+import dataclasses
+
 import numpy as np
 import pytest
 from sklearn.metrics import f1_score, precision_score, recall_score
 
+from pipeline.documents import Document
 from pipeline.model.evaluate import evaluate, measure, plain_baseline
+from pipeline.model.score import Scorer
 
 
 def test_figures_equal_scikit_learns(taxonomy):
@@ -27,6 +31,14 @@ def test_rare_labels_stay_out_of_the_macro_average(taxonomy):
     figures = measure(truth, truth, taxonomy, rounds=10)
     assert [v["labels_counted"] for v in figures["schemes"].values()] == [1, 0]
     assert figures["schemes"][taxonomy.schemes[1].id]["macro_f1"] is None
+
+
+def test_false_alarms_are_the_problems_among_the_innocent(bundle, words, some_gold):
+    eager = (*bundle.heads[:-1], dataclasses.replace(bundle.heads[-1], threshold=0.02))
+    scorer = Scorer(dataclasses.replace(bundle, heads=eager), words)
+    innocent = [Document(g.id, g.text) for g in some_gold if not g.positive]
+    alarms = sum(p.is_problem for p in scorer.score(innocent)) / len(innocent)
+    assert evaluate(scorer, some_gold, rounds=10)["problem"]["false_alarm_rate"][0] == pytest.approx(alarms, abs=1e-4)
 
 
 def test_the_model_beats_the_plain_baseline_on_unseen_texts(scorer, some_gold, gold, taxonomy):

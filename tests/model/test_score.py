@@ -10,6 +10,7 @@ from scipy.special import logit
 from pipeline.analyst.held_out import text_matrix
 from pipeline.documents import Document
 from pipeline.errors import CorpusError
+from pipeline.model.bundle import NEVER
 from pipeline.model.explain import _best_run, character_weights
 from pipeline.model.score import Scorer, batches
 from pipeline.model.train import Settings, train
@@ -34,7 +35,18 @@ def test_predictions_keep_the_contract(scorer, some_gold):
             assert all(0 <= v <= 1 for v in out["scores"][s.id].values())
             values = [x["score"] for x in out[s.id]]
             assert values == sorted(values, reverse=True)
-        assert not decided or out["is_problem"]
+        assert out["is_problem"] == bool(decided)
+
+
+def test_conduct_that_no_label_names_is_left_to_a_person(bundle, words, some_gold):
+    never = tuple(dataclasses.replace(h, threshold=NEVER, ask=NEVER) for h in bundle.heads[:-1])
+    nameless = Scorer(dataclasses.replace(bundle, heads=(*never, bundle.heads[-1])), words)
+    predictions = nameless.score([Document(g.id, g.text) for g in some_gold])
+    found = [p for p in predictions if p.problem_score >= bundle.heads[-1].threshold]
+    assert found
+    assert all(p.review for p in found)
+    assert not all(p.review for p in predictions)
+    assert not any(p.is_problem for p in predictions)
 
 
 def test_odd_texts_are_scored_like_any_other(scorer):
@@ -134,6 +146,7 @@ def test_any_scheme_trains_and_keeps_its_kind(kind, least, most, some_gold, word
     mine = Scorer(load_bundle(path), words)
     for p in mine.score([Document("1", "停水三天"), Document("2", "路灯坏了"), Document("3", "")]):
         assert least <= len(p.decided["topic"]) <= most
+        assert p.is_problem == bool(p.decided["topic"])
         assert p.scores["topic"]["never"] < 0.5
     assert mine.score([Document("1", "自来水停水了，水管漏水")])[0].scores["topic"]["water"] > 0.5
 
