@@ -35,7 +35,7 @@ def command(
     from pipeline.corpus.gold import read_gold
     from pipeline.model.adapt import adapt
     from pipeline.model.bundle import load_bundle
-    from pipeline.model.evaluate import macro_f1, paired_difference, problem_f1
+    from pipeline.model.evaluate import LEAST, macro_f1, paired_difference, problem_f1
     from pipeline.model.local import compare_expected
     from pipeline.model.promote import promote
     from pipeline.model.registry import champion_id
@@ -50,12 +50,15 @@ def command(
         target = out or settings.path("models")
         folder, expected = adapt(scorer, gold, target, promise=precision)
         truth, before, after = expected.truth, expected.before, expected.after
-        gap = paired_difference(truth, after, before, taxonomy)
+        gap = paired_difference(truth, after, before, [g.group for g in gold], taxonomy)
     table = Table(
         "", "原模型", "重设后", "差（95% 区间）", title=f"预期（{len(gold)} 条，交叉验证）", title_justify="left"
     )
     old, new = macro_f1(truth, before, taxonomy), macro_f1(truth, after, taxonomy)
     for s in taxonomy.schemes:
+        if s.id not in gap:
+            table.add_row(f"{s.name} 宏 F1", "–", "–", f"没有标签有 {LEAST} 个正例")
+            continue
         change = "{:+.3f} [{:+.3f}, {:+.3f}]".format(*gap[s.id])
         table.add_row(f"{s.name} 宏 F1", f"{old[s.id]:.3f}", f"{new[s.id]:.3f}", change)
     was, now = problem_f1(truth, before), problem_f1(truth, after)

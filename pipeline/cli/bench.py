@@ -95,9 +95,11 @@ def accuracy(
         table.add_column(head)
     table.add_row("宏 F1", *(f"{mine[s.id]:.3f}" for s in taxonomy.schemes))
     for name, theirs in others.items():
-        found_there, gap = macro_f1(truth, theirs, taxonomy), paired_difference(truth, called, theirs, taxonomy)
+        found_there = macro_f1(truth, theirs, taxonomy)
+        gap = paired_difference(truth, called, theirs, [g.group for g in test], taxonomy)
         table.add_row(name, *(f"{found_there[s.id]:.3f}" for s in taxonomy.schemes))
-        table.add_row("　差（95% 区间）", *("{:+.3f} [{:+.3f}, {:+.3f}]".format(*gap[s.id]) for s in taxonomy.schemes))
+        said = {s: "{:+.3f} [{:+.3f}, {:+.3f}]".format(*of) for s, of in gap.items()}
+        table.add_row("　差（95% 区间）", *(said.get(s.id, "–") for s in taxonomy.schemes))
     out.print(table)
     more = Table("项目", "数值", title="同上")
     more.add_row("有无问题 F1", f"{problem_f1(truth, called):.3f}")

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from pipeline.corpus.gold import Gold, label_matrix
 from pipeline.model.calibrate import expected_calibration_error
+from pipeline.model.paired import ROUNDS, contrasts, count
 from pipeline.model.score import Scorer
 from pipeline.taxonomy import Taxonomy
 from pipeline.text.segment import JiebaSegmenter, RjiebaSegmenter
@@ -115,9 +116,14 @@ def macro_f1(truth: Bools, called: Bools, taxonomy: Taxonomy) -> dict[str, float
     """
     hits, total = (truth & called).sum(0), truth.sum(0) + called.sum(0)
     f1 = 2 * hits / np.maximum(total, 1)
-    counted = truth.sum(0) >= LEAST
-    own = {s.id: np.array([scheme == s.id for scheme, _ in taxonomy.columns]) & counted for s in taxonomy.schemes}
-    return {scheme: float(f1[mine].mean()) if mine.any() else float("nan") for scheme, mine in own.items()}
+    counted = _counted(truth, taxonomy)
+    return {scheme: float(f1[mine].mean()) if mine.any() else float("nan") for scheme, mine in counted.items()}
+
+
+def _counted(truth: Bools, taxonomy: Taxonomy) -> dict[str, Bools]:
+    """Return which columns the macro average of each scheme is over."""
+    enough = truth.sum(0) >= LEAST
+    return {s.id: np.array([scheme == s.id for scheme, _ in taxonomy.columns]) & enough for s in taxonomy.schemes}
 
 
 def problem_f1(truth: Bools, called: Bools) -> float:
@@ -131,18 +137,17 @@ def micro_f1(truth: Bools, called: Bools) -> float:
 
 
 def paired_difference(
-    truth: Bools, called: Bools, other: Bools, taxonomy: Taxonomy, *, rounds: int = 1000, seed: int = 0
+    truth: Bools, called: Bools, other: Bools, groups: Sequence[str], taxonomy: Taxonomy, *, rounds: int = ROUNDS
 ) -> dict[str, tuple[float, float, float]]:
-    """Return per scheme macro-F1 of ``called`` minus that of ``other`` on the same texts, with its 95 % interval."""
-    rng = np.random.default_rng(seed)
-    samples = [np.arange(len(truth)), *rng.integers(0, len(truth), (rounds, len(truth)))]
-    mine, theirs = ([macro_f1(truth[s], c[s], taxonomy) for s in samples] for c in (called, other))
-    found = {}
-    for scheme in taxonomy.schemes:
-        gap = np.array([a[scheme.id] - b[scheme.id] for a, b in zip(mine, theirs, strict=True)])
-        low, high = np.percentile(gap[1:], [2.5, 97.5])
-        found[scheme.id] = (float(gap[0]), float(low), float(high))
-    return found
+    """Return per scheme `macro_f1` of ``called`` minus that of ``other`` on the same texts, with its 95 % interval.
+
+    Whole ``groups`` (texts,) are drawn; a scheme that has no macro-F1 is left out.
+    """
+    means = {s: np.flatnonzero(mine) for s, mine in _counted(truth, taxonomy).items() if mine.any()}
+    clusters = np.unique(np.asarray(groups), return_inverse=True)[1]
+    before, after = (count(truth, c, clusters) for c in (other, called))
+    found = contrasts(before, after, means=list(means.values()), rounds=rounds, flips=1)[truth.shape[1] :]
+    return {s: (c.difference, c.low, c.high) for s, c in zip(means, found, strict=True)}
 
 
 def plain_baseline(

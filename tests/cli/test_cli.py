@@ -390,6 +390,15 @@ def test_a_model_is_adapted_and_says_what_to_expect(zuofeng, home, draw, write_j
     assert zuofeng("adapt", "--reviewed", local, "--promise", "precision=2").returncode == 2
 
 
+def test_labels_too_rare_for_a_figure_are_said_to_be(zuofeng, draw, write_jsonl, taxonomy, tmp_path):
+    first, second = taxonomy.schemes
+    rows = [{"id": g.id, "text": g.text, "labels": {second.id: list(g.labels[second.id])}} for g in draw(250)]
+    done = zuofeng("adapt", "--reviewed", write_jsonl("local.jsonl", rows), "--out", tmp_path / "models")
+    assert done.returncode == 0, done.stderr
+    assert "nan" not in done.stdout
+    assert next(line for line in done.stdout.splitlines() if first.name in line).count("–") == 2
+
+
 def test_doctor_says_what_to_do_and_falls_silent_when_it_is_done(zuofeng, write_jsonl, home):
     before = zuofeng("doctor")
     assert before.returncode == 1

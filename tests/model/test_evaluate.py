@@ -5,7 +5,7 @@ import pytest
 from sklearn.metrics import f1_score, precision_score, recall_score
 
 from pipeline.documents import Document
-from pipeline.model.evaluate import evaluate, measure, plain_baseline
+from pipeline.model.evaluate import evaluate, macro_f1, measure, paired_difference, plain_baseline
 from pipeline.model.score import Scorer
 
 
@@ -31,6 +31,23 @@ def test_rare_labels_stay_out_of_the_macro_average(taxonomy):
     figures = measure(truth, truth, taxonomy, rounds=10)
     assert [v["labels_counted"] for v in figures["schemes"].values()] == [1, 0]
     assert figures["schemes"][taxonomy.schemes[1].id]["macro_f1"] is None
+
+
+def test_a_difference_has_the_interval_of_its_own_figure(taxonomy):
+    first, second = taxonomy.schemes
+    rng = np.random.default_rng(4)
+    truth, other = np.zeros((2, 200, len(taxonomy.columns)), bool)
+    # Many a sample draws fewer of them than count.
+    truth[:6, 0] = True
+    other[:, 0] = truth[:, 0] & (rng.random(200) < 0.5)
+    groups = [str(i) for i in range(200)]
+    found = paired_difference(truth, truth, other, groups, taxonomy)
+    value, low, high = found[first.id]
+    assert value == macro_f1(truth, truth, taxonomy)[first.id] - macro_f1(truth, other, taxonomy)[first.id]
+    assert 0 <= low < value < high <= 1
+    assert second.id not in found
+    copied = paired_difference(*(np.repeat(m, 5, 0) for m in (truth, truth, other)), np.repeat(groups, 5), taxonomy)
+    assert copied[first.id] == pytest.approx(found[first.id])
 
 
 def test_false_alarms_are_the_problems_among_the_innocent(bundle, words, some_gold):
