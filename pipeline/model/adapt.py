@@ -78,8 +78,9 @@ def adapt(scorer: Scorer, reviewed: Sequence[Gold], out: Path, *, promise: float
     """Write a bundle at home among ``reviewed`` below ``out``; return its path and what to expect of it.
 
     With a ``promise`` labels are decided only where they keep that precision. Raises CorpusError for fewer than FEWEST
-    documents.
+    documents, or for documents of too few situations.
     """
+    _ask_for_enough(reviewed)
     decided = scorer.decide(scorer.probabilities([g.text for g in reviewed]))
     scorer = settle(scorer)
     bundle = scorer.bundle
@@ -138,13 +139,23 @@ def settle(scorer: Scorer) -> Scorer:
     return scorer.reading_as(replace(scorer.bundle, heads=heads))
 
 
-def _look(scorer: Scorer, reviewed: Sequence[Gold]) -> tuple[Look, Bools]:
+def _ask_for_enough(reviewed: Sequence[Gold]) -> None:
     if len(reviewed) < FEWEST:
         raise CorpusError(
             "ZF-ADAPT-FEW",
             f"只有 {len(reviewed)} 条复核过的文本，不足以重设",
             f"至少复核 {FEWEST} 条；三百条以上才有把握。",
         )
+    groups = len({g.group for g in reviewed})
+    if groups < FOLDS * 2:
+        raise CorpusError(
+            "ZF-ADAPT-GROUPS",
+            f"{len(reviewed)} 条复核过的文本只有 {groups} 个情境，不够做 {FOLDS} 折交叉验证",
+            f"至少复核 {FOLDS * 2} 个不同情境的文本；情境写在 group 一项，不写就各算一个。",
+        )
+
+
+def _look(scorer: Scorer, reviewed: Sequence[Gold]) -> tuple[Look, Bools]:
     labels = label_matrix(reviewed, scorer.bundle.taxonomy)
     return scorer.look([g.text for g in reviewed]), np.hstack([labels, labels.any(1, keepdims=True)])
 

@@ -68,6 +68,9 @@ def test_what_is_expected_comes_from_texts_it_did_not_see(scorer, reviewed, tmp_
 def test_too_few_reviewed_texts_are_refused(scorer, reviewed, tmp_path):
     with pytest.raises(CorpusError, match="ZF-ADAPT-FEW"):
         adapt(scorer, reviewed[:20], tmp_path)
+    few = [dataclasses.replace(g, group=str(i % 4)) for i, g in enumerate(reviewed)]
+    with pytest.raises(CorpusError, match="ZF-ADAPT-GROUPS"):
+        adapt(scorer, few, tmp_path)
 
 
 def test_what_a_promise_leaves_open_asks_for_a_person(scorer, reviewed, words, tmp_path):
