@@ -35,8 +35,8 @@ class Heads:
     """Weights in the order of a vocabulary.
 
     ``weights`` (experts, 2, columns, ``width``): for sentences, then for passages, in grains. Behind the heads of a row
-    stand the gates; its last eight bytes are its scale as the sum of two numbers, ``scales`` (experts, 2, columns,
-    width / 2) over the same memory. Rows are whole lines of the cache.
+    stand the gates; its last eight bytes are its scale as the sum of two numbers, ``scale_parts`` (experts, 2,
+    columns, width / 2) over the same memory. Rows are whole lines of the cache.
     """
 
     def __init__(self, bundle: Bundle, vocabulary: Vocabulary) -> None:
@@ -50,13 +50,13 @@ class Heads:
         room = np.zeros(experts * 2 * columns * self.width + _LINE, np.int16)
         skip = -room.ctypes.data % 64 // room.itemsize
         self.weights = room[skip : len(room) - _LINE + skip].reshape(experts, 2, columns, self.width)
-        self.scales = self.weights.view(np.float32)
+        self.scale_parts = self.weights.view(np.float32)
         self.scale = vocabulary.scale
         rough = self.scale.astype(np.float32)
         for side, coef in enumerate((w.sentence_coef, w.coef)):
             self.weights[:, side, :, : self.heads] = coef[:, vocabulary.order]
-            self.scales[:, side, :, -2] = rough
-            self.scales[:, side, :, -1] = self.scale - rough
+            self.scale_parts[:, side, :, -2] = rough
+            self.scale_parts[:, side, :, -1] = self.scale - rough
         # The first expert's table is read first, so the gates stand there.
         self.weights[0, 1, :, self.heads : gates] = w.gate[vocabulary.order]
         self._bias = w.bias.astype(np.float64)
@@ -82,7 +82,7 @@ class Heads:
         if dense is not None:
             gate_bias += dense @ self._dense_gate
         _margins(
-            places.group, places.column, sentence_of, row, self.weights, self.scales, self.grain, self._bias,
+            places.group, places.column, sentence_of, row, self.weights, self.scale_parts, self.grain, self._bias,
             self._sentence_bias, gate_bias, self.lead, whole, strongest, which, expert,
         )  # fmt: skip
         if dense is not None:
