@@ -17,6 +17,10 @@ __all__ = ["Area", "Label", "Scheme", "Taxonomy", "load_taxonomy", "parse_taxono
 KINDS = ("multi", "multi-at-least-one", "exclusive")
 SOURCES = ("seed", "published", "published-unverified", "project")
 _ID = re.compile(r"[A-Za-z0-9][\w\-]*")
+#: What a model's folder is named by, short enough for every column that keeps it.
+_NAME = re.compile(r"[A-Za-z0-9][\w.\-]{0,31}")
+#: What else a prediction, or a result written back, has beside its schemes.
+_TAKEN = frozenset(("id", "is_problem", "problem", "problem_score", "scores", "evidence", "review", "model", "note"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,8 +152,8 @@ class _Checker:
         self.unique((label for s in schemes for label in s.label_ids), "labels", "标签")
         self.unknown(data, {"id", "version", "title", "negative", "schemes"}, "")
         return Taxonomy(
-            self.text(data, "id", ""),
-            self.text(data, "version", ""),
+            self.name(data, "id"),
+            self.name(data, "version"),
             self.text(data, "title", "", False),
             schemes,
             sha256,
@@ -167,8 +171,11 @@ class _Checker:
         labels = tuple(self.label(v, f"{at}.labels[{i}]", known) for i, v in enumerate(self.tables(data, "labels", at)))
         if not labels:
             self.mistakes.append(f"{at}.labels -> 至少要有一个标签")
+        name = self.identifier(data, at)
+        if name in _TAKEN:
+            self.mistakes.append(f"{at}.id -> {name!r} 已是结果里的一项，换一个名字")
         return Scheme(
-            self.identifier(data, at),
+            name,
             self.text(data, "name", at),
             kind,
             labels,
@@ -218,7 +225,15 @@ class _Checker:
     def identifier(self, data: Mapping[str, Any], at: str) -> str:
         value = self.text(data, "id", at)
         if value and not _ID.fullmatch(value):
-            self.mistakes.append(f"{at}.id -> {value!r} 只能用文字、数字、下划线和连字符")
+            self.mistakes.append(f"{at}.id -> {value!r} 应以英文字母或数字开头，其后只用文字、数字、下划线和连字符")
+        return value
+
+    def name(self, data: Mapping[str, Any], key: str) -> str:
+        value = self.text(data, key, "")
+        if value.strip() and not _NAME.fullmatch(value):
+            self.mistakes.append(
+                f"{key} -> {value!r} 应以英文字母或数字开头，其后只用文字、数字、点、下划线和连字符，共不过 32 个字"
+            )
         return value
 
     def choice(self, data: Mapping[str, Any], key: str, at: str, allowed: tuple[str, ...], default: str) -> str:

@@ -1,5 +1,7 @@
 import pytest
 
+from pipeline.batch.tables.fields import Fields
+from pipeline.documents import Document
 from pipeline.errors import ConfigError
 from pipeline.taxonomy import load_taxonomy, parse_taxonomy
 
@@ -37,6 +39,41 @@ def test_all_mistakes_are_reported_together():
     text = str(e.value)
     for expected in ("version", "colour", "'some'", "'water' 出现两次", "labels[1].name", "'nowhere'"):
         assert expected in text
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ('id = "mine"', 'id = "../../x"', "id -> '../../x' 应以"),
+        ('id = "mine"', 'id = ".mine"', "id -> '.mine'"),
+        ('version = "3"', 'version = "2024/08"', "version -> '2024/08'"),
+        ('version = "3"', f'version = "{"3" * 33}"', "version -> "),
+        ('id = "road"', 'id = "噪音"', "schemes[0].labels[1].id -> '噪音' 应以英文字母或数字开头"),
+        ('id = "road"', 'id = "road.1"', "schemes[0].labels[1].id -> 'road.1'"),
+    ],
+)
+def test_what_names_folders_and_columns_is_checked_before_a_training(old, new, said):
+    assert old in GOOD
+    with pytest.raises(ConfigError) as e:
+        parse_taxonomy(GOOD.replace(old, new).encode())
+    (mistake,) = e.value.details
+    assert mistake.startswith(said)
+
+
+@pytest.mark.parametrize(("name", "version"), [("mine", "2024.08-rc_1"), ("3rd-一件事", "1.0.0")])
+def test_usual_names_and_versions_are_accepted(name, version):
+    raw = GOOD.replace('"mine"', f'"{name}"').replace('"3"', f'"{version}"')
+    found = parse_taxonomy(raw.encode())
+    assert (found.id, found.version) == (name, version)
+
+
+def test_no_scheme_hides_another_part_of_a_prediction(scorer):
+    said = scorer.score([Document("1", "停水三天")])[0].to_dict()
+    fields = Fields(scorer.bundle.taxonomy).default
+    own = {s.id for s in scorer.bundle.taxonomy.schemes}
+    for taken in {*said, *fields} - own:
+        with pytest.raises(ConfigError, match=f"schemes\\[0\\].id -> '{taken}' 已是结果里的一项"):
+            parse_taxonomy(GOOD.replace('id = "topic"', f'id = "{taken}"').encode())
 
 
 def test_broken_toml_and_a_missing_file_are_configuration_errors(tmp_path):
