@@ -152,7 +152,7 @@ def open_scorer(settings: Settings, model: str | None, *, keep: bool = False) ->
 
         words = load_dictionary(settings.dictionary_file)
         taxonomy = load_taxonomy(settings.taxonomy_file)
-        bundle = fit_model(files.result(), taxonomy=taxonomy, dictionary=dictionary_hash(words))
+        bundle = fit_model(files.result(), taxonomy=taxonomy, dictionary=dictionary_hash(words), live=model is None)
     if keep:
         from pipeline.model.dictionaries import keep_dictionary
 

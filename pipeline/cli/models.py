@@ -32,8 +32,7 @@ def command(
 ) -> None:
     """列出模型：哪个在用、按什么训练、文件是否完好；--on 说明某一天在用的是哪个。"""
     from pipeline.errors import BundleError
-    from pipeline.model.bundle import load_bundle
-    from pipeline.model.registry import champion_id, list_models
+    from pipeline.model.registry import champion_id, list_models, load_model
 
     settings = load_settings(home, store=store)
     folder = settings.path("models")
@@ -54,7 +53,7 @@ def command(
     for model in list_models(folder):
         mark = "●" if model == live else ""
         try:
-            bundle = load_bundle(folder / model)
+            bundle = load_model(folder, model)
         except BundleError as e:
             table.add_row(mark, model, "", "", f"{e.code} {e.message}")
             continue

@@ -117,6 +117,11 @@ def command(
     if promise:
         turned = replace(turned, promise=read_promise(promise))
     target = out or settings.path("models")
+    # In use here is only what has this home's own scheme.
+    at_home = target.resolve() == settings.path("models").resolve() and settings.taxonomy_file.is_file()
+    foreign = at_home and settings.taxonomy_file.read_bytes() != file.read_bytes()
+    if foreign and champion:
+        raise typer.BadParameter("--champion 要用这里的标签体系 corpora/taxonomy.toml；换了体系就先换这个文件")
     words = load_dictionary(settings.dictionary_file)
     experiment = None
     if settings.mlflow.uri:
@@ -172,7 +177,9 @@ def command(
             screen.print(f"MLflow：{settings.mlflow.experiment} 里的 {kept}", highlight=False)
     screen.print(f"模型 {folder.name}：{len(used)} 条文本（另留 {len(gold) - len(used)} 条作测试），{seconds:.1f} 秒")
     live = champion_id(target)
-    if live is None:
+    if foreign:
+        screen.print("标签体系不是这里的 corpora/taxonomy.toml，没有设为在用；打分时写 --model 编号。")
+    elif live is None:
         first(target, folder.name, author=whoami(), reason="训练出的第一个模型")
     elif champion and live != folder.name:
         with screen.status("与在用模型比较"):
@@ -180,7 +187,7 @@ def command(
         promote(target, folder.name, author=whoami(), reason="train --champion", found=found)
     if target == settings.path("models"):
         note(settings)
-    if live is None or champion:
+    if not foreign and (live is None or champion):
         screen.print("已设为在用模型。")
     if encoder and load_settings(home).encoder_folder != settings.encoder_folder:
         kept = f"encoder = {json.dumps(str(settings.encoder_folder), ensure_ascii=False)}"

@@ -12,7 +12,6 @@ from rich.table import Table
 from rich.text import Text
 
 from pipeline.cli.common import Home, Store, console
-from pipeline.errors import BundleError
 from pipeline.settings import Settings, load_settings
 from pipeline.taxonomy import load_taxonomy
 
@@ -64,14 +63,12 @@ def command(
 def _open(settings: Settings, model: str) -> Any:
     """Load a model for replay: with its own taxonomy, and with the dictionary it was used with."""
     from pipeline.model.dictionaries import kept_dictionary
-    from pipeline.model.registry import find_model
+    from pipeline.model.registry import load_model
     from pipeline.model.score import Scorer
     from pipeline.text.segment import dictionary_hash, load_dictionary
 
     folder = settings.path("models")
-    bundle = find_model(folder, model)
-    if bundle.id != model:
-        raise BundleError("ZF-MODEL-CHANGED", f"目录 {model} 里的模型是 {bundle.id}", "从备份恢复。")
+    bundle = load_model(folder, model)
     words = load_dictionary(settings.dictionary_file)
     digest = str(bundle.manifest["dictionary"])
     words = words if dictionary_hash(words) == digest else kept_dictionary(folder, digest)

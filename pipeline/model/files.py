@@ -57,7 +57,9 @@ def _manifest(path: Path) -> dict[str, Any]:
             f"模型 {path.name} 的格式 {manifest.get('format')!r} 不是本程序的 {FORMAT}",
             "用本版本重新训练。",
         )
-    if not str(manifest.get("id", "")).endswith(hashlib.sha256(body).hexdigest()[:12]):
+    of = manifest.get("taxonomy")
+    named = f"{of.get('id')}-{of.get('version')}" if isinstance(of, dict) else ""
+    if manifest.get("id") != f"{named}-{hashlib.sha256(body).hexdigest()[:12]}":
         raise BundleError("ZF-MODEL-CHANGED", f"模型 {path.name} 的 manifest.json 被改动过", "从备份恢复，或重新训练。")
     return manifest
 

@@ -10,10 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.errors import BundleError, UnfinishedError
-from pipeline.model.bundle import load_bundle
 from pipeline.model.compare import Comparison
 from pipeline.model.history import Entry, open_history
-from pipeline.model.registry import champion_id
+from pipeline.model.registry import champion_id, load_model
 
 __all__ = ["first", "objections", "promote", "refusal", "rollback", "summary"]
 
@@ -67,7 +66,7 @@ def summary(found: Comparison) -> dict[str, Any]:
 
 def first(folder: Path, model: str, *, author: str, reason: str = "") -> Entry | None:
     """Make ``model`` live where none is yet; return None when there is one."""
-    load_bundle(folder / model)
+    load_model(folder, model)
     with open_history(folder) as history:
         if champion_id(folder) is not None:
             return None
@@ -89,7 +88,7 @@ def promote(
     ``found`` compares it with the live one. Raises BundleError when it was not compared or something speaks against
     it, unless ``force``, which needs a ``reason``; UnfinishedError when the live model changed meanwhile.
     """
-    load_bundle(folder / model)
+    load_model(folder, model)
     if force and not reason.strip():
         raise BundleError("ZF-PROMOTE-REASON", "强行启用要写明理由", "加 --reason “理由”。")
     with open_history(folder) as history:
@@ -128,5 +127,5 @@ def rollback(folder: Path, *, author: str, reason: str) -> Entry:
         target = history.origin()
         if target is None:
             raise BundleError("ZF-ROLLBACK-NONE", "没有可以退回的启用记录", "运行 zuofeng models --history 查看。")
-        load_bundle(folder / target)
+        load_model(folder, target)
         return history.make_live(target, action="rollback", author=author, reason=reason)

@@ -226,6 +226,37 @@ def test_a_training_leaves_its_papers_where_it_was_told(zuofeng, home, tmp_path,
     assert not list((tmp_path / "mlruns").glob("*/*/artifacts/report.*"))
 
 
+def test_a_model_of_another_taxonomy_is_trained_but_not_put_in_use(zuofeng, home, write_jsonl):
+    scheme = home / "own.toml"
+    scheme.write_text(
+        'id = "own"\nversion = "1"\n[[schemes]]\nid = "topic"\nname = "主题"\nkind = "exclusive"\n'
+        '[[schemes.labels]]\nid = "water"\nname = "水"\n[[schemes.labels]]\nid = "road"\nname = "路"\n',
+        encoding="utf-8",
+    )
+    small = write_jsonl(
+        "own.jsonl",
+        [
+            {"id": str(i), "text": f"第{i}天，{text}。", "labels": {"topic": [label]}, "group": str(i)}
+            for i, (text, label) in enumerate([("停水了", "water"), ("路坏了", "road")] * 15)
+        ],
+    )
+    (home / "models" / "champion").unlink()
+    train = ("train", "--taxonomy", scheme, "--corpus", small)
+    refused = zuofeng(*train, "--champion")
+    assert (refused.returncode, "corpora/taxonomy.toml" in refused.stderr) == (2, True)
+    before = list_models(home / "models")
+    done = zuofeng(*train)
+    assert done.returncode == 0, done.stderr
+    (own,) = {*list_models(home / "models")} - {*before}
+    assert champion_id(home / "models") is None
+    assert "没有设为在用" in done.stdout
+    line = write_jsonl("ask.jsonl", [{"id": "1", "text": "水停了"}])
+    assert json.loads(zuofeng("classify", line, "--model", own).stdout)["scores"].keys() == {"topic"}
+    (home / "models" / "champion").write_text(own + "\n", encoding="utf-8")
+    live = zuofeng("classify", line)
+    assert (live.returncode, "ZF-MODEL-TAXONOMY" in live.stderr) == (2, True)
+
+
 def test_train_evaluate_and_promote(zuofeng, home, tmp_path, draw, write_jsonl):
     small = write_jsonl(
         "small.jsonl",

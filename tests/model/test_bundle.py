@@ -11,7 +11,7 @@ import pytest
 from pipeline.errors import BundleError
 from pipeline.model.arrays import arrays_of
 from pipeline.model.bundle import load_bundle
-from pipeline.model.registry import champion_id, find_model, list_models, set_champion
+from pipeline.model.registry import champion_id, find_model, list_models, load_model, set_champion
 from pipeline.model.train import Settings, train
 from pipeline.taxonomy import parse_taxonomy
 from pipeline.text.segment import dictionary_hash
@@ -33,6 +33,28 @@ def test_one_changed_byte_is_refused(copy, name):
         load_bundle(copy)
 
 
+@pytest.mark.parametrize("id_", ["", "x-1-{digest}", "-{digest}", "{digest}"])
+def test_the_id_says_of_which_taxonomy_it_is(copy, id_):
+    manifest = json.loads((copy / "manifest.json").read_text(encoding="utf-8"))
+    manifest["id"] = id_.format(digest=copy.name[-12:])
+    (copy / "manifest.json").write_text(json.dumps(manifest, ensure_ascii=False), encoding="utf-8")
+    with pytest.raises(BundleError, match="ZF-MODEL-CHANGED"):
+        load_bundle(copy)
+
+
+def test_a_model_is_found_by_its_own_name_only_and_a_copy_by_its_path(copy):
+    folder, other = copy.parent, copy.parent / "better"
+    shutil.copytree(copy, other)
+    for ask in (load_model, find_model, set_champion):
+        with pytest.raises(BundleError, match="ZF-MODEL-NAME"):
+            ask(folder, "better")
+    assert champion_id(folder) is None
+    (folder / "champion").write_text("better\n", encoding="utf-8")
+    with pytest.raises(BundleError, match="ZF-MODEL-NAME"):
+        find_model(folder)
+    assert find_model(folder, str(other)).id == load_model(folder, copy.name).id == copy.name
+
+
 @pytest.mark.parametrize("name", FILES)
 def test_a_missing_file_is_named(copy, name):
     (copy / name).unlink()
@@ -52,7 +74,7 @@ def test_a_pickle_inside_the_arrays_is_never_run(copy):
     manifest["files"]["weights.npz"] = hashlib.sha256(body.getvalue()).hexdigest()
     rest = {k: v for k, v in manifest.items() if k != "id"}
     text = json.dumps(rest, ensure_ascii=False, indent=1) + "\n"
-    manifest["id"] = "x-1-" + hashlib.sha256(text.encode()).hexdigest()[:12]
+    manifest["id"] = copy.name[:-12] + hashlib.sha256(text.encode()).hexdigest()[:12]
     (copy / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
     with pytest.raises(BundleError, match="ZF-MODEL-BROKEN"):
         load_bundle(copy)
@@ -125,6 +147,15 @@ def test_another_taxonomy_version_is_refused(copy, corpora):
     newer = parse_taxonomy(raw.replace('version = "1.0.0"', 'version = "2.0.0"', 1).encode())
     with pytest.raises(BundleError, match="ZF-MODEL-TAXONOMY"):
         find_model(copy.parent, copy.name, taxonomy=newer)
+
+
+def test_another_taxonomy_is_refused_of_the_live_model_only(copy, corpora):
+    raw = (corpora / "taxonomy.toml").read_text(encoding="utf-8")
+    other = parse_taxonomy(raw.replace('id = "', 'id = "other-', 1).encode())
+    set_champion(copy.parent, copy.name)
+    with pytest.raises(BundleError, match="ZF-MODEL-TAXONOMY"):
+        find_model(copy.parent, taxonomy=other)
+    assert find_model(copy.parent, copy.name, taxonomy=other).id == copy.name
 
 
 def test_another_dictionary_is_refused(copy, words):

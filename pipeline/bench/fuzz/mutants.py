@@ -113,4 +113,6 @@ def _sealed(files: Files) -> bytes:
             manifest["files"][name] = hashlib.sha256(data).hexdigest()
     body = {k: v for k, v in manifest.items() if k != "id"}
     written = (json.dumps(body, ensure_ascii=False, indent=1) + "\n").encode("utf-8", "surrogatepass")
-    return json.dumps({**manifest, "id": f"tiny-{hashlib.sha256(written).hexdigest()[:12]}"}).encode()
+    of = manifest.get("taxonomy")
+    named = f"{of.get('id')}-{of.get('version')}" if isinstance(of, dict) else "tiny"
+    return json.dumps({**manifest, "id": f"{named}-{hashlib.sha256(written).hexdigest()[:12]}"}).encode()
