@@ -26,7 +26,7 @@ WEIGHT = 0.6
 def guess_labels(scorer: Scorer, texts: Sequence[str], settings: Settings) -> list[Gold]:
     """Return those of ``texts`` whose labels ``scorer`` does not doubt, with these labels; repeated texts once.
 
-    Each is in the first register of the expert that read it.
+    None has fewer or more labels than its scheme allows. Each is in the first register of the expert that read it.
     """
     texts = list(dict.fromkeys(t for t in texts if t.strip()))
     if not texts:
@@ -34,6 +34,11 @@ def guess_labels(scorer: Scorer, texts: Sequence[str], settings: Settings) -> li
     seen = scorer.look(texts)
     likely = expit(seen.log_odds[:, :-1])
     named = likely >= HIGHEST
+    sure = (named | (likely <= LOWEST)).all(1)
+    for scheme in scorer.bundle.taxonomy.schemes:
+        count = named[:, [of == scheme.id for of, _ in scorer.columns]].sum(1)
+        sure &= (count > 0) | (scheme.kind == "multi")
+        sure &= (count < 2) | (scheme.kind != "exclusive")
     registers = [e.registers[0] for e in settings.experts] or [""]
     return [
         Gold(
@@ -47,5 +52,5 @@ def guess_labels(scorer: Scorer, texts: Sequence[str], settings: Settings) -> li
             register=registers[int(seen.expert[row])],
             sure=(1 + WEIGHT) / 2,
         )
-        for row in np.flatnonzero((named | (likely <= LOWEST)).all(1)).tolist()
+        for row in np.flatnonzero(sure).tolist()
     ]

@@ -37,6 +37,18 @@ def test_only_texts_without_doubt_are_guessed(scorer, guessed, unseen):
         assert named == {label for (_, label), p in zip(scorer.columns, likely, strict=True) if p >= HIGHEST}
 
 
+@pytest.mark.parametrize(("kind", "allowed"), [("exclusive", {1}), ("multi-at-least-one", {1, 2, 3})])
+def test_a_guess_has_as_many_labels_as_its_scheme_allows(scorer, unseen, settings, kind, allowed):
+    taxonomy = scorer.bundle.taxonomy
+    schemes = (replace(taxonomy.schemes[0], kind=kind), *taxonomy.schemes[1:])
+    other = scorer.reading_as(replace(scorer.bundle, taxonomy=replace(taxonomy, schemes=schemes)))
+    texts = [g.text for g in unseen]
+    free, bound = guess_labels(scorer, texts, settings), guess_labels(other, texts, settings)
+    first = schemes[0].id
+    assert bound == [g for g in free if len(g.labels[first]) in allowed]
+    assert 0 < len(bound) < len(free)
+
+
 def test_a_guess_has_the_register_of_its_expert(guessed, settings, gold):
     firsts = [e.registers[0] for e in settings.experts]
     assert {g.register for g in guessed} == set(firsts)
