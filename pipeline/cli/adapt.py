@@ -64,9 +64,9 @@ def command(
     was, now = problem_f1(truth, before), problem_f1(truth, after)
     table.add_row("有无问题 F1", f"{was:.3f}", f"{now:.3f}", f"{now - was:+.3f}")
     if precision:
-        rows = [(truth & called).sum() / max(called.sum(), 1) for called in (before, after)]
+        rows = [(truth & called).sum() / max(called.sum(), 1) for called in (before, expected.reached)]
         table.add_row("判出的标签的查准率", *(f"{v:.3f}" for v in rows), f"许诺 {precision:.3f}")
-        table.add_row("判出的标签", str(before.sum()), str(after.sum()), "其余交人")
+        table.add_row("判出的标签", str(before.sum()), str(expected.reached.sum()), "其余交人")
     screen.print(table)
     screen.print(f"新模型 {folder.name}，出自 {scorer.bundle.id}")
     if champion:

@@ -66,12 +66,15 @@ class Adaptation:
 class Expectation:
     """Labels of the reviewed documents, the old decisions and the new ones, each (texts, labels).
 
+    ``reached`` are those of the new ones that reach their threshold: where a promise was made, the others only stand in
+    and are left to people.
     Every document is decided by an adaptation that did not see its group.
     """
 
     truth: Bools
     before: Bools
     after: Bools
+    reached: Bools
 
 
 def adapt(scorer: Scorer, reviewed: Sequence[Gold], out: Path, *, promise: float = 0.0) -> tuple[Path, Expectation]:
@@ -130,7 +133,7 @@ def adapt(scorer: Scorer, reviewed: Sequence[Gold], out: Path, *, promise: float
         about={**kept, "adapted": home},
     )
     after = scorer.decide(probabilities, thresholds)
-    return path, Expectation(truth[:, :-1], decided, after)
+    return path, Expectation(truth[:, :-1], decided, after, after & (probabilities >= thresholds)[:, :-1])
 
 
 def settle(scorer: Scorer) -> Scorer:

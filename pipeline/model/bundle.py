@@ -56,6 +56,7 @@ class Head:
 
     m is the passage's margin, s that of its strongest sentence, w how strange its wording is. From ``threshold`` on it
     is decided; from ``ask`` to ``threshold`` a person decides; NEVER as threshold leaves every decision to people.
+    Where a scheme must not stay empty its most probable label stands in, and people look at it.
     Of a long text (`model.long`) the log-odds are those of ``ask`` plus long_sentence · s + long_size · log(sentences)
     + long_intercept.
     """

@@ -162,9 +162,9 @@ def compare(
     flips = _flips(a, b, gold, truth, called, scores)
     labels = [label for _, label in taxonomy.columns]
     kept = []
-    for scorer, decided in zip((a, b), called, strict=True):
+    for scorer, decided, likely in zip((a, b), called, scores, strict=True):
         promise = promise_of(scorer.bundle.manifest)
-        kept.append(tuple(check_promise(labels, truth, decided, promise)) if promise else ())
+        kept.append(tuple(check_promise(labels, truth, decided & scorer.reached(likely), promise)) if promise else ())
     progress("计时")
     speeds = _speeds(a, b, texts) if speed else (0.0, 0.0)
     sides = [_side(s, p, truth, v) for s, p, v in zip((a, b), scores, speeds, strict=True)]

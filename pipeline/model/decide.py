@@ -27,7 +27,7 @@ def decide(taxonomy: Taxonomy, probabilities: Floats, thresholds: Floats) -> Boo
         if scheme.kind == "multi":
             labels[:, block] &= passed[:, -1:]
             continue
-        # The most probable stands in where a scheme must not stay empty.
+        # The most probable stands in where a scheme must not stay empty; `Scorer.unsure` asks people when it must.
         best = probabilities[:, block].argmax(1)[:, None] == np.arange(len(scheme.labels))
         alone = scheme.kind == "exclusive" or ~labels[:, block].any(1, keepdims=True)
         labels[:, block] = np.where(alone, best, labels[:, block])

@@ -33,11 +33,12 @@ def compare_expected(
             f"{live.bundle.id} 与 {adapted.id} 的标签不同，无法成对比较",
             "换成同一标签体系的模型。",
         )
-    before = live.decide(live.probabilities([g.text for g in reviewed]))
+    likely = live.probabilities([g.text for g in reviewed])
+    before = live.decide(likely)
     clusters = np.unique([g.group for g in reviewed], return_inverse=True)[1]
     labels = [label for _, label in taxonomy.columns]
     sides, kept = [], []
-    for bundle, called in ((live.bundle, before), (adapted, expected.after)):
+    for bundle, called in ((live.bundle, before & live.reached(likely)), (adapted, expected.reached)):
         promise = promise_of(bundle.manifest)
         sides.append(Side(bundle.id, promise, 0, 0.0, 0.0, 0.0))
         kept.append(tuple(check_promise(labels, expected.truth, called, promise)) if promise else ())

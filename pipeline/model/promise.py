@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import beta, binom
 
 from pipeline.model.paired import holm
 
@@ -48,6 +47,9 @@ def promise_of(manifest: Mapping[str, Any]) -> float:
 
 def check_promise(labels: list[str], truth: Bools, called: Bools, promise: float) -> list[Kept]:
     """Return the state of the promise for each of ``labels``, the columns of ``truth`` and ``called``."""
+    # Imported here: what was promised is asked wherever texts are scored.
+    from scipy.stats import beta, binom
+
     said, hits = called.sum(0), (truth & called).sum(0)
     adjusted = holm(binom.cdf(hits, said, promise).tolist())
     level = (1 - CONFIDENCE) / 2

@@ -15,11 +15,12 @@ import numpy.typing as npt
 from pipeline.collecting import no_collecting
 from pipeline.documents import Document, Evidence, Prediction
 from pipeline.errors import BundleError
-from pipeline.model.bundle import Bundle
+from pipeline.model.bundle import NEVER, Bundle
 from pipeline.model.decide import decide
 from pipeline.model.encoder import encoder_of
 from pipeline.model.odds import expit, logit
 from pipeline.model.pool import in_text
+from pipeline.model.promise import promise_of
 from pipeline.model.reading import PlainReader, PlainReading, Reader, Reading
 from pipeline.model.rows import as_csr
 from pipeline.text.segment import RjiebaSegmenter
@@ -128,6 +129,10 @@ class Scorer:
         self._long = np.array([[h.long_sentence, h.long_size, h.long_intercept] for h in bundle.heads]).T
         self._threshold = np.array([h.threshold for h in bundle.heads])
         self._ask = np.array([h.ask for h in bundle.heads])
+        # Where a scheme must not stay empty a label may be decided below what was promised of it.
+        stands_in = np.array([s.kind != "multi" for s in bundle.taxonomy.schemes for _ in s.labels])
+        promised = (self._threshold[:-1] == NEVER) | (promise_of(bundle.manifest) > 0)
+        self._bound = stands_in & promised
         self._edge = logit(np.where(self._ask < 1, np.maximum(self._ask, LOWEST), 0.5))
 
     def reading_as(self, bundle: Bundle) -> Scorer:
@@ -162,16 +167,23 @@ class Scorer:
         """Return which labels are decided, shape (texts, labels); ``thresholds`` (heads,) or (texts, heads)."""
         return decide(self.bundle.taxonomy, probabilities, self._threshold if thresholds is None else thresholds)
 
-    def unsure(self, probabilities: Floats) -> npt.NDArray[np.bool_]:
-        """Return which texts ask for a person, (texts,): some head is near its threshold or kept for people, or
-        the problem head finds conduct that no label names.
+    def reached(self, probabilities: Floats) -> Bools:
+        """Return which labels reach their threshold, (texts, labels): of those decided, what a promise is about."""
+        return np.asarray(probabilities[:, :-1] >= self._threshold[:-1])
+
+    def unsure(self, probabilities: Floats) -> Bools:
+        """Return which texts ask for a person, (texts,): some head is near its threshold or kept for people, the
+        problem head finds conduct that no label names, or a label only stands in for one of which a promise does not
+        hold.
         """
         log_odds = _log_odds(probabilities)
         edge = logit(np.where(self._threshold < 1, self._threshold, 0.5))
         near = (abs(log_odds - edge) < NEAR) & (self._threshold < 1)
         kept = (probabilities >= self._ask) & (probabilities < self._threshold)
-        nameless = (probabilities[:, -1] >= self._threshold[-1]) & ~self.decide(probabilities).any(1)
-        return np.asarray((near | kept).any(1) | nameless)
+        decided = self.decide(probabilities)
+        nameless = (probabilities[:, -1] >= self._threshold[-1]) & ~decided.any(1)
+        stands_in = (decided & ~self.reached(probabilities) & self._bound).any(1)
+        return np.asarray((near | kept).any(1) | nameless | stands_in)
 
     def look(self, texts: Sequence[str]) -> Look:
         """Return what a correction is fitted to; of a long text, its most suspicious passage."""

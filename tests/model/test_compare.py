@@ -1,3 +1,4 @@
+import dataclasses
 import json
 from dataclasses import replace
 
@@ -104,3 +105,17 @@ def test_different_labels_or_no_texts_are_refused(scorer, unseen, bundle, words)
         compare(scorer, other, unseen)
     with pytest.raises(CorpusError, match="ZF-COMPARE-EMPTY"):
         compare(scorer, scorer, [])
+
+
+def test_what_only_stands_in_breaks_no_promise(bundle, scorer, unseen):
+    """Where a scheme must not stay empty something is decided, but what no threshold reaches is left to people."""
+    first, *others = bundle.taxonomy.schemes
+    heads = tuple(
+        dataclasses.replace(h, threshold=NEVER) if j < len(first.labels) else h for j, h in enumerate(bundle.heads)
+    )
+    taxonomy = dataclasses.replace(bundle.taxonomy, schemes=(dataclasses.replace(first, kind="exclusive"), *others))
+    about = {**bundle.manifest, "adapted": {"promise": 0.9}}
+    promising = scorer.reading_as(dataclasses.replace(bundle, heads=heads, taxonomy=taxonomy, manifest=about))
+    found = compare(promising, promising, unseen[::10], speed=False, rounds=20)
+    assert [k.called for k in found.promise_b[: len(first.labels)]] == [0] * len(first.labels)
+    assert sum(k.called for k in found.promise_b) > 0

@@ -151,6 +151,33 @@ def test_any_scheme_trains_and_keeps_its_kind(kind, least, most, some_gold, word
     assert mine.score([Document("1", "自来水停水了，水管漏水")])[0].scores["topic"]["water"] > 0.5
 
 
+@pytest.mark.parametrize("kind", ["exclusive", "multi-at-least-one"])
+def test_what_stands_in_below_a_promise_is_left_to_people(kind, scorer, some_gold):
+    """Where a scheme must not stay empty a label is decided even when its threshold is out of reach."""
+    bundle = scorer.bundle
+    first, *others = bundle.taxonomy.schemes
+    documents = [Document(g.id, g.text) for g in some_gold]
+
+    def said(threshold, **about):
+        heads = tuple(
+            dataclasses.replace(h, threshold=threshold, ask=0.98) if j < len(first.labels) else h
+            for j, h in enumerate(bundle.heads)
+        )
+        taxonomy = dataclasses.replace(bundle.taxonomy, schemes=(dataclasses.replace(first, kind=kind), *others))
+        manifest = {**bundle.manifest, **about}
+        made = dataclasses.replace(bundle, heads=heads, taxonomy=taxonomy, manifest=manifest)
+        return scorer.reading_as(made).score(documents, evidence=False)
+
+    never, promised, plain = said(NEVER), said(0.99, adapted={"promise": 0.9}), said(0.99)
+    assert all(p.decided[first.id] for p in (*never, *promised, *plain))
+    assert all(p.review for p in never)
+    below = [p.decided[first.id][0][1] < 0.99 for p in promised]
+    assert any(below)
+    assert all(p.review for p, missed in zip(promised, below, strict=True) if missed)
+    # Without a promise a low score alone is no reason.
+    assert 2 * sum(p.review for p in plain) < len(documents)
+
+
 def test_too_few_texts_are_refused(some_gold, taxonomy, words, tmp_path):
     with pytest.raises(CorpusError, match="ZF-TRAIN-FEW"):
         train(
