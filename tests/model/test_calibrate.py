@@ -62,6 +62,23 @@ def test_a_promise_is_kept_or_the_label_is_never_decided():
     assert never == NEVER
 
 
+def test_a_promise_that_nothing_keeps_is_hardly_ever_made():
+    """Precision is just below the promise at every threshold: whatever is promised is a mistake."""
+    rng = np.random.default_rng(0)
+    for labels in (1, 4):
+        shape = (1000, labels)
+        runs = [promised_thresholds(rng.random(shape), rng.random(shape) < 0.899, 0.9) for _ in range(300)]
+        assert np.isfinite(runs).any(1).mean() <= 0.05
+
+
+def test_few_texts_promise_nothing_and_equal_scores_stand_together():
+    every = np.ones((20, 1), bool)
+    assert promised_thresholds(np.linspace(0, 1, 20)[:, None], every, 0.9) == [NEVER]
+    # Of the texts with the one score half are right, whichever come first.
+    assert promised_thresholds(np.full((400, 1), 0.7), (np.arange(400) < 200)[:, None], 0.9) == [NEVER]
+    assert promised_thresholds(np.full((400, 1), 0.7), np.ones((400, 1), bool), 0.9) == [0.7]
+
+
 def test_where_one_always_stands_in_the_threshold_asks_only_for_more():
     # The best label is right in every text; second ones are right from 0.6 on.
     probabilities = np.array([[0.3, 0.1], [0.9, 0.7], [0.6, 0.9], [0.8, 0.4], [0.2, 0.5]])
