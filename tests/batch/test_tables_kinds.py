@@ -46,6 +46,44 @@ def test_partitions_and_materialized_views(table_night, caller, texts):
     assert (report.unchanged, caller.run('SELECT count(*) FROM "快照分"')) == (9, [(9,)])
 
 
+@postgres
+@pytest.mark.parametrize(
+    ("kind", "odd"),
+    [
+        ("DATE", "infinity"),
+        ("TIMESTAMP", "20221-01-05 08:00:00"),
+        ("TIMESTAMPTZ", "-infinity"),
+        ("DATE", "0044-03-15 BC"),
+        ("TIME", "24:00:00"),
+        ("TIMETZ", "24:00:00+00"),
+        ("INTERVAL", "9999999 years"),
+        ("TIMESTAMP[]", '{"infinity"}'),
+    ],
+)
+def test_a_time_out_of_range_costs_no_row(table_night, caller, texts, kind, odd):
+    caller.make("工单", list(enumerate(texts)))
+    caller.run(f'ALTER TABLE "工单" ADD "时间" {kind}')
+    caller.run(sa.text(f'UPDATE "工单" SET "时间" = CAST(:t AS {kind}) WHERE "流水号" = 17'), {"t": odd})  # noqa: S608
+    report = table_night(caller.source(table="工单"), columns={"time": ["时间"]}, write=False)
+    assert (report.new, report.rejected, report.unreadable) == (40, 0, [])
+    from pipeline.desk.models import Document
+
+    received = dict(Document.objects.values_list("key", "received"))
+    assert received["17"].strip('[]"') == odd.strip('{}"')
+    assert {r for k, r in received.items() if k != "17"} == {""}
+
+
+@postgres
+def test_times_within_range_are_read_as_ever(table_night, caller, texts):
+    caller.make("工单", list(enumerate(texts[:3])))
+    caller.run('ALTER TABLE "工单" ADD "时间" TIMESTAMP')
+    caller.run('UPDATE "工单" SET "时间" = \'2026-03-02 04:05:06.5\'')
+    table_night(caller.source(table="工单"), columns={"time": ["时间"]}, write=False)
+    from pipeline.desk.models import Document
+
+    assert {*Document.objects.values_list("received", flat=True)} == {"2026-03-02 04:05:06.500000"}
+
+
 @sqlite
 def test_texts_of_any_encoding_and_keys_of_any_type(table_night, caller, texts):
     caller.run('CREATE TABLE "工单" ("编号" PRIMARY KEY, "内容")')

@@ -34,6 +34,18 @@ def test_columns_without_an_order_in_time_are_refused(highest):
         next_mark(highest, NOW)
 
 
+@pytest.mark.parametrize("store", ["postgres"], indirect=True)
+@pytest.mark.parametrize("odd", ["infinity", "20221-01-05"])
+@pytest.mark.parametrize("kind", ["TIMESTAMP", "TIMESTAMPTZ", "DATE"])
+def test_a_highest_time_out_of_range_is_named(table_night, caller, texts, kind, odd):
+    caller.make("工单", list(enumerate(texts[:5])))
+    caller.run(f'ALTER TABLE "工单" ADD "更新" {kind}')
+    caller.run(sa.text(f'UPDATE "工单" SET "更新" = CAST(:t AS {kind}) WHERE "流水号" = 3'), {"t": odd})  # noqa: S608
+    with pytest.raises(SourceError, match="ZF-TAB-WATERMARK") as caught:
+        table_night(caller.source(table="工单"), tables={"watermark": "更新"})
+    assert odd in caught.value.details[0]
+
+
 @pytest.mark.parametrize("zone", [False, True])
 def test_times_of_the_database_bound_what_is_read(table_night, caller, texts, zone):
     old, fresh = NOW - dt.timedelta(days=900), dt.datetime.now(dt.UTC)

@@ -58,6 +58,10 @@ def connectable(address: Address, *, read_only: bool, lock_seconds: float) -> sa
     def opened(connection: Any, _: Any) -> None:
         if engine.dialect.name == "sqlite":
             connection.text_factory = _text
+        if engine.dialect.driver == "psycopg":
+            from pipeline.batch.tables.times import read_any_time
+
+            read_any_time(connection)
         cursor = connection.cursor()
         for statement in filter(None, statements):
             cursor.execute(statement)

@@ -7,6 +7,7 @@ clocks and time zones of two machines differ. What is read once more is recognis
 from __future__ import annotations
 
 import datetime as dt
+import re
 from typing import TYPE_CHECKING, Any
 
 from pipeline.errors import SourceError
@@ -19,12 +20,14 @@ __all__ = ["decode", "next_mark", "plan_of"]
 LAG = dt.timedelta(days=1)
 #: Of rising integers so many before the highest are read again.
 LAG_NUMBERS = 10_000
+#: As PostgreSQL writes a time that Python's cannot be.
+_BEYOND = re.compile(r"-?infinity|\d{5,}-\d\d-\d\d.*|\d+-\d\d-\d\d.* BC")
 
 
 def next_mark(highest: Any, now: dt.datetime) -> list[Any] | None:
     """Return the mark the next night may start from, given the column's highest value and the time (with a zone).
 
-    Raises SourceError ``ZF-TAB-WATERMARK`` when the column holds neither times nor integers.
+    Raises SourceError ``ZF-TAB-WATERMARK`` when the column holds neither times nor integers, or a time out of range.
     """
     naive = now.astimezone(dt.UTC).replace(tzinfo=None) - LAG
     match highest:
@@ -38,6 +41,11 @@ def next_mark(highest: Any, now: dt.datetime) -> list[Any] | None:
             return ["date", naive.date().isoformat()]
         case int() if not isinstance(highest, bool):
             return ["number", highest - LAG_NUMBERS]
+        case str() if _BEYOND.fullmatch(highest):
+            raise SourceError(
+                "ZF-TAB-WATERMARK", "水位列里有超出公元 1 至 9999 年的时间",
+                "改正那一行，或在 zuofeng.toml 的 [tables] watermark 里换一列，或去掉它。", [f"读到的是 {highest}"],
+            )  # fmt: skip
         case str() if _is_time(highest):
             return ["text", naive.isoformat(" ", "seconds")]
     raise SourceError(
