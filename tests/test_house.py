@@ -58,6 +58,16 @@ def test_the_page_on_tables_names_every_setting_and_every_code(root):
     assert [c for c in codes if f"`{c}`" not in page] == []
 
 
+def test_the_page_for_operators_names_every_way_in_which_waiting_for_the_store_ends(root):
+    from pipeline.batch.patience import Patience
+
+    page = (root / "docs" / "运维员.md").read_text(encoding="utf-8")
+    code = (root / "pipeline" / "batch" / "patience.py").read_text(encoding="utf-8")
+    ends = re.findall(r"\{self\.code\}(-[A-Z]+)", code)
+    assert len(ends) > 1
+    assert [e for e in ends if f"`{Patience.code}{e}`" not in page] == []
+
+
 def test_the_guide_for_analysts_names_every_setting_of_training_and_what_this_corpus_sets(root):
     from dataclasses import fields
 
