@@ -25,11 +25,15 @@ DRIFT = dt.timedelta(minutes=5)
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """``said`` is what was found; ``todo`` what to do, empty when it is in order."""
+    """``said`` is what was found; ``todo`` what to do, empty when it is in order.
+
+    ``late``: no night was done within the hours that the settings say.
+    """
 
     name: str
     said: str
     todo: str = ""
+    late: bool = False
 
 
 def examine(settings: Settings, *, now: dt.datetime) -> list[Finding]:
@@ -54,7 +58,8 @@ def examine(settings: Settings, *, now: dt.datetime) -> list[Finding]:
     return found
 
 
-Findings = Iterator[tuple[str, str]]
+#: What was said, what to do, and for a night whether it is late.
+Findings = Iterator[tuple[str, str] | tuple[str, str, bool]]
 
 
 def _database(settings: Settings, now: dt.datetime) -> Findings:
@@ -106,25 +111,39 @@ def _last_night(settings: Settings, now: dt.datetime) -> Findings:
     for source in dict.fromkeys([main, inbox, *tonight]):
         last = nights.filter(source=source).first()
         if last is not None:
-            yield from ((f"{source}：{said}", todo) for said, todo in _night(last, settings, now))
+            yield from ((f"{source}：{said}", todo, late) for said, todo, late in _night(last, settings, now))
         elif source == main:
-            yield f"{source or ''} 还没有跑过".strip(), "运行 zuofeng nightly。"
+            yield f"{source or ''} 还没有跑过".strip(), "运行 zuofeng nightly。", True
 
 
-def _night(last: Run, settings: Settings, now: dt.datetime) -> Findings:
-    hours = (now - (last.finished or last.started)).total_seconds() / 3600
+def _night(last: Run, settings: Settings, now: dt.datetime) -> Iterator[tuple[str, str, bool]]:
+    hours = _hours(now - (last.finished or last.started))
     counts = f"{last.id} {last.state}，读入 {last.counts.get('read', 0)}，{hours:.0f} 小时前"
-    if last.state == "running":
-        yield counts, "正在运行，或被强行结束；没在运行就重跑 zuofeng nightly，会接着做。"
-    elif last.state != "done":
-        yield f"{counts}：{last.reason}", "看运行报告，改正后重跑 zuofeng nightly。"
-    elif hours > settings.late_hours:
-        yield counts, f"超过 {settings.late_hours:g} 小时没有完成过：检查定时任务。"
+    late = _since_done(last, now) > settings.late_hours
+    lately = f"超过 {settings.late_hours:g} 小时没有完成过"
+    if last.state == "done":
+        yield counts, f"{lately}：检查定时任务。" if late else "", late
     else:
-        yield counts, ""
+        said = f"{counts}：{last.reason}" if last.reason else counts
+        todo = "看运行报告，改正后重跑 zuofeng nightly。"
+        if last.state == "running":
+            todo = "正在运行，或被强行结束；没在运行就重跑 zuofeng nightly，会接着做。"
+        yield f"{said}；{lately}" if late else said, todo, late
     set_aside = last.chunks.filter(state="aside").count()
     if set_aside:
-        yield f"{last.id} 搁置了 {set_aside} 批", "看运行报告里的原因，改正后重跑。"
+        yield f"{last.id} 搁置了 {set_aside} 批", "看运行报告里的原因，改正后重跑。", False
+
+
+def _since_done(last: Run, now: dt.datetime) -> float:
+    """Return how many hours ago a night on the source of ``last`` was done, or the first one started."""
+    nights = type(last).objects.filter(kind="nightly", source=last.source)
+    done = nights.filter(state="done").first()
+    first = nights.last() or last
+    return _hours(now - ((done.finished or done.started) if done else first.started))
+
+
+def _hours(time: dt.timedelta) -> float:
+    return time.total_seconds() / 3600
 
 
 def _clock(settings: Settings, now: dt.datetime) -> Findings:

@@ -32,7 +32,8 @@ def command(
     console().print(table)
     wrong = [f for f in found if f.todo]
     if wrong and alert:
-        message = "；".join(f"{f.name}：{f.said} → {f.todo}" for f in wrong)
-        late = any(f.name == "昨夜" for f in wrong)
-        send(settings.alert, [Alert("late" if late else "doctor", message)], run="")
+        said: dict[str, list[str]] = {}
+        for f in wrong:
+            said.setdefault("late" if f.late else "doctor", []).append(f"{f.name}：{f.said} → {f.todo}")
+        send(settings.alert, [Alert(kind, "；".join(s)) for kind, s in said.items()], run="")
     raise typer.Exit(1 if wrong else 0)

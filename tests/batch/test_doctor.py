@@ -43,6 +43,26 @@ def test_a_night_on_another_source_hides_no_missing_or_failed_one(found, tmp_pat
     assert [fine for _, fine in found("昨夜")] == [False, True, False]
 
 
+def test_late_is_only_what_was_not_done_for_long(found, store, tmp_path):
+    from pipeline.desk.models import Chunk, Run
+
+    def late():
+        settings = load_settings(tmp_path, store=store, source="/来件")
+        return [(not f.todo, f.late) for f in examine(settings, now=NOW) if f.name == "昨夜"]
+
+    assert late() == [(False, True)]
+    ran("/来件", 3, "running")
+    assert late() == [(False, False)]
+    ran("/来件", 2, "failed")
+    assert late() == [(False, False)]
+    ran("/来件", 1)
+    Chunk(run=Run.objects.first(), source="a", number=1, state="aside", counts={}).save()
+    assert late() == [(True, False), (False, False)]
+    Run.objects.update(started=NOW - dt.timedelta(hours=30), finished=NOW - dt.timedelta(hours=30))
+    ran("/来件", 1, "failed")
+    assert late() == [(False, True)]
+
+
 def test_what_was_read_once_is_not_expected_again(found):
     ran("/补录", 300)
     ran("/来件", 5)

@@ -188,6 +188,15 @@ def test_the_doctor_says_what_to_do_and_tells_others(zuofeng, home, told, write_
     for name in ("数据库", "表结构", "昨夜", "时钟", "磁盘", "模型", "词典", "权限", "监控"):
         assert name in well.stdout
     assert len(told()) == 1
+    store(home, "UPDATE zuofeng_run SET state = 'failed'")
+    (home / "state").chmod(0o755)
+    zuofeng("doctor", "--alert")
+    assert [a["kind"] for a in told()[1:]] == ["doctor"]
+    store(home, "UPDATE zuofeng_run SET started = '2020-01-01 00:00:00'")
+    zuofeng("doctor", "--alert")
+    late, other = sorted(told()[2:], key=lambda a: a["kind"], reverse=True)
+    assert (late["kind"], "昨夜" in late["message"], "权限" in late["message"]) == ("late", True, False)
+    assert (other["kind"], "昨夜" in other["message"], "权限" in other["message"]) == ("doctor", False, True)
     (home / "corpora" / "dictionary.txt").write_text("另一个词 5 n\n", encoding="utf-8")
     (home / "models" / "champion").write_text("none\n", encoding="utf-8")
     ill = zuofeng("doctor")
