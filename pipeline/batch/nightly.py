@@ -16,7 +16,7 @@ from pipeline.batch.files import FileFeed
 from pipeline.batch.lock import hold_store, only_one
 from pipeline.batch.patience import Patience
 from pipeline.batch.report import RunReport, write_rejected_csv, write_report
-from pipeline.batch.sources import SUFFIXES, ColumnMap, Limits, expand, skipped
+from pipeline.batch.sources import SUFFIXES, ColumnMap, Limits, expand, skipped, unreadable
 from pipeline.batch.sources.names import legible
 from pipeline.batch.stop import stoppable
 from pipeline.batch.worker import SPARE, Scoring, Worker, lanes_of
@@ -116,7 +116,11 @@ def nightly(
                 "写进文件用 --write-back 结果.xlsx；写回表时 --source 写数据库地址。",
             )  # fmt: skip
         else:
-            feeds += [FileFeed(p, columns, limits, report) for p in expand(source)]
+
+            def unseen(path: Path, error: OSError) -> None:
+                report.cannot_read(legible(path), unreadable(path, error))
+
+            feeds += [FileFeed(p, columns, limits, report) for p in expand(source, unseen)]
             for path in skipped(source):
                 hint = f"能读的有 {' '.join(SUFFIXES)}"
                 report.cannot_read(legible(path), SourceError("ZF-SRC-SUFFIX", "不认得这种文件", hint))

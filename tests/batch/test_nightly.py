@@ -130,6 +130,14 @@ def test_an_unreadable_file_in_an_inbox_does_not_stop_the_night(night, write_jso
     assert report.exit_code == 1
 
 
+def test_a_folder_that_cannot_be_read_is_said_and_the_others_count(night, write_jsonl, records, tmp_path):
+    write_jsonl("in/good.jsonl", records[:4])
+    (tmp_path / "in" / "分局").symlink_to(tmp_path / "没有挂上的盘")
+    report = night(tmp_path / "in")
+    assert (report.new, report.state, report.exit_code) == (4, "done", 1)
+    assert [(u["file"], u["code"]) for u in report.unreadable] == [(f"{tmp_path}/in/分局", "ZF-SRC-UNREADABLE")]
+
+
 def test_a_source_that_cannot_be_read_at_all_is_an_error(night, tmp_path):
     (tmp_path / "bad.xlsx").write_bytes(b"<html></html>")
     with pytest.raises(SourceError, match="ZF-SRC-HTML"):

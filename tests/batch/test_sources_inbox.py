@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -51,6 +52,52 @@ def test_file_and_glob(inbox: Path) -> None:
     assert expand(f"{inbox}/*.tsv") == []
     (inbox / "g[1].csv").write_text("x", encoding="utf-8")
     assert names(expand(inbox / "g[1].csv"), inbox) == ["g[1].csv"]
+
+
+@pytest.fixture
+def nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Be somebody without privileges, in the folder of the test; those above it may be closed to him."""
+    monkeypatch.chdir(tmp_path)
+    tmp_path.chmod(0o755)
+    root = os.geteuid() == 0
+    if root:
+        os.seteuid(65534)
+    yield
+    if root:
+        os.seteuid(0)
+    Path("sub").chmod(0o755)
+
+
+@pytest.mark.parametrize("mode", [0o000, 0o600, 0o300])
+def test_a_folder_that_may_not_be_looked_into_is_named(inbox: Path, nobody: None, mode: int) -> None:
+    told: list[str] = []
+    owner = os.geteuid()
+    os.seteuid(os.getuid())
+    os.chown("sub", owner, -1)
+    Path("sub").chmod(mode)
+    Path("链接.docx").symlink_to("sub/c.docx")
+    os.seteuid(owner)
+    reached, lost = (["链接.docx"], []) if mode & 0o100 else ([], ["链接.docx"])
+    found = expand("", lambda path, error: told.append(path.as_posix()))
+    assert [p.as_posix() for p in found] == ["a.JSONL", "b.csv", *reached]
+    assert sorted(told) == ["sub", *lost]
+    with pytest.raises(SourceError, match="ZF-SRC-UNREADABLE"):
+        expand("sub")
+
+
+def test_what_links_lead_to_is_read_once(inbox: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    away = tmp_path_factory.mktemp("分局")
+    (away / "g.csv").write_text("x", encoding="utf-8")
+    (inbox / "A分局").symlink_to(away)
+    (away / "回来").symlink_to(inbox)
+    (inbox / "A同一个").symlink_to(inbox / "sub")
+    (inbox / "h.csv").symlink_to(away / "g.csv")
+    (inbox / "sub" / "没挂上").symlink_to(away / "不在")
+    told: list[Path] = []
+    found = expand(inbox, lambda path, error: told.append(path))
+    assert names(found, inbox) == ["A分局/g.csv", "a.JSONL", "b.csv", "h.csv", "sub/c.docx"]
+    assert names(told, inbox) == ["sub/没挂上"]
+    assert names(skipped(inbox), inbox) == ["f.pdf", "old.xls"]
 
 
 @pytest.mark.parametrize("source", ["none.csv", "none", "nowhere/*.csv"])

@@ -4,47 +4,91 @@ from __future__ import annotations
 
 import glob
 import os
-from collections.abc import Iterator
+import stat
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from pipeline.batch.sources.names import legible
 from pipeline.errors import SourceError
 
-__all__ = ["SUFFIXES", "expand", "is_large", "skipped"]
+__all__ = ["SUFFIXES", "expand", "is_large", "skipped", "unreadable"]
 
 #: Bytes of a night's work for which compiled code pays off in any case, whatever packs them.
 LARGE = 8 << 20
 SUFFIXES = (".csv", ".tsv", ".xlsx", ".jsonl", ".parquet", ".txt", ".docx")
 
 
-def _hidden(path: Path, root: Path) -> bool:
-    """Whether a part below ``root`` is hidden, or an Office lock file."""
-    return any(part.startswith((".", "~$")) for part in path.relative_to(root).parts)
+#: Told of a folder, or of what a link leads to, that cannot be looked at, and why.
+Unseen = Callable[[Path, OSError], None]
 
 
-def _visible(folder: Path) -> Iterator[Path]:
-    return (p for p in folder.rglob("*") if not _hidden(p, folder) and p.is_file())
+def _unsaid(path: Path, error: OSError) -> None:
+    pass
+
+
+def _hidden(name: str) -> bool:
+    """Whether it is hidden, or an Office lock file."""
+    return name.startswith((".", "~$"))
+
+
+def _mode(path: Path, unseen: Unseen) -> int:
+    try:
+        return path.stat().st_mode
+    except OSError as e:
+        unseen(path, e)
+        return 0
+
+
+def _visible(folder: Path, unseen: Unseen = _unsaid) -> Iterator[Path]:
+    """Yield the visible files in a folder and below, also behind links; each folder once, links after all others."""
+    seen: set[tuple[int, int]] = set()
+    folders, linked = [folder], list[Path]()
+    while folders or linked:
+        here = folders.pop() if folders else linked.pop()
+        try:
+            # By its dot, which asks for the right to enter it: who may only list it can open nothing in it.
+            found = os.stat(f"{here}/.")  # noqa: PTH116  a Path has no dot
+            if (found.st_dev, found.st_ino) in seen:
+                continue
+            seen.add((found.st_dev, found.st_ino))
+            inside = [p for p in here.iterdir() if not _hidden(p.name)]
+        except OSError as e:
+            unseen(here, e)
+            continue
+        for path in sorted(inside, reverse=True):
+            mode = _mode(path, unseen)
+            if stat.S_ISDIR(mode):
+                (linked if path.is_symlink() else folders).append(path)
+            elif stat.S_ISREG(mode):
+                yield path
 
 
 def _supported(path: Path) -> bool:
     return path.suffix.lower() in SUFFIXES
 
 
-def expand(source: str | Path) -> list[Path]:
+def expand(source: str | Path, unseen: Unseen = _unsaid) -> list[Path]:
     """Return the files that ``source`` names, sorted.
 
     A file stands for itself, whatever its suffix; a folder for every supported file in it and below, hidden
     ones left out; anything with ``*``, ``?`` or ``[`` is a glob (``**`` goes down), of supported files.
-    An empty folder or a glob without a match gives an empty list: nothing came in.
+    An empty folder or a glob without a match gives an empty list: nothing came in. ``unseen`` is told of what may hold
+    files and cannot be looked at.
 
     Raises
     ------
     SourceError
-        ``ZF-SRC-MISSING`` when there is no such file or folder.
+        ``ZF-SRC-MISSING`` when there is no such file or folder, ``ZF-SRC-UNREADABLE`` when it may not be looked into.
     """
     path = Path(source)
     if path.is_dir():
-        return sorted(filter(_supported, _visible(path)))
+
+        def below(part: Path, error: OSError) -> None:
+            if part == path:
+                raise unreadable(part, error) from error
+            unseen(part, error)
+
+        return sorted(filter(_supported, _visible(path, below)))
     if path.is_file():
         return [path]
     pattern = os.fspath(source)
@@ -54,8 +98,15 @@ def expand(source: str | Path) -> list[Path]:
             fixed = fixed.parent
         if fixed.is_dir():
             hits = (Path(hit) for hit in glob.iglob(pattern, recursive=True))  # noqa: PTH207 - takes absolute patterns
-            return sorted({h for h in hits if h.is_file() and _supported(h) and not h.name.startswith((".", "~$"))})
+            named = {h for h in hits if _supported(h) and not _hidden(h.name)}
+            return sorted(h for h in named if stat.S_ISREG(_mode(h, unseen)))
     raise SourceError("ZF-SRC-MISSING", f"找不到文件或文件夹：{legible(source)}", "请核对路径；通配符要加引号。")
+
+
+def unreadable(path: Path, error: OSError) -> SourceError:
+    """Return what is said of a folder or a link that cannot be looked at."""
+    hint = "让运行夜间任务的用户能读、能进这个文件夹；链接要指向在的地方，网络盘要挂上。之后重跑即可。"
+    return SourceError("ZF-SRC-UNREADABLE", f"打不开：{legible(path)}（{error.strerror}）", hint)
 
 
 def skipped(source: str | Path) -> list[Path]:
