@@ -68,6 +68,16 @@ def test_the_page_for_operators_names_every_way_in_which_waiting_for_the_store_e
     assert [e for e in ends if f"`{Patience.code}{e}`" not in page] == []
 
 
+def test_every_code_of_a_record_has_its_sentence_and_its_line(root):
+    from pipeline.batch.reasons import REASONS
+
+    page = (root / "docs" / "运维员.md").read_text(encoding="utf-8")
+    files = (p for p in (root / "pipeline" / "batch").rglob("*.py") if p.name != "reasons.py")
+    used = {c for p in files for c in re.findall(r'"(ZF-REC-[A-Z-]+)"', p.read_text(encoding="utf-8"))}
+    assert used == {*REASONS}
+    assert [c for c in REASONS if f"`{c}`" not in page] == []
+
+
 def test_the_guide_for_analysts_names_every_setting_of_training_and_what_this_corpus_sets(root):
     from dataclasses import fields
 

@@ -16,7 +16,10 @@ _NUMBERS = ("read", "new", "changed", "rescored", "unchanged", "rejected", "prob
 
 @dataclass(kw_only=True)
 class Counts:
-    """``read`` = ``new`` + ``changed`` + ``rescored`` + ``unchanged`` + ``rejected``."""
+    """``read`` = ``new`` + ``changed`` + ``rescored`` + ``unchanged`` + ``rejected``.
+
+    ``reasons`` are counted by their codes: each duplicate has a sentence of its own.
+    """
 
     read: int = 0
     new: int = 0
@@ -60,4 +63,4 @@ class Tally(Counts):
         """Count records that were set aside."""
         for r in rejected:
             self.rejected += 1
-            self.reasons[r.reason] += 1
+            self.reasons[r.code] += 1

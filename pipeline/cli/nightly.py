@@ -138,6 +138,7 @@ class Bar:
 
 def show(report: Any, taxonomy: Taxonomy, out: Console, *, title: str = "夜间任务") -> None:
     """Print a run report: counts, labels, what was set aside, what to look at first."""
+    from pipeline.batch.reasons import REASONS
     from pipeline.batch.report import label_rows
 
     counts = Table(
@@ -162,8 +163,9 @@ def show(report: Any, taxonomy: Taxonomy, out: Console, *, title: str = "夜间�
     if report.reasons or report.unreadable:
         aside = Table("搁置原因", title="搁置的记录（都已保存）", title_justify="left")
         aside.add_column("条数", justify="right")
-        for reason, number in report.reasons.most_common(15):
-            aside.add_row(reason, str(number))
+        # Of a run that an older version began, reasons may be whole sentences.
+        for code, number in report.reasons.most_common(len(REASONS)):
+            aside.add_row(f"{REASONS[code]}（{code}）" if code in REASONS else code, str(number))
         for bad in report.unreadable:
             aside.add_row(f"{Path(bad['file']).name}：{bad['reason']} → {bad['hint']}", "整个文件")
         out.print(aside)

@@ -90,6 +90,42 @@ def test_numbers_that_come_twice_are_set_aside_with_the_reason(night, write_json
     assert RejectedRecord.objects.count() == 2
 
 
+def test_reasons_are_counted_by_their_codes_however_many_sentences(night, write_jsonl, records):
+    from pipeline.desk.models import Chunk
+
+    twice = [*records[:9], *records[:9], {**records[9], "text": " "}]
+    report = night(write_jsonl("a.jsonl", twice), chunk=20)
+    assert report.reasons == {"ZF-REC-DUPLICATE": 9, "ZF-REC-EMPTY": 1}
+    assert Chunk.objects.get().counts["reasons"] == report.reasons
+    with Path(report.rejected_file).open(encoding="utf-8-sig", newline="") as f:
+        assert len({r["原因"] for r in csv.DictReader(f)}) == 10
+
+
+def test_a_run_begun_by_a_version_that_counted_sentences_is_continued_and_shown(
+    table_night, caller, texts, scorer, monkeypatch, capsys
+):
+    from rich.console import Console
+
+    from pipeline.cli.nightly import show
+    from pipeline.desk.models import Chunk
+
+    caller.make("工单", list(enumerate(["", *texts[:12], ""])))
+    source = caller.source(table="工单")
+    score = scorer.score
+    monkeypatch.setattr(scorer, "score", lambda d, **more: 1 / 0 if any(x.id == "9" for x in d) else score(d, **more))
+    with pytest.raises(ZeroDivisionError):
+        table_night(source, write=False)
+    first = Chunk.objects.get(number=1)
+    first.counts["reasons"] = {"正文是空的。": 1}
+    first.save()
+    monkeypatch.undo()
+    report = table_night(source, write=False)
+    assert (report.starts, report.rejected, report.reasons) == (2, 2, {"正文是空的。": 1, "ZF-REC-EMPTY": 1})
+    show(report, scorer.bundle.taxonomy, Console(width=200))
+    shown = capsys.readouterr().out
+    assert ("正文是空的。" in shown, "正文是空的（ZF-REC-EMPTY）" in shown) == (True, True)
+
+
 def test_rejected_records_are_kept_once_however_many_nights(night, write_jsonl, records):
     from pipeline.desk.models import RejectedRecord
 

@@ -1,0 +1,25 @@
+"""Why records are set aside, by code: what a night says of all that have the same one."""
+
+from __future__ import annotations
+
+__all__ = ["REASONS"]
+
+#: What is particular to one record (where its number came before, how long it is) stands with that record.
+REASONS = {
+    "ZF-REC-EMPTY": "正文是空的",
+    "ZF-REC-TYPE": "正文或标题不是文字",
+    "ZF-REC-SHEET": "工作表里没有正文列",
+    "ZF-REC-ID": "编号过长，存不下",
+    "ZF-REC-KEY": "键是空的、过长或存不下",
+    "ZF-REC-DUPLICATE": "编号和内容都与另一条相同，只算一次",
+    "ZF-REC-CONFLICT": "编号与另一条相同而内容不同，请核对编号",
+    "ZF-REC-TOO-LONG": "太长，没有读入",
+    "ZF-REC-ENCODING": "编码无法识别",
+    "ZF-REC-QUOTE": "引号不配对",
+    "ZF-REC-FIELDS": "列数与表头不同",
+    "ZF-REC-JSON": "不是合格的 JSON 记录",
+    "ZF-REC-TIME": "打分超过单条时限，已放弃",
+    "ZF-REC-MEMORY": "打分超过单条内存上限，已放弃",
+    "ZF-REC-CRASH": "打分时进程意外退出，已放弃",
+    "ZF-REC-SCORE": "打分出错",
+}
