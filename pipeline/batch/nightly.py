@@ -87,7 +87,7 @@ def nightly(
     into that database, ``write_back`` into a file.
     """
     with (
-        at_work(store=store, state=state, patience=patience, lock_seconds=lock_seconds) as patience,
+        at_work(store=store, state=state, patience=patience, lock_seconds=lock_seconds, dry_run=dry_run) as patience,
         ExitStack() as stack,
     ):
         report = RunReport(run="", model=scorer.bundle.id, sources=[], dry_run=dry_run)
@@ -133,15 +133,24 @@ def nightly(
 
 
 @contextmanager
-def at_work(*, store: str, state: Path, patience: Patience, lock_seconds: float) -> Iterator[Patience]:
+def at_work(
+    *, store: str, state: Path, patience: Patience, lock_seconds: float, dry_run: bool = False
+) -> Iterator[Patience]:
     """Be the only run on a store, to be stopped by signals; yields the patience that knows of them.
 
-    The store is opened, not yet looked at. Raises UnfinishedError when another run is at work.
+    The store is opened, not yet looked at; for a ``dry_run`` an embedded one that is not there is not made. Raises
+    UnfinishedError when another run is at work.
     """
-    from pipeline.desk.configure import embedded_file, open_store
+    from pipeline.desk.configure import MEMORY, embedded_file, open_store
 
+    path = embedded_file(store)
+    if dry_run and path is not None and not path.exists():
+        with stoppable() as stop:
+            open_store(MEMORY, bring_up=False)
+            yield replace(patience, stop=stop)
+        return
     state.mkdir(mode=0o750, parents=True, exist_ok=True)  # texts are in there
-    with only_one(state, embedded_file(store)), stoppable() as stop:
+    with only_one(state, path), stoppable() as stop:
         open_store(store, bring_up=False, lock_seconds=lock_seconds, bulk=True)
         yield replace(patience, stop=stop)
 
@@ -182,7 +191,7 @@ def run_feeds(
 
     started, now = time.monotonic(), dt.datetime.now(dt.UTC)
     start = scoring.start if isinstance(scoring, Worker) and not report.dry_run else _nothing
-    bring_up(patience, start)
+    bring_up(patience, start, dry_run=report.dry_run)
     run = None
     report.run, report.started = ledger.new_id(now), now.isoformat(timespec="seconds")
     crew = Beside()
@@ -259,18 +268,27 @@ def provenance(bundle: Bundle) -> dict[str, str]:
     }
 
 
-def bring_up(patience: Patience, meanwhile: Callable[[], None] = _nothing) -> None:
+def bring_up(patience: Patience, meanwhile: Callable[[], None] = _nothing, *, dry_run: bool = False) -> None:
     """Hold an opened store and bring its tables up to date; raises UnfinishedError when it stays away.
 
-    ``meanwhile`` is called first if that will take a while.
+    ``meanwhile`` is called first if that will take a while. A ``dry_run`` changes nothing: ConfigError ``ZF-STORE-OLD``
+    where the tables are behind; for a store without any, an empty one in memory is opened instead.
     """
     from django.db import Error
 
-    from pipeline.desk.configure import migrate, out_of_reach
+    from pipeline.desk.configure import MEMORY, behind, migrate, open_store, out_of_reach
 
     def work() -> None:
         hold_store()
-        migrate(meanwhile)
+        if not dry_run:
+            migrate(meanwhile)
+        elif (steps := behind()) is None:
+            open_store(MEMORY)
+        elif steps:
+            raise ConfigError(
+                "ZF-STORE-OLD", f"存储的表结构还有 {steps} 步升级没做，演练不改它",
+                "先备份，再跑一次不带 --dry-run 的 zuofeng nightly，会自动升级；之后再演练。",
+            )  # fmt: skip
 
     try:
         patience.run(work)

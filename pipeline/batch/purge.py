@@ -48,15 +48,16 @@ def purge(
     A run that stopped is continued by the next with the same ``before``. Raises UnfinishedError when another run is at
     work, the store stays away or a signal came.
     """
-    with at_work(store=store, state=state, patience=patience, lock_seconds=lock_seconds) as patience:
-        bring_up(patience)
+    with at_work(store=store, state=state, patience=patience, lock_seconds=lock_seconds, dry_run=dry_run) as patience:
+        bring_up(patience, dry_run=dry_run)
         from django.conf import settings
 
         from pipeline.batch.removal import remove
         from pipeline.desk.secret import secret_of
 
-        # The trail is sealed with the desk's secret.
-        settings.SECRET_KEY = secret_of(state)
+        if not dry_run:
+            # The trail is sealed with the desk's secret.
+            settings.SECRET_KEY = secret_of(state)
         return remove(
             before=before, reports=state / "reports", inbox=inbox, actor=actor, patience=patience, dry_run=dry_run
         )

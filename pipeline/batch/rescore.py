@@ -69,7 +69,7 @@ def rescore(
     What the model has scored already stays as it is. Every view shows one model, so that nothing mixes while this is
     half done: score first, then make the model live. Raises as ``nightly`` does, and is continued like it.
     """
-    with at_work(store=store, state=state, patience=patience, lock_seconds=lock_seconds) as patience:
+    with at_work(store=store, state=state, patience=patience, lock_seconds=lock_seconds, dry_run=dry_run) as patience:
         report = RunReport(run="", model=scorer.bundle.id, sources=[StoreFeed.name], dry_run=dry_run)
         return run_feeds(
             [StoreFeed(since, patience)], report, kind="rescore", source=since.isoformat() if since else "",

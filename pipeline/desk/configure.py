@@ -10,8 +10,10 @@ from urllib.parse import urlsplit
 from pipeline.errors import ConfigError, UnfinishedError
 from pipeline.settings import Settings
 
-__all__ = ["database", "embedded_file", "migrate", "open_desk", "open_store", "out_of_reach"]
+__all__ = ["MEMORY", "behind", "database", "embedded_file", "migrate", "open_desk", "open_store", "out_of_reach"]
 
+#: An empty store that leaves no trace.
+MEMORY = "sqlite:///:memory:"
 #: How long one statement waits for another's lock before the work is tried again, in seconds.
 LOCK_SECONDS = 30.0
 #: For one who writes much: indexes of a million rows in memory (KiB), and pages that are written over and over are
@@ -131,6 +133,17 @@ def _bring_up() -> None:
         migrate()
     except DatabaseError as e:
         raise out_of_reach(e) from e
+
+
+def behind() -> int | None:
+    """Return how many migrations the opened store lacks, None when it has no tables yet; nothing is changed."""
+    from django.db import connection
+    from django.db.migrations.executor import MigrationExecutor
+
+    executor = MigrationExecutor(connection)
+    if not executor.loader.applied_migrations:
+        return None
+    return len(executor.migration_plan(executor.loader.graph.leaf_nodes()))
 
 
 def migrate(meanwhile: Callable[[], None] = lambda: None) -> None:

@@ -1,4 +1,5 @@
 import csv
+import datetime as dt
 import json
 import os
 import threading
@@ -7,11 +8,15 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from django.db import connection
 from filelock import FileLock
 from openpyxl import load_workbook
 
+from pipeline.batch.nightly import nightly
+from pipeline.batch.sources import ColumnMap, Limits
+from pipeline.desk.configure import behind, open_store
 from pipeline.documents import Rejected
-from pipeline.errors import SourceError, UnfinishedError
+from pipeline.errors import ConfigError, SourceError, UnfinishedError
 
 
 def rows():
@@ -155,6 +160,41 @@ def test_a_dry_run_counts_and_writes_nothing(night, write_jsonl, records):
     from pipeline.desk.models import Run
 
     assert Run.objects.count() == 0
+
+
+def test_a_dry_run_without_a_store_makes_none(scorer, bare_store, write_jsonl, records, tmp_path):
+    source = write_jsonl("in/a.jsonl", records)
+    before = sorted(tmp_path.rglob("*"))
+    work = {
+        "scorer": scorer, "store": bare_store, "state": tmp_path / "state", "columns": ColumnMap(), "limits": Limits(),
+    }  # fmt: skip
+    for _ in range(2):
+        report = nightly(source=str(source), dry_run=True, **work)
+        assert (report.new, report.exit_code) == (40, 0)
+    left = [p for p in sorted(tmp_path.rglob("*")) if p not in before]
+    assert [p.name for p in left] == ([] if bare_store.startswith("sqlite") else ["state", "nightly.lock"])
+    open_store(bare_store, bring_up=False)
+    assert behind() is None
+    assert nightly(source=str(source), **work).new == 40
+
+
+def test_a_dry_run_leaves_tables_that_are_behind_as_they_are(night, store, write_jsonl, records, tmp_path):
+    from django.db.migrations.recorder import MigrationRecorder
+
+    from pipeline.batch.purge import purge
+
+    source = write_jsonl("a.jsonl", records)
+    open_store(store, bring_up=False)
+    MigrationRecorder(connection).migration_qs.filter(app="desk").order_by("-name").first().delete()
+    assert behind() == 1
+    day = dt.datetime(2020, 1, 1, tzinfo=dt.UTC)
+    for dry in (
+        lambda: night(source, dry_run=True),
+        lambda: purge(before=day, store=store, state=tmp_path / "state", dry_run=True),
+    ):
+        with pytest.raises(ConfigError, match="ZF-STORE-OLD"):
+            dry()
+        assert behind() == 1
 
 
 def test_an_unreadable_file_in_an_inbox_does_not_stop_the_night(night, write_jsonl, records, tmp_path):

@@ -189,12 +189,12 @@ def test_what_was_purged_stays_purged_when_it_comes_again(night, clean, write_js
     assert f"{MARK}又写了一封" in everything()
 
 
-def test_a_dry_run_says_what_would_go_and_touches_nothing(night, clean, write_jsonl, marked):
+def test_a_dry_run_says_what_would_go_and_touches_nothing(night, clean, write_jsonl, marked, tmp_path):
     night(write_jsonl("in/a.jsonl", marked))
     age(800)
-    before = everything()
+    before, files = everything(), sorted(tmp_path.rglob("*"))
     dry = clean(dry_run=True)
-    assert everything() == before
+    assert (everything(), sorted(tmp_path.rglob("*"))) == (before, files)
     done = clean()
     assert done.counts == dry.counts
     assert done.counts["rejected"] == 1
