@@ -158,7 +158,8 @@ def similar(case: Case, user: User, count: int = 5) -> list[dict[str, Any]]:
         {
             "id": c.pk,
             "key": c.document.key,
-            "head": masked(c.document.title or c.document.text[:60]),
+            # Masked as a whole: half a number is no number, and would stand there as it is.
+            "head": masked(c.document.title) or masked(c.document.text)[:60],
             "unit": c.document.unit,
             "share": share,
             "said": said[c.pk].get_kind_display() if c.pk in said else "",

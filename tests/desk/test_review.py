@@ -374,6 +374,16 @@ def test_decided_documents_of_the_same_unit_stand_beside_new_ones(desk):
     assert part.content.decode().strip().startswith('<section class="near">')
 
 
+def test_a_number_at_the_end_of_a_head_is_hidden_too(desk):
+    text = f"{'窗口让我跑了很多趟还没办成。' * 3}请回我的电话13812345678，我在家等。"
+    for key in ("S1", "S2"):
+        desk.add(key, f"{key}：{text}", unit="区教育局")
+    client = desk.client("reviewer")
+    desk.decide(client, desk.case("S1"))
+    [found] = client.get(f"/documents/{desk.case('S2').pk}/similar").context["similar"]
+    assert found["head"].endswith("电话*********")
+
+
 def test_a_colleague_who_is_asked_finds_the_document_until_answering(desk):
     desk.add_user("second", "reviewer")
     one, two = desk.client("reviewer"), desk.client("second")
