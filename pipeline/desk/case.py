@@ -185,11 +185,13 @@ def _nearest(case: Case, others: Sequence[int], count: int) -> list[tuple[float,
 
 
 def history(sheet: Sheet) -> list[AuditEntry]:
-    """Return what the trail says of the document, oldest first; nothing while its decision is kept blind."""
+    """Return what the trail says of the document, oldest first; nothing of decisions while they are kept blind, or
+    would tell what the model said.
+    """
     # A number of a document may be the name of an account too: only what speaks of documents counts.
     about = Q(action__startswith="document.") | Q(action__startswith="review.") | Q(action__startswith="worksheet.")
     rows = AuditEntry.objects.filter(about, target=sheet.document.key[:220]).order_by("number")
-    if sheet.blind:
+    if sheet.blind or sheet.case.unseen:
         rows = rows.exclude(action__startswith="review.")
     return list(rows[:200])
 

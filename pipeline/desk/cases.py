@@ -166,12 +166,12 @@ def _write(predictions: Sequence[Scored]) -> None:
     for p in predictions:
         place = dict(zip(_PLACE, _place(p, same[p.text_hash] - 1, day(p.started)), strict=True))
         old = before.get(p.document)
-        if old is not None and old.state not in (State.AUTO, State.OPEN) and old.text_hash == p.text_hash:
-            place.update((f, getattr(old, f)) for f in _STATE)
-        elif old is not None and old.unseen and old.text_hash == p.text_hash:
+        if old is not None and old.unseen and old.text_hash == p.text_hash:
             # Drawn to be judged blind: where it stands must go on saying nothing of the model.
             place.update((f, getattr(old, f)) for f in (*_STATE, *_ORDER))
             place["reasons"] = json.dumps(old.reasons)
+        elif old is not None and old.state not in (State.AUTO, State.OPEN) and old.text_hash == p.text_hash:
+            place.update((f, getattr(old, f)) for f in _STATE)
         else:
             relabel[p.document] = p.labels
         rows.append(place)

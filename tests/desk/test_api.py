@@ -260,6 +260,23 @@ def test_what_is_judged_blind_is_told_after_it_is_judged(desk, door):
     assert (other["withheld"], other["is_problem"]) == (False, True)
 
 
+def test_how_a_blind_decision_relates_to_the_model_is_told_when_it_is_done(desk, door, settle):
+    from pipeline.desk.blind import put_into_queue
+
+    put_into_queue({"D001": 0.5}, "s", actor="an")
+    token, reviewer = door.token("read"), desk.client("reviewer")
+    desk.decide(reviewer, desk.case("D001"))
+    reviewer.post("/undo")
+    settle()
+    made, undone = door.get("decisions", token).json()["items"]
+    assert (made["withheld"], made["kind"], bool(made["labels"])) == (False, None, True)
+    assert undone["kind"] == "undo"
+    desk.decide(reviewer, desk.case("D001"))
+    settle()
+    items = door.get("decisions", token).json()["items"]
+    assert [i["kind"] for i in items] == ["confirm", "undo", "confirm"]
+
+
 def test_new_documents_wait_for_the_night_and_come_twice_without_harm(desk, door):
     from pipeline.batch.sources import open_source
 

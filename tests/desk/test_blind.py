@@ -62,6 +62,44 @@ def test_taking_it_back_is_blind_again(drawn):
     assert (case.state, case.unseen, list(case.labels.all())) == ("open", True, [])
 
 
+@pytest.mark.parametrize("labels", [0, 1], ids=["as the model", "otherwise"])
+def test_what_was_decided_tells_nothing_of_the_model_until_it_is_done(drawn, labels):
+    first = drawn.client("reviewer")
+    case = drawn.case("D001")
+    said = [[d["id"] for some in case.prediction.decided.values() for d in some], [drawn.columns[5][1]]][labels]
+    always_second(drawn)
+    drawn.decide(first, case, labels=said)
+    first.post("/undo")
+    drawn.decide(first, case, labels=said)
+    case = drawn.case("D001")
+    assert (case.state, case.unseen) == ("second", True)
+    telling = ("确认", "更正", "无此问题")
+    page = first.get(f"/documents/{case.pk}")
+    made = page.content.decode().partition('class="made"')[2].partition("</section>")[0]
+    assert "已判" in made
+    assert "撤销" in made
+    assert not any(word in made for word in telling)
+    assert not {name for _, name in page.context["history"]} & {"确认", "更正", "判为无此问题"}
+    printed = first.get(f"/documents/{case.pk}/paper").content.decode().partition("<h2>人的判定")[2]
+    printed = printed.partition("</table>")[0]
+    assert "已判" in printed
+    assert not any(word in printed for word in telling)
+    first.post("/queue/give-back")
+    drawn.decide(drawn.client("senior"), case, labels=said)
+    assert drawn.case("D001").state == "done"
+    page = first.get(f"/documents/{case.pk}").content.decode()
+    assert telling[labels] in page.partition('class="made"')[2].partition("</section>")[0]
+
+
+def always_second(desk):
+    from pipeline.desk.configure import open_desk
+    from pipeline.settings import load_settings
+
+    open_desk(
+        load_settings(desk.settings.home, store=desk.settings.store, desk={"second_percent": 100}), bring_up=False
+    )
+
+
 def test_twins_are_not_decided_along_with_it(desk):
     from pipeline.desk.blind import put_into_queue
 
@@ -89,6 +127,15 @@ def test_another_night_keeps_it_blind_and_another_text_does_not(drawn):
     after = drawn.case("D001")
     assert (after.run, after.unseen, after.reasons) == (run.pk, True, before.reasons)
     assert (after.priority, list(after.labels.all())) == (before.priority, [])
+    # Nor does a night tell its score while it waits for somebody else.
+    drawn.decide(drawn.client("reviewer"), after, action="unsure", labels=[])
+    run = Run.objects.create(
+        id="20260903T020000-cccccc", serial=3, source="in", model="m-1", started=dt.datetime(2026, 9, 3, tzinfo=dt.UTC)
+    )
+    drawn.add("D001", before.document.text, run=run, score=0.77, decided={drawn.columns[2][1]: 0.9})
+    after = drawn.case("D001")
+    assert (after.run, after.state, after.unseen) == (run.pk, "disputed", True)
+    assert (after.reasons, after.priority, after.uncertainty) == (before.reasons, before.priority, before.uncertainty)
     drawn.add("D005", "换了另一段话，又跑了三趟", run=run)
     assert not drawn.case("D005").blind
 
@@ -126,14 +173,10 @@ def test_what_people_said_comes_back_with_its_odds(drawn, taxonomy):
 
 @both_stores
 def test_second_readings_come_with_the_others_not_after_them(desk):
-    from pipeline.desk.configure import open_desk
     from pipeline.desk.queue import held_by
     from pipeline.desk.tables import Case
-    from pipeline.settings import load_settings
 
-    open_desk(
-        load_settings(desk.settings.home, store=desk.settings.store, desk={"second_percent": 100}), bring_up=False
-    )
+    always_second(desk)
     first = Case.objects.filter(state="open").order_by("-priority", "pk")[0]
     desk.decide(desk.client("reviewer"), first)
     desk.add_user("second", "reviewer")

@@ -116,7 +116,7 @@ def _one(d: Decision, case: Case) -> dict[str, Any]:
         "at": d.at,
         "turn": d.turn,
         "withheld": withheld,
-        "kind": None if withheld else d.kind,
+        "kind": None if withheld or (case.unseen and d.telling) else d.kind,
         "labels": None if withheld or undo else d.labels,
         "note": None if withheld else masked(d.note),
         "undoes": d.undoes_id,

@@ -134,7 +134,9 @@ class Decided(Schema):
     at: dt.datetime
     turn: str = Field(description="first 初判、second 第二人、final 裁定")
     withheld: bool = Field(description="正等第二人背靠背再看：内容暂不给")
-    kind: str | None = Field(description="confirm、correct、reject、unsure、undo")
+    kind: str | None = Field(
+        description="confirm、correct、reject、unsure、undo；抽作盲样、还没判完的件，前三种会透露模型说的，也不给"
+    )
     labels: dict[str, list[str]] | None
     note: str | None = Field(description="备注，已遮盖")
     undoes: int | None = Field(description="撤销的是哪一条")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.db import models
 
-from pipeline.desk.states import KINDS, TURNS
+from pipeline.desk.states import KINDS, TURNS, Kind
 from pipeline.desk.tables.account import User
 
 
@@ -28,6 +28,11 @@ class Decision(models.Model):
         db_table = "zuofeng_decision"
         ordering = ("id",)
         indexes = (models.Index(fields=("by", "-id"), name="decision_by_person"),)
+
+    @property
+    def telling(self) -> bool:
+        """Whether its kind, beside its labels, tells what the model said."""
+        return self.kind in (Kind.CONFIRM, Kind.CORRECT, Kind.REJECT)
 
 
 class Note(models.Model):
