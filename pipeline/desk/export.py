@@ -21,7 +21,7 @@ from pipeline.desk.schemes import label_names, taxonomy
 from pipeline.desk.states import KINDS, STATES, Kind, State
 from pipeline.desk.tables import Case, Decision, User
 
-__all__ = ["ANSWERS", "header", "seal_of", "stamp", "table", "to_csv", "to_xlsx"]
+__all__ = ["ANSWERS", "header", "model_cell", "model_labels", "seal_of", "stamp", "table", "to_csv", "to_xlsx"]
 
 MOST_ROWS = 5000
 #: A spreadsheet's cell holds 32,767 characters; a longer text is cut and says so.
@@ -107,9 +107,9 @@ def to_xlsx(rows: list[list[Any]], mark: str) -> bytes:
     return saved.getvalue()
 
 
-def seal_of(key: str, text: str, text_hash: str, last: int) -> str:
-    """Return the seal over what a row showed: its number, its text, and the last decision known then."""
-    shown = json.dumps([key, text, text_hash, last], ensure_ascii=False)
+def seal_of(key: str, text: str, model: str, text_hash: str, last: int) -> str:
+    """Return the seal over what a row showed: its number, its text, the model's labels, the last decision known."""
+    shown = json.dumps([key, text, model, text_hash, last], ensure_ascii=False)
     proof = hmac.new(b"row\0" + settings.SECRET_KEY.encode(), shown.encode(), hashlib.sha256).hexdigest()[:32]
     return f"{last}.{text_hash}.{proof}"
 
@@ -121,12 +121,23 @@ def cell_text(text: str) -> str:
     return shown if len(shown) <= MOST_CELL else shown[:MOST_CELL] + "……（已截断）"
 
 
+def model_cell(case: Case) -> str:
+    """Return the model's labels as their cell holds them, nothing of what is judged blind."""
+    names = label_names()
+    return str(_printable(safe_cell("；".join(names[i] for i in ([] if case.unseen else model_labels(case))))))
+
+
+def model_labels(case: Case) -> list[str]:
+    """Return the labels that the model gives, of those that the taxonomy has."""
+    names = label_names()
+    return [d["id"] for some in case.prediction.decided.values() for d in some if d["id"] in names]
+
+
 def _row(case: Case, last: int) -> list[Any]:
     names, document = label_names(), case.document
-    model = [names[d["id"]] for some in case.prediction.decided.values() for d in some if d["id"] in names]
     # While a second person still has to read it, the first decision is in no table either.
     people = [names[x.label] for x in case.labels.all() if x.by_people and x.label in names]
-    text = cell_text(document.text)
+    text, model = cell_text(document.text), model_cell(case)
     return [
         document.key,
         masked(document.title),
@@ -137,12 +148,12 @@ def _row(case: Case, last: int) -> list[Any]:
         document.received,
         STATES[State(case.state)],
         "" if case.unseen else round(case.prediction.problem_score, 4),
-        "" if case.unseen else "；".join(model),
+        model,
         "；".join(people),
         "",
         "",
         "",
-        seal_of(document.key, text, case.text_hash, last),
+        seal_of(document.key, text, model, case.text_hash, last),
     ]
 
 

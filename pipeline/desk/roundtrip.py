@@ -10,7 +10,7 @@ from typing import Any, BinaryIO
 from pipeline.batch.sources.archive import check_archive, damaged
 from pipeline.batch.sources.limits import Limits
 from pipeline.desk.decide import ConflictError, decide
-from pipeline.desk.export import ANSWERS, MOST_ROWS, header, seal_of
+from pipeline.desk.export import ANSWERS, MOST_ROWS, header, model_cell, model_labels, seal_of
 from pipeline.desk.schemes import taxonomy
 from pipeline.desk.states import KINDS, STATES, Kind, State
 from pipeline.desk.tables import Case, Decision, User
@@ -74,7 +74,8 @@ def read_workbook(name: str, file: BinaryIO) -> list[tuple[int, dict[str, str]]]
 def check(rows: list[tuple[int, dict[str, str]]], user: User) -> list[Answer]:
     """Compare each row with what the store holds now."""
     keys = [values["编号"] for _, values in rows]
-    cases = {c.document.key: c for c in Case.objects.filter(document__key__in=keys).select_related("document")}
+    known = Case.objects.filter(document__key__in=keys).select_related("document", "prediction")
+    cases = {c.document.key: c for c in known}
     ids = [c.pk for c in cases.values()]
     last = dict(Decision.objects.filter(document__in=ids).order_by("id").values_list("document_id", "id"))
     mine = set(
@@ -87,8 +88,7 @@ def check(rows: list[tuple[int, dict[str, str]]], user: User) -> list[Answer]:
     found = []
     for number, values in rows:
         case = cases.get(values["编号"])
-        known = last.get(case.pk, 0) if case else 0
-        answer = _answer(number, values, case, known, names)
+        answer = _answer(number, values, case, last.get(case.pk, 0) if case else 0, names)
         if not answer.conflict and answer.key in seen:
             answer = _wrong(answer, "同一编号在表里出现了两次")
         if not answer.conflict and case is not None and case.state == State.SECOND and case.pk in mine:
@@ -126,9 +126,10 @@ def _answer(number: int, values: dict[str, str], case: Case | None, last: int, n
         return _wrong(answer, "没有这个编号")
     then, _, rest = values["校验"].partition(".")
     text_hash = rest.partition(".")[0]
-    sealed = seal_of(values["编号"], values["原文"], text_hash, int(then) if then.isdecimal() else -1)
+    shown = values["模型判定"]
+    sealed = seal_of(values["编号"], values["原文"], shown, text_hash, int(then) if then.isdecimal() else -1)
     if sealed != values["校验"]:
-        return _wrong(answer, "编号、原文或校验码在表里被改过")
+        return _wrong(answer, "编号、原文、模型判定或校验码在表里被改过，或是旧版导出的；请重新导出再填")
     if text_hash != case.text_hash:
         return _wrong(answer, "导出之后原文更新了")
     if case.document.purged:
@@ -139,12 +140,21 @@ def _answer(number: int, values: dict[str, str], case: Case | None, last: int, n
         return _wrong(answer, f"判定“{said}”不在列表里" if said else "填了标签或备注，没有选判定")
     if unknown := [w for w in words if w not in names]:
         return _wrong(answer, f"没有这些标签：{'、'.join(unknown)}")
-    model = tuple(d["id"] for some in case.prediction.decided.values() for d in some)
-    if said == KINDS[Kind.CONFIRM] and words and {names[w] for w in words} != set(model):
-        return _wrong(answer, "选了“确认”，标签却与模型不同；应选“更正”")
+    if case.unseen and shown:
+        return _wrong(answer, "导出之后抽作盲判；请重新导出，凭原文判")
+    labels = tuple(names[w] for w in words) if said != KINDS[Kind.REJECT] else ()
+    if said == KINDS[Kind.CONFIRM]:
+        # Before anything is compared with what the model says: what differs would tell.
+        if case.unseen:
+            return _wrong(answer, "这件是盲判，没有可确认的；写标签选“更正”，或选“无此问题”")
+        # Confirmed is what the row showed, not what a later night says.
+        if set(shown.split("；")) != set(model_cell(case).split("；")):
+            return _wrong(answer, "导出之后模型的判定变了；请重新导出再填")
+        if words and set(labels) != set(model_labels(case)):
+            return _wrong(answer, "选了“确认”，标签却与模型不同；应选“更正”")
+        labels = tuple(model_labels(case))
     if said == KINDS[Kind.CORRECT] and not words:
         return _wrong(answer, "选了“更正”，没有写标签")
-    labels = tuple(names[w] for w in words) if said == KINDS[Kind.CORRECT] else model
     return Answer(number, answer.key, said, labels, answer.note, case.pk, case.text_hash)
 
 

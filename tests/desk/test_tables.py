@@ -173,6 +173,90 @@ def test_every_conflict_is_named_and_nothing_of_it_is_saved(desk):
     assert page.context["good"] == 1
 
 
+def test_confirmed_is_what_the_workbook_showed_not_what_the_model_says_since(desk):
+    content = exported(desk)
+    text = desk.case("D001").document.text
+    desk.add("D001", text, decided={desk.columns[7][1]: 0.9})
+    desk.add("D002", desk.case("D002").document.text, decided={desk.columns[7][1]: 0.9})
+    label = names(desk)[desk.columns[5][1]]
+    changed = {
+        "D001": {"判定": "确认"},
+        "D002": {"判定": "更正", "标签": label},
+        "D003": {"判定": "确认", "模型判定": label},
+        "D004": {"判定": "确认"},
+    }
+    page = send(desk.client("reviewer"), filled(content, changed))
+    said = verdicts(page)
+    assert "模型的判定变了" in said["D001"]
+    assert "被改过" in said["D003"]
+    assert (said["D002"], said["D004"]) == ("", "")
+    # Exported anew it holds.
+    page = send(desk.client("reviewer"), filled(exported(desk), {"D001": {"判定": "确认"}}))
+    assert verdicts(page) == {"D001": ""}
+    shown = page.content.decode().partition("<tbody>")[2]
+    assert names(desk)[desk.columns[7][1]] in shown
+
+
+def test_the_preview_shows_the_labels_that_will_be_saved(desk):
+    given = names(desk)
+    content = filled(
+        exported(desk),
+        {
+            "D001": {"判定": "确认"},
+            "D002": {"判定": "更正", "标签": f"{given[desk.columns[5][1]]}；"},
+            "D003": {"判定": "拿不准"},
+        },
+    )
+    client = desk.client("reviewer")
+    page = send(client, content)
+    rows = page.content.decode().partition("<tbody>")[2].partition("</tbody>")[0].split("</tr>")
+    model = [given[d["id"]] for some in desk.case("D001").prediction.decided.values() for d in some]
+    assert "；".join(model) in rows[0]
+    assert given[desk.columns[5][1]] in rows[1]
+    assert not any(name in rows[2] for name in given.values())
+    client.post("/roundtrip", {"plan": page.context["plan"]})
+    from pipeline.desk.tables import Decision
+
+    assert Decision.objects.get(document__key="D003").labels == {s: [] for s, _ in desk.columns}
+
+
+def test_what_is_judged_blind_is_not_confirmed_from_a_workbook_and_nothing_tells_what_would_fit(desk):
+    from pipeline.desk.blind import put_into_queue
+    from pipeline.desk.tables import Decision
+
+    put_into_queue({"D001": 0.5, "D005": 0.5, "D006": 0.5}, "s", actor="an")
+    given = names(desk)
+    model = "；".join(given[d["id"]] for some in desk.case("D005").prediction.decided.values() for d in some)
+    content = exported(desk)
+    sent = {
+        "D001": {"判定": "确认"},
+        "D005": {"判定": "确认", "标签": model},
+        "D006": {"判定": "确认", "标签": next(iter(given.values()))},
+    }
+    client = desk.client("reviewer")
+    page = send(client, filled(content, sent))
+    assert len(set(verdicts(page).values())) == 1
+    assert "盲判" in verdicts(page)["D001"]
+    page = send(
+        client,
+        filled(
+            content, {"D001": {"判定": "无此问题"}, "D005": {"判定": "更正", "标签": model}, "D006": {"判定": "拿不准"}}
+        ),
+    )
+    assert verdicts(page) == dict.fromkeys(("D001", "D005", "D006"), "")
+    assert not any(n in page.content.decode() for n in set(given.values()) - set(model.split("；")))
+    client.post("/roundtrip", {"plan": page.context["plan"]})
+    assert Decision.objects.count() == 3
+
+
+def test_a_case_drawn_blind_after_the_export_is_exported_anew(desk):
+    from pipeline.desk.blind import put_into_queue
+
+    content = filled(exported(desk), {"D001": {"判定": "无此问题"}})
+    put_into_queue({"D001": 0.5}, "s", actor="an")
+    assert "抽作盲判" in verdicts(send(desk.client("reviewer"), content))["D001"]
+
+
 def test_a_decision_made_between_preview_and_saving_is_not_overwritten(desk):
     page = send(desk.client("reviewer"), filled(exported(desk), {"D001": {"判定": "无此问题"}}))
     desk.decide(desk.client("senior"), desk.case("D001"))

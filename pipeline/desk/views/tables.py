@@ -13,6 +13,7 @@ from pipeline.desk import audit
 from pipeline.desk.export import stamp, table, to_csv, to_xlsx
 from pipeline.desk.queue import Filters
 from pipeline.desk.roundtrip import MOST_BYTES, apply, check, read_workbook
+from pipeline.desk.schemes import label_names
 from pipeline.errors import SourceError
 
 __all__ = ["back", "out"]
@@ -55,7 +56,7 @@ def back(request: HttpRequest) -> HttpResponse:
     good = [a.to_dict() for a in answers if not a.conflict]
     audit.record("import.preview", f"{len(answers)} 行", good=len(good))
     sealed = signing.dumps({"by": request.user.pk, "answers": good}, salt="roundtrip", compress=True) if good else ""
-    return _page(request, answers=answers, good=len(good), plan=sealed, empty=not answers)
+    return _page(request, answers=answers, good=len(good), plan=sealed, empty=not answers, names=label_names())
 
 
 def _save(request: HttpRequest, plan: str) -> HttpResponse:
