@@ -19,10 +19,12 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 
-from pipeline.desk.tables import AuditEntry, AuditHead
+from pipeline.desk.tables import AuditEntry, AuditHead, Decision, User
 
 __all__ = ["ACTIONS", "Broken", "Gesture", "current_gesture", "record", "verify"]
 
+#: A decision and its entry are of one moment; what may lie between them is waiting for each other.
+_ONE_MOMENT = dt.timedelta(hours=1)
 #: Every action that may stand in the trail, as pages show it.
 ACTIONS = {
     "session.login": "登录",
@@ -128,13 +130,13 @@ def verify() -> tuple[int, str, list[Broken]]:
     broken: list[Broken] = []
     # The head first: what people add meanwhile lies behind it, and each entry of it has a seal of its own.
     head = AuditHead.objects.filter(pk=1).first()
-    before, expected, sealed = "", 1, ""
+    before, expected, sealed, begun = "", 1, "", ""
     for entry in AuditEntry.objects.order_by("number").iterator(chunk_size=2000):
         if entry.number != expected:
             broken.append(Broken(expected, f"缺第 {expected} 至 {entry.number - 1} 条"))
         elif not hmac.compare_digest(entry.seal, _seal(before, entry)):
             broken.append(Broken(entry.number, "内容与封签不符"))
-        before, expected = entry.seal, entry.number + 1
+        before, expected, begun = entry.seal, entry.number + 1, begun or entry.at
         if head and entry.number == head.number:
             sealed = entry.seal
     if head is None:
@@ -143,7 +145,21 @@ def verify() -> tuple[int, str, list[Broken]]:
         broken.append(Broken(head.number, "链头被改过"))
     elif head.seal != sealed or not AuditHead.objects.filter(number__gte=expected - 1).exists():
         broken.append(Broken(expected, f"末尾与链头不符：链头说共 {head.number} 条，现有到第 {expected - 1} 条"))
+    if _misses_its_beginning(begun):
+        broken.append(Broken(1, "库里的帐号、判定比第一条还早：此前的留痕不见了"))
     return expected - 1, before, broken
+
+
+def _misses_its_beginning(begun: str) -> bool:
+    """Whether the store knows of more than a trail that begins at ``begun``: emptied, a trail is as good as a new one.
+
+    The first account stands in the trail, and so does every decision.
+    """
+    if not begun:
+        return User.objects.exists()
+    first = Decision.objects.order_by("id").values_list("at", flat=True).first()
+    latest = first and (first + _ONE_MOMENT).astimezone(dt.UTC).isoformat(timespec="microseconds")
+    return bool(latest and begun > latest)
 
 
 def _seal(before: str, entry: AuditEntry) -> str:

@@ -87,6 +87,30 @@ def test_a_forged_end_is_found(trail):
     assert [b.what for b in verify()[2]] == ["链头被改过"]
 
 
+@pytest.mark.parametrize("lived_on", [False, True], ids=["at once", "after it went on"])
+def test_a_trail_that_was_emptied_together_with_its_head_is_found(trail, lived_on):
+    from pipeline.desk.audit import record, verify
+
+    sql("DELETE FROM zuofeng_audit")
+    sql("UPDATE zuofeng_audit_head SET number = 0, seal = '', proof = ''")
+    if lived_on:
+        # Long after the decision that the store still holds.
+        sql("DROP TRIGGER zuofeng_decision_no_update")
+        sql("UPDATE zuofeng_decision SET at = '2026-08-01 10:00:00'")
+        record("document.see", "D001")
+    assert [b.what.partition("：")[2] for b in verify()[2]] == ["此前的留痕不见了"]
+
+
+def test_a_store_in_which_nothing_ever_happened_has_nothing_to_miss(bare_store):
+    from pipeline.desk.configure import migrate, open_store
+
+    open_store(bare_store, bring_up=False)
+    migrate()
+    from pipeline.desk.audit import verify
+
+    assert verify() == (0, "", [])
+
+
 def test_an_entry_put_in_by_hand_is_found(trail):
     from pipeline.desk.audit import verify
 
@@ -109,6 +133,15 @@ def test_the_database_itself_refuses_changes(trail, table, verb):
         Worksheet.objects.create(document_id=1, by=trail.user("senior"))
     with connection.cursor() as cursor, pytest.raises(DatabaseError, match="append only"):
         cursor.execute(statement)
+
+
+@pytest.mark.parametrize("desk", ["postgres"], indirect=True)
+@pytest.mark.parametrize("table", ["audit", "decision", "note", "worksheet"])
+def test_the_database_itself_refuses_to_empty_a_table(desk, table):
+    from django.db import DatabaseError, connection
+
+    with connection.cursor() as cursor, pytest.raises(DatabaseError, match="append only"):
+        cursor.execute(f"TRUNCATE zuofeng_{table} CASCADE")
 
 
 def test_an_action_without_a_name_is_never_written(desk):

@@ -57,3 +57,18 @@ def test_a_store_from_before_the_night_wrote_less_keeps_what_it_holds(bare_store
     assert Tally.objects.get(name="compared").data == third.pk
     CaseLabel.objects.create(case_id=second.pk, label="b")
     assert second.case.labels.get().label == "b"
+
+
+def test_the_guard_against_emptying_a_table_can_be_taken_off_and_put_back(bare_store):
+    open_store(bare_store, bring_up=False)
+    from django.db import connection
+
+    def guards():
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT count(*) FROM pg_trigger WHERE tgname LIKE 'zuofeng_%%_no_truncate'")
+            return cursor.fetchone()[0]
+
+    postgres = connection.vendor == "postgresql"
+    for name, wanted in (("0019_no_truncate", 4), ("0018_night_writes_less", 0), ("0019_no_truncate", 4)):
+        as_of(name)
+        assert not postgres or guards() == wanted

@@ -34,6 +34,23 @@ def test_five_wrong_passwords_close_the_account_from_this_address_even_for_the_r
     assert AuditEntry.objects.filter(action="session.lock").exists()
 
 
+def test_another_way_of_writing_a_name_gives_no_fresh_attempts(desk):
+    from pipeline.desk.tables import AuditEntry
+
+    client = desk.client()
+    ways = (
+        "reviewer",
+        "ｒｅｖｉｅｗｅｒ",
+        "ⓡeviewer",
+        " reviewer\u3000",
+        "reviewe\N{MATHEMATICAL BOLD SMALL R}",
+        "ｒeviewer",
+    )
+    assert [enter(client, way, "wrong").status_code for way in ways][-1] == 429
+    assert {e.target for e in AuditEntry.objects.filter(action="session.fail")} == {"reviewer"}
+    assert enter(desk.client(REMOTE_ADDR="127.0.0.9"), "ｒｅｖｉｅｗｅｒ").status_code == 302
+
+
 def test_what_was_typed_into_the_account_field_is_not_kept_unless_it_is_an_account(desk):
     from pipeline.desk.tables import AuditEntry
 

@@ -32,7 +32,8 @@ def enter(request: HttpRequest) -> HttpResponse:
     if not request.user.is_authenticated and (name := named_by_proxy(request)):
         return _vouched(request, name, after)
     if request.method == "POST":
-        username = request.POST.get("username", "").strip()[:60]
+        # As accounts are looked up: other ways of writing a name are no other name, and give no fresh attempts.
+        username = User.normalize_username(request.POST.get("username", "")).strip()[:60]
         context["username"] = username
         user = authenticate(request, username=username, password=request.POST.get("password", ""))
         if user is not None:
