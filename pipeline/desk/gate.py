@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.shortcuts import redirect
-from django.urls import URLPattern, path, reverse
+from django.urls import Resolver404, URLPattern, path, resolve, reverse
 
 from pipeline.desk import audit
 from pipeline.desk.roles import Permission
@@ -49,6 +49,8 @@ def _guard(page: Page) -> View:
     @functools.wraps(page.view)
     def handle(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         if request.method not in allowed:
+            if request.method in ("GET", "HEAD"):
+                return redirect(_above(request.path_info))
             return HttpResponseNotAllowed(allowed)
         if page.needs is None:
             return page.view(request, *args, **kwargs)
@@ -64,6 +66,25 @@ def _guard(page: Page) -> View:
         return page.view(request, *args, **kwargs)
 
     return handle
+
+
+def _above(address: str) -> str:
+    """Return the nearest page above an address that only takes forms.
+
+    It stands in the browser where the answer to a form is a page: whoever loads it anew wants what the form was on.
+    """
+    above = address.rpartition("/")[0]
+    while above and not _opens(above):
+        above = above.rpartition("/")[0]
+    return reverse("home") + above.removeprefix("/")
+
+
+def _opens(address: str) -> bool:
+    try:
+        page = getattr(resolve(address).func, "page", None)
+    except Resolver404:
+        return False
+    return page is not None and "GET" in page.methods
 
 
 def _to_login(request: HttpRequest) -> HttpResponse:

@@ -1,5 +1,7 @@
 """Every address × every role × every method, from the list of addresses: a new page cannot be forgotten."""
 
+import re
+
 import pytest
 
 from pipeline.desk.roles import GRANTS, ROLE_NAMES, Permission, Role, allows
@@ -46,7 +48,10 @@ def test_each_role_opens_what_the_table_grants_and_nothing_else(desk, role):
             tried += 1
             where = (page.name, method, answer.status_code)
             known = method in page.methods or (method == "HEAD" and "GET" in page.methods)
-            if not known:
+            if not known and method in ("GET", "HEAD"):
+                assert answer.status_code == 302, where
+                assert "/login" not in answer["Location"], where
+            elif not known:
                 assert answer.status_code == 405, where
             elif page.needs is None:
                 assert answer.status_code in (200, 302, 400, 404), where
@@ -58,6 +63,34 @@ def test_each_role_opens_what_the_table_grants_and_nothing_else(desk, role):
             else:
                 assert answer.status_code == 403, where
     assert tried >= len(METHODS) * (len(addresses()) - 1)
+
+
+@pytest.mark.parametrize(
+    ("address", "above"),
+    [
+        ("/documents/1/decide", "/documents/1"),
+        ("/documents/1/reveal", "/documents/1"),
+        ("/queue/take", "/queue"),
+        ("/queue/views/3/drop", "/queue"),
+        ("/rules/3", "/rules"),
+        ("/users/3", "/users"),
+        ("/audit/verify", "/audit"),
+        ("/undo", "/"),
+        ("/theme", "/"),
+    ],
+)
+def test_loading_the_answer_to_a_form_anew_opens_what_the_form_was_on(desk, address, above):
+    assert desk.client("senior").get(address)["Location"] == above
+
+
+def test_another_theme_or_language_can_be_chosen_on_the_answer_to_a_form(desk):
+    client, case = desk.client("senior"), desk.case("D001")
+    refused = client.post(f"/documents/{case.pk}/decide", {"action": "save", "text_hash": "x"})
+    assert refused.status_code == 409
+    back = re.findall(r'name="next" value="([^"]*)"', refused.content.decode())
+    for (way, value), to in zip((("theme", "dark"), ("language", "en")), back, strict=True):
+        answer = client.post(f"/{way}", {way: value, "next": to}, follow=True)
+        assert (answer.status_code, answer.request["PATH_INFO"]) == (200, f"/documents/{case.pk}")
 
 
 def test_a_refusal_is_on_the_record(desk):
