@@ -11,17 +11,20 @@ from collections.abc import Iterator
 from typing import Any
 
 from django.conf import settings
-from django.db.models import QuerySet
 from django.utils import timezone
 
 from pipeline.batch.writeback import safe_cell
-from pipeline.desk.queue import Filters, find
+from pipeline.desk.among import among
+from pipeline.desk.queue import ORDERS, Filters, first
 from pipeline.desk.reading import masked
 from pipeline.desk.schemes import label_names, taxonomy
 from pipeline.desk.states import KINDS, STATES, Kind, State
 from pipeline.desk.tables import Case, Decision, User
 
-__all__ = ["ANSWERS", "header", "model_cell", "model_labels", "seal_of", "stamp", "table", "to_csv", "to_xlsx"]
+__all__ = [
+    "ANSWERS", "MOST_ROWS", "extent", "header", "model_cell", "model_labels", "seal_of", "stamp", "table", "to_csv",
+    "to_xlsx",
+]  # fmt: skip
 
 MOST_ROWS = 5000
 #: A spreadsheet's cell holds 32,767 characters; a longer text is cut and says so.
@@ -36,21 +39,29 @@ def header() -> list[str]:
     return [*FIXED, *ANSWERS, "校验"]
 
 
-def stamp(user: User, filters: Filters, rows: int) -> str:
-    """Return the watermark: who took what, when."""
+def extent(rows: int, more: bool) -> str:
+    """Return how many cases a table holds, as it and the trail say it."""
+    return f"只含前 {rows} 件，还有更多" if more else f"{rows} 件"
+
+
+def stamp(user: User, filters: Filters, rows: int, more: bool = False) -> str:
+    """Return the watermark: who took what, when, and whether there is ``more``."""
     when = timezone.localtime().strftime("%Y-%m-%d %H:%M:%S")
     which = filters.query() or "默认"
-    return f"{user.shown}（{user.username}）于 {when} 导出，{rows} 件，条件 {which}。内部材料，不得外传。"
+    return f"{user.shown}（{user.username}）于 {when} 导出，{extent(rows, more)}，条件 {which}。内部材料，不得外传。"
 
 
-def table(filters: Filters, user: User) -> list[list[Any]]:
-    """Return the rows of the queue for ``filters``, at most 5,000, personal data masked."""
-    rows: QuerySet = find(filters, user).order_by("-priority", "document_id")
-    cases = list(rows.select_related("document", "prediction").prefetch_related("labels")[:MOST_ROWS])
+def table(filters: Filters, user: User) -> tuple[list[list[Any]], bool]:
+    """Return the rows of the queue for ``filters`` in its order, at most 5,000, personal data masked; and whether there
+    are more.
+    """
+    ids = first(filters, user, MOST_ROWS + 1)
+    rows = Case.objects.filter(among(ids[:MOST_ROWS])).order_by(ORDERS[filters.order], "document_id")
+    cases = list(rows.select_related("document", "prediction").prefetch_related("labels"))
     last = dict(
         Decision.objects.filter(document__in=[c.pk for c in cases]).order_by("id").values_list("document_id", "id")
     )
-    return [_row(c, last.get(c.pk, 0)) for c in cases]
+    return [_row(c, last.get(c.pk, 0)) for c in cases], len(ids) > MOST_ROWS
 
 
 def to_csv(rows: list[list[Any]], mark: str) -> bytes:

@@ -16,13 +16,13 @@ from django.utils import timezone
 from pipeline.desk import audit
 from pipeline.desk.models import Document
 from pipeline.desk.roles import Permission, Role, allows
-from pipeline.desk.search import Sought, behind, matching, seek, walk
+from pipeline.desk.search import Sought, behind, seek, walk
 from pipeline.desk.states import STATES, Kind, State
 from pipeline.desk.tables import Case, CaseLabel, Decision, Note, User
 
 __all__ = [
-    "ORDERS", "WAITING", "Filters", "Slice", "asked_of", "claim_next", "find", "free", "held_by", "hold", "page_of",
-    "release", "repeats", "reviewers", "twins",
+    "ORDERS", "WAITING", "Filters", "Slice", "asked_of", "claim_next", "find", "first", "free", "held_by", "hold",
+    "page_of", "release", "repeats", "reviewers", "twins",
 ]  # fmt: skip
 
 PAGE = 30
@@ -89,7 +89,7 @@ class Slice:
 
 
 def find(filters: Filters, user: User) -> QuerySet:
-    """Return the cases that fit, unordered."""
+    """Return the cases that fit but for the words, unordered."""
     rows = Case.objects.all()
     if filters.state != "all":
         rows = rows.filter(state=filters.state)
@@ -118,22 +118,14 @@ def find(filters: Filters, user: User) -> QuerySet:
         # What a first reader said may not show, not even so, while a second one still has to read.
         # Nor may it show what the model said while a document is judged blind.
         rows = rows.exclude(state=State.SECOND).exclude(Q(blind=True) & ~Q(state=State.DONE)).filter(Exists(_CHANGED))
-    return matching(rows, filters.q.split()) if filters.q else rows
+    return rows
 
 
 def page_of(filters: Filters, user: User, after: str = "", size: int = PAGE) -> Slice:
     """Return the cases after the one that ``after`` names, in the order asked for."""
     column = ORDERS[filters.order].lstrip("-")
-    sought, rows = _searched(filters, user)
-    rows = rows.order_by(ORDERS[filters.order], "document_id")
-    head, _, last = after.partition(".")
-    if _number(head) and last.isdecimal() and len(last) < 19:
-        rows = behind(rows, column, int(head), int(last))
-    # The indexes go state by state: the next of each, of these the first.
-    parts = [rows.filter(state=s) for s in STATES] if filters.state == "all" else [rows]
-    first = sorted(row for part in parts for row in _places(part, column, sought, size + 1))[: size + 1]
     found = list(
-        Case.objects.filter(pk__in=[pk for _, pk in first])
+        Case.objects.filter(pk__in=first(filters, user, size + 1, after))
         .order_by(ORDERS[filters.order], "document_id")
         .select_related("document", "prediction", "holder", "assignee")
         .only(*_SHOWN, column)
@@ -144,10 +136,23 @@ def page_of(filters: Filters, user: User, after: str = "", size: int = PAGE) -> 
     return Slice(found[:size], f"{getattr(end, column)}.{end.document_id}" if end else "")
 
 
+def first(filters: Filters, user: User, count: int, after: str = "") -> list[int]:
+    """Return the first ``count`` cases after the one that ``after`` names, in the order asked for."""
+    column = ORDERS[filters.order].lstrip("-")
+    sought, rows = _searched(filters, user)
+    rows = rows.order_by(ORDERS[filters.order], "document_id")
+    head, _, last = after.partition(".")
+    if _number(head) and last.isdecimal() and len(last) < 19:
+        rows = behind(rows, column, int(head), int(last))
+    # The indexes go state by state: the next of each, of these the first.
+    parts = [rows.filter(state=s) for s in STATES] if filters.state == "all" else [rows]
+    return [pk for _, pk in sorted(row for part in parts for row in _places(part, column, sought, count))[:count]]
+
+
 def _searched(filters: Filters, user: User) -> tuple[Sought | None, QuerySet]:
     """Return the cases that fit but for the words, and these: they are looked for in the order of a list."""
     words = filters.q.split()
-    return seek(words) if words else None, find(replace(filters, q=""), user)
+    return seek(words, reveal=user.may(Permission.REVEAL)) if words else None, find(filters, user)
 
 
 def _places(rows: QuerySet, column: str, sought: Sought | None, count: int) -> list[tuple[int, int]]:

@@ -16,10 +16,13 @@ from django.db.models import Q, QuerySet
 from pipeline.desk.among import among
 from pipeline.desk.blocks import forget, gather, holders, put, scrub, tidy
 from pipeline.desk.models import Document
+from pipeline.desk.reading import masked
 from pipeline.desk.tables import Indexed
+from pipeline.text.mask import may_be_starred
+from pipeline.text.normalise import normalise
 
 __all__ = [
-    "PART", "SHORTEST", "Sought", "behind", "bring_up", "forget", "gather", "holding", "index", "matching", "put",
+    "PART", "SHORTEST", "Sought", "behind", "bring_up", "forget", "gather", "holding", "index", "put",
     "scrub", "seek", "walk",
 ]  # fmt: skip
 
@@ -36,28 +39,26 @@ PART = 2000
 
 @dataclass(frozen=True, slots=True)
 class Sought:
-    """Words that are looked for, and the documents that may hold them: None where nearly all may."""
+    """Words that are looked for, and the documents that may hold them: None where nearly all may. Those ``in_sight``
+    must stand where nothing is starred out: else a masked number could be read by looking for its digits.
+    """
 
     words: tuple[str, ...]
     among: tuple[int, ...] | None
+    in_sight: tuple[str, ...] = ()
 
 
-def seek(words: Sequence[str]) -> Sought:
-    """Ask the index which documents may hold all ``words``."""
+def seek(words: Sequence[str], *, reveal: bool = False) -> Sought:
+    """Ask the index which documents may hold all ``words``; with ``reveal`` in masked data too."""
     wanted = tuple(words[:MOST_WORDS])
+    in_sight = () if reveal else tuple(w for w in wanted if may_be_starred(normalise(w)))
     long = [w for w in wanted if len(w) >= SHORTEST]
     found = holders(long, FREQUENT) if long else None
     if found is None:
-        return Sought(wanted, None)
+        return Sought(wanted, None, in_sight)
     # What was purged has its number only, and stands in no index.
     numbers = Document.objects.filter(key__in=wanted).values_list("pk", flat=True)
-    return Sought(wanted, (*found, *numbers))
-
-
-def matching(rows: QuerySet, words: Sequence[str]) -> QuerySet:
-    """Keep the cases whose text or title holds every one of ``words``, or whose number it is."""
-    sought = seek(words)
-    return holding(rows if sought.among is None else rows.filter(among(sought.among)), sought.words, "document__")
+    return Sought(wanted, (*found, *numbers), in_sight)
 
 
 def walk(rows: QuerySet, column: str, sought: Sought, count: int) -> list[int]:
@@ -69,10 +70,27 @@ def walk(rows: QuerySet, column: str, sought: Sought, count: int) -> list[int]:
     for some in _may_hold(rows, column, sought.among):
         read = Document.objects.filter(among(some))
         held = set(holding(read, sought.words).values_list("pk", flat=True))
-        found += [pk for pk in some if pk in held]
+        kept = [pk for pk in some if pk in held]
+        found += _seen(kept, sought.in_sight, count - len(found)) if sought.in_sight else kept
         if len(found) >= count:
             break
     return found[:count]
+
+
+def _seen(documents: Sequence[int], words: Sequence[str], count: int) -> list[int]:
+    """Return the first ``count`` of documents in which readers see ``words``, with what is personal masked."""
+    found: list[int] = []
+    for at in range(0, len(documents), FEW):
+        some = documents[at : at + FEW]
+        read = {pk: of for pk, *of in Document.objects.filter(among(some)).values_list("pk", "key", "title", "text")}
+        for pk in some:
+            key, title, text = read.get(pk, ("", "", ""))
+            shown = f"{masked(title)}\n{masked(text)}".upper()
+            if all(w == key or w.upper() in shown for w in words):
+                found.append(pk)
+                if len(found) == count:
+                    return found
+    return found
 
 
 def _may_hold(rows: QuerySet, column: str, named: Sequence[int] | None) -> Iterator[list[int]]:
@@ -96,14 +114,14 @@ def behind(rows: QuerySet, column: str, place: int, number: int) -> QuerySet:
     return rows.filter(Q(**{f"{column}__lte": place}), Q(**{f"{column}__lt": place}) | at)
 
 
-def holding(rows: QuerySet, words: Sequence[str], document: str = "") -> QuerySet:
-    """Keep the rows whose ``document`` holds all ``words``, by reading it."""
+def holding(rows: QuerySet, words: Sequence[str]) -> QuerySet:
+    """Keep the documents that hold all ``words``, by reading them."""
     for word in words[:MOST_WORDS]:
-        held = Q(**{f"{document}key": word})
+        held = Q(key=word)
         if len(word) >= SHORTEST:
             # Chinese has no capitals: comparing as it stands is several times as quick.
             how = "contains" if word.upper() == word.lower() else "icontains"
-            held |= Q(**{f"{document}text__{how}": word}) | Q(**{f"{document}title__{how}": word})
+            held |= Q(**{f"text__{how}": word}) | Q(**{f"title__{how}": word})
         rows = rows.filter(held)
     return rows
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-__all__ = ["BEFORE", "BEHIND", "Found", "find_personal_data", "mask", "search"]
+__all__ = ["BEFORE", "BEHIND", "Found", "find_personal_data", "mask", "may_be_starred", "search"]
 
 # `\b` sees no border between 汉字 and digits, hence the lookarounds.
 _NOT_BEFORE, _NOT_AFTER = r"(?<![0-9A-Za-z])", r"(?![0-9A-Za-z])"
@@ -26,8 +26,9 @@ _LANDLINE = re.compile(
 )
 _CARD = re.compile(r"(?<!\d)[3-6]\d{3}(?:[ -]?\d{4}){2,3}(?:[ -]?\d{1,3})?(?!\d)")
 _CREDIT = re.compile(rf"{_NOT_BEFORE}[1-9ANY][0-9A-HJ-NPQRTUWXY][0-9]{{6}}[0-9A-HJ-NPQRTUWXY]{{10}}{_NOT_AFTER}")
+_PROVINCE = "[京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼]"
 _PLATE = re.compile(
-    r"[京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼][A-HJ-NP-Z][·. ]?"
+    rf"{_PROVINCE}[A-HJ-NP-Z][·. ]?"
     r"(?:[DF][A-HJ-NP-Z0-9]\d{4}|\d{5}[DF]|[A-HJ-NP-Z0-9]{4}[A-HJ-NP-Z0-9挂学警])(?![A-Za-z0-9])",
     re.IGNORECASE,
 )
@@ -37,6 +38,8 @@ _CARD_CONTEXT = re.compile(
 )
 _SUSPECT = re.compile(r"[\d ‐–—-]{7}|@|[A-HJ-NP-Z][·. ]?[A-HJ-NP-Z0-9]{4}[A-HJ-NP-Z0-9挂学警]", re.IGNORECASE)
 
+#: What can be starred of a word: letters, digits, and the 汉字 at either end of a number plate.
+_STARRED = re.compile(rf"[0-9A-Za-z]|{_PROVINCE}$|^[挂学警]")
 #: What stands so far before or behind decides whether letters, digits and signs in a row are personal data.
 BEFORE, BEHIND = 30, 2
 
@@ -114,6 +117,11 @@ def search(text: str) -> list[Found]:
         if all(found.end <= t.start or found.start >= t.end for t in taken):
             taken.append(found)
     return sorted(taken, key=lambda f: f.start)
+
+
+def may_be_starred(word: str) -> bool:
+    """Return whether a text may hold something of normalised ``word`` only where it is starred out."""
+    return _STARRED.search(word) is not None
 
 
 def mask(text: str, found: list[Found]) -> str:

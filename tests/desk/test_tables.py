@@ -77,6 +77,25 @@ def test_an_export_says_who_took_it_and_is_on_the_record(desk):
     assert (entry.actor, entry.target) == ("senior", f"{len(rows) - 2} 件")
 
 
+def test_an_export_has_the_order_of_the_list_and_says_when_there_is_more(desk, monkeypatch):
+    from pipeline.desk import export
+    from pipeline.desk.tables import AuditEntry
+
+    client = desk.client("senior")
+    for query in ("order=newest", "order=uncertainty&q=没人接", "state=all&order=newest&q=热线"):
+        listed = [r["case"].document.key for r in client.get(f"/queue?{query}").context["rows"]]
+        rows = list(csv.reader(io.StringIO(exported(desk, query, "csv").decode("utf-8-sig"))))
+        assert [row[0] for row in rows[2:]][: len(listed)] == listed
+        assert "还有更多" not in rows[0][0]
+        monkeypatch.setattr(export, "MOST_ROWS", 5)
+        rows = list(csv.reader(io.StringIO(exported(desk, query, "csv").decode("utf-8-sig"))))
+        assert [row[0] for row in rows[2:]] == listed[:5]
+        assert "只含前 5 件，还有更多" in rows[0][0]
+        assert AuditEntry.objects.filter(action="export.write").last().target == "只含前 5 件，还有更多"
+        monkeypatch.undo()
+    assert "至多 5000 件" in client.get("/queue").content.decode()
+
+
 def test_personal_data_does_not_leave_in_tables(desk):
     desk.add("P1", "我的电话13912345678，跑了五趟", title="来电13912345678")
     content = exported(desk, "state=all", "csv").decode("utf-8-sig")

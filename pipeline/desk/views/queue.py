@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from pipeline.desk import audit
+from pipeline.desk.export import MOST_ROWS
 from pipeline.desk.facets import facets
 from pipeline.desk.priority import waiting
 from pipeline.desk.queue import ORDERS, Filters, Slice, asked_of, claim_next, find, held_by, page_of, release, reviewers
@@ -51,6 +52,8 @@ def index(request: HttpRequest) -> HttpResponse:
         "views": SavedView.objects.filter(owner=request.user),
         "mine": len(held_by(request.user)) if request.user.may(Permission.REVIEW) else 0,
         "asked": Case.objects.filter(asked_of(request.user)).count() if request.user.may(Permission.REVIEW) else 0,
+        # As text: every number in a template goes through the ways of writing numbers of a language.
+        "most": str(MOST_ROWS),
         "narrowed": filters.query(state="open", order="priority") != "",
     }
     return render(request, "desk/queue.html", context)

@@ -10,7 +10,7 @@ from django.shortcuts import render
 from django.utils import timezone
 
 from pipeline.desk import audit
-from pipeline.desk.export import stamp, table, to_csv, to_xlsx
+from pipeline.desk.export import extent, stamp, table, to_csv, to_xlsx
 from pipeline.desk.queue import Filters
 from pipeline.desk.roundtrip import MOST_BYTES, apply, check, read_workbook
 from pipeline.desk.schemes import label_names
@@ -26,11 +26,11 @@ FRESH = 1800
 def out(request: HttpRequest) -> HttpResponse:
     """Hand out the filtered queue as a workbook or CSV, on the record."""
     filters = Filters.of(QueryDict(request.POST.get("filters", "")[:2000]))
-    rows = table(filters, request.user)
-    mark = stamp(request.user, filters, len(rows))
+    rows, more = table(filters, request.user)
+    mark = stamp(request.user, filters, len(rows), more)
     kind = "csv" if request.POST.get("format") == "csv" else "xlsx"
     content = to_csv(rows, mark) if kind == "csv" else to_xlsx(rows, mark)
-    audit.record("export.write", f"{len(rows)} 件", format=kind, filters=filters.query())
+    audit.record("export.write", extent(len(rows), more), format=kind, filters=filters.query())
     name = f"zuofeng-{timezone.localtime():%Y%m%d-%H%M}.{kind}"
     response = HttpResponse(content, content_type="text/csv; charset=utf-8" if kind == "csv" else _XLSX)
     response["Content-Disposition"] = f'attachment; filename="{name}"'
