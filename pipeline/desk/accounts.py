@@ -9,7 +9,8 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from pipeline.desk import audit
-from pipeline.desk.roles import Role
+from pipeline.desk.queue import let_go
+from pipeline.desk.roles import Permission, Role
 from pipeline.desk.tables import User
 from pipeline.errors import ConfigError
 
@@ -41,7 +42,10 @@ def add_account(*, username: str, role: str, name: str = "", actor: str | None =
 
 @transaction.atomic
 def change_account(user: User, *, role: str, active: bool, actor: str | None = None) -> None:
-    """Change role and whether the account is on; raises ConfigError when nobody could manage accounts any more."""
+    """Change role and whether the account is on; who may decide no more keeps no cases.
+
+    Raises ConfigError when nobody could manage accounts any more.
+    """
     before = {"role": user.role, "active": user.is_active}
     after = {"role": Role(role).value, "active": active}
     if before == after:
@@ -52,6 +56,8 @@ def change_account(user: User, *, role: str, active: bool, actor: str | None = N
     user.role, user.is_active = role, active
     user.save(update_fields=["role", "is_active"])
     audit.record("account.change", user.username, actor=actor, before=before, after=after)
+    if not user.may(Permission.REVIEW):
+        let_go(user, actor=actor)
 
 
 @transaction.atomic

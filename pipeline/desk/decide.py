@@ -207,7 +207,8 @@ def _settle(case: Case) -> None:
     """Give the case the state and labels that its decisions make, and let go of it."""
     state, labels = state_after(_standing_of(case), case.text_hash)
     case.state, case.holder, case.held_until = state, None, None
-    if state == State.DONE:
+    if state != State.OPEN:
+        # It was given to somebody for a first reading; the next one is another person's.
         case.assignee = None
     case.save(update_fields=["state", "holder", "held_until", "assignee"])
     by_people = labels is not None

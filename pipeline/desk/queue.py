@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any
 from urllib.parse import urlencode
@@ -21,8 +21,8 @@ from pipeline.desk.states import STATES, Kind, State
 from pipeline.desk.tables import Case, CaseLabel, Decision, Note, User
 
 __all__ = [
-    "ORDERS", "WAITING", "Filters", "Slice", "asked_of", "claim_next", "find", "first", "free", "held_by", "hold",
-    "page_of", "release", "repeats", "reviewers", "twins",
+    "ORDERS", "WAITING", "Filters", "Slice", "asked_of", "claim_next", "find", "first", "free", "give", "held_by", "hold",
+    "let_go", "page_of", "release", "repeats", "reviewers", "twins",
 ]  # fmt: skip
 
 PAGE = 30
@@ -36,8 +36,8 @@ _SHOWN = (
 #: States in which a text is still to be judged; once purged it cannot be, and is found among all only.
 WAITING = (State.OPEN, State.SECOND, State.DISPUTED)
 ORDERS = {"priority": "-priority", "uncertainty": "-uncertainty", "against": "-against", "newest": "-document_id"}
-
-
+#: Whom a case is given to that nobody is to have.
+_NOBODY = "（不指定）"
 #: A standing decision on the text as it is that is not what the model said.
 _CHANGED = Decision.objects.filter(
     document=OuterRef("document"),
@@ -218,6 +218,33 @@ def release(user: User) -> int:
         if given:
             audit.record("case.release", f"{given} 件")
     return given
+
+
+def give(ids: Sequence[int], person: User | None) -> int:
+    """Give cases to ``person``, or to nobody; whoever held them holds them no longer. Return how many were left as they
+    are because the same person would read them twice.
+    """
+    with transaction.atomic():
+        rows = Case.objects.filter(pk__in=ids).exclude(state=State.DONE).order_by("pk")
+        chosen = list(rows.select_for_update().values_list("pk", flat=True))
+        twice = Case.objects.filter(pk__in=chosen, state=State.SECOND)
+        left = set(twice.filter(_decided(person)).values_list("pk", flat=True)) if person else set()
+        given = [pk for pk in chosen if pk not in left]
+        Case.objects.filter(pk__in=given).update(assignee=person, holder=None, held_until=None)
+        if given:
+            audit.record("case.assign", person.username if person else _NOBODY, cases=given)
+    return len(left)
+
+
+def let_go(user: User, *, actor: str | None = None) -> None:
+    """Free what is assigned to or held by somebody who may no longer decide: nobody else would get it."""
+    with transaction.atomic():
+        Case.objects.filter(holder=user).update(holder=None, held_until=None)
+        rows = Case.objects.filter(assignee=user)
+        ids = list(rows.order_by("pk").select_for_update().values_list("pk", flat=True))
+        rows.update(assignee=None)
+        if ids:
+            audit.record("case.assign", _NOBODY, actor=actor, cases=ids, of=user.username)
 
 
 def free() -> Q:

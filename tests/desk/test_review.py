@@ -210,6 +210,31 @@ def test_one_person_is_not_two_pairs_of_eyes(pair):
     assert pair.case("D001").holder is None
 
 
+def test_what_was_assigned_for_the_first_reading_is_free_for_the_second(pair):
+    one, two, senior = pair.client("reviewer"), pair.client("second"), pair.client("senior")
+    case = pair.case("D001")
+    senior.post("/queue/assign", {"case": [case.pk], "to": pair.user("reviewer").pk})
+    pair.decide(one, case)
+    assert pair.case("D001").assignee is None
+    assert two.post("/queue/take", {"filters": "state=second"})["Location"] == f"/documents/{case.pk}"
+    assert pair.decide(two, pair.case("D001")).status_code == 302
+    assert pair.case("D001").state == "done"
+
+
+def test_a_second_reading_is_not_assigned_to_who_made_the_first(pair):
+    from pipeline.desk.tables import AuditEntry
+
+    senior, first, second = pair.client("senior"), pair.user("reviewer"), pair.user("second")
+    pair.decide(pair.client("reviewer"), pair.case("D001"))
+    both = [pair.case("D001"), pair.case("D002")]
+    said = senior.get(senior.post("/queue/assign", {"case": [c.pk for c in both], "to": first.pk})["Location"])
+    assert [pair.case(c.document.key).assignee for c in both] == [None, first]
+    assert AuditEntry.objects.get(action="case.assign").detail == {"cases": [both[1].pk]}
+    assert "1 件没有分" in said.content.decode()
+    senior.post("/queue/assign", {"case": [both[0].pk], "to": second.pk})
+    assert pair.case("D001").assignee == second
+
+
 def test_two_who_disagree_go_to_a_third(pair):
     one, two = pair.client("reviewer"), pair.client("second")
     pair.decide(one, pair.case("D001"))

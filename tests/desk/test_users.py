@@ -1,5 +1,7 @@
 import re
 
+import pytest
+
 
 def test_an_administrator_makes_an_account_that_works_once_its_password_is_changed(desk):
     admin = desk.client("admin")
@@ -45,6 +47,23 @@ def test_changes_are_on_the_record_with_before_and_after(desk):
     entry = AuditEntry.objects.get(action="account.change")
     assert (entry.actor, entry.target) == ("admin", "reviewer")
     assert (entry.detail["before"]["role"], entry.detail["after"]["role"]) == ("reviewer", "senior")
+
+
+@pytest.mark.parametrize("post", [{"role": "reviewer"}, {"role": "analyst", "active": "on"}])
+def test_who_may_decide_no_more_keeps_no_cases(desk, post):
+    from pipeline.desk.tables import AuditEntry, Case
+
+    user, admin = desk.user("reviewer"), desk.client("admin")
+    given, held = desk.case("D001"), desk.case("D002")
+    desk.client("senior").post("/queue/assign", {"case": [given.pk], "to": user.pk})
+    desk.client("reviewer").get(f"/documents/{held.pk}")
+    admin.post(f"/users/{user.pk}", {"role": "senior", "active": "on"})
+    assert set(Case.objects.filter(assignee=user)) | set(Case.objects.filter(holder=user)) == {given, held}
+    admin.post(f"/users/{user.pk}", post)
+    assert not Case.objects.filter(assignee=user).exists()
+    assert not Case.objects.filter(holder=user).exists()
+    freed = AuditEntry.objects.filter(action="case.assign").last()
+    assert (freed.actor, freed.detail) == ("admin", {"cases": [given.pk], "of": "reviewer"})
 
 
 def test_a_new_first_password_ends_the_sessions(desk):

@@ -5,21 +5,31 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import urlencode
 
-from django.db import transaction
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
 
-from pipeline.desk import audit
 from pipeline.desk.export import MOST_ROWS
 from pipeline.desk.facets import facets
 from pipeline.desk.priority import waiting
-from pipeline.desk.queue import ORDERS, Filters, Slice, asked_of, claim_next, find, held_by, page_of, release, reviewers
+from pipeline.desk.queue import (
+    ORDERS,
+    Filters,
+    Slice,
+    asked_of,
+    claim_next,
+    find,
+    give,
+    held_by,
+    page_of,
+    release,
+    reviewers,
+)
 from pipeline.desk.reading import masked
 from pipeline.desk.roles import Permission
 from pipeline.desk.schemes import label_names, taxonomy
-from pipeline.desk.states import STATES, State
+from pipeline.desk.states import STATES
 from pipeline.desk.tables import Case, SavedView
 
 __all__ = ["assign", "drop_view", "give_back", "index", "keep_view", "take"]
@@ -75,14 +85,13 @@ def give_back(request: HttpRequest) -> HttpResponse:
 
 
 def assign(request: HttpRequest) -> HttpResponse:
-    """Give chosen cases to one reviewer, or free them; whoever held them holds them no longer."""
+    """Give chosen cases to one reviewer, or free them; no one is to read a document twice."""
     ids = [int(i) for i in request.POST.getlist("case") if i.isdecimal() and len(i) < 19][:200]
     whom = request.POST.get("to", "")
     person = get_object_or_404(reviewers(), pk=int(whom)) if whom.isdecimal() and len(whom) < 10 else None
-    with transaction.atomic():
-        Case.objects.filter(pk__in=ids).exclude(state=State.DONE).update(assignee=person, holder=None, held_until=None)
-        if ids:
-            audit.record("case.assign", person.username if person else "（不指定）", cases=ids)
+    left = give(ids, person)
+    if person and left:
+        request.session["said"] = f"{left} 件没有分：{person.shown} 已判过，要由另一个人再看"
     filters = Filters.of(QueryDict(request.POST.get("filters", "")[:2000]))
     return redirect(f"{reverse('queue')}?{filters.query()}")
 
