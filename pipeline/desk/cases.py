@@ -14,11 +14,12 @@ from django.db import connection, transaction
 from django.db.models import Count, Exists, F, Max, OuterRef, Q
 from django.utils import timezone
 
+from pipeline.batch.lock import held
 from pipeline.desk import search
 from pipeline.desk.among import among
 from pipeline.desk.complaints import complains_of
 from pipeline.desk.groups import link
-from pipeline.desk.models import Document, Prediction, Run
+from pipeline.desk.models import Chunk, Document, Prediction, Run
 from pipeline.desk.priority import prioritise, uncertainty_of
 from pipeline.desk.second_opinion import look_on
 from pipeline.desk.states import State
@@ -76,13 +77,17 @@ def _stored(ids: Sequence[int]) -> list[Scored]:
 
 
 def refresh_if_new() -> int:
-    """Refresh when some night began or ended since anybody last looked, and look on with the office's rules; return
-    changed cases.
+    """Refresh when some night ended or was killed since anybody last looked, and look on with the office's rules;
+    return changed cases.
     """
     seen = Run.objects.aggregate(last=Max("started"), ended=Max("finished"), n=Count("id"))
+    last = Run.objects.first()
+    # One that was killed has not ended, yet is to be looked at once, and again if it was taken up and killed once more.
+    seen |= {"starts": last.starts, "chunks": Chunk.objects.filter(run=last).count()} if last else {}
     state = {k: str(v) for k, v in seen.items()}
     changed = 0
-    if not Tally.objects.filter(name="queue", data=state).exists():
+    goes_on = last is not None and last.state == "running" and held()
+    if not goes_on and not Tally.objects.filter(name="queue", data=state).exists():
         changed = take_in()
         Tally.objects.update_or_create(name="queue", defaults={"at": timezone.now(), "cases": 0, "data": state})
     while look_on():

@@ -60,6 +60,46 @@ def test_a_night_and_three_people_do_not_get_in_each_others_way(filled, serving,
     assert overwritten() == []
 
 
+def test_what_a_killed_night_left_is_taken_in_once_nobody_is_at_work(filled, scorer, some_gold, tmp_path):
+    from django.db import connections
+    from django.db.models import F
+
+    from pipeline.desk.cases import refresh_if_new
+    from pipeline.desk.tables import Case
+
+    def night(after="", killed_at=99):
+        """What looks brought while it went on: the cases that were taken in then, after each chunk."""
+        looks = []
+
+        def progress(number, files, name, read):
+            looks.append(refresh_if_new())
+            if read >= killed_at:
+                raise KeyboardInterrupt
+
+        lines = [json.dumps({"id": f"K{n}", "text": g.text + after}) for n, g in enumerate(some_gold[:60])]
+        (tmp_path / "k.jsonl").write_text("\n".join(lines), encoding="utf-8")
+        try:
+            nightly(
+                source=str(tmp_path / "k.jsonl"), scorer=scorer, store=filled.store_url, state=tmp_path / "state",
+                columns=ColumnMap(), limits=Limits(), chunk=20, progress=progress,
+            )  # fmt: skip
+        except KeyboardInterrupt:
+            connections.close_all()  # as the end of its process does
+        return looks
+
+    def behind():
+        return Case.objects.exclude(text_hash=F("document__text_hash")).count()
+
+    night()
+    refresh_if_new()
+    for killed_at in (20, 40):
+        assert set(night("至今没有人来。", killed_at)) == {0}
+        assert (behind(), refresh_if_new(), behind()) == (20, 20, 0)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("pipeline.desk.cases.take_in", lambda: 1 / 0)
+        assert refresh_if_new() == 0
+
+
 def test_what_is_lost_or_overwritten_is_found(filled, taxonomy):
     from pipeline.bench.desk.drive import Made
     from pipeline.desk.tables import Case, CaseLabel
