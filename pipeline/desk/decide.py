@@ -142,6 +142,10 @@ def _check(case: Case, user: User, text_hash: str) -> None:
     if case.text_hash != text_hash:
         raise ConflictError("ZF-DESK-CHANGED", "原文在您看的时候更新了，判定没有保存", "重新看过再判。")
     _refuse_purged(case)
+    if case.document.text_hash != case.text_hash:
+        raise ConflictError(
+            "ZF-DESK-CHANGED", "原文刚更新，队列还没有跟上，判定没有保存", "夜间任务做完后重新看过再判。"
+        )
     if case.state == State.DONE:
         raise ConflictError("ZF-DESK-DONE", "这件已经办完", "要改就先由原判定人撤销。")
     if case.state == State.DISPUTED:
@@ -219,7 +223,7 @@ def _settle(case: Case) -> None:
 
 
 def _refuse_purged(case: Case) -> None:
-    if Document.objects.filter(pk=case.pk, purged=True).exists():
+    if case.document.purged:
         raise ConflictError("ZF-DESK-PURGED", "原文已按保留期清除，不能再判，也不能撤销", "办下一件。")
 
 

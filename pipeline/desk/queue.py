@@ -38,6 +38,8 @@ WAITING = (State.OPEN, State.SECOND, State.DISPUTED)
 ORDERS = {"priority": "-priority", "uncertainty": "-uncertainty", "against": "-against", "newest": "-document_id"}
 #: Whom a case is given to that nobody is to have.
 _NOBODY = "（不指定）"
+#: Another text came in, which the queue takes in when the night ends: until then decisions would be of the old one.
+_RENEWED = Exists(Document.objects.filter(pk=OuterRef("pk")).exclude(text_hash=OuterRef("text_hash")))
 #: A standing decision on the text as it is that is not what the model said.
 _CHANGED = Decision.objects.filter(
     document=OuterRef("document"),
@@ -185,7 +187,7 @@ def _next(filters: Filters, user: User, count: int) -> list[tuple[int, int]]:
     """Lock the next free cases and return (place in the order, number)."""
     sought, rows = _searched(filters, user)
     rows = rows.filter(state__in=(State.OPEN, State.SECOND)).filter(free())
-    rows = rows.filter(purged=False)
+    rows = rows.filter(~_RENEWED, purged=False)
     rows = rows.filter(Q(assignee=None) | Q(assignee=user)).filter(Q(state=State.OPEN) | ~_decided(user))
     rows = rows.order_by(ORDERS[filters.order], "document_id")
     column = ORDERS[filters.order].lstrip("-")
@@ -267,7 +269,7 @@ def reviewers() -> QuerySet:
 
 def twins(case: Case) -> QuerySet:
     """Return the other cases that wait with the same text or nearly the same; what is to be judged blind is not."""
-    rows = Case.objects.filter(repeats(case), state=State.OPEN, purged=False, blind=False)
+    rows = Case.objects.filter(repeats(case), ~_RENEWED, state=State.OPEN, purged=False, blind=False)
     return rows.exclude(pk=case.pk)
 
 

@@ -2,9 +2,13 @@ import html
 import re
 
 import pytest
+from desk.conftest import add_document
 
 from pipeline.desk.reading import masked, read
 from pipeline.settings import load_settings
+
+#: What the databases could do differently is tried on both.
+both_stores = pytest.mark.parametrize("desk", ["sqlite", "postgres"], indirect=True)
 
 
 def decisions(key):
@@ -132,6 +136,27 @@ def test_a_text_that_changed_while_it_was_read_is_not_decided(desk):
     refresh()
     answer = desk.decide(desk.client("reviewer"), case)
     assert (answer.status_code, "更新" in answer.context["error"]) == (409, True)
+
+
+@both_stores
+def test_a_text_that_a_night_has_just_changed_waits_for_the_nights_end(desk):
+    client, same = desk.client("reviewer"), "同一段话，窗口让我跑了五趟"
+    for key in ("S1", "S2", "S3"):
+        desk.add(key, same, score=0.99)
+    add_document(desk.columns, "S1", "换了一段新的", score=0.99)
+    add_document(desk.columns, "S2", "又换了一段新的", score=0.99)
+    page = client.get(f"/documents/{desk.case('S1').pk}")
+    assert "换了一段新的" in page.content.decode()
+    answer = desk.decide(client, page.context["case"])
+    assert (answer.status_code, "队列还没有跟上" in answer.context["error"]) == (409, True)
+    client.post("/queue/give-back")
+    client.post("/queue/take", {"filters": "order=newest"})
+    assert [desk.case(k).holder is None for k in ("S1", "S2", "S3")] == [True, True, False]
+    desk.decide(client, desk.case("S3"), together="on")
+    assert [len(decisions(k)) for k in ("S1", "S2", "S3")] == [0, 0, 1]
+    desk.take_in()
+    assert desk.decide(client, desk.case("S1")).status_code == 302
+    assert [desk.case(k).state for k in ("S1", "S2", "S3")] == ["done", "open", "done"]
 
 
 def test_undo_takes_back_the_last_one_and_keeps_the_row(desk):
