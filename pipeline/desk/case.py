@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -58,8 +58,8 @@ class Sheet:
     hues: dict[str, int]
 
 
-def sheet(case: Case, user: User, *, reveal: bool = False) -> Sheet:
-    """Gather one document's page for this reader."""
+def sheet(case: Case, user: User, *, reveal: bool = False, ticked: Collection[str] | None = None) -> Sheet:
+    """Gather one document's page for this reader; ``ticked`` are the labels he or she has chosen already."""
     document, prediction = case.document, case.prediction
     unseen = case.unseen
     shown = _fits(document, prediction) and not unseen
@@ -68,18 +68,18 @@ def sheet(case: Case, user: User, *, reveal: bool = False) -> Sheet:
     blind = is_blind(case, made, user)
     decided = () if unseen else tuple(_decided(prediction))
     hues = {label: i % HUES for i, label in enumerate(decided)}
+    chosen = frozenset(_chosen(prediction, decided, made, blind) if ticked is None else ticked)
+    alike = () if case.blind else tuple(twins(case).select_related("document").order_by("pk")[:MOST_TWINS])
     return Sheet(
         case=case,
         document=document,
         prediction=prediction,
         title=document.title if reveal else masked(document.title),
         reading=reading,
-        schemes=label_rows(
-            {} if unseen else prediction.scores, decided, reading, hues, _chosen(prediction, decided, made, blind)
-        ),
+        schemes=label_rows({} if unseen else prediction.scores, decided, reading, hues, chosen),
         decisions=() if blind else tuple(made),
         blind=blind,
-        twins=() if case.blind else tuple(twins(case).select_related("document").order_by("pk")[:MOST_TWINS]),
+        twins=alike,
         hues=hues,
     )
 

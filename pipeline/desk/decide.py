@@ -22,7 +22,7 @@ from pipeline.desk.states import Kind, State, Turn
 from pipeline.desk.tables import Case, CaseLabel, Decision, User
 from pipeline.errors import ZuofengError
 
-__all__ = ["ConflictError", "Outcome", "decide", "standing", "undo"]
+__all__ = ["ConflictError", "Outcome", "decide", "standing", "undo", "why_not"]
 
 MOST_NOTE = 4000
 MOST_SECONDS = 24 * 3600
@@ -68,7 +68,10 @@ def decide(
     gesture = _gesture()
     with transaction.atomic():
         case = _locked(document)
-        _check(case, user, text_hash)
+        if case.text_hash != text_hash:
+            raise ConflictError("ZF-DESK-CHANGED", "原文在您看的时候更新了，判定没有保存", "重新看过再判。")
+        if reason := why_not(case, user):
+            raise reason
         cases = [case, *(_twins(case, user) if together and case.state == State.OPEN and not case.blind else [])]
         spent = min(max(0, seconds), MOST_SECONDS)
         made = [_decide(c, user, action, chosen, note.strip(), spent, gesture) for c in cases]
@@ -94,6 +97,30 @@ def undo(user: User) -> tuple[int, ...]:
         for decision in group:
             _undo(decision, user, gesture)
     return tuple(d.document_id for d in group)
+
+
+def why_not(case: Case, user: User) -> ConflictError | None:
+    """Return why ``user`` may not decide the case as it stands, None when nothing is in the way."""
+    if case.holder_id not in (None, user.pk) and case.held_until and case.held_until > timezone.now():
+        return ConflictError("ZF-DESK-HELD", f"{case.holder.shown} 正在办这件，您的判定没有保存", "办下一件。")
+    if case.assignee_id not in (None, user.pk) and not user.may(Permission.ASSIGN):
+        return ConflictError("ZF-DESK-ASSIGNED", f"这件已分给 {case.assignee.shown}，您的判定没有保存", "办下一件。")
+    if case.document.purged:
+        return _purged()
+    if case.document.text_hash != case.text_hash:
+        said = "原文刚更新，队列还没有跟上，判定没有保存"
+        return ConflictError("ZF-DESK-CHANGED", said, "夜间任务做完后重新看过再判。")
+    if case.state == State.DONE:
+        return ConflictError("ZF-DESK-DONE", "这件已经办完", "要改就先由原判定人撤销。")
+    if case.state == State.DISPUTED:
+        if not user.may(Permission.ADJUDICATE):
+            return ConflictError("ZF-DESK-DISPUTED", "这件等组长裁定", "办下一件。")
+        parties = {d.by_id for d in _standing_of(case) if d.text_hash == case.text_hash}
+        if len(parties) > 1 and user.pk in parties:
+            return ConflictError("ZF-DESK-PARTY", "您是意见不一的一方，不能自己裁定", "请另一位组长裁定。")
+    if case.state == State.SECOND and any(d.by_id == user.pk for d in _standing_of(case)):
+        return ConflictError("ZF-DESK-SECOND", "这件要由另一个人再看", "办下一件。")
+    return None
 
 
 def standing(decisions: Sequence[Decision]) -> list[Decision]:
@@ -134,30 +161,6 @@ def _locked(document: int) -> Case:
     return found
 
 
-def _check(case: Case, user: User, text_hash: str) -> None:
-    if case.holder_id not in (None, user.pk) and case.held_until and case.held_until > timezone.now():
-        raise ConflictError("ZF-DESK-HELD", f"{case.holder.shown} 正在办这件，您的判定没有保存", "办下一件。")
-    if case.assignee_id not in (None, user.pk) and not user.may(Permission.ASSIGN):
-        raise ConflictError("ZF-DESK-ASSIGNED", f"这件已分给 {case.assignee.shown}，您的判定没有保存", "办下一件。")
-    if case.text_hash != text_hash:
-        raise ConflictError("ZF-DESK-CHANGED", "原文在您看的时候更新了，判定没有保存", "重新看过再判。")
-    _refuse_purged(case)
-    if case.document.text_hash != case.text_hash:
-        raise ConflictError(
-            "ZF-DESK-CHANGED", "原文刚更新，队列还没有跟上，判定没有保存", "夜间任务做完后重新看过再判。"
-        )
-    if case.state == State.DONE:
-        raise ConflictError("ZF-DESK-DONE", "这件已经办完", "要改就先由原判定人撤销。")
-    if case.state == State.DISPUTED:
-        if not user.may(Permission.ADJUDICATE):
-            raise ConflictError("ZF-DESK-DISPUTED", "这件等组长裁定", "办下一件。")
-        parties = {d.by_id for d in _standing_of(case) if d.text_hash == text_hash}
-        if len(parties) > 1 and user.pk in parties:
-            raise ConflictError("ZF-DESK-PARTY", "您是意见不一的一方，不能自己裁定", "请另一位组长裁定。")
-    if case.state == State.SECOND and any(d.by_id == user.pk for d in _standing_of(case)):
-        raise ConflictError("ZF-DESK-SECOND", "这件要由另一个人再看", "办下一件。")
-
-
 def _decide(
     case: Case, user: User, action: str, chosen: dict[str, list[str]], note: str, seconds: int, gesture: str
 ) -> Decision:
@@ -191,7 +194,8 @@ def _undo(decision: Decision, user: User, gesture: str) -> None:
     case = _locked(decision.document_id)
     if any(d.id > decision.id for d in _standing_of(case)):
         raise ConflictError("ZF-DESK-UNDO", "别人已在您之后判过这件，不能撤销", "需要时请组长裁定。")
-    _refuse_purged(case)
+    if case.document.purged:
+        raise _purged()
     Decision.objects.create(
         document_id=case.pk,
         by=user,
@@ -222,9 +226,8 @@ def _settle(case: Case) -> None:
     CaseLabel.objects.bulk_create([CaseLabel(case=case, label=i, by_people=by_people) for i in dict.fromkeys(labels)])
 
 
-def _refuse_purged(case: Case) -> None:
-    if case.document.purged:
-        raise ConflictError("ZF-DESK-PURGED", "原文已按保留期清除，不能再判，也不能撤销", "办下一件。")
+def _purged() -> ConflictError:
+    return ConflictError("ZF-DESK-PURGED", "原文已按保留期清除，不能再判，也不能撤销", "办下一件。")
 
 
 def _twins(case: Case, user: User) -> list[Case]:

@@ -260,6 +260,61 @@ def test_a_second_reading_is_not_assigned_to_who_made_the_first(pair):
     assert pair.case("D001").assignee == second
 
 
+def test_the_first_reader_looks_in_without_taking_it_from_the_second(pair):
+    one, two = pair.client("reviewer"), pair.client("second")
+    pair.decide(one, pair.case("D001"))
+    page = one.get(f"/documents/{pair.case('D001').pk}")
+    assert (page.context["open"], "等另一个人再看" in page.content.decode()) == (False, True)
+    assert pair.case("D001").holder is None
+    two.get(f"/documents/{pair.case('D001').pk}")
+    assert pair.case("D001").holder == pair.user("second")
+
+
+def test_no_page_asks_for_a_decision_that_would_be_refused(pair):
+    senior, one, two = pair.client("senior"), pair.client("reviewer"), pair.client("second")
+    given, disputed, renewed = (pair.case(f"D00{n}") for n in (1, 2, 3))
+    senior.post("/queue/assign", {"case": [given.pk], "to": pair.user("second").pk})
+    pair.decide(senior, disputed)
+    pair.decide(two, disputed, "reject")
+    add_document(pair.columns, "D003", "换了一段新的")
+    for client, case, said in (
+        (one, given, "这件已分给 second，您只能看"),
+        (senior, disputed, "您是意见不一的一方"),
+        (one, renewed, "原文刚更新"),
+    ):
+        page = client.get(f"/documents/{case.pk}")
+        assert (page.context["open"], said in page.content.decode()) == (False, True)
+        assert pair.case(case.document.key).holder is None
+        assert pair.decide(client, page.context["case"]).status_code == 409
+    assert two.get(f"/documents/{given.pk}").context["open"]
+
+
+def test_what_was_chosen_and_written_is_still_there_after_a_refusal(desk):
+    client, note = desk.client("reviewer"), '去过"现场"'
+    for key in ("S1", "S2"):
+        desk.add(key, "同一段话，窗口让我跑了五趟")
+    ticked = [desk.columns[3][1], desk.columns[5][1]]
+    case = desk.case("S1")
+    refused = desk.decide(client, case, labels=ticked, note=note, text_hash="0" * 64)
+    assert refused.status_code == 409
+    assert {r.id for _, rows in refused.context["s"].schemes for r in rows if r.chosen} == set(ticked)
+    page = refused.content.decode()
+    assert f'name="note" value="{html.escape(note)}"' in page
+    assert 'name="together" checked' not in page
+    together = desk.decide(client, case, labels=ticked, text_hash="0" * 64, together="on")
+    assert 'name="together" checked' in together.content.decode()
+
+
+def test_after_somebody_else_was_first_the_page_shows_what_is_and_the_note(desk):
+    desk.add_user("second", "reviewer")
+    case = desk.case("D001")
+    desk.decide(desk.client("second"), case, labels=[desk.columns[5][1]])
+    late = desk.decide(desk.client("reviewer"), case, labels=[desk.columns[3][1]], note="去过现场")
+    assert late.status_code == 409
+    assert [r.id for _, rows in late.context["s"].schemes for r in rows if r.chosen] == [desk.columns[5][1]]
+    assert "您写的备注没有保存：去过现场" in late.content.decode()
+
+
 def test_two_who_disagree_go_to_a_third(pair):
     one, two = pair.client("reviewer"), pair.client("second")
     pair.decide(one, pair.case("D001"))

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from django.db import transaction
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 
 from pipeline.desk import audit
 from pipeline.desk.case import history, notes, sheet, similar
+from pipeline.desk.decide import why_not
 from pipeline.desk.priority import waiting
 from pipeline.desk.queue import held_by, hold, reviewers
 from pipeline.desk.roles import Permission
@@ -25,36 +26,48 @@ SHORTEST_REASON = 4
 
 
 def show(request: HttpRequest, number: int) -> HttpResponse:
-    """Show the document; opening a free one that waits means holding it."""
+    """Show the document; opening one that waits means holding it, unless it is another's to decide."""
     case = find_case(number)
-    waits = case.state in (State.OPEN, State.SECOND) and not case.document.purged
+    waits = case.state in (State.OPEN, State.SECOND)
     with transaction.atomic():
-        if request.user.may(Permission.REVIEW) and waits:
+        if request.user.may(Permission.REVIEW) and waits and why_not(case, request.user) is None:
             hold(request.user, case)
         audit.record("document.see", case.document.key)
     return page(request, case)
 
 
-def page(request: HttpRequest, case: Case, *, status: int = 200, reveal: bool = False, **more: Any) -> HttpResponse:
-    """Render the page of ``case`` for this reader."""
-    s = sheet(case, request.user, reveal=reveal)
+def page(
+    request: HttpRequest,
+    case: Case,
+    *,
+    status: int = 200,
+    reveal: bool = False,
+    typed: QueryDict | None = None,
+    **more: Any,
+) -> HttpResponse:
+    """Render the page of ``case`` for this reader; ``typed`` is a form of it that was not saved."""
+    reviews = request.user.may(Permission.REVIEW)
+    bar = why_not(case, request.user) if reviews else None
+    open_ = reviews and bar is None
+    # Where nothing can be decided any more, the boxes say what is.
+    ticked = typed.getlist("label") if typed is not None and open_ else None
+    s = sheet(case, request.user, reveal=reveal, ticked=ticked)
     held = case.holder if case.held_until and case.held_until > timezone.now() else None
     other = held if held and held.pk != request.user.pk else None
-    mine = held_by(request.user) if request.user.may(Permission.REVIEW) else []
+    mine = held_by(request.user) if reviews else []
     at = mine.index(case.pk) if case.pk in mine else -1
     days = waiting(case.priority, case.reasons, timezone.localdate())
-    final = case.state == State.DISPUTED
-    may = request.user.may(Permission.ADJUDICATE if final else Permission.REVIEW)
-    already = case.state == State.SECOND and any(d.by_id == request.user.pk for d in s.decisions)
     context = {
         "s": s,
         "names": label_names(),
         "case": case,
         "reveal": reveal,
         "other": other,
-        "open": may and other is None and case.state != State.DONE and not already and not case.document.purged,
-        "waits_for_other": already,
-        "final": final,
+        "open": open_,
+        "bar": bar.code if bar else "",
+        "final": case.state == State.DISPUTED,
+        "note": typed.get("note", "") if typed is not None else "",
+        "together": typed is None or typed.get("together") == "on",
         "mine": len(mine),
         "place": at + 1,
         "next": mine[(at + 1) % len(mine)] if len(mine) > 1 else None,

@@ -32,7 +32,7 @@ def make(request: HttpRequest, number: int) -> HttpResponse:
             together=request.POST.get("together") == "on",
         )
     except ConflictError as e:
-        return page(request, find_case(number), status=409, error=f"{e.message}。{e.hint}")
+        return page(request, find_case(number), status=409, typed=request.POST, error=f"{e.message}。{e.hint}")
     rest = [i for i in batch if i not in outcome.documents]
     many = f"，同文、近似共 {len(outcome.documents)} 件" if len(outcome.documents) > 1 else ""
     request.session["said"] = f"{case.document.key}：{outcome.said}{many}。按 Z 撤销"
