@@ -11,7 +11,7 @@ from django.db.models import Max, Min, Q
 
 from pipeline.desk.decide import standing
 from pipeline.desk.models import Document, Prediction
-from pipeline.desk.queue import repeats, twins
+from pipeline.desk.queue import MOST_TWINS, repeats, twins, with_it
 from pipeline.desk.reading import Reading, masked, read
 from pipeline.desk.roles import Permission
 from pipeline.desk.schemes import flat, keys, label_names, taxonomy
@@ -22,7 +22,6 @@ from pipeline.text.near import ALGORITHM, shares
 __all__ = ["LabelRow", "Sheet", "history", "label_rows", "notes", "sheet", "similar"]
 
 HUES = 8
-MOST_TWINS = 200
 #: Decided documents that are looked through for such of the same unit, and those that are compared.
 MOST_LOOKED_AT, MOST_COMPARED = 600, 200
 
@@ -44,7 +43,9 @@ class LabelRow:
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """``schemes`` are (scheme, rows by the model's score); ``blind``: an earlier decision is kept from this reader."""
+    """``schemes`` are (scheme, rows by the model's score); ``blind``: an earlier decision is kept from this reader;
+    ``together``: so many of the twins this reader decides with it.
+    """
 
     case: Case
     document: Document
@@ -55,6 +56,7 @@ class Sheet:
     decisions: tuple[Decision, ...]
     blind: bool
     twins: tuple[Case, ...]
+    together: int
     hues: dict[str, int]
 
 
@@ -80,6 +82,7 @@ def sheet(case: Case, user: User, *, reveal: bool = False, ticked: Collection[st
         decisions=() if blind else tuple(made),
         blind=blind,
         twins=alike,
+        together=with_it(case, user)[:MOST_TWINS].count() if alike else 0,
         hues=hues,
     )
 

@@ -10,12 +10,11 @@ from dataclasses import dataclass
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Q
 from django.utils import timezone
 
 from pipeline.desk import audit
 from pipeline.desk.models import Document
-from pipeline.desk.queue import free, hold, twins
+from pipeline.desk.queue import MOST_TWINS, hold, with_it
 from pipeline.desk.roles import Permission
 from pipeline.desk.schemes import by_scheme, flat, taxonomy
 from pipeline.desk.states import Kind, State, Turn
@@ -72,7 +71,7 @@ def decide(
             raise ConflictError("ZF-DESK-CHANGED", "原文在您看的时候更新了，判定没有保存", "重新看过再判。")
         if reason := why_not(case, user):
             raise reason
-        cases = [case, *(_twins(case, user) if together and case.state == State.OPEN and not case.blind else [])]
+        cases = [case, *(with_it(case, user).select_for_update(of=("self",))[:MOST_TWINS] if together else ())]
         spent = min(max(0, seconds), MOST_SECONDS)
         made = [_decide(c, user, action, chosen, note.strip(), spent, gesture) for c in cases]
     said = "已判" if case.blind else made[0].get_kind_display()
@@ -228,12 +227,6 @@ def _settle(case: Case) -> None:
 
 def _purged() -> ConflictError:
     return ConflictError("ZF-DESK-PURGED", "原文已按保留期清除，不能再判，也不能撤销", "办下一件。")
-
-
-def _twins(case: Case, user: User) -> list[Case]:
-    rows = twins(case).select_for_update()
-    mine = rows.filter(free() | Q(holder=user)).filter(assignee=None).order_by("pk")
-    return list(mine[:200])
 
 
 def _standing_of(case: Case) -> list[Decision]:

@@ -21,11 +21,13 @@ from pipeline.desk.states import STATES, Kind, State
 from pipeline.desk.tables import Case, CaseLabel, Decision, Note, User
 
 __all__ = [
-    "ORDERS", "WAITING", "Filters", "Slice", "asked_of", "claim_next", "find", "first", "free", "give", "held_by", "hold",
-    "let_go", "page_of", "release", "repeats", "reviewers", "twins",
+    "MOST_TWINS", "ORDERS", "WAITING", "Filters", "Slice", "asked_of", "claim_next", "find", "first", "free", "give",
+    "held_by", "hold", "let_go", "page_of", "release", "repeats", "reviewers", "twins", "with_it",
 ]  # fmt: skip
 
 PAGE = 30
+#: So many with the same text or nearly the same are shown, and decided together.
+MOST_TWINS = 200
 #: What a row of the queue shows: thirty cases with all their columns take as long to read as to find.
 _SHOWN = (
     "state", "reasons", "priority", "blind", "held_until",
@@ -198,8 +200,7 @@ def _next(filters: Filters, user: User, count: int) -> list[tuple[int, int]]:
 
 def hold(user: User, case: Case) -> bool:
     """Let ``user`` hold one case if nobody else does; return whether he or she holds it now."""
-    mine = Q(pk=case.pk) & (free() | Q(holder=user)) & (Q(assignee=None) | Q(assignee=user))
-    taken: int = Case.objects.filter(mine).update(holder=user, held_until=_until())
+    taken: int = Case.objects.filter(_open_to(user), pk=case.pk).update(holder=user, held_until=_until())
     if taken:
         case.holder, case.held_until = user, _until()
     return bool(taken)
@@ -254,6 +255,11 @@ def free() -> Q:
     return Q(holder=None) | Q(held_until__lte=timezone.now())
 
 
+def _open_to(user: User) -> Q:
+    """The condition that a case is in nobody else's hands."""
+    return (free() | Q(holder=user)) & (Q(assignee=None) | Q(assignee=user))
+
+
 def asked_of(user: User) -> Q:
     """Return the condition that somebody asked ``user`` about the document, who has written nothing there since."""
     answered = Note.objects.filter(document=OuterRef("document"), by=user, pk__gt=OuterRef("pk"))
@@ -271,6 +277,13 @@ def twins(case: Case) -> QuerySet:
     """Return the other cases that wait with the same text or nearly the same; what is to be judged blind is not."""
     rows = Case.objects.filter(repeats(case), ~_RENEWED, state=State.OPEN, purged=False, blind=False)
     return rows.exclude(pk=case.pk)
+
+
+def with_it(case: Case, user: User) -> QuerySet:
+    """Return those that ``user`` decides together with a case, ordered: none unless it waits for a first reading."""
+    if case.state != State.OPEN or case.blind:
+        return Case.objects.none()
+    return twins(case).filter(_open_to(user)).order_by("pk")
 
 
 def repeats(case: Case) -> Q:

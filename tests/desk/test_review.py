@@ -194,6 +194,33 @@ def test_the_same_text_is_decided_once_for_all_that_are_free(desk):
     assert [desk.case(k).state for k in ("S1", "S2", "S3")] == ["open"] * 3
 
 
+def test_those_assigned_to_oneself_are_decided_along_and_counted_so(desk):
+    for key in ("S1", "S2", "S3", "S4"):
+        desk.add(key, "同一段话，窗口让我跑了五趟", title=key)
+    desk.add_user("second", "reviewer")
+    client, senior = desk.client("reviewer"), desk.client("senior")
+    for key, whom in (("S2", "reviewer"), ("S3", "second")):
+        senior.post("/queue/assign", {"case": [desk.case(key).pk], "to": desk.user(whom).pk})
+    page = client.get(f"/documents/{desk.case('S1').pk}")
+    assert "同文、近似还有 2 件，一并判" in page.content.decode()
+    assert "同文、近似的还有 3 件" in page.content.decode()
+    desk.decide(client, desk.case("S1"), together="on")
+    assert [desk.case(k).state for k in ("S1", "S2", "S3", "S4")] == ["done", "done", "open", "done"]
+
+
+def test_only_a_first_reading_offers_to_decide_others_along(pair):
+    for key in ("S1", "S2"):
+        pair.add(key, "同一段话，窗口让我跑了五趟", title=key)
+    one, two, senior = pair.client("reviewer"), pair.client("second"), pair.client("senior")
+    number = pair.case("S1").pk
+    assert 'name="together"' in one.get(f"/documents/{number}").content.decode()
+    pair.decide(one, pair.case("S1"))
+    assert 'name="together"' not in two.get(f"/documents/{number}").content.decode()
+    pair.decide(two, pair.case("S1"), "unsure")
+    page = senior.get(f"/documents/{number}")
+    assert (page.context["open"], 'name="together"' in page.content.decode()) == (True, False)
+
+
 def test_the_second_reader_sees_nothing_of_the_first_until_both_have_spoken(pair):
     one, two = pair.client("reviewer"), pair.client("second")
     pair.decide(one, pair.case("D001"), labels=[pair.columns[5][1]], note="第一人的看法")
