@@ -1,10 +1,19 @@
+import re
+
 from pipeline.desk.sixlooks import LOOKS, OUTCOMES, suggest
 
+#: Which state of the worksheet the form was filled in from.
+SEEN = re.compile(r'name="seen" value="(\d*)"')
 ANSWERS = {look.id: f"看过{look.name}" for look in LOOKS}
 
 
 def url(desk, key="D001"):
     return f"/documents/{desk.case(key).pk}/worksheet"
+
+
+def opened(client, desk):
+    """What the page sends back of what it showed."""
+    return {"seen": SEEN.search(client.get(url(desk)).content.decode())[1]}
 
 
 def test_sentences_are_suggested_for_the_look_they_speak_of():
@@ -34,7 +43,7 @@ def test_a_draft_needs_no_outcome_and_earlier_states_stay(desk):
 
     client = desk.client("senior")
     client.post(url(desk), {"nature": "先写一句"})
-    client.post(url(desk), {**ANSWERS, "outcome": "clear", "note": "查清"})
+    client.post(url(desk), {**opened(client, desk), **ANSWERS, "outcome": "clear", "note": "查清"})
     rows = list(Worksheet.objects.order_by("id").values_list("answers__nature", "outcome", "by__username"))
     assert rows == [("先写一句", "", "senior"), ("看过问题性质", "clear", "senior")]
     assert AuditEntry.objects.filter(action="worksheet.save").count() == 2
@@ -55,6 +64,52 @@ def test_the_lists_of_an_office_start_empty_and_are_its_own(desk):
     client.post(f"/rules/{rule.pk}")
     assert client.get(url(desk)).context["rules"] == []
     assert client.post("/rules/999999").status_code == 404
+
+
+def test_the_second_of_two_replaces_nothing_unseen_and_loses_nothing(desk):
+    from pipeline.desk.tables import Worksheet
+
+    desk.add_user("senior2", "senior", name="组长乙")
+    one, two = desk.client("senior"), desk.client("senior")
+    two.force_login(desk.user(None, "senior2"), backend="pipeline.desk.login.PasswordBackend")
+    one.post("/rules", {"kind": "condition", "text": "出于公心"})
+    rule = one.get(url(desk)).context["rules"][0]
+    seen = opened(one, desk)
+    two.post(url(desk), {**seen, "nature": "乙看是失误", "note": "乙的说明", f"rule_{rule.pk}": "on"})
+    late = one.post(url(desk), {**seen, "nature": "甲看是违规", "note": "甲的说明"})
+    page = late.content.decode()
+    assert (late.status_code, late.context["met"], late.context["note"]) == (409, set(), "甲的说明")
+    assert "组长乙 又存过" in page
+    assert [w in page for w in ("甲看是违规", "乙看是失误", "乙的说明", "出于公心")] == [True] * 4
+    assert Worksheet.objects.count() == 1
+    again = {"seen": SEEN.search(page)[1], "nature": "都看过", "note": "甲的说明"}
+    assert one.post(url(desk), again).status_code == 302
+    assert one.post(url(desk), again).status_code == 302
+    assert list(Worksheet.objects.values_list("answers__nature", flat=True)) == ["乙看是失误", "都看过"]
+
+
+def test_ticks_stay_when_a_save_is_refused(desk):
+    client = desk.client("senior")
+    for text in ("甲", "乙"):
+        client.post("/rules", {"kind": "condition", "text": text})
+    one, two = client.get(url(desk)).context["rules"]
+    client.post(url(desk), {f"rule_{one.pk}": "on"})
+    short = client.post(url(desk), {**opened(client, desk), "outcome": "tolerate", f"rule_{two.pk}": "on"})
+    assert (short.status_code, short.context["met"]) == (400, {two.pk})
+
+
+def test_what_was_ticked_before_it_went_out_of_use_stays_ticked(desk):
+    from pipeline.desk.tables import Worksheet
+
+    client = desk.client("senior")
+    for text in ("旧的", "新的"):
+        client.post("/rules", {"kind": "condition", "text": text})
+    old, new = client.get(url(desk)).context["rules"]
+    client.post(url(desk), {f"rule_{old.pk}": "on"})
+    client.post(f"/rules/{old.pk}")
+    assert "以前勾过、现已停用，仍然保留：条件 1：旧的" in client.get(url(desk)).content.decode()
+    client.post(url(desk), {**opened(client, desk), f"rule_{new.pk}": "on"})
+    assert set(Worksheet.objects.last().rules) == {old.pk, new.pk}
 
 
 def test_suggestions_hold_no_personal_data(desk):

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from django.db import transaction
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 
 from pipeline.desk import audit
 from pipeline.desk.reading import masked
 from pipeline.desk.sixlooks import LOOKS, OUTCOMES, suggest
 from pipeline.desk.states import RULES, Rule
-from pipeline.desk.tables import OfficeRule, Worksheet
+from pipeline.desk.tables import Case, OfficeRule, Worksheet
 from pipeline.desk.views.document import find_case
 
 __all__ = ["rule", "rules", "sheet"]
@@ -21,47 +21,60 @@ MOST = 4000
 def sheet(request: HttpRequest, number: int) -> HttpResponse:
     """Fill in the six looks; each save is a new row, the earlier ones stay."""
     case = find_case(number)
-    error = ""
-    if request.method == "POST":
-        answers = {look.id: request.POST.get(look.id, "").strip()[:MOST] for look in LOOKS}
-        outcome = request.POST.get("outcome", "")
-        rules_met = [r.pk for r in _active() if request.POST.get(f"rule_{r.pk}") == "on"]
-        if outcome and outcome not in OUTCOMES:
-            error = "没有这个结论。"
-        elif outcome and not all(answers.values()):
-            error = "六看都写了，才能下结论；没写完可以先不选结论，存为草稿。"
-        else:
-            with transaction.atomic():
-                Worksheet.objects.create(
-                    document=case.document,
-                    by=request.user,
-                    answers=answers,
-                    rules=rules_met,
-                    outcome=outcome,
-                    note=request.POST.get("note", "").strip()[:MOST],
-                )
-                audit.record("worksheet.save", case.document.key, outcome=outcome)
-            return redirect("worksheet", number)
-    last = Worksheet.objects.filter(document=case.document).select_related("by").last()
-    asked = request.POST if error else None
+    if request.method != "POST":
+        return _page(request, case)
+    error, status = _save(request, case)
+    return _page(request, case, error, status) if error else redirect("worksheet", number)
+
+
+def _save(request: HttpRequest, case: Case) -> tuple[str, int]:
+    """Add the row that was sent; return what is wrong with it, empty when it was saved, and the answer's status."""
+    answers, outcome = _answers(request.POST), request.POST.get("outcome", "")
+    if outcome and outcome not in OUTCOMES:
+        return "没有这个结论。", 400
+    if outcome and not all(answers.values()):
+        return "六看都写了，才能下结论；没写完可以先不选结论，存为草稿。", 400
+    note = request.POST.get("note", "").strip()[:MOST]
+    with transaction.atomic():
+        # Two who save at once wait here for each other.
+        Case.objects.select_for_update().get(pk=case.pk)
+        last = _last(case)
+        met = [*_ticked(request.POST), *(r.pk for r in _retired(last))]
+        if last is not None and request.POST.get("seen") != str(last.pk):
+            if (last.by, last.answers, last.rules, last.outcome, last.note) == (
+                request.user, answers, met, outcome, note,
+            ):  # fmt: skip
+                return "", 200  # pressed twice
+            return f"您打开之后 {last.by.shown} 又存过，您写的没有保存。请对照下面“存过”里的，改好再存。", 409
+        Worksheet.objects.create(
+            document=case.document, by=request.user, answers=answers, rules=met, outcome=outcome, note=note
+        )
+        audit.record("worksheet.save", case.document.key, outcome=outcome)
+    return "", 200
+
+
+def _page(request: HttpRequest, case: Case, error: str = "", status: int = 200) -> HttpResponse:
+    """Show the newest state of the worksheet; with an ``error`` what was sent stands in the form."""
+    last, asked = _last(case), request.POST if error else None
     found = suggest(masked(case.document.text))
-    kept = {look.id: asked.get(look.id, "") for look in LOOKS} if asked else (last.answers if last else {})
+    kept = _answers(asked) if asked is not None else (last.answers if last else {})
     context = {
         "case": case,
         "title": masked(case.document.title),
         "looks": [(look, kept.get(look.id, ""), found[look.id]) for look in LOOKS],
         "outcomes": OUTCOMES.items(),
         "rules": _active(),
-        "met": set(last.rules) if last else set(),
+        "met": set(_ticked(asked)) if asked is not None else set(last.rules if last else ()),
+        "retired": _retired(last),
         "kinds": {k.value: n for k, n in RULES.items()},
         "last": last,
-        "outcome": asked.get("outcome", "") if asked else (last.outcome if last else ""),
-        "note": asked.get("note", "") if asked else (last.note if last else ""),
+        "outcome": asked.get("outcome", "") if asked is not None else (last.outcome if last else ""),
+        "note": asked.get("note", "") if asked is not None else (last.note if last else ""),
         "error": error,
-        "versions": Worksheet.objects.filter(document=case.document).select_related("by"),
+        "versions": _versions(case),
         "names": OUTCOMES,
     }
-    return render(request, "desk/worksheet.html", context, status=400 if error else 200)
+    return render(request, "desk/worksheet.html", context, status=status)
 
 
 def rules(request: HttpRequest) -> HttpResponse:
@@ -90,3 +103,30 @@ def rule(request: HttpRequest, number: int) -> HttpResponse:
 
 def _active() -> list[OfficeRule]:
     return list(OfficeRule.objects.filter(active=True))
+
+
+def _retired(last: Worksheet | None) -> list[OfficeRule]:
+    """The entries ticked before that are not in use any more: nobody can tick them, so they stay."""
+    return list(OfficeRule.objects.filter(pk__in=last.rules, active=False)) if last else []
+
+
+def _ticked(asked: QueryDict) -> list[int]:
+    return [r.pk for r in _active() if asked.get(f"rule_{r.pk}") == "on"]
+
+
+def _answers(asked: QueryDict) -> dict[str, str]:
+    return {look.id: asked.get(look.id, "").strip()[:MOST] for look in LOOKS}
+
+
+def _last(case: Case) -> Worksheet | None:
+    found: Worksheet | None = Worksheet.objects.filter(document=case.document).select_related("by").last()
+    return found
+
+
+def _versions(case: Case) -> list[tuple[Worksheet, list[tuple[str, str]], list[OfficeRule]]]:
+    """Every state that was saved, oldest first, with what it says in words."""
+    known = {r.pk: r for r in OfficeRule.objects.all()}
+    return [
+        (v, [(look.name, said) for look in LOOKS if (said := v.answers.get(look.id))], [known[r] for r in v.rules])
+        for v in Worksheet.objects.filter(document=case.document).select_related("by")
+    ]
