@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import os
 import resource
@@ -174,10 +175,14 @@ class Worker(Generic[A]):
         # Spawned: neither the database's connection nor its locks may be inherited.
         context = multiprocessing.get_context("spawn")
         ours, theirs = context.Pipe()
-        process = context.Process(target=_serve, args=(theirs, self._make, self._bounds, self._warm), daemon=True)
+        process = context.Process(target=_serve, args=(theirs, self._bounds, self._warm), daemon=True)
         process.start()
         theirs.close()
         self._child, self._ready = (process, ours), False
+        # Not as an argument: who starts a process holds both ends of the pipe that takes these, and would write into
+        # it for ever if the process died before it read them.
+        with contextlib.suppress(OSError):  # that it died is found when it is asked
+            ours.send(self._make)
         return self._child
 
     def _await(self, pipe: Connection) -> None:
@@ -217,14 +222,18 @@ def _batches(documents: Sequence[Document], most: int) -> Iterator[Sequence[Docu
         yield documents[start:]
 
 
-def _serve(pipe: Connection, make: Callable[[], _Scores[A]], bounds: Bounds, warm: bool) -> None:
+def _serve(pipe: Connection, bounds: Bounds, warm: bool) -> None:
     """Answer until the other end closes, also because the night was killed."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)  # the night decides when to stop
     # The kernel ends what no Python handler could: the alarm's default is death.
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
     try:
-        scorer = make()
+        try:
+            make = pipe.recv()
+        except EOFError:
+            return
+        scorer: _Scores[Any] = make()
         if warm:
             scorer.score([_HARMLESS])
     except Exception as e:  # noqa: BLE001  told to the night, which ends with it

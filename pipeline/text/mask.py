@@ -39,7 +39,7 @@ _CARD_CONTEXT = re.compile(
 _SUSPECT = re.compile(r"[\d ‐–—-]{7}|@|[A-HJ-NP-Z][·. ]?[A-HJ-NP-Z0-9]{4}[A-HJ-NP-Z0-9挂学警]", re.IGNORECASE)
 
 #: What can be starred of a word: letters, digits, and the 汉字 at either end of a number plate.
-_STARRED = re.compile(rf"[0-9A-Za-z]|{_PROVINCE}$|^[挂学警]")
+_STARRED = re.compile(rf"[\dA-Za-z]|{_PROVINCE}$|^[挂学警]")
 #: What stands so far before or behind decides whether letters, digits and signs in a row are personal data.
 BEFORE, BEHIND = 30, 2
 

@@ -1,6 +1,11 @@
 """What a worker's process builds, in a module that it can import."""
 
+import os
 import threading
+from functools import partial
+
+from pipeline.batch.worker import Bounds, Worker
+from pipeline.documents import Document
 
 
 class Echo:
@@ -27,3 +32,16 @@ def never():
 
 def broken():
     raise ValueError("no such model")
+
+
+class Deadly:
+    """Ends the process that reads it."""
+
+    def __reduce__(self):
+        return os._exit, (1,)
+
+
+def ask_one_that_dies():
+    """Score with a process that dies in the middle of a model too large to be in the pipe as a whole."""
+    with Worker(partial(Echo, Deadly(), bytes(1 << 22)), Bounds()) as worker:
+        worker.score([Document("1", "一")])

@@ -1,5 +1,8 @@
 import itertools
 import os
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 from batch.makers import Echo, Used, broken, never
@@ -66,3 +69,12 @@ def test_a_model_that_cannot_be_loaded_is_told_when_it_is_asked():
         worker.start()
         with pytest.raises(UnfinishedError, match="no such model"):
             worker.score([Document("1", "一")])
+
+
+def test_a_process_that_dies_before_it_has_its_model_is_not_waited_for():
+    """In a process of its own: what waits for ever in a system call no exception ends."""
+    said = subprocess.run(
+        [sys.executable, "-c", "from batch.makers import ask_one_that_dies; ask_one_that_dies()"],
+        cwd=Path(__file__).parents[1], timeout=60, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert "装载模型时进程意外退出" in said.stderr
