@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -46,12 +46,9 @@ def watch_night(
     state.mkdir(parents=True, exist_ok=True)
     with (state / "night.log").open("wb") as log:
         night = subprocess.Popen(command, env=environment, stdout=log, stderr=subprocess.STDOUT)  # noqa: S603  ours
-        memory = most = 0
+        memory = 0
         while night.poll() is None:
-            rough, processes = _size(night.pid)
-            if rough > most:
-                # Only then: to weigh every page, the kernel stops the process for tens of milliseconds.
-                most, memory = rough, max(memory, _weight(processes))
+            memory = max(memory, _memory(night.pid))
             time.sleep(_LOOK)
     seconds, after = time.monotonic() - began, os.times()
     if night.returncode not in (0, 1):
@@ -61,30 +58,20 @@ def watch_night(
     return Watched(seconds, cpu, memory, json.loads(newest.read_text(encoding="utf-8")))
 
 
-def _size(pid: int) -> tuple[int, list[int]]:
-    """Return the memory of a process and of those it started, what they share counted each time, and which these are;
-    0 outside Linux.
+def _memory(pid: int) -> int:
+    """Return the memory of a process and of those it started; 0 outside Linux.
+
+    What they map of files is counted once, where it is most. To have the kernel weigh each page among those who share
+    it (``smaps_rollup``) gives one per cent less, and stops them for a twentieth of a second.
     """
-    found, total = [pid], 0
+    found, own, mapped = [pid], 0, 0
     for one in found:
         folder = Path("/proc") / str(one)
         try:
-            pages = int((folder / "statm").read_text(encoding="ascii").split()[1])
+            _, resident, shared, *_ = map(int, (folder / "statm").read_text(encoding="ascii").split())
             for task in (folder / "task").iterdir():
                 found += map(int, (task / "children").read_text(encoding="ascii").split())
         except OSError:
             continue  # gone meanwhile
-        total += pages * os.sysconf("SC_PAGE_SIZE")
-    return total, found
-
-
-def _weight(processes: Sequence[int]) -> int:
-    """Return the memory of processes, what they share counted once."""
-    total = 0
-    for one in processes:
-        try:
-            lines = (Path("/proc") / str(one) / "smaps_rollup").read_text(encoding="ascii").splitlines()
-        except OSError:
-            continue  # gone meanwhile
-        total += next((int(x.split()[1]) * 1024 for x in lines if x.startswith("Pss:")), 0)
-    return total
+        own, mapped = own + resident - shared, max(mapped, shared)
+    return (own + mapped) * os.sysconf("SC_PAGE_SIZE")
