@@ -18,6 +18,7 @@ from typing import Any, Generic, Protocol, Self, TypeVar, runtime_checkable
 
 from pipeline.batch.cycles import rarely_collecting
 from pipeline.batch.entry import Entry
+from pipeline.batch.reasons import REASONS
 from pipeline.documents import Document, Prediction, Rejected
 from pipeline.errors import UnfinishedError
 
@@ -31,11 +32,7 @@ BATCH = 128
 LARGE, CHARACTERS = 1024, 400_000
 #: Chunks that wait scored or to be scored beside those under way: writing and scoring take turns at being the slower.
 SPARE = 2
-_REASONS = {
-    "time": ("ZF-REC-TIME", "打分超过单条时限，已放弃"),
-    "memory": ("ZF-REC-MEMORY", "打分超过单条内存上限，已放弃"),
-    "crash": ("ZF-REC-CRASH", "打分时进程意外退出，已放弃"),
-}
+_CODES = {"time": "ZF-REC-TIME", "memory": "ZF-REC-MEMORY", "crash": "ZF-REC-CRASH"}
 
 _HARMLESS = Document("", "今天天气很好。")
 #: The kernel's out-of-memory killer sends SIGKILL.
@@ -148,7 +145,8 @@ class Worker(Generic[A]):
             raise BrokenScoringError(f"一条也打不了分：{fault}")
         for document, answer in zip(batch, answers, strict=True):
             if isinstance(answer, str):
-                code, reason = _REASONS.get(answer, ("ZF-REC-SCORE", f"打分出错（{answer}）"))
+                code = _CODES.get(answer, "ZF-REC-SCORE")
+                reason = REASONS[code] if answer in _CODES else f"{REASONS[code]}（{answer}）"
                 yield Rejected(document.place, code, reason, document.id, document.text[:20_000])
             else:
                 yield from answer

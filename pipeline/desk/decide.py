@@ -104,7 +104,7 @@ def why_not(case: Case, user: User) -> ConflictError | None:
         return ConflictError("ZF-DESK-HELD", f"{case.holder.shown} 正在办这件，您的判定没有保存", "办下一件。")
     if case.assignee_id not in (None, user.pk) and not user.may(Permission.ASSIGN):
         return ConflictError("ZF-DESK-ASSIGNED", f"这件已分给 {case.assignee.shown}，您的判定没有保存", "办下一件。")
-    if case.document.purged:
+    if case.purged:  # of the row that is locked: a purge writes both
         return _purged()
     if case.document.text_hash != case.text_hash:
         said = "原文刚更新，队列还没有跟上，判定没有保存"
@@ -193,7 +193,7 @@ def _undo(decision: Decision, user: User, gesture: str) -> None:
     case = _locked(decision.document_id)
     if any(d.id > decision.id for d in _standing_of(case)):
         raise ConflictError("ZF-DESK-UNDO", "别人已在您之后判过这件，不能撤销", "需要时请组长裁定。")
-    if case.document.purged:
+    if case.purged:  # of the row that is locked: a purge writes both
         raise _purged()
     Decision.objects.create(
         document_id=case.pk,

@@ -269,6 +269,6 @@ def _side(scorer: Scorer, probabilities: Floats, truth: Bools, speed: float) -> 
         promise_of(scorer.bundle.manifest),
         size,
         round(speed, 1),
-        float(scorer.unsure(probabilities).mean()),
+        float(scorer.unsure(probabilities, scorer.decide(probabilities)).mean()),
         float(np.mean(errors)),
     )

@@ -161,7 +161,7 @@ class Scorer:
             probability = scores.documents
             decided = self.decide(probability)
             shown = self._evidence(scores, decided) if evidence else {}
-            yield Said(probability, decided, np.asarray(decided.any(1)), self.unsure(probability), shown)
+            yield Said(probability, decided, np.asarray(decided.any(1)), self.unsure(probability, decided), shown)
 
     def decide(self, probabilities: Floats, thresholds: Floats | None = None) -> Bools:
         """Return which labels are decided, shape (texts, labels); ``thresholds`` (heads,) or (texts, heads)."""
@@ -171,7 +171,7 @@ class Scorer:
         """Return which labels reach their threshold, (texts, labels): of those decided, what a promise is about."""
         return np.asarray(probabilities[:, :-1] >= self._threshold[:-1])
 
-    def unsure(self, probabilities: Floats) -> Bools:
+    def unsure(self, probabilities: Floats, decided: Bools) -> Bools:
         """Return which texts ask for a person, (texts,): some head is near its threshold or kept for people, the
         problem head finds conduct that no label names, or a label only stands in for one of which a promise does not
         hold.
@@ -180,7 +180,6 @@ class Scorer:
         edge = logit(np.where(self._threshold < 1, self._threshold, 0.5))
         near = (abs(log_odds - edge) < NEAR) & (self._threshold < 1)
         kept = (probabilities >= self._ask) & (probabilities < self._threshold)
-        decided = self.decide(probabilities)
         nameless = (probabilities[:, -1] >= self._threshold[-1]) & ~decided.any(1)
         stands_in = (decided & ~self.reached(probabilities) & self._bound).any(1)
         return np.asarray((near | kept).any(1) | nameless | stands_in)
