@@ -157,12 +157,7 @@ def test_what_was_purged_is_compared_with_nothing_and_stays_in_its_group(marked,
 
 
 def test_a_night_that_brings_another_text_puts_it_back_in_the_queue(marked, clean):
-    from pipeline.desk.cases import take_in
-    from pipeline.desk.models import Document
-
     clean()
     label = marked.columns[0][1]
-    marked.add("P1", "新的来信，窗口又让我跑了两趟。", decided={label: 0.9})
-    Document.objects.filter(key="P1").update(purged=False)
-    take_in()
+    marked.add("P1", "新的来信，窗口又让我跑了两趟。", decided={label: 0.9}, purged=False)
     assert marked.decide(marked.client("reviewer"), marked.case("P1")).status_code == 302
