@@ -17,7 +17,7 @@ from pipeline.documents import Document, Evidence, Prediction, Rejected
 from pipeline.model.score import Said, Scorer
 from pipeline.text.near import signatures
 
-__all__ = ["Entry", "Scribe", "enter"]
+__all__ = ["Entry", "Scribe", "bare", "enter", "named", "prepare"]
 
 #: Digits of a stored score, as in ``Prediction.to_dict``.
 DIGITS = 6
@@ -64,6 +64,23 @@ def enter(documents: Sequence[Document], answers: Sequence[Prediction | Entry | 
     said = [(d, a) for d, a in zip(documents, answers, strict=True) if isinstance(a, Prediction)]
     made = iter(_of_predictions([d for d, _ in said], [p for _, p in said]) if said else ())
     return [next(made) if isinstance(a, Prediction) else a for a in answers]
+
+
+def bare(answer: Sequence[Prediction | Entry] | str) -> Any:
+    """Return an answer as it is sent: with their names, entries take four times as long to be read."""
+    return answer if isinstance(answer, str) else [tuple(a) if isinstance(a, Entry) else a for a in answer]
+
+
+def named(answer: Any) -> Any:
+    """Return what `bare` was given."""
+    return answer if isinstance(answer, str) else [Entry._make(a) if type(a) is tuple else a for a in answer]
+
+
+def prepare() -> None:
+    """Load what a scribe of many texts needs besides its model: a second's work that need not wait for the model."""
+    from pipeline.model.swift import SwiftReader
+
+    SwiftReader.prepare()
 
 
 class Scribe:

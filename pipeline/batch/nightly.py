@@ -223,7 +223,7 @@ def run_feeds(
     with rarely_collecting():
         night.take_all(feeds, lambda number, feed, read: progress(number, len(feeds), Path(feed.name).name, read))
     if isinstance(scoring, Worker):
-        scoring.close()  # its memory is better used by what follows
+        scoring.dismiss()  # its memory is better used by what follows
     if night.stopped:
         close("unfinished", "收到停止信号")
         raise UnfinishedError(

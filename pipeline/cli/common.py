@@ -25,10 +25,11 @@ from pipeline.taxonomy import load_taxonomy
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from pipeline.batch.child import Bounds, Child
     from pipeline.batch.cluster.client import Cluster
     from pipeline.batch.entry import Entry
     from pipeline.batch.sources import ColumnMap
-    from pipeline.batch.worker import Bounds, Worker
+    from pipeline.batch.worker import Worker
     from pipeline.documents import Prediction
     from pipeline.model.bundle import Bundle
     from pipeline.model.score import Scorer
@@ -176,11 +177,16 @@ def open_worker(settings: Settings, scorer: Scorer) -> Worker[Prediction]:
 
 
 def open_scoring(
-    settings: Settings, scorer: Scorer, cluster: str | None = None, *, many: bool = False
+    settings: Settings,
+    scorer: Scorer,
+    cluster: str | None = None,
+    *,
+    many: bool = False,
+    child: Child | None = None,
 ) -> AbstractContextManager[Worker[Entry] | Cluster]:
     """Return what scores as ``scorer`` does: a process of this machine, or those of a ``cluster`` by its address.
 
-    ``many`` texts will come: the process takes its time before the first one.
+    ``many`` texts will come: the process takes its time before the first one. ``child`` is one that was begun for this.
     """
     if cluster is None:
         from pipeline.batch.entry import Scribe
@@ -191,7 +197,7 @@ def open_scoring(
         words, little = load_dictionary(settings.dictionary_file), 0 if many else LITTLE
         make = partial(Scorer, scorer.bundle, words, little=little, encoder=settings.encoder_folder)
         batch = BATCH if "encoder" in scorer.bundle.manifest else LARGE
-        return Worker(partial(Scribe, make), _bounds(settings), batch=batch, warm=many)
+        return Worker(partial(Scribe, make), _bounds(settings), batch=batch, warm=many, child=child)
     from pipeline.batch.cluster.client import open_cluster
 
     return open_cluster(cluster, scorer.bundle, _bounds(settings), seconds=settings.outage_seconds)
@@ -219,7 +225,7 @@ def open_challenger(settings: Settings, model: str, live: Bundle) -> Worker[Pred
 
 
 def _bounds(settings: Settings) -> Bounds:
-    from pipeline.batch.worker import Bounds
+    from pipeline.batch.child import Bounds
 
     return Bounds(settings.document_seconds, settings.document_memory_mb << 20)
 

@@ -55,19 +55,27 @@ def command(
 
     来源是数据库时，--dry-run 会打印要执行的语句；键、水位、写到哪些列在 zuofeng.toml 的 [tables] 里设。
     """
+    from pipeline.batch.child import Child
     from pipeline.batch.logs import configure_logs
-    from pipeline.batch.nightly import nightly
-    from pipeline.batch.patience import Patience
-    from pipeline.batch.sources import ColumnMap, Limits, is_large
+    from pipeline.batch.sources import is_large
     from pipeline.batch.sources.names import shown_source
-    from pipeline.batch.watch import watched
 
     settings = load_settings(home, store=store, source=source)
     if not settings.source:
         raise typer.BadParameter("没有数据来源：用 --source 指定，或在 zuofeng.toml 里设 source。")
     configure_logs(settings.log)
     out = console()
+    many = is_large(settings.source)
     with ExitStack() as stack:
+        child = None
+        if many and not dry_run and not cluster:
+            # What it loads besides the model takes as long as all that is done here before it is needed.
+            child = stack.enter_context(Child("pipeline.batch.entry:prepare"))
+        from pipeline.batch.nightly import nightly
+        from pipeline.batch.patience import Patience
+        from pipeline.batch.sources import ColumnMap, Limits
+        from pipeline.batch.watch import watched
+
         watch = stack.enter_context(
             watched(
                 metrics=settings.home / settings.metrics_file if settings.metrics_file and not dry_run else None,
@@ -77,7 +85,7 @@ def command(
         )
         scorer = open_scorer(settings, model, keep=not dry_run)
         scoring = stack.enter_context(
-            open_scoring(settings, scorer, None if dry_run else cluster, many=is_large(settings.source))
+            open_scoring(settings, scorer, None if dry_run else cluster, many=many, child=child)
         )
         bar = stack.enter_context(Bar(out))
         report = watch.report = nightly(

@@ -52,11 +52,8 @@ class Heads:
         self.weights = room[skip : len(room) - _LINE + skip].reshape(experts, 2, columns, self.width)
         self.scale_parts = self.weights.view(np.float32)
         self.scale = vocabulary.scale
-        rough = self.scale.astype(np.float32)
         for side, coef in enumerate((w.sentence_coef, w.coef)):
-            self.weights[:, side, :, : self.heads] = coef[:, vocabulary.order]
-            self.scale_parts[:, side, :, -2] = rough
-            self.scale_parts[:, side, :, -1] = self.scale - rough
+            _lay_out(coef, vocabulary.order, self.scale, self.weights[:, side], self.scale_parts[:, side])
         # The first expert's table is read first, so the gates stand there.
         self.weights[0, 1, :, self.heads : gates] = w.gate[vocabulary.order]
         self._bias = w.bias.astype(np.float64)
@@ -89,6 +86,18 @@ class Heads:
             for e, coef in enumerate(self._dense_coef):
                 whole[expert == e] += dense[expert == e] @ coef
         return whole, strongest, which, expert
+
+
+@compiled
+def _lay_out(coef: Grains, order: Ints, scale: Floats, weights: Grains, scale_parts: Singles) -> None:
+    """Fill in coefficients (experts, columns, heads) in another ``order`` (columns,), and the scales of each row."""
+    for e in range(len(coef)):
+        for c in range(len(order)):
+            for h in range(coef.shape[2]):
+                weights[e, c, h] = coef[e, order[c], h]
+            rough = np.float32(scale[c])
+            scale_parts[e, c, -2] = rough
+            scale_parts[e, c, -1] = np.float32(scale[c] - rough)
 
 
 @compiled

@@ -168,18 +168,22 @@ def _mixed(key: Any, factor: np.uint64) -> np.uint64:
 @compiled
 def _fill(keys: Keys, column: Keys, table: _Table) -> bool:
     """Give each key a place of its own; return whether all have one."""
-    mixed = np.empty_like(keys)
-    many = np.zeros(len(table.moved) + 1, np.int64)
+    first = np.zeros(len(table.moved) + 1, np.int64)
     for k in range(len(keys)):
-        mixed[k] = _mixed(keys[k], table.factor)
-        many[(mixed[k] >> table.first) + np.uint64(1)] += 1
-    first = np.cumsum(many)
-    order = np.argsort(mixed >> table.first, kind="mergesort")
+        first[(_mixed(keys[k], table.factor) >> table.first) + np.uint64(1)] += 1
+    many = first[1:].copy()
+    first = np.cumsum(first)
+    mixed, columns, free = np.empty_like(keys), np.empty_like(column), first[:-1].copy()
+    for k in range(len(keys)):
+        key = _mixed(keys[k], table.factor)
+        g = key >> table.first
+        mixed[free[g]], columns[free[g]] = key, column[k]
+        free[g] += 1
     # Those that move with many others first: they need the most room.
-    for g in np.argsort(-many[1:], kind="mergesort"):
-        together = order[first[g] : first[g + 1]]
+    for g in np.argsort(-many, kind="mergesort"):
+        a, b = first[g], first[g + 1]
         step = 0
-        while not _settle(mixed[together], column[together], np.uint64(step), table):
+        while not _settle(mixed[a:b], columns[a:b], np.uint64(step), table):
             step += 1
             if step > 255:
                 return False

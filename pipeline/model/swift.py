@@ -49,10 +49,18 @@ class SwiftReader:
         with ThreadPoolExecutor(1, "words") as beside:
             # Two halves of about the same size, of which numpy's leaves the interpreter to the other.
             cutting = beside.submit(_words, segmenter, words, features.tokens)
+            finding = beside.submit(self._lexicon.compile) if self._lexicon else None
             self._vocabulary = Vocabulary(features)
             self._heads = Heads(bundle, self._vocabulary)
             self._highlighter = Highlighter(bundle, self._heads)
             self._words = cutting.result()
+            if finding:
+                finding.result()
+
+    @staticmethod
+    def prepare() -> None:
+        """Load what needs no bundle: the compiler of machine code, and the table of characters."""
+        wash(["。"])
 
     def read(self, texts: Sequence[str]) -> Reading:
         """Read ``texts``."""

@@ -65,7 +65,6 @@ class Lexicon:
         self.owner = tuple(i for i, c in enumerate(self.concepts) for _ in c.forms)
         self.heads = heads or index_heads(self.forms)
         self._owner = np.array(self.owner, np.int64)
-        self._plain = PlainMatcher(self.forms, self.heads)
         self._searched = 0
         digest = hashlib.sha256()
         for c in self.concepts:
@@ -96,6 +95,14 @@ class Lexicon:
         """Return what `find` does for the sentences ``points[start:end]``."""
         sentence, form, first, last = self._matcher.find_in(points, start, end, self._owner).T
         return Hits(sentence, self._owner[form], form, first, last)
+
+    def compile(self) -> None:
+        """Do now what `find_in` would do at its first call."""
+        self._matcher  # noqa: B018  kept
+
+    @functools.cached_property
+    def _plain(self) -> PlainMatcher:
+        return PlainMatcher(self.forms, self.heads)
 
     @functools.cached_property
     def _matcher(self) -> Matcher:

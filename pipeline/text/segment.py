@@ -6,6 +6,7 @@ With the HMM off rjieba's tokens equal jieba's; with it on, long messages differ
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import importlib.machinery
 import importlib.util
@@ -16,7 +17,7 @@ import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
-from typing import Protocol
+from typing import Any, Protocol
 
 from pipeline.errors import ConfigError
 
@@ -70,12 +71,17 @@ def dictionary_hash(words: dict[str, int]) -> str:
 
 
 class RjiebaSegmenter:
-    """The engine: jieba's algorithm in Rust."""
+    """The engine: jieba's algorithm in Rust, loaded when it is first asked."""
 
     def __init__(self, words: Mapping[str, int]) -> None:
-        self._engine = _engine_code().Jieba()
-        for word, frequency in words.items():
-            self._engine.add_word(word, frequency, None)
+        self._words = words
+
+    @functools.cached_property
+    def _engine(self) -> Any:
+        engine = _engine_code().Jieba()
+        for word, frequency in self._words.items():
+            engine.add_word(word, frequency, None)
+        return engine
 
     @property
     def name(self) -> str:

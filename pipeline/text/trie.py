@@ -65,7 +65,7 @@ def grow(text: str, tokens: Sequence[str]) -> Trie:
     begin, length, frequency = _entries(entries)
     wanted = _points("".join(tokens))
     kinds = np.zeros(0x110000, np.int32)
-    known = np.unique(np.concatenate([entries, wanted]))
+    known = np.flatnonzero(np.bincount(np.concatenate([entries, wanted])))
     kinds[known] = np.arange(len(known))
     each = np.repeat(frequency, np.diff(np.append(begin, len(entries))))
     common = np.bincount(kinds[entries], each, len(known))

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import functools
+import re
 import sys
 import threading
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -85,7 +85,9 @@ class _Table:
         self.pieces = np.zeros(0, np.uint32)
         self.begin = np.zeros(1, np.int64)
         self.sorts = np.zeros(sys.maxunicode + 1, np.uint8)
-        self._numbers = [c for c in range(sys.maxunicode + 1) if unicodedata.category(chr(c)) == "Nd"]
+        # Decimal digits of all scripts; to ask for the category of a million characters takes ten times as long.
+        everything = np.arange(sys.maxunicode + 1, dtype=np.uint32).tobytes().decode("utf-32-le", "surrogatepass")
+        self._numbers = [m.start() for m in re.finditer(r"\d", everything)]
         for characters, sort in (
             ("0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ", _ALNUM),
             ("ABCDEFGHJKLMNPQRSTUVWXYZabcdefghjklmnpqrstuvwxyz0123456789", _PLATE),

@@ -41,10 +41,10 @@ def test_every_document_is_sent_once_in_lots_that_are_not_too_large(lengths, bat
 def test_it_loads_while_something_else_is_done():
     with Worker(Echo, Bounds()) as worker:
         worker.start()
-        process, _ = worker._child
+        child = worker._child
         worker.start()
         assert worker.score([Document("1", "一")])[0].text == "一"
-        assert worker._child[0] is process
+        assert worker._child is child
 
 
 @pytest.mark.parametrize("warm", [False, True])
@@ -56,8 +56,7 @@ def test_a_warm_one_has_scored_something_before_it_is_asked(warm):
 def test_what_still_loads_is_ended_at_once():
     worker = Worker(never, Bounds())
     worker.start()
-    process, _ = worker._child
-    pid = process.pid
+    pid = worker._child.process.pid
     worker.close()
     assert worker._child is None
     with pytest.raises(ProcessLookupError):

@@ -129,7 +129,7 @@ def test_a_model_replaced_in_mid_run_changes_nothing_of_the_run(
                 self.calls += 1
                 if self.calls == 2:
                     (models / trained.name / "weights.npz").write_bytes(b"another model")
-                    os.kill(worker._child[0].pid, 9)
+                    os.kill(worker._child.process.pid, 9)
                     tally.injected += 1
                 return worker.score(documents)
 

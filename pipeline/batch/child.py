@@ -1,0 +1,168 @@
+"""A process that scores what it is sent: begun as early as one likes, told later with what."""
+
+from __future__ import annotations
+
+import itertools
+import mmap
+import multiprocessing
+import os
+import pickle
+import pkgutil
+import resource
+import signal
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from multiprocessing import reduction
+from multiprocessing.connection import Connection
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any, Protocol, Self
+
+from pipeline.batch.cycles import rarely_collecting
+from pipeline.documents import Document
+
+__all__ = ["HARMLESS", "Bounds", "Child", "Scores"]
+
+#: Parts begin at multiples of so many bytes.
+_ALIGNED = 64
+HARMLESS = Document("", "今天天气很好。")
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What one document may ask for: seconds, and bytes beyond what the model itself takes (0: no bound)."""
+
+    seconds: float = 30.0
+    memory: int = 4 << 30
+
+
+class Scores(Protocol):
+    """Whatever a child makes and has score."""
+
+    def score(self, documents: Sequence[Document]) -> Sequence[Any]:
+        """Score ``documents``."""
+        ...
+
+
+class Child:
+    """A new process and the pipe to it; meanwhile it calls ``preload``, a function by its name (``module:function``).
+
+    The first thing it is to be sent is how to make a scorer (see `send_whole`); it answers with None, or with what went
+    wrong.
+    """
+
+    def __init__(self, preload: str = "") -> None:
+        # Spawned: neither the database's connection nor its locks may be inherited.
+        context = multiprocessing.get_context("spawn")
+        self.pipe, theirs = context.Pipe()
+        self.process = context.Process(target=_serve, args=(theirs, preload), daemon=True)
+        self.process.start()
+        theirs.close()
+        self._ended = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.end()
+
+    def dismiss(self) -> None:
+        """Have the process end by itself, and wait for nothing."""
+        self.pipe.close()
+
+    def send_whole(self, thing: object) -> None:
+        """Send ``thing`` through memory that both have: neither waits for the other. Raises OSError."""
+        arrays: list[pickle.PickleBuffer] = []
+        parts = [memoryview(pickle.dumps(thing, protocol=5, buffer_callback=arrays.append)), *(a.raw() for a in arrays)]
+        with _memory() as memory:
+            for part in parts:
+                memory.write(part)
+                memory.write(bytes(-len(part) % _ALIGNED))
+            memory.flush()
+            self.pipe.send([len(p) for p in parts])
+            reduction.send_handle(self.pipe, memory.fileno(), self.process.pid)
+
+    def end(self, seconds: float = 0.0) -> None:
+        """End the process, unless it was ended before; kill it if it has not ended by itself after ``seconds``."""
+        if self._ended:
+            return
+        self._ended = True
+        self.dismiss()
+        self.process.join(seconds)
+        if self.process.is_alive():
+            self.process.kill()
+            self.process.join()
+        self.process.close()
+
+
+def _memory() -> IO[bytes]:
+    return os.fdopen(os.memfd_create("zuofeng"), "wb") if hasattr(os, "memfd_create") else tempfile.TemporaryFile()
+
+
+def _receive_whole(pipe: Connection) -> Any:
+    sizes: list[int] = pipe.recv()
+    handle = reduction.recv_handle(pipe)
+    try:
+        memory = memoryview(mmap.mmap(handle, 0, prot=mmap.PROT_READ))
+    finally:
+        os.close(handle)
+    ends = itertools.accumulate(size + -size % _ALIGNED for size in sizes)
+    said, *arrays = (memory[a : a + size] for a, size in zip([0, *ends], sizes, strict=False))
+    return pickle.loads(said, buffers=arrays)  # noqa: S301  of the process that began this one
+
+
+def _serve(pipe: Connection, preload: str) -> None:
+    """Answer until the other end closes, also because the night was killed."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)  # the night decides when to stop
+    # The kernel ends what no Python handler could: the alarm's default is death.
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    try:
+        if preload:
+            pkgutil.resolve_name(preload)()
+        try:
+            make, bounds, warm = _receive_whole(pipe)
+        except EOFError:
+            return
+        scorer: Scores = make()
+        if warm:
+            scorer.score([HARMLESS])
+    except Exception as e:  # noqa: BLE001  told to the night, which ends with it
+        pipe.send(f"{type(e).__name__}: {e}")
+        return
+    statm = Path("/proc/self/statm")
+    if bounds.memory and statm.exists():
+        pages = int(statm.read_text(encoding="ascii").split()[0])
+        most = pages * os.sysconf("SC_PAGE_SIZE") + bounds.memory
+        resource.setrlimit(resource.RLIMIT_AS, (most, most))
+    pipe.send(None)
+    with rarely_collecting():
+        _answer(pipe, scorer, bounds)
+
+
+def _answer(pipe: Connection, scorer: Scores, bounds: Bounds) -> None:
+    # Imported here: whoever begins this process early waits for what is imported above.
+    from pipeline.batch.entry import bare
+
+    while True:
+        try:
+            documents = [Document(*of) for of in pipe.recv()]
+        except (EOFError, OSError):
+            return
+        signal.setitimer(signal.ITIMER_REAL, bounds.seconds)
+        answer: Sequence[Any] | str
+        try:
+            answer = scorer.score(documents)
+        except MemoryError:
+            answer = "memory"
+        except Exception as e:  # noqa: BLE001  the night names it beside the record
+            answer = type(e).__name__
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+        try:
+            pipe.send(bare(answer))
+        except OSError:
+            return
