@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import mmap
 import multiprocessing
@@ -11,18 +12,22 @@ import pkgutil
 import resource
 import signal
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from multiprocessing import reduction
 from multiprocessing.connection import Connection
 from pathlib import Path
+from queue import SimpleQueue
+from threading import Lock, Thread
 from types import TracebackType
-from typing import IO, Any, Protocol, Self
+from typing import IO, Any, Protocol, Self, TypeVar, runtime_checkable
 
 from pipeline.batch.cycles import rarely_collecting
 from pipeline.documents import Document
 
-__all__ = ["HARMLESS", "Bounds", "Child", "Scores"]
+__all__ = ["HARMLESS", "Begins", "Bounds", "Child", "Scores"]
 
 #: Parts begin at multiples of so many bytes.
 _ALIGNED = 64
@@ -43,6 +48,18 @@ class Scores(Protocol):
     def score(self, documents: Sequence[Document]) -> Sequence[Any]:
         """Score ``documents``."""
         ...
+
+
+@runtime_checkable
+class Begins(Scores, Protocol):
+    """Scores in two steps: the next documents can be begun while what was made of some is written."""
+
+    def begin(self, documents: Sequence[Document]) -> Callable[[], Sequence[Any]]:
+        """Return what goes on to return what `score` does."""
+        ...
+
+
+T = TypeVar("T")
 
 
 class Child:
@@ -144,25 +161,66 @@ def _serve(pipe: Connection, preload: str) -> None:
 
 
 def _answer(pipe: Connection, scorer: Scores, bounds: Bounds) -> None:
+    """Answer in order; while one answer is written the next documents are scored and those after them received."""
+    begin = scorer.begin if isinstance(scorer, Begins) else lambda documents: partial(_same, scorer.score(documents))
+    asked: SimpleQueue[list[tuple[str, str]] | None] = SimpleQueue()
+    Thread(target=_listen, args=(pipe, asked), daemon=True).start()
+    alarm = _Alarm(bounds.seconds)
+    with ThreadPoolExecutor(1, "answering") as answering:
+        while (rows := asked.get()) is not None:
+            alarm.begin()
+            answering.submit(_finish, pipe, alarm, _tried(partial(begin, [Document(*of) for of in rows])))
+
+
+def _listen(pipe: Connection, asked: SimpleQueue[list[tuple[str, str]] | None]) -> None:
+    try:
+        while True:
+            asked.put(pipe.recv())
+    except (EOFError, OSError):
+        pass  # the night is over
+    finally:
+        asked.put(None)
+
+
+class _Alarm:
+    """Ends the process when something is under way and nothing of it gets done for so many ``seconds``."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._under_way = 0
+        self._turn = Lock()
+
+    def begin(self) -> None:
+        self._count(1)
+
+    def end(self) -> None:
+        self._count(-1)
+
+    def _count(self, more: int) -> None:
+        with self._turn:
+            self._under_way += more
+            signal.setitimer(signal.ITIMER_REAL, self._seconds if self._under_way else 0)
+
+
+def _finish(pipe: Connection, alarm: _Alarm, finish: Callable[[], Any] | str) -> None:
     # Imported here: whoever begins this process early waits for what is imported above.
     from pipeline.batch.entry import bare
 
-    while True:
-        try:
-            documents = [Document(*of) for of in pipe.recv()]
-        except (EOFError, OSError):
-            return
-        signal.setitimer(signal.ITIMER_REAL, bounds.seconds)
-        answer: Sequence[Any] | str
-        try:
-            answer = scorer.score(documents)
-        except MemoryError:
-            answer = "memory"
-        except Exception as e:  # noqa: BLE001  the night names it beside the record
-            answer = type(e).__name__
-        finally:
-            signal.setitimer(signal.ITIMER_REAL, 0)
-        try:
-            pipe.send(bare(answer))
-        except OSError:
-            return
+    said = _tried(lambda: reduction.ForkingPickler.dumps(bare(finish if isinstance(finish, str) else finish())))
+    alarm.end()
+    with contextlib.suppress(OSError):  # nobody is there any more
+        pipe.send_bytes(reduction.ForkingPickler.dumps(said) if isinstance(said, str) else said)
+
+
+def _tried(work: Callable[[], T]) -> T | str:
+    """Return what ``work`` does, or what kept it from that."""
+    try:
+        return work()
+    except MemoryError:
+        return "memory"
+    except Exception as e:  # noqa: BLE001  the night names it beside the record
+        return type(e).__name__
+
+
+def _same(answer: Sequence[Any]) -> Sequence[Any]:
+    return answer

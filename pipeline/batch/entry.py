@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from json.encoder import encode_basestring
 from typing import Any, NamedTuple
 
@@ -92,10 +93,17 @@ class Scribe:
 
     def score(self, documents: Sequence[Document]) -> list[Entry]:
         """Return one entry per document, in order."""
+        return self.begin(documents)()
+
+    def begin(self, documents: Sequence[Document]) -> Callable[[], list[Entry]]:
+        """Score ``documents`` now; what is returned makes the entries."""
+        return partial(self._write, documents, list(self._scorer.say([d.text for d in documents])))
+
+    def _write(self, documents: Sequence[Document], said: Sequence[Said]) -> list[Entry]:
         found: list[Entry] = []
-        for said in self._scorer.say([d.text for d in documents]):
+        for some in said:
             with no_collecting():
-                found += self._form.entries(documents[len(found) : len(found) + len(said.unsure)], said)
+                found += self._form.entries(documents[len(found) : len(found) + len(some.unsure)], some)
         return found
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -16,7 +17,7 @@ from pipeline.documents import Document, Prediction, Rejected
 from pipeline.errors import UnfinishedError
 
 __all__ = [
-    "BATCH", "LARGE", "SPARE", "Bounds", "BrokenScoringError", "Origin", "Scoring", "Spread", "Worker", "lanes_of",
+    "BATCH", "LARGE", "SPARE", "BrokenScoringError", "Origin", "Scoring", "Spread", "Worker", "lanes_of",
 ]  # fmt: skip
 
 #: Documents sent at once; what the bounds apply to, and after a failure each document alone.
@@ -94,6 +95,7 @@ class Worker(Generic[A]):
         self._begun = child
         self._child: Child | None = None
         self._ready = False
+        self._sent: Sequence[Document] = ()
         self._dismissed: Child | None = None
 
     def __enter__(self) -> Self:
@@ -113,7 +115,7 @@ class Worker(Generic[A]):
         """Have the process end while something else is done; it is started again at need."""
         if self._child is not None:
             self._child.dismiss()
-            self._dismissed, self._child = self._child, None
+            self._dismissed, self._child, self._sent = self._child, None, ()
 
     def close(self) -> None:
         """End the process; it is started again at need."""
@@ -126,16 +128,17 @@ class Worker(Generic[A]):
     def score(self, documents: Sequence[Document]) -> list[A | Rejected]:
         """Score ``documents`` in order; raises BrokenScoringError when a harmless one cannot be scored either."""
         results: list[A | Rejected] = []
-        for batch in _batches(documents, self._batch):
-            answer = self._ask(batch)
+        for batch, ahead in itertools.pairwise([*_batches(documents, self._batch), ()]):
+            answer = self._ask(batch, ahead)
             if isinstance(answer, str):
-                results += self._one_by_one(batch, answer)
+                results += self._one_by_one(batch, answer, alone=not ahead)
             else:
                 results += answer
         return results
 
-    def _one_by_one(self, batch: Sequence[Document], fault: str) -> Iterator[A | Rejected]:
-        answers = [fault] if len(batch) == 1 else [self._ask([d]) for d in batch]
+    def _one_by_one(self, batch: Sequence[Document], fault: str, *, alone: bool) -> Iterator[A | Rejected]:
+        # What was asked ahead may have ended the process.
+        answers = [fault] if alone and len(batch) == 1 else [self._ask([d]) for d in batch]
         if all(isinstance(a, str) for a in answers) and isinstance(self._ask([HARMLESS]), str):
             raise BrokenScoringError(f"一条也打不了分：{fault}")
         for document, answer in zip(batch, answers, strict=True):
@@ -146,16 +149,21 @@ class Worker(Generic[A]):
             else:
                 yield from answer
 
-    def _ask(self, documents: Sequence[Document]) -> Sequence[A] | str:
-        """Return the answer of the child, or what became of it."""
+    def _ask(self, documents: Sequence[Document], ahead: Sequence[Document] = ()) -> Sequence[A] | str:
+        """Return the answer of the child, or what became of it; ``ahead`` it is given for when it has answered."""
+        if self._sent and documents is not self._sent:
+            self._wait_for_others()
         if self._child is not None and self._ready and not self._child.process.is_alive():
             self._end()
         child = self._child or self._launch()
         if not self._ready:
             self._await(child)
         try:
-            # Rows and fields stay here: the model reads the text alone.
-            child.pipe.send([(d.id, d.text) for d in documents])
+            for some in (documents, ahead):
+                if some and some is not self._sent:
+                    # Rows and fields stay here: the model reads the text alone.
+                    child.pipe.send([(d.id, d.text) for d in some])
+            self._sent = ahead
             answer: Sequence[A] | str = named(child.pipe.recv())
         except (EOFError, OSError):
             child.process.join()
@@ -163,6 +171,15 @@ class Worker(Generic[A]):
             self._end()
             return _FATES.get(code or 0, "crash")
         return answer
+
+    def _wait_for_others(self) -> None:
+        """Let pass what was asked ahead and will be asked again; if the process dies of it, no other is to blame."""
+        try:
+            if self._child is not None:
+                self._child.pipe.recv()
+            self._sent = ()
+        except (EOFError, OSError):
+            self._end()
 
     def _launch(self) -> Child:
         child, self._begun = self._begun or Child(), None
@@ -184,7 +201,7 @@ class Worker(Generic[A]):
         self._ready = True
 
     def _end(self) -> None:
-        child, self._child = self._child, None
+        child, self._child, self._sent = self._child, None, ()
         if child is not None:
             # One that still loads hears nothing.
             child.end(2 if self._ready else 0)

@@ -9,11 +9,12 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
+from pipeline.batch.child import Bounds
 from pipeline.batch.cluster.client import need_extra, open_cluster
 from pipeline.batch.files import FileFeed
 from pipeline.batch.report import RunReport
 from pipeline.batch.sources import ColumnMap, Limits
-from pipeline.batch.worker import Bounds, Origin
+from pipeline.batch.worker import Origin
 from pipeline.documents import Document
 from pipeline.model.bundle import Bundle
 

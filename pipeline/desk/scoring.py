@@ -9,7 +9,8 @@ from pathlib import Path
 
 from django.conf import settings
 
-from pipeline.batch.worker import Bounds, BrokenScoringError, Worker
+from pipeline.batch.child import Bounds
+from pipeline.batch.worker import BrokenScoringError, Worker
 from pipeline.documents import Document, Prediction, Rejected
 from pipeline.errors import UnfinishedError
 from pipeline.model.registry import champion_id, find_model

@@ -4,7 +4,8 @@ import os
 import threading
 from functools import partial
 
-from pipeline.batch.worker import Bounds, Worker
+from pipeline.batch.child import Bounds
+from pipeline.batch.worker import Worker
 from pipeline.documents import Document
 
 
@@ -24,6 +25,66 @@ class Used:
     def score(self, documents):
         before, self.asked = self.asked, self.asked + len(documents)
         return [before] * len(documents)
+
+
+class Fragile:
+    """Fails at one text and dies of another."""
+
+    def score(self, documents):
+        for d in documents:
+            if d.text == "坏":
+                raise ValueError(d.text)
+            if d.text == "死":
+                os._exit(3)
+        return list(documents)
+
+
+class FragileInTwo(Fragile):
+    """The same, in the second of two steps."""
+
+    def begin(self, documents):
+        return partial(self._finish, documents)
+
+    def _finish(self, documents):
+        if any(d.text == "慢" for d in documents):
+            threading.Event().wait()
+        return super().score(documents)
+
+
+class Overlapping:
+    """Says how many lots were begun when the answer is written, which waits for the next lot as long as one comes."""
+
+    def __init__(self):
+        self._begun = 0
+        self._more = threading.Condition()
+
+    def score(self, documents):
+        return self.begin(documents)()
+
+    def begin(self, documents):
+        with self._more:
+            self._begun += 1
+            self._more.notify_all()
+        return partial(self._finish, documents, self._begun)
+
+    def _finish(self, documents, number):
+        with self._more:
+            self._more.wait_for(lambda: self._begun > min(number, 2), timeout=30)
+        return [Document(d.id, str(self._begun)) for d in documents]
+
+
+_REMEMBERED = []
+
+
+def remember():
+    _REMEMBERED.append("remembered")
+
+
+class Remembering:
+    """Says whether its process remembers."""
+
+    def score(self, documents):
+        return [Document(d.id, "remembered" if _REMEMBERED else "forgotten") for d in documents]
 
 
 def never():

@@ -14,12 +14,12 @@ import pytest
 from callers import Caller
 from faults.dump import dump
 
+from pipeline.batch.child import Bounds
 from pipeline.batch.cluster.client import Cluster, open_cluster
 from pipeline.batch.cluster.parcel import pack, unpack
 from pipeline.batch.cluster.task import Fit, examine
 from pipeline.batch.nightly import nightly
 from pipeline.batch.sources import ColumnMap, Limits
-from pipeline.batch.worker import Bounds
 from pipeline.cli import app
 from pipeline.documents import Document, Rejected
 from pipeline.errors import BundleError, ConfigError, UnfinishedError

@@ -7,9 +7,10 @@ import pytest
 from batch.conftest import age
 from batch.makers import Echo
 
+from pipeline.batch.child import Bounds
 from pipeline.batch.purge import purge
 from pipeline.batch.rescore import rescore
-from pipeline.batch.worker import Bounds, Worker
+from pipeline.batch.worker import Worker
 from pipeline.documents import Rejected
 
 

@@ -5,11 +5,12 @@ import sys
 from pathlib import Path
 
 import pytest
-from batch.makers import Echo, Used, broken, never
+from batch.makers import Echo, Fragile, FragileInTwo, Overlapping, Remembering, Used, broken, never
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.batch.worker import CHARACTERS, Bounds, Worker
+from pipeline.batch.child import Bounds, Child
+from pipeline.batch.worker import CHARACTERS, Worker
 from pipeline.documents import Document
 from pipeline.errors import UnfinishedError
 
@@ -17,7 +18,7 @@ from pipeline.errors import UnfinishedError
 class Counting(Worker):
     """Answers with what it was asked and remembers the lots."""
 
-    def _ask(self, documents):
+    def _ask(self, documents, ahead=()):
         self.lots = [*getattr(self, "lots", []), documents]
         return documents
 
@@ -45,6 +46,41 @@ def test_it_loads_while_something_else_is_done():
         worker.start()
         assert worker.score([Document("1", "一")])[0].text == "一"
         assert worker._child is child
+
+
+@pytest.mark.parametrize("batch", [1, 2, 3])
+@pytest.mark.parametrize("make", [Fragile, FragileInTwo])
+def test_answers_are_those_of_their_own_documents_whatever_was_asked_ahead(make, batch):
+    documents = [Document(str(i), "坏" if i == 2 else "死" if i == 5 else "好") for i in range(9)]
+    with Worker(make, Bounds(), batch=batch) as worker:
+        said = worker.score(documents)
+    assert [a.id if isinstance(a, Document) else a.code for a in said] == [
+        "0", "1", "ZF-REC-SCORE", "3", "4", "ZF-REC-CRASH", "6", "7", "8",
+    ]  # fmt: skip
+
+
+def test_the_next_documents_are_begun_before_the_answer_is_written():
+    with Worker(Overlapping, Bounds(), batch=1) as worker:
+        assert [a.text for a in worker.score([Document(str(i), "好") for i in range(3)])] == ["2", "3", "3"]
+
+
+def test_what_takes_too_long_to_write_ends_the_process():
+    with Worker(FragileInTwo, Bounds(seconds=0.5)) as worker:
+        said = worker.score([Document("1", "好"), Document("2", "慢")])
+    assert said[0].id == "1"
+    assert said[1].code == "ZF-REC-TIME"
+
+
+def test_a_process_begun_before_is_taken_and_ended():
+    child = Child("batch.makers:remember")
+    with Worker(Remembering, Bounds(), child=child) as worker:
+        assert worker.score([Document("1", "一")])[0].text == "remembered"
+        assert worker._child is child
+        worker.dismiss()
+        assert worker.score([Document("1", "一")])[0].text == "forgotten"
+    assert child.pipe.closed
+    with pytest.raises(ValueError, match="closed"):
+        child.process.is_alive()
 
 
 @pytest.mark.parametrize("warm", [False, True])

@@ -11,8 +11,9 @@ from faults import poison
 from faults.conftest import at_calls
 from faults.dump import dump
 
+from pipeline.batch.child import Bounds
 from pipeline.batch.sources import ColumnMap, Limits, open_source
-from pipeline.batch.worker import Bounds, Worker
+from pipeline.batch.worker import Worker
 from pipeline.documents import Document
 from pipeline.errors import UnfinishedError
 from pipeline.model.bundle import load_bundle

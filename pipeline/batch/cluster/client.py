@@ -9,9 +9,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from pipeline.batch.child import Bounds
 from pipeline.batch.cluster.parcel import Parcel, unpack
 from pipeline.batch.cluster.task import Fault, Fit, digests_of, examine, score
-from pipeline.batch.worker import Bounds, BrokenScoringError, Origin
+from pipeline.batch.worker import BrokenScoringError, Origin
 from pipeline.documents import Document, Prediction, Rejected
 from pipeline.errors import BundleError, ConfigError, UnfinishedError, ZuofengError
 from pipeline.model.bundle import Bundle

@@ -16,8 +16,9 @@ from functools import partial
 from pathlib import Path
 
 from pipeline import __version__
+from pipeline.batch.child import Bounds
 from pipeline.batch.cluster.parcel import Answer, Parcel, pack
-from pipeline.batch.worker import Bounds, BrokenScoringError, Origin, Worker
+from pipeline.batch.worker import BrokenScoringError, Origin, Worker
 from pipeline.documents import Document, Prediction, text_hash
 from pipeline.errors import ZuofengError
 from pipeline.model.bundle import Bundle
