@@ -96,7 +96,7 @@ class Worker(Generic[A]):
         self._child: Child | None = None
         self._ready = False
         self._sent: Sequence[Document] = ()
-        self._dismissed: Child | None = None
+        self._dismissed: list[Child] = []
 
     def __enter__(self) -> Self:
         return self
@@ -115,15 +115,17 @@ class Worker(Generic[A]):
         """Have the process end while something else is done; it is started again at need."""
         if self._child is not None:
             self._child.dismiss()
-            self._dismissed, self._child, self._sent = self._child, None, ()
+            self._dismissed.append(self._child)
+            self._child, self._sent = None, ()
 
     def close(self) -> None:
         """End the process; it is started again at need."""
         self._end()
-        for child in (self._dismissed, self._begun):
-            if child is not None:
-                child.end(2 if child is self._dismissed else 0)
-        self._dismissed = self._begun = None
+        while self._dismissed:
+            self._dismissed.pop().end(2)
+        if self._begun is not None:
+            self._begun.end()
+            self._begun = None
 
     def score(self, documents: Sequence[Document]) -> list[A | Rejected]:
         """Score ``documents`` in order; raises BrokenScoringError when a harmless one cannot be scored either."""
@@ -170,6 +172,9 @@ class Worker(Generic[A]):
             code = child.process.exitcode
             self._end()
             return _FATES.get(code or 0, "crash")
+        except BaseException:
+            self._end()  # what it still answers would be taken for that to the next question
+            raise
         return answer
 
     def _wait_for_others(self) -> None:

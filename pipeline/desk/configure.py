@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from pipeline.collecting import no_collecting
 from pipeline.errors import ConfigError, UnfinishedError
 from pipeline.settings import Settings
 
@@ -165,14 +166,15 @@ def migrate(meanwhile: Callable[[], None] = lambda: None) -> None:
     meanwhile()
     # One state for all: made anew for each migration it would take most of the time.
     state = None
-    try:
-        for migration, _ in plan:
-            # SQLite rebuilds tables, and cannot leave foreign keys alone once a transaction has begun.
-            connection.disable_constraint_checking()
-            with transaction.atomic():
-                target = (migration.app_label, migration.name)
-                state = executor.migrate([target], plan=[(migration, False)], state=state)
-    finally:
-        connection.enable_constraint_checking()
-    # Nothing is left to apply: this tells the applications that their tables stand.
-    call_command("migrate", verbosity=0, interactive=False)
+    with no_collecting():  # a state holds all models, and each step makes another
+        try:
+            for migration, _ in plan:
+                # SQLite rebuilds tables, and cannot leave foreign keys alone once a transaction has begun.
+                connection.disable_constraint_checking()
+                with transaction.atomic():
+                    target = (migration.app_label, migration.name)
+                    state = executor.migrate([target], plan=[(migration, False)], state=state)
+        finally:
+            connection.enable_constraint_checking()
+        # Nothing is left to apply: this tells the applications that their tables stand.
+        call_command("migrate", verbosity=0, interactive=False)
