@@ -7,7 +7,7 @@ import itertools
 import mmap
 import multiprocessing
 import os
-import pickle
+import pickle  # nosec B403: what this process and its child tell each other, never a file
 import pkgutil
 import resource
 import signal
@@ -132,7 +132,7 @@ def _receive_whole(pipe: Connection) -> Any:
         os.close(handle)
     ends = itertools.accumulate(size + -size % _ALIGNED for size in sizes)
     said, *arrays = (memory[a : a + size] for a, size in zip([0, *ends], sizes, strict=False))
-    return pickle.loads(said, buffers=arrays)  # noqa: S301  of the process that began this one
+    return pickle.loads(said, buffers=arrays)  # noqa: S301  # nosec B301: of the process that began this one
 
 
 def _serve(pipe: Connection, preload: str) -> None:
