@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from pipeline.taxonomy import Taxonomy
 
-__all__ = ["evidence_text", "label_names", "labels_text"]
+__all__ = ["column_names", "evidence_text", "label_names", "labels_text"]
 
 
 def label_names(taxonomy: Taxonomy) -> dict[str, str]:
     """Return the name of each label by its id."""
     return {label: taxonomy.label(label).name for _, label in taxonomy.columns}
+
+
+def column_names(names: Mapping[str, str], taken: Iterable[str] = ()) -> dict[str, str]:
+    """Return what the columns of these ids are called: by name, and by id too if the name is another's or ``taken``."""
+    times = Counter([*names.values(), *taken])
+    return {i: name if times[name] == 1 else f"{name}（{i}）" for i, name in names.items()}
 
 
 def labels_text(decided: Iterable[Mapping[str, Any]], names: Mapping[str, str]) -> str:

@@ -8,12 +8,12 @@ import math
 import os
 import re
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self
 
-from pipeline.batch.cells import evidence_text, label_names, labels_text
+from pipeline.batch.cells import column_names, evidence_text, label_names, labels_text
 from pipeline.documents import Document, Rejected
 from pipeline.errors import ConfigError
 from pipeline.taxonomy import Taxonomy
@@ -41,6 +41,8 @@ class WriteBack:
             raise ConfigError("ZF-WRITEBACK-SUFFIX", f"写回文件 {path.name} 须以 .csv 或 .xlsx 结尾", "换一个文件名。")
         self.path = path
         self._taxonomy = taxonomy
+        self._names = label_names(taxonomy)
+        self._at = _columns(taxonomy)
         self._columns: dict[str, None] = {}
         self._spool: IO[str] = tempfile.TemporaryFile("w+", encoding="utf-8")  # noqa: SIM115  closed in __exit__
 
@@ -72,40 +74,27 @@ class WriteBack:
 
     def add(self, row: Mapping[str, Any], result: Mapping[str, Any] | None, note: str = "") -> None:
         """Add one input row with its result (as in ``Prediction.to_dict``), or with the reason it has none."""
-        own = {f"原_{k}" if k in self._score_columns() else k: _text(v) for k, v in row.items()}
+        written = self._at.values()
+        own = {_own(k, row, written): _text(v) for k, v in row.items()}
         self._columns.update(dict.fromkeys(own))
-        self._spool.write(json.dumps({**own, **self._scores(result), "zuofeng_说明": note}, ensure_ascii=True) + "\n")
-
-    def _score_columns(self) -> list[str]:
-        return [
-            "zuofeng_问题",
-            "zuofeng_问题分",
-            *(f"zuofeng_{s.name}" for s in self._taxonomy.schemes),
-            "zuofeng_证据",
-            "zuofeng_复核",
-            "zuofeng_模型",
-            *(f"zuofeng_分_{self._taxonomy.label(label).name}" for _, label in self._taxonomy.columns),
-            "zuofeng_说明",
-        ]
+        self._spool.write(json.dumps({**own, **self._scores(result), self._at["note"]: note}, ensure_ascii=True) + "\n")
 
     def _scores(self, result: Mapping[str, Any] | None) -> dict[str, Any]:
         if result is None:
             return {}
-        name = label_names(self._taxonomy)
+        at, name = self._at, self._names
         return {
-            "zuofeng_问题": "是" if result["is_problem"] else "否",
-            "zuofeng_问题分": round(result["problem_score"], 4),
-            **{f"zuofeng_{s.name}": labels_text(result[s.id], name) for s in self._taxonomy.schemes},
-            "zuofeng_证据": evidence_text(result["evidence"], name),
-            "zuofeng_复核": "是" if result["review"] else "否",
-            "zuofeng_模型": result["model"],
-            **{
-                f"zuofeng_分_{name[label]}": round(result["scores"][s][label], 4) for s, label in self._taxonomy.columns
-            },
+            at["problem"]: "是" if result["is_problem"] else "否",
+            at["problem_score"]: round(result["problem_score"], 4),
+            **{at[s.id]: labels_text(result[s.id], name) for s in self._taxonomy.schemes},
+            at["evidence"]: evidence_text(result["evidence"], name),
+            at["review"]: "是" if result["review"] else "否",
+            at["model"]: result["model"],
+            **{at[f"scores.{label}"]: round(result["scores"][s][label], 4) for s, label in self._taxonomy.columns},
         }
 
     def _finish(self) -> None:
-        header = [*self._columns, *self._score_columns()]
+        header = [*self._columns, *self._at.values()]
         self._spool.seek(0)
         rows = ([record.get(c, "") for c in header] for record in map(json.loads, self._spool))
         self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -164,6 +153,31 @@ def _write_xlsx(path: Path, header: Sequence[str], rows: Iterator[list[Any]]) ->
             current = sheet()
         current.append([cell(current, safe_cell(v)) for v in row])
     book.save(path)
+
+
+def _columns(taxonomy: Taxonomy) -> dict[str, str]:
+    """Return what the columns of a result are called, by what they hold, in their order."""
+    names = {
+        "problem": "问题",
+        "problem_score": "问题分",
+        "evidence": "证据",
+        "review": "复核",
+        "model": "模型",
+        "note": "说明",
+    }
+    schemes = column_names({s.id: s.name for s in taxonomy.schemes}, names.values())
+    labels = {f"scores.{i}": f"分_{name}" for i, name in column_names(label_names(taxonomy)).items()}
+    order = ("problem", "problem_score", *schemes, "evidence", "review", "model", *labels, "note")
+    names |= schemes | labels
+    return {field: f"zuofeng_{names[field]}" for field in order}
+
+
+def _own(column: str, row: Mapping[str, Any], written: Collection[str]) -> str:
+    """Return what a column of the ``row`` as it came in is called beside those ``written``."""
+    name = column
+    while name in written or (name != column and name in row):
+        name = f"原_{name}"
+    return name
 
 
 def _text(value: Any) -> Any:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from pipeline.corpus.lines import json_lines
 from pipeline.errors import CorpusError
 from pipeline.taxonomy import Taxonomy
 
@@ -36,19 +36,7 @@ def read_pairs(path: Path, taxonomy: Taxonomy) -> tuple[Bools, Bools]:
     at = {column: i for i, column in enumerate(taxonomy.columns)}
     wrong: list[str] = []
     rows: list[tuple[list[int], list[int]]] = []
-    try:
-        lines = path.read_text(encoding="utf-8-sig").split("\n")
-    except (OSError, UnicodeDecodeError) as e:
-        raise CorpusError("ZF-SECOND-READ", f"读不了第二人标注 {path}：{e}", "检查路径，文件须为 UTF-8。") from e
-    for number, line in enumerate(lines, 1):
-        if not line.strip():
-            continue
-        where = f"{path.name}:{number}"
-        try:
-            record = json.loads(line)
-        except ValueError as e:
-            wrong.append(f"{where} -> 不是合格的 JSON：{e}")
-            continue
+    for where, record in json_lines(path, wrong, "ZF-SECOND-READ", "第二人标注"):
         if not isinstance(record, Mapping):
             wrong.append(f"{where} -> 应为 JSON 对象")
             continue
@@ -63,6 +51,8 @@ def read_pairs(path: Path, taxonomy: Taxonomy) -> tuple[Bools, Bools]:
             )
     if wrong:
         raise CorpusError("ZF-SECOND-INVALID", f"第二人标注有 {len(wrong)} 处错误", "逐条改正。", wrong)
+    if not rows:
+        raise CorpusError("ZF-SECOND-EMPTY", f"{path} 里没有一条标注", "每行写一条：编号、第一人和第二人各自的标签。")
     first, second = (np.zeros((len(rows), len(at)), bool) for _ in range(2))
     for row, (one, other) in enumerate(rows):
         first[row, one] = True

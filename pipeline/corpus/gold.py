@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from pipeline.corpus.lines import json_lines
 from pipeline.errors import CorpusError
 from pipeline.taxonomy import Taxonomy
 
@@ -59,20 +59,7 @@ def read_gold(paths: Iterable[Path], taxonomy: Taxonomy) -> list[Gold]:
     wrong: list[str] = []
     seen: dict[str, str] = {}
     for path in paths:
-        try:
-            # Not `splitlines`: a text may hold other line ends, such as U+2028, which JSON leaves as they are.
-            lines = path.read_text(encoding="utf-8-sig").split("\n")
-        except (OSError, UnicodeDecodeError) as e:
-            raise CorpusError("ZF-GOLD-READ", f"读不了语料文件 {path}：{e}", "检查路径，文件须为 UTF-8。") from e
-        for number, line in enumerate(lines, 1):
-            if not line.strip():
-                continue
-            where = f"{path.name}:{number}"
-            try:
-                record = json.loads(line)
-            except ValueError as e:
-                wrong.append(f"{where} -> 不是合格的 JSON：{e}")
-                continue
+        for where, record in json_lines(path, wrong, "ZF-GOLD-READ", "语料文件"):
             text, mistakes = parse_gold(record, taxonomy)
             wrong += [f"{where} -> {m}" for m in mistakes]
             if text is None:

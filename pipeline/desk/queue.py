@@ -293,8 +293,9 @@ def repeats(case: Case) -> Q:
 
 
 def _decided(user: User) -> Exists:
-    """Whether this person decided the document already; somebody else is the second pair of eyes."""
-    return Exists(Decision.objects.filter(by=user, document=OuterRef("pk")))
+    """Whether a decision of this person's stands; somebody else is the second pair of eyes."""
+    made = Decision.objects.filter(by=user, document=OuterRef("pk"), undone_by=None)
+    return Exists(made.exclude(kind=Kind.UNDO))
 
 
 def _locked(rows: QuerySet) -> QuerySet:

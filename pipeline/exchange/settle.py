@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
@@ -15,6 +16,8 @@ from pipeline.exchange.labelled import Labelled, in_order
 from pipeline.taxonomy import Taxonomy
 
 __all__ = ["last_words", "majority", "settle"]
+
+_INK = re.compile(r"\S")
 
 
 def settle(items: Sequence[Labelled], taxonomy: Taxonomy) -> tuple[list[Labelled], list[str]]:
@@ -81,11 +84,27 @@ def _one(people: Sequence[Labelled], taxonomy: Taxonomy) -> Labelled:
     votes = _votes(people)
     holds = {label for label, n in votes.items() if 2 * n > len(people)}
     labels = {s.id: tuple(x for x in s.label_ids if x in holds) for s in taxonomy.schemes}
-    evidence: tuple[Span, ...] = tuple(
-        e for p in people for e in p.gold.evidence if e.label in holds and p.gold.text == newest.gold.text
-    )
+    evidence = tuple(e for p in people for e in _carried(p.gold, newest.gold.text) if e.label in holds)
     gold: Gold = in_order(replace(newest.gold, labels=labels, evidence=evidence), taxonomy)
     agreed = min((max(n, len(people) - n) / len(people) for n in votes.values()), default=1.0)
     said = [p.sure for p in people if p.sure is not None]
     sure = agreed * (sum(said) / len(said) if said else 1.0)
     return Labelled(gold, "、".join(sorted(p.by for p in people if p.by)), newest.at, round(sure, 4), newest.origin)
+
+
+def _carried(gold: Gold, text: str) -> tuple[Span, ...]:
+    """Return the evidence of ``gold`` where it stands in ``text``, a copy that differs in white space or in stars.
+
+    A space inside of a number is starred out too: then one character has no other, and nothing is carried.
+    """
+    if gold.text == text:
+        return gold.evidence
+    ours, theirs = (np.array([m.start() for m in _INK.finditer(t)], np.int64) for t in (gold.text, text))
+    if len(ours) != len(theirs):
+        return ()
+    first, behind = (np.searchsorted(ours, [getattr(e, of) for e in gold.evidence]) for of in ("start", "end"))
+    return tuple(
+        replace(e, start=int(theirs[a]), end=int(theirs[b - 1]) + 1)
+        for e, a, b in zip(gold.evidence, first, behind, strict=True)
+        if a < b
+    )

@@ -85,6 +85,20 @@ def test_a_folder_that_may_not_be_looked_into_is_named(inbox: Path, nobody: None
         expand("sub")
 
 
+@pytest.mark.parametrize("pattern", ["*/*.docx", "**/*.docx", "s?b/**/*"])
+def test_so_is_one_that_a_pattern_would_look_into(inbox: Path, nobody: None, pattern: str) -> None:
+    told: list[str] = []
+    owner = os.geteuid()
+    os.seteuid(os.getuid())
+    os.chown("sub", owner, -1)
+    Path("sub").chmod(0o300)
+    os.seteuid(owner)
+    assert expand(pattern, lambda path, error: told.append(path.as_posix())) == []
+    assert told == ["sub"]
+    with pytest.raises(SourceError, match="ZF-SRC-UNREADABLE"):
+        expand("sub/*.docx")
+
+
 def test_what_links_lead_to_is_read_once(inbox: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
     away = tmp_path_factory.mktemp("分局")
     (away / "g.csv").write_text("x", encoding="utf-8")

@@ -1,12 +1,14 @@
 import csv
 import math
 import zipfile
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from openpyxl import load_workbook
 
+from pipeline.batch.tables.fields import Fields
 from pipeline.batch.writeback import WriteBack, safe_cell
 from pipeline.errors import ConfigError
 
@@ -62,3 +64,25 @@ def test_ticket_numbers_keep_their_digits_and_what_is_no_number_is_empty(tmp_pat
         assert cells == ["202611280001234567", "-1234567890123456", 123456789012345, "", ""]
         # A number without a value is no workbook to Excel.
         assert b"<v></v>" not in zipfile.ZipFile(path).read("xl/worksheets/sheet1.xml")
+
+
+def test_of_names_that_two_have_each_keeps_its_column(tmp_path, taxonomy):
+    one, other = (replace(s, name="问题") for s in taxonomy.schemes)
+    other = replace(other, labels=(replace(other.labels[0], name=one.labels[0].name), *other.labels[1:]))
+    alike = replace(taxonomy, schemes=(one, other))
+    scores = {s.id: {x: n / 100 for n, x in enumerate(s.label_ids, 1)} for s in alike.schemes}
+    result = {"problem_score": 0.9, "is_problem": True, "review": False, "model": "m", "evidence": [], "scores": scores}
+    for n, s in enumerate(alike.schemes):
+        result[s.id] = [{"id": s.label_ids[n]}]
+    row = {"zuofeng_问题": "1", "原_zuofeng_问题": "2"}
+    with WriteBack(tmp_path / "a.csv", alike) as back:
+        back.add(row, result)
+    header, values = csv.reader((tmp_path / "a.csv").read_text(encoding="utf-8-sig").splitlines())
+    assert len(set(header)) == len(header)
+    read = dict(zip(header, values, strict=True))
+    assert (read["原_zuofeng_问题"], read["原_原_zuofeng_问题"], read["zuofeng_问题"]) == ("2", "1", "是")
+    assert read[f"zuofeng_问题（{one.id}）"] == one.labels[0].name
+    assert read[f"zuofeng_问题（{other.id}）"] == other.labels[1].name
+    assert [read[f"zuofeng_分_{one.labels[0].name}（{s.labels[0].id}）"] for s in (one, other)] == ["0.01", "0.01"]
+    assert read[f"zuofeng_分_{other.labels[1].name}"] == "0.02"
+    assert len(set(Fields(alike).default.values())) == len(Fields(alike).default)

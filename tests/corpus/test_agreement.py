@@ -49,6 +49,9 @@ def test_any_line_end_in_a_text_a_blank_line_and_a_mark_at_the_start_are_read_an
     with pytest.raises(CorpusError) as raised:
         read_pairs(path, taxonomy)
     assert [d.split(" ")[0] for d in raised.value.details] == ["pairs.jsonl:2", "pairs.jsonl:3"]
+    path.write_text("\n", encoding="utf-8")
+    with pytest.raises(CorpusError, match="ZF-SECOND-EMPTY"):
+        read_pairs(path, taxonomy)
     path.write_bytes("第二人".encode("gb18030"))
     with pytest.raises(CorpusError, match="ZF-SECOND-READ"):
         read_pairs(path, taxonomy)

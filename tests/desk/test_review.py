@@ -262,6 +262,24 @@ def test_one_person_is_not_two_pairs_of_eyes(pair):
     assert pair.case("D001").holder is None
 
 
+@both_stores
+def test_who_took_a_decision_back_may_be_the_second_reader(desk):
+    always_second(desk)
+    desk.add_user("second", "reviewer")
+    one, two, senior = desk.client("reviewer"), desk.client("second"), desk.client("senior")
+    desk.decide(one, desk.case("D001"))
+    one.post("/undo")
+    one.post("/queue/give-back")
+    desk.decide(two, desk.case("D001"))
+    case = desk.case("D001")
+    assert case.state == "second"
+    senior.post("/queue/assign", {"case": [case.pk], "to": desk.user("reviewer").pk})
+    assert desk.case("D001").assignee == desk.user("reviewer")
+    assert one.post("/queue/take", {"filters": "state=second"})["Location"] == f"/documents/{case.pk}"
+    assert desk.decide(one, desk.case("D001")).status_code == 302
+    assert desk.case("D001").state == "done"
+
+
 def test_what_was_assigned_for_the_first_reading_is_free_for_the_second(pair):
     one, two, senior = pair.client("reviewer"), pair.client("second"), pair.client("senior")
     case = pair.case("D001")

@@ -3,7 +3,7 @@ from dataclasses import replace
 
 import pytest
 
-from pipeline.corpus.gold import Gold
+from pipeline.corpus.gold import Gold, Span
 from pipeline.documents import text_hash
 from pipeline.errors import CorpusError
 from pipeline.exchange.labelled import Labelled, in_order, to_lines
@@ -50,6 +50,17 @@ def test_what_the_desk_masked_and_what_was_labelled_raw_are_one_text(item, taxon
     (settled,), dropped = settle(items, taxonomy)
     assert (settled.gold.text, dropped) == (starred, [])
     assert not settled.gold.positive
+
+
+def test_evidence_stands_where_it_did_in_a_copy_that_is_starred_or_set_in_other_lines(item, taxonomy):
+    a = taxonomy.columns[0][1]
+    raw, starred = "路灯坏了 ，回电13812345678，一年没人修。", "路灯坏了，\n回电***********，一年\n没人修。"
+    given = item("1", raw, [a], by="甲", at="2026-01-01")
+    start = raw.index("一年没人修")
+    circled = replace(given, gold=replace(given.gold, evidence=(Span(start, start + 5, a),)))
+    (settled,), _ = settle([circled, item("1", starred, [a], by="乙", at="2026-01-02")], taxonomy)
+    assert settled.gold.text == starred
+    assert [settled.gold.text[e.start : e.end] for e in settled.gold.evidence] == ["一年\n没人修"]
 
 
 def test_a_text_on_record_as_it_was_given_keeps_its_side_for_the_masked_copy_too(item, tmp_path):

@@ -97,10 +97,25 @@ def expand(source: str | Path, unseen: Unseen = _unsaid) -> list[Path]:
         while glob.has_magic(str(fixed)):
             fixed = fixed.parent
         if fixed.is_dir():
-            hits = (Path(hit) for hit in glob.iglob(pattern, recursive=True))  # noqa: PTH207 - takes absolute patterns
-            named = {h for h in hits if _supported(h) and not _hidden(h.name)}
+            named = {h for h in _matches(pattern, unseen) if _supported(h) and not _hidden(h.name)}
             return sorted(h for h in named if stat.S_ISREG(_mode(h, unseen)))
     raise SourceError("ZF-SRC-MISSING", f"找不到文件或文件夹：{legible(source)}", "请核对路径；通配符要加引号。")
+
+
+def _matches(pattern: str, unseen: Unseen) -> Iterator[Path]:
+    """Yield what ``pattern`` names; ``unseen`` is told of folders on the way that glob cannot list and passes over."""
+    above, folders = Path(pattern), set[Path]()
+    while glob.has_magic(str(above)):
+        above = above.parent
+        folders.update(map(Path, glob.iglob(f"{above}/", recursive=True)))  # noqa: PTH207
+    for folder in sorted(folders):
+        try:
+            os.scandir(folder).close()
+        except OSError as e:
+            if folder == above:
+                raise unreadable(folder, e) from e
+            unseen(folder, e)
+    yield from map(Path, glob.iglob(pattern, recursive=True))  # noqa: PTH207 - takes absolute patterns
 
 
 def unreadable(path: Path, error: OSError) -> SourceError:

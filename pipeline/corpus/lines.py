@@ -1,0 +1,32 @@
+"""Files of one JSON object a line."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from pipeline.errors import CorpusError
+
+__all__ = ["json_lines"]
+
+
+def json_lines(path: Path, wrong: list[str], code: str, name: str) -> Iterator[tuple[str, Any]]:
+    """Yield where each line that is not blank stands, and what it holds; ``wrong`` is told of those that are no JSON.
+
+    Raises CorpusError with ``code`` when the file, of what is called ``name``, cannot be read.
+    """
+    try:
+        # Not `splitlines`: a text may hold other line ends, such as U+2028, which JSON leaves as they are.
+        lines = path.read_text(encoding="utf-8-sig").split("\n")
+    except (OSError, UnicodeDecodeError) as e:
+        raise CorpusError(code, f"读不了{name} {path}：{e}", "检查路径，文件须为 UTF-8。") from e
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        where = f"{path.name}:{number}"
+        try:
+            yield where, json.loads(line)
+        except ValueError as e:
+            wrong.append(f"{where} -> 不是合格的 JSON：{e}")
