@@ -46,6 +46,7 @@ ACTIONS = {
     "account.second_off": "关掉两步登录",
     "document.see": "看件",
     "document.reveal": "看未遮盖原文",
+    "search.reveal": "查到遮盖的内容",
     "document.print": "打印件",
     "case.claim": "领件",
     "case.release": "还件",

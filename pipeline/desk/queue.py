@@ -16,7 +16,7 @@ from django.utils import timezone
 from pipeline.desk import audit
 from pipeline.desk.models import Document
 from pipeline.desk.roles import Permission, Role, allows
-from pipeline.desk.search import Sought, behind, seek, walk
+from pipeline.desk.search import Sought, behind, out_of_sight, seek, walk
 from pipeline.desk.states import STATES, Kind, State
 from pipeline.desk.tables import Case, CaseLabel, Decision, Note, User
 
@@ -159,10 +159,18 @@ def _searched(filters: Filters, user: User) -> tuple[Sought | None, QuerySet]:
     return seek(words, reveal=user.may(Permission.REVEAL)) if words else None, find(filters, user)
 
 
+def _found(rows: QuerySet, column: str, sought: Sought, count: int) -> list[int]:
+    """Return the first cases that hold the words; those that show it only to whom nothing is starred out, on record."""
+    found = walk(rows, column, sought, count)
+    if beyond := out_of_sight(found, sought):
+        audit.record("search.reveal", cases=beyond)
+    return found
+
+
 def _places(rows: QuerySet, column: str, sought: Sought | None, count: int) -> list[tuple[int, int]]:
     """Return the first cases of ordered ``rows`` as (place in the order, number), smallest first."""
     if sought:
-        rows = rows.filter(pk__in=walk(rows, column, sought, count))
+        rows = rows.filter(pk__in=_found(rows, column, sought, count))
     return [(-place, pk) for place, pk in rows.values_list(column, "pk")[:count]]
 
 
@@ -194,7 +202,7 @@ def _next(filters: Filters, user: User, count: int) -> list[tuple[int, int]]:
     rows = rows.order_by(ORDERS[filters.order], "document_id")
     column = ORDERS[filters.order].lstrip("-")
     if sought:
-        rows = rows.filter(pk__in=walk(rows, column, sought, count))
+        rows = rows.filter(pk__in=_found(rows, column, sought, count))
     return _places(_locked(rows), column, None, count)
 
 

@@ -22,8 +22,8 @@ from pipeline.text.mask import may_be_starred
 from pipeline.text.normalise import normalise
 
 __all__ = [
-    "PART", "SHORTEST", "Sought", "behind", "bring_up", "forget", "gather", "holding", "index", "put",
-    "scrub", "seek", "walk",
+    "PART", "SHORTEST", "Sought", "behind", "bring_up", "forget", "gather", "holding", "index",
+    "out_of_sight", "put", "scrub", "seek", "walk",
 ]  # fmt: skip
 
 #: Words of fewer characters are looked for among the documents' numbers only.
@@ -39,26 +39,29 @@ PART = 2000
 
 @dataclass(frozen=True, slots=True)
 class Sought:
-    """Words that are looked for, and the documents that may hold them: None where nearly all may. Those ``in_sight``
-    must stand where nothing is starred out: else a masked number could be read by looking for its digits.
+    """Words that are looked for, and the documents that may hold them: None where nearly all may.
+
+    Of those ``starred`` some text may hold something where it is starred out. There they are only found with
+    ``reveal``: else a masked number could be read by looking for its digits.
     """
 
     words: tuple[str, ...]
     among: tuple[int, ...] | None
-    in_sight: tuple[str, ...] = ()
+    starred: tuple[str, ...] = ()
+    reveal: bool = False
 
 
 def seek(words: Sequence[str], *, reveal: bool = False) -> Sought:
     """Ask the index which documents may hold all ``words``; with ``reveal`` in masked data too."""
     wanted = tuple(words[:MOST_WORDS])
-    in_sight = () if reveal else tuple(w for w in wanted if may_be_starred(normalise(w)))
+    starred = tuple(w for w in wanted if may_be_starred(normalise(w)))
     long = [w for w in wanted if len(w) >= SHORTEST]
     found = holders(long, FREQUENT) if long else None
     if found is None:
-        return Sought(wanted, None, in_sight)
+        return Sought(wanted, None, starred, reveal)
     # What was purged has its number only, and stands in no index.
     numbers = Document.objects.filter(key__in=wanted).values_list("pk", flat=True)
-    return Sought(wanted, (*found, *numbers), in_sight)
+    return Sought(wanted, (*found, *numbers), starred, reveal)
 
 
 def walk(rows: QuerySet, column: str, sought: Sought, count: int) -> list[int]:
@@ -71,10 +74,18 @@ def walk(rows: QuerySet, column: str, sought: Sought, count: int) -> list[int]:
         read = Document.objects.filter(among(some))
         held = set(holding(read, sought.words).values_list("pk", flat=True))
         kept = [pk for pk in some if pk in held]
-        found += _seen(kept, sought.in_sight, count - len(found)) if sought.in_sight else kept
+        found += kept if sought.reveal or not sought.starred else _seen(kept, sought.starred, count - len(found))
         if len(found) >= count:
             break
     return found[:count]
+
+
+def out_of_sight(documents: Sequence[int], sought: Sought) -> list[int]:
+    """Return those of the ``documents`` found in which a word stands only where it is starred out."""
+    if not sought.reveal or not sought.starred:
+        return []
+    seen = set(_seen(documents, sought.starred, len(documents)))
+    return [pk for pk in documents if pk not in seen]
 
 
 def _seen(documents: Sequence[int], words: Sequence[str], count: int) -> list[int]:

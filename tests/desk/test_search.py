@@ -181,6 +181,22 @@ def test_what_is_masked_cannot_be_read_by_looking_for_it(desk, search, monkeypat
     assert "M1" not in table
 
 
+@both_stores
+def test_what_is_found_only_where_it_is_masked_is_on_record(desk, search):
+    from pipeline.desk.tables import AuditEntry
+
+    desk.add("M1", "电话13912345678，合同第5678号")
+    desk.add("M2", "电话13912345678")
+    senior, sought = desk.client("senior"), "5678"
+    rows = senior.get("/queue", {"q": sought}).context["rows"]
+    assert {r["case"].document.key for r in rows} == {"M1", "M2"}
+    senior.get("/queue", {"q": "合同"})
+    senior.get("/queue", {"q": "M2"})
+    desk.client("reviewer").get("/queue", {"q": sought})
+    (entry,) = AuditEntry.objects.filter(action="search.reveal")
+    assert (entry.actor, entry.detail) == (desk.user("senior").username, {"cases": [desk.case("M2").pk]})
+
+
 def test_pages_of_a_search_are_full_though_much_of_it_is_masked(desk, search, monkeypatch):
     for name, value in (("FREQUENT", 0), ("FIRST_STEP", 3), ("CHUNK", 7), ("FEW", 2)):
         monkeypatch.setattr(search, name, value)
