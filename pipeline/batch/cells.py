@@ -8,7 +8,12 @@ from typing import Any
 
 from pipeline.taxonomy import Taxonomy
 
-__all__ = ["column_names", "evidence_text", "label_names", "labels_text"]
+__all__ = ["NAMES", "column_names", "evidence_text", "label_names", "labels_text"]
+
+#: What of a result there is beside labels, and what its columns are called.
+NAMES = {
+    "problem": "问题", "problem_score": "问题分", "evidence": "证据", "review": "复核", "model": "模型", "note": "说明",
+}  # fmt: skip
 
 
 def label_names(taxonomy: Taxonomy) -> dict[str, str]:

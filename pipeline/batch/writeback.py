@@ -13,7 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self
 
-from pipeline.batch.cells import column_names, evidence_text, label_names, labels_text
+from pipeline.batch.cells import NAMES, column_names, evidence_text, label_names, labels_text
 from pipeline.documents import Document, Rejected
 from pipeline.errors import ConfigError
 from pipeline.taxonomy import Taxonomy
@@ -157,18 +157,10 @@ def _write_xlsx(path: Path, header: Sequence[str], rows: Iterator[list[Any]]) ->
 
 def _columns(taxonomy: Taxonomy) -> dict[str, str]:
     """Return what the columns of a result are called, by what they hold, in their order."""
-    names = {
-        "problem": "问题",
-        "problem_score": "问题分",
-        "evidence": "证据",
-        "review": "复核",
-        "model": "模型",
-        "note": "说明",
-    }
-    schemes = column_names({s.id: s.name for s in taxonomy.schemes}, names.values())
+    schemes = column_names({s.id: s.name for s in taxonomy.schemes}, NAMES.values())
     labels = {f"scores.{i}": f"分_{name}" for i, name in column_names(label_names(taxonomy)).items()}
     order = ("problem", "problem_score", *schemes, "evidence", "review", "model", *labels, "note")
-    names |= schemes | labels
+    names = NAMES | schemes | labels
     return {field: f"zuofeng_{names[field]}" for field in order}
 
 

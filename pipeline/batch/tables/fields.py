@@ -8,7 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from pipeline.batch.cells import column_names, evidence_text, label_names, labels_text
+from pipeline.batch.cells import NAMES, column_names, evidence_text, label_names, labels_text
 from pipeline.taxonomy import Taxonomy
 
 __all__ = ["FLAG", "NUMBER", "TEXT", "Fields", "fitter"]
@@ -38,10 +38,7 @@ class Fields:
             "scores": TEXT,
             **{f"scores.{s}.{label}": NUMBER for s, label in taxonomy.columns},
         }
-        names = {
-            "problem": "问题", "problem_score": "问题分", "evidence": "证据", "review": "复核", "model": "模型",
-            "note": "说明", "scores": "分数",
-        }  # fmt: skip
+        names = NAMES | {"scores": "分数"}
         names |= column_names({s.id: s.name for s in taxonomy.schemes}, names.values())
         #: Where nothing is configured.
         self.default: dict[str, str] = {f: f"zuofeng_{names[f]}" for f in self.kinds if f in names}
