@@ -39,7 +39,8 @@ def database(url: str, *, lock_seconds: float = LOCK_SECONDS, bulk: bool = False
         # Many short questions at once: neither helpers nor compiled plans pay for themselves.
         wait = f"-c lock_timeout={round(lock_seconds * 1000)} -c max_parallel_workers_per_gather=0 -c jit=off"
         given = entry.get("OPTIONS", {})
-        entry["OPTIONS"] = {**alive, **given, "options": f"{wait} {given.get('options', '')}".strip()}
+        # The driver reads times as ISO only; a role or a database may be set to another way.
+        entry["OPTIONS"] = {**alive, **given, "options": f"{wait} {given.get('options', '')} -c datestyle=ISO"}
     return entry
 
 

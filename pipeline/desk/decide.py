@@ -114,10 +114,10 @@ def why_not(case: Case, user: User) -> ConflictError | None:
     if case.state == State.DISPUTED:
         if not user.may(Permission.ADJUDICATE):
             return ConflictError("ZF-DESK-DISPUTED", "这件等组长裁定", "办下一件。")
-        parties = {d.by_id for d in _standing_of(case) if d.text_hash == case.text_hash}
+        parties = _read_by(case)
         if len(parties) > 1 and user.pk in parties:
             return ConflictError("ZF-DESK-PARTY", "您是意见不一的一方，不能自己裁定", "请另一位组长裁定。")
-    if case.state == State.SECOND and any(d.by_id == user.pk for d in _standing_of(case)):
+    if case.state == State.SECOND and user.pk in _read_by(case):
         return ConflictError("ZF-DESK-SECOND", "这件要由另一个人再看", "办下一件。")
     return None
 
@@ -231,6 +231,11 @@ def _purged() -> ConflictError:
 
 def _standing_of(case: Case) -> list[Decision]:
     return standing(list(Decision.objects.filter(document_id=case.pk).order_by("id")))
+
+
+def _read_by(case: Case) -> set[int]:
+    """Return who judged the text as it is and stands by it."""
+    return {d.by_id for d in _standing_of(case) if d.text_hash == case.text_hash}
 
 
 def _known() -> list[str]:

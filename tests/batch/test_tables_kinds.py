@@ -84,6 +84,30 @@ def test_times_within_range_are_read_as_ever(table_night, caller, texts):
     assert {*Document.objects.values_list("received", flat=True)} == {"2026-03-02 04:05:06.500000"}
 
 
+@postgres
+@pytest.mark.parametrize(
+    ("kind", "given", "read"),
+    [
+        ("TIMESTAMPTZ", "2026-03-02 04:05:06+00", "2026-03-02 04:05:06+00:00"),
+        ("TIMESTAMP", "2026-03-02 04:05:06", "2026-03-02 04:05:06"),
+        ("DATE", "2026-03-02", "2026-03-02"),
+        ("INTERVAL", "1 day 02:03:04", "1 day, 2:03:04"),
+    ],
+)
+def test_how_a_role_writes_times_makes_no_difference(table_night, caller, texts, kind, given, read):
+    caller.make("工单", list(enumerate(texts[:3])))
+    caller.run(f'ALTER TABLE "工单" ADD "时间" {kind}')
+    caller.run(sa.text(f'UPDATE "工单" SET "时间" = CAST(:t AS {kind})'), {"t": given})  # noqa: S608
+    [(name,)] = caller.run("SELECT current_database()")
+    for style in ("timezone = 'UTC'", "datestyle = 'German, DMY'", "intervalstyle = 'sql_standard'"):
+        caller.run(f"ALTER DATABASE {name} SET {style}")
+    report = table_night(caller.source(table="工单"), columns={"time": ["时间"]}, write=False)
+    assert (report.new, report.rejected, report.unreadable) == (3, 0, [])
+    from pipeline.desk.models import Document
+
+    assert {*Document.objects.values_list("received", flat=True)} == {read}
+
+
 @sqlite
 def test_texts_of_any_encoding_and_keys_of_any_type(table_night, caller, texts):
     caller.run('CREATE TABLE "工单" ("编号" PRIMARY KEY, "内容")')

@@ -280,6 +280,21 @@ def test_who_took_a_decision_back_may_be_the_second_reader(desk):
     assert desk.case("D001").state == "done"
 
 
+@both_stores
+def test_who_read_an_earlier_text_may_be_the_second_reader_of_the_new_one(desk):
+    always_second(desk)
+    desk.add_user("second", "reviewer")
+    one, two = desk.client("reviewer"), desk.client("second")
+    desk.decide(one, desk.case("D001"))
+    desk.add("D001", "换了一份材料：镇里说下月就修，到现在没有人来。")
+    desk.decide(two, desk.case("D001"))
+    case = desk.case("D001")
+    assert case.state == "second"
+    assert one.post("/queue/take", {"filters": "state=second"})["Location"] == f"/documents/{case.pk}"
+    assert desk.decide(one, case).status_code == 302
+    assert desk.case("D001").state == "done"
+
+
 def test_what_was_assigned_for_the_first_reading_is_free_for_the_second(pair):
     one, two, senior = pair.client("reviewer"), pair.client("second"), pair.client("senior")
     case = pair.case("D001")

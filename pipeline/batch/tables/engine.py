@@ -19,6 +19,8 @@ _READ_ONLY = {
     "mysql": "SET SESSION TRANSACTION READ ONLY",
     "mariadb": "SET SESSION TRANSACTION READ ONLY",
 }
+#: The driver reads times with a zone, and intervals, in one way of writing them only; a role may have chosen another.
+_TIMES = {"postgresql": "SET datestyle = ISO; SET intervalstyle = postgres"}
 _LOCKS = {
     "postgresql": "SET lock_timeout = {ms}",
     "mysql": "SET SESSION innodb_lock_wait_timeout = {s}",
@@ -52,6 +54,7 @@ def connectable(address: Address, *, read_only: bool, lock_seconds: float) -> sa
     statements = [
         _LOCKS.get(engine.dialect.name, "").format(ms=round(lock_seconds * 1000), s=max(1, round(lock_seconds)))
     ]
+    statements.append(_TIMES.get(engine.dialect.name, ""))
     if read_only:
         statements.append(_READ_ONLY.get(engine.dialect.name, ""))
 
