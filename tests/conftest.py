@@ -12,6 +12,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
+# Before numpy is imported: on two cores two tests at once, each with a BLAS on both, take twice as long.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 import hypothesis
 import pytest
 from encoders import write_encoder
