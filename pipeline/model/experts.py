@@ -65,17 +65,16 @@ def learn_experts(
     """
     own, weight = share_texts(gold, settings)
     heads, texts = rows.truth.shape[1], len(gold)
-    learned, margins, singles, gates = [], [], [], []
+    asked: list[tuple[Rows, Floats]] = []
     for e, counts in enumerate(weight):
-        part = f"（第 {e + 1} 套，共 {len(weight)} 套）" if len(weight) > 1 else ""
-        progress(f"训练整篇的分类器{part}")
         # The gate of an expert is one more head: it tells its own texts from the others it reads.
         mine = own[rows.text][:, None] == e
-        asked = replace(rows, truth=np.hstack([rows.truth, mine])) if e else rows
-        whole, coef, bias = cross_fit(asked, counts[rows.text], settings)
+        whole_rows = replace(rows, truth=np.hstack([rows.truth, mine])) if e else rows
+        asked += [(whole_rows, counts[rows.text]), (sentences, counts[sentences.text])]
+    fitted = cross_fit(asked, settings, progress)
+    learned, margins, singles, gates = [], [], [], []
+    for (whole, coef, bias), (single, sentence_coef, sentence_bias) in zip(fitted[::2], fitted[1::2], strict=True):
         gates.append((whole[:, heads:], coef[:, heads:], bias[heads:]))
-        progress(f"训练单句的分类器{part}")
-        single, sentence_coef, sentence_bias = cross_fit(sentences, counts[sentences.text], settings)
         singles.append(single)
         strongest = strongest_sentence(single, sentences.text, np.tile(sentence_bias, (texts, 1)))
         margins.append(np.stack([whole[:, :heads], np.vstack([strongest, maximum_over(strongest, members)])], 2))
@@ -136,29 +135,40 @@ def fit_gate(gates: Sequence[tuple[Floats, Floats, Floats]], own: Ints) -> tuple
     return coef, bias, expert
 
 
-def cross_fit(rows: Rows, weight: Floats, settings: Settings) -> tuple[Floats, Floats, Floats]:
-    """Return out-of-fold margins (rows, heads), and coefficients (columns, heads) and biases (heads,) of all rows.
+def cross_fit(
+    asked: Sequence[tuple[Rows, Floats]], settings: Settings, progress: Callable[[str], None]
+) -> list[tuple[Floats, Floats, Floats]]:
+    """Return, of each (rows, weights) ``asked``, out-of-fold margins (rows, heads), and coefficients (columns, heads)
+    and biases (heads,) of all rows.
 
-    ``weight`` (rows,) is what each row counts; those that count nothing are not learned from. Threads share the rows
+    A weight (rows,) is what each row counts; those that count nothing are not learned from. Threads share the rows
     and fit whole folds; how many there are does not change the result.
     """
     from joblib import Parallel, delayed
 
-    def one(held_out: int) -> tuple[Floats, Floats, Floats]:
+    def one(rows: Rows, weight: Floats, held_out: int) -> tuple[Floats, ...]:
         inside = (rows.fold != held_out) & (weight > 0)
         known = None if rows.known is None else rows.known[inside]
         coef, bias = fit_heads(
             rows.x[inside], rows.truth[inside], settings.c, known, weight[inside], learner=settings.learner,
             balance=settings.balance, ratio=settings.ratio, dimensions=rows.dimensions,
         )  # fmt: skip
-        return np.asarray(rows.x[rows.fold == held_out] @ coef + bias), coef, bias
+        return (coef, bias) if held_out == ALL else (np.asarray(rows.x[rows.fold == held_out] @ coef + bias),)
 
-    folds = (ALL, *range(settings.folds))
-    found = Parallel(n_jobs=settings.jobs, prefer="threads")(delayed(one)(f) for f in folds)
-    margins = np.zeros(rows.truth.shape)
-    for held_out, (margin, _, _) in zip(folds, found, strict=True):
-        margins[rows.fold == held_out] = margin
-    return margins, *found[0][1:]
+    # The longest first: whoever is done early finds short ones left.
+    tasks = [(of, held_out) for held_out in (ALL, *range(settings.folds)) for of in range(len(asked))]
+    pool = Parallel(n_jobs=settings.jobs, prefer="threads", return_as="generator")
+    done = pool(delayed(one)(*asked[of], held_out) for of, held_out in tasks)
+    margins = [np.zeros(rows.truth.shape) for rows, _ in asked]
+    whole: dict[int, tuple[Floats, Floats]] = {}
+    for n, (of, held_out) in enumerate(tasks):
+        progress(f"训练分类器，{len(tasks)} 组已好 {n} 组")
+        found = next(done)
+        if held_out == ALL:
+            whole[of] = found[0], found[1]
+        else:
+            margins[of][asked[of][0].fold == held_out] = found[0]
+    return [(margin, *whole[of]) for of, margin in enumerate(margins)]
 
 
 def fit_heads(

@@ -215,7 +215,7 @@ def _sample(
     grams = [*GRAMS, (base.word_n, base.char_shortest, base.char_longest)]
     widest = (min(a for _, a, _ in grams), max(b for _, _, b in grams))
     features, found = Features(char_n=widest, min_texts=1, lexicon=lexicon, concept_weight=base.concept_weight).learn(
-        texts, segmenter, sentences
+        texts, segmenter, sentences, base.jobs
     )
     of_sentences = features.counts(found.by_sentence(sentences, len(texts)), len(sentences.row))
     first = first_sentences(sentences.row, len(texts))

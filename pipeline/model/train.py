@@ -92,7 +92,7 @@ def train(
         lexicon=lexicon,
         concept_weight=settings.concept_weight,
         lead=settings.lead,
-    ).learn(texts, segmenter, sentences)
+    ).learn(texts, segmenter, sentences, settings.jobs)
     counts = features.counts(found, len(texts))
     padded, members = pad(gold, fold, settings.seed)
     x = features.weigh(sparse.vstack([counts, members @ counts], format="csr"))
