@@ -52,9 +52,9 @@ def connectable(address: Address, *, read_only: bool, lock_seconds: float) -> sa
     except (sa.exc.ArgumentError, TypeError, ValueError) as e:
         raise ConfigError("ZF-TAB-URL", "数据库地址里有不认得的参数", "去掉 ? 后面多余的参数。") from e
     statements = [
-        _LOCKS.get(engine.dialect.name, "").format(ms=round(lock_seconds * 1000), s=max(1, round(lock_seconds)))
+        _LOCKS.get(engine.dialect.name, "").format(ms=round(lock_seconds * 1000), s=max(1, round(lock_seconds))),
+        _TIMES.get(engine.dialect.name, ""),
     ]
-    statements.append(_TIMES.get(engine.dialect.name, ""))
     if read_only:
         statements.append(_READ_ONLY.get(engine.dialect.name, ""))
 
