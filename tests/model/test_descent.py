@@ -3,7 +3,12 @@ import pytest
 from scipy import sparse
 from sklearn.svm import LinearSVC
 
+from pipeline.corpus.gold import label_matrix
 from pipeline.model.descent import descend
+from pipeline.model.features import Features
+from pipeline.text.segment import RjiebaSegmenter
+
+NEARER = 0.005
 
 
 @pytest.fixture(scope="module")
@@ -16,7 +21,7 @@ def problem():
 
 def test_each_head_is_the_machine_that_liblinear_finds(problem):
     x, truth, cost = problem
-    coef, bias = descend(x, np.where(truth, 1, -1).astype(np.int8), cost)
+    coef, bias = descend(x, np.where(truth, 1, -1).astype(np.int8), cost, near=NEARER)
     for j in range(3):
         one = LinearSVC(C=1, tol=1e-6, max_iter=100_000).fit(x, truth[:, j], sample_weight=cost[:, j])
         margins = one.decision_function(x)
@@ -26,7 +31,7 @@ def test_each_head_is_the_machine_that_liblinear_finds(problem):
 def test_a_scaled_head_is_the_machine_of_scaled_columns(problem):
     x, truth, cost = problem
     scale = np.random.default_rng(4).uniform(0.5, 1.5, (80, 3))
-    coef, bias = descend(x, np.where(truth, 1, -1).astype(np.int8), cost, scale=scale)
+    coef, bias = descend(x, np.where(truth, 1, -1).astype(np.int8), cost, scale=scale, near=NEARER)
     for j in range(3):
         own = x @ sparse.diags(scale[:, j])
         one = LinearSVC(C=1, tol=1e-6, max_iter=100_000).fit(own, truth[:, j], sample_weight=cost[:, j])
@@ -38,8 +43,8 @@ def test_a_row_that_says_nothing_to_a_head_is_not_there(problem):
     x, truth, cost = problem
     sign = np.where(truth, 1, -1).astype(np.int8)
     sign[200:, 1] = 0
-    coef, bias = descend(x, sign, cost)
-    fewer, its_bias = descend(x[:200], sign[:200], cost[:200])
+    coef, bias = descend(x, sign, cost, near=NEARER)
+    fewer, its_bias = descend(x[:200], sign[:200], cost[:200], near=NEARER)
     there, without = x @ coef[:, 1] + bias[1], x @ fewer[:, 1] + its_bias[1]
     np.testing.assert_allclose(there, without, atol=0.05 * without.std())
 
@@ -56,3 +61,12 @@ def test_a_head_without_rows_has_no_weights(problem):
     coef, bias = descend(x, np.zeros((300, 2), np.int8), cost[:, :2])
     assert not coef.any()
     assert not bias.any()
+
+
+def test_on_texts_it_stops_where_going_on_would_move_little(some_gold, taxonomy, words):
+    texts, segmenter = [g.text for g in some_gold], RjiebaSegmenter(words)
+    x = Features().fit(texts, segmenter).transform(texts, segmenter)
+    sign = np.where(label_matrix(some_gold, taxonomy), 1, -1).astype(np.int8)
+    cost = np.ones(sign.shape)
+    margins, nearer = (x @ coef + bias for coef, bias in (descend(x, sign, cost), descend(x, sign, cost, near=NEARER)))
+    assert np.sqrt(np.square(margins - nearer).mean()) < 0.05 * nearer.std()
