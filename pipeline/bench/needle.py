@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -13,7 +14,7 @@ from pipeline.model.score import Scorer
 from pipeline.text.clean import clean
 from pipeline.text.sentences import split_sentences
 
-__all__ = ["CASES", "Found", "Needle", "find_needles", "hide_needles"]
+__all__ = ["CASES", "Found", "Needle", "Read", "find_needles", "hide_needles", "read_alone"]
 
 CASES = 50
 SENTENCES = 30
@@ -23,12 +24,17 @@ SHORTEST, LONGEST = 15, 120
 
 @dataclass(frozen=True, slots=True)
 class Needle:
-    """``text`` holds ``sentence``, which shows ``labels``; ``control`` is the same text without it."""
+    """``text`` holds ``sentence``, which shows ``labels``; ``control`` is the same text without it.
+
+    The sentence is that of the text ``id``, where it begins at ``start``.
+    """
 
     text: str
     control: str
     sentence: str
     labels: frozenset[str]
+    id: str
+    start: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +44,20 @@ class Found:
     cases: int
     found: int
     false_alarms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """What each of two people saw who read nothing but the sentence.
+
+    Of the sentences of cases, ``cases`` were read and so many ``found``; of ``others``, from texts without labels, so
+    many were thought to show one.
+    """
+
+    cases: int
+    found: tuple[int, int]
+    others: int
+    false_alarms: tuple[int, int]
 
 
 def hide_needles(gold: Sequence[Gold], *, cases: int = CASES, seed: int = 0) -> list[Needle]:
@@ -56,7 +76,7 @@ def hide_needles(gold: Sequence[Gold], *, cases: int = CASES, seed: int = 0) -> 
     sharp = [(g, *offence) for g in gold if g.positive and (offence := _offence(g))]
     needles = []
     for i in rng.permutation(len(sharp)).tolist():
-        g, sentence, labels = sharp[i]
+        g, start, sentence, labels = sharp[i]
         around: list[str] = []
         texts = hay.get(g.register, [])
         while len(around) < SENTENCES - 1 and texts:
@@ -66,7 +86,7 @@ def hide_needles(gold: Sequence[Gold], *, cases: int = CASES, seed: int = 0) -> 
         around = around[: SENTENCES - 1]
         middle = SENTENCES // 2
         text = "".join([*around[:middle], sentence, *around[middle:]])
-        needles.append(Needle(text, "".join(around), sentence, labels))
+        needles.append(Needle(text, "".join(around), sentence, labels, g.id, start))
         if len(needles) == cases:
             break
     return needles
@@ -84,6 +104,23 @@ def find_needles(scorer: Scorer, needles: Sequence[Needle]) -> Found:
     return Found(len(needles), found, sum(any(p.decided.values()) for p in plain))
 
 
+def read_alone(needles: Sequence[Needle], records: Sequence[Mapping[str, Any]], gold: Sequence[Gold]) -> Read:
+    """Return what the two people of ``records`` (`pair_records`, with ``start``) saw in sentences of ``gold``."""
+    said = {
+        (r["id"], r["start"]): [{x for of in r[who].values() for x in of} for who in ("first", "second")]
+        for r in records
+    }
+    read = [(n.labels, said[n.id, n.start]) for n in needles if (n.id, n.start) in said]
+    innocent = {g.id for g in gold if not g.positive}
+    others = [labels for (text, _), labels in said.items() if text in innocent]
+    return Read(
+        len(read),
+        (sum(bool(labels & a) for labels, (a, _) in read), sum(bool(labels & b) for labels, (_, b) in read)),
+        len(others),
+        (sum(bool(a) for a, _ in others), sum(bool(b) for _, b in others)),
+    )
+
+
 def _sentences(text: str) -> list[str]:
     return [text[a:b] for a, b in _places(text)]
 
@@ -96,10 +133,10 @@ def _places(text: str) -> list[tuple[int, int]]:
     return [(a, b) for a, b in places if text[a:b].strip()]
 
 
-def _offence(g: Gold) -> tuple[str, frozenset[str]] | None:
-    """Return the first sentence that holds whole spans of evidence, and their labels."""
+def _offence(g: Gold) -> tuple[int, str, frozenset[str]] | None:
+    """Return where the first sentence begins that holds whole spans of evidence, the sentence, and their labels."""
     for start, end in _places(g.text):
         labels = frozenset(e.label for e in g.evidence if e.start >= start and e.end <= end)
         if labels and SHORTEST <= end - start <= LONGEST:
-            return g.text[start:end], labels
+            return start, g.text[start:end], labels
     return None

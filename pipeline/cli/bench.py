@@ -55,8 +55,9 @@ def accuracy(
     from pipeline.bench import accuracy as bench
     from pipeline.bench.at_home import at_home
     from pipeline.bench.curve import fit_plain
-    from pipeline.bench.needle import find_needles, hide_needles
+    from pipeline.bench.needle import find_needles, hide_needles, read_alone
     from pipeline.bench.public import labelled_messages, public_folder, unlabelled_messages
+    from pipeline.corpus.agreement import pair_records
     from pipeline.corpus.gold import label_matrix, read_gold
     from pipeline.model.calibrate import expected_calibration_error
     from pipeline.model.evaluate import macro_f1, paired_difference, plain_decisions, problem_f1
@@ -82,7 +83,8 @@ def accuracy(
         error = np.mean([expected_calibration_error(scores[:, j], truth[:, j]) for j in range(truth.shape[1])])
         spans, shown = bench.span_f1(scorer, [g for g in test if g.positive])
         found = bench.on_messages(scorer, messages, reviewed)
-        needles = find_needles(scorer, hide_needles(test))
+        hidden = hide_needles(test)
+        needles = find_needles(scorer, hidden)
         rows = [("", f) for f in found]
         if unlabelled:
             known = {g.text for g in messages}
@@ -111,6 +113,11 @@ def accuracy(
     more.add_row("判出标签的都有证据", f"{shown:.1%}")
     more.add_row(f"三十句里藏一句（{needles.cases} 篇）：以那一句为证据找到", str(needles.found))
     more.add_row(f"同样 {needles.cases} 篇不藏：误报", str(needles.false_alarms))
+    if (readings := settings.path("corpora") / "second-sentences.jsonl").is_file():
+        people = read_alone(hidden, pair_records(readings, taxonomy), test)
+        more.add_row(f"藏的 {people.cases} 句，两人各只看那一句：认出", "、".join(map(str, people.found)))
+        alarms = "、".join(map(str, people.false_alarms))
+        more.add_row(f"空标签文本的 {people.others} 句，两人各只看那一句：误认", alarms)
     out.print(more)
     table = Table(title=f"带标签的真实留言 {len(messages)} 条（没有用于训练）", title_justify="left")
     for head in ("本地复核条数", *(f"{s.name} 宏 F1（微）" for s in taxonomy.schemes), "有无问题 F1"):

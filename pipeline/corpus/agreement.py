@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -13,7 +14,7 @@ from pipeline.corpus.lines import json_lines
 from pipeline.errors import CorpusError
 from pipeline.taxonomy import Taxonomy
 
-__all__ = ["Agreement", "agreement", "kappa", "mean_f1", "mean_kappa", "read_pairs"]
+__all__ = ["Agreement", "agreement", "kappa", "mean_f1", "mean_kappa", "pair_records", "read_pairs"]
 
 Bools = npt.NDArray[np.bool_]
 
@@ -31,32 +32,32 @@ class Agreement:
     f1: float
 
 
-def read_pairs(path: Path, taxonomy: Taxonomy) -> tuple[Bools, Bools]:
-    """Read ``{"id", "first": labels, "second": labels}`` lines as two matrices (texts, taxonomy columns)."""
-    at = {column: i for i, column in enumerate(taxonomy.columns)}
+def pair_records(path: Path, taxonomy: Taxonomy) -> list[Mapping[str, Any]]:
+    """Read ``{"id", "first": labels, "second": labels}`` lines, each labels by scheme; raises CorpusError."""
     wrong: list[str] = []
-    rows: list[tuple[list[int], list[int]]] = []
+    records = []
     for where, record in json_lines(path, wrong, "ZF-SECOND-READ", "第二人标注"):
         if not isinstance(record, Mapping):
             wrong.append(f"{where} -> 应为 JSON 对象")
             continue
         for who in ("first", "second"):
             wrong += [f"{where} {who} -> {m}" for m in taxonomy.check_labels(record.get(who))]
-        if not wrong:
-            rows.append(
-                (
-                    [at[s, x] for s, v in record["first"].items() for x in v],
-                    [at[s, x] for s, v in record["second"].items() for x in v],
-                )
-            )
+        records.append(record)
     if wrong:
         raise CorpusError("ZF-SECOND-INVALID", f"第二人标注有 {len(wrong)} 处错误", "逐条改正。", wrong)
-    if not rows:
+    if not records:
         raise CorpusError("ZF-SECOND-EMPTY", f"{path} 里没有一条标注", "每行写一条：编号、第一人和第二人各自的标签。")
-    first, second = (np.zeros((len(rows), len(at)), bool) for _ in range(2))
-    for row, (one, other) in enumerate(rows):
-        first[row, one] = True
-        second[row, other] = True
+    return records
+
+
+def read_pairs(path: Path, taxonomy: Taxonomy) -> tuple[Bools, Bools]:
+    """Read the labels of `pair_records` as two matrices (texts, taxonomy columns)."""
+    at = {column: i for i, column in enumerate(taxonomy.columns)}
+    records = pair_records(path, taxonomy)
+    first, second = (np.zeros((len(records), len(at)), bool) for _ in range(2))
+    for labels, who in ((first, "first"), (second, "second")):
+        for row, record in enumerate(records):
+            labels[row, [at[s, x] for s, of in record[who].items() for x in of]] = True
     return first, second
 
 

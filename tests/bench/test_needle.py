@@ -1,6 +1,6 @@
 from dataclasses import replace
 
-from pipeline.bench.needle import SENTENCES, find_needles, hide_needles
+from pipeline.bench.needle import SENTENCES, Read, find_needles, hide_needles, read_alone
 from pipeline.text.sentences import split_sentences
 
 
@@ -11,7 +11,8 @@ def test_a_case_is_thirty_sentences_with_one_of_another_text_in_the_middle(some_
     for n in needles:
         assert n.text.replace(n.sentence, "", 1) == n.control
         assert n.labels
-        sentence = next(g for g in some_gold if n.sentence in g.text and g.positive)
+        [sentence] = [g for g in some_gold if g.id == n.id]
+        assert sentence.text[n.start :].startswith(n.sentence)
         assert n.labels <= {label for of in sentence.labels.values() for label in of}
         assert any(text[:8] == n.control[:8] for text in innocent)
         assert len(split_sentences([n.text]).row) >= SENTENCES - 5
@@ -24,3 +25,17 @@ def test_what_says_nothing_is_not_found(scorer, some_gold):
     found = find_needles(scorer, [needle, blunt])
     assert found.cases == 2
     assert found.found <= 1
+
+
+def test_what_people_saw_in_a_sentence_alone_is_counted_apart_for_cases_and_others(some_gold):
+    seen, missed, unread = hide_needles(some_gold, cases=3)
+    innocent = next(g for g in some_gold if not g.positive)
+    right = {"categories": [], "types": []} | {"types": sorted(seen.labels)}
+    none = {"categories": [], "types": []}
+    records = [
+        {"id": seen.id, "start": seen.start, "first": right, "second": none},
+        {"id": missed.id, "start": missed.start, "first": none, "second": {**none, "types": ["x"]}},
+        {"id": unread.id, "start": unread.start + 1, "first": right, "second": right},
+        {"id": innocent.id, "start": 0, "first": none, "second": right},
+    ]
+    assert read_alone([seen, missed, unread], records, some_gold) == Read(2, (1, 0), 1, (0, 1))

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from sklearn.metrics import cohen_kappa_score
 
-from pipeline.corpus.agreement import agreement, kappa, mean_f1, mean_kappa, read_pairs
+from pipeline.bench.needle import LONGEST, SHORTEST
+from pipeline.corpus.agreement import agreement, kappa, mean_f1, mean_kappa, pair_records, read_pairs
 from pipeline.errors import CorpusError
 
 
@@ -75,3 +76,14 @@ def test_another_person_labelled_the_whole_test_part(corpora, taxonomy, gold):
     assert all({s: tuple(v) for s, v in r["first"].items()} == test[r["id"]].labels for r in records)
     found = agreement(first, second, taxonomy)
     assert min(mean_f1(found, s.id) for s in taxonomy.schemes) >= 0.8
+
+
+def test_two_people_read_single_sentences_of_the_test_part(corpora, taxonomy, gold):
+    path = corpora / "second-sentences.jsonl"
+    test = {g.id: g for g in gold if g.part == "test"}
+    records = pair_records(path, taxonomy)
+    assert all(SHORTEST <= len(test[r["id"]].text[r["start"] : r["end"]]) <= LONGEST for r in records)
+    assert len({(r["id"], r["start"]) for r in records}) == len(records)
+    assert sum(test[r["id"]].positive for r in records) > len(records) / 2
+    found = agreement(*read_pairs(path, taxonomy), taxonomy)
+    assert min(mean_kappa(found, s.id) for s in taxonomy.schemes) >= 0.8
