@@ -16,7 +16,7 @@ from pipeline.model.evaluate import macro_f1, micro_f1, problem_f1
 from pipeline.model.score import Scorer
 from pipeline.taxonomy import Taxonomy
 
-__all__ = ["Local", "draw_local", "false_alarms", "on_messages", "span_f1"]
+__all__ = ["Local", "draw_local", "false_alarms", "figures", "on_messages", "span_f1"]
 
 Bools = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float64]
@@ -41,7 +41,7 @@ def on_messages(scorer: Scorer, messages: Sequence[Gold], reviewed: Sequence[int
     seen = settle(scorer).look(texts)
     labels = label_matrix(messages, taxonomy)
     truth = np.hstack([labels, labels.any(1, keepdims=True)])
-    found = [_figures(0, labels, scorer.decide(scorer.probabilities(texts)), taxonomy)]
+    found = [figures(0, labels, scorer.decide(scorer.probabilities(texts)), taxonomy)]
     for size in reviewed:
         drawn = []
         for seed in range(DRAWS):
@@ -49,7 +49,7 @@ def on_messages(scorer: Scorer, messages: Sequence[Gold], reviewed: Sequence[int
             local, rest = order[:size], order[size:]
             home = fit_adaptation(seen[local], truth[local])
             called = scorer.decide(home.apply(seen[rest]), home.threshold)
-            drawn.append(_figures(size, labels[rest], called, taxonomy))
+            drawn.append(figures(size, labels[rest], called, taxonomy))
         found.append(
             Local(
                 size,
@@ -61,7 +61,8 @@ def on_messages(scorer: Scorer, messages: Sequence[Gold], reviewed: Sequence[int
     return found
 
 
-def _figures(reviewed: int, truth: Bools, called: Bools, taxonomy: Taxonomy) -> Local:
+def figures(reviewed: int, truth: Bools, called: Bools, taxonomy: Taxonomy) -> Local:
+    """Return the figures of what is ``called`` where ``truth`` is right, both (texts, columns)."""
     micro = {}
     for s in taxonomy.schemes:
         mine = [j for j, (scheme, _) in enumerate(taxonomy.columns) if scheme == s.id]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 import typer
@@ -11,7 +11,10 @@ from rich.table import Table
 
 from pipeline.cli.common import Home, Model, console, open_scorer, open_worker, out_file, out_folder
 from pipeline.settings import load_settings
-from pipeline.taxonomy import load_taxonomy
+from pipeline.taxonomy import Taxonomy, load_taxonomy
+
+if TYPE_CHECKING:
+    from pipeline.bench.accuracy import Local
 
 __all__ = ["accuracy", "corpus", "fuzz", "tables"]
 
@@ -57,7 +60,7 @@ def accuracy(
     from pipeline.bench.curve import fit_plain
     from pipeline.bench.needle import find_needles, hide_needles, read_alone
     from pipeline.bench.public import labelled_messages, public_folder, unlabelled_messages
-    from pipeline.corpus.agreement import pair_records
+    from pipeline.corpus.agreement import pair_records, read_pairs
     from pipeline.corpus.gold import label_matrix, read_gold
     from pipeline.model.calibrate import expected_calibration_error
     from pipeline.model.evaluate import macro_f1, paired_difference, plain_decisions, problem_f1
@@ -113,22 +116,36 @@ def accuracy(
     more.add_row("判出标签的都有证据", f"{shown:.1%}")
     more.add_row(f"三十句里藏一句（{needles.cases} 篇）：以那一句为证据找到", str(needles.found))
     more.add_row(f"同样 {needles.cases} 篇不藏：误报", str(needles.false_alarms))
-    if (readings := settings.path("corpora") / "second-sentences.jsonl").is_file():
+    corpora = settings.path("corpora")
+    if (readings := corpora / "second-sentences.jsonl").is_file():
         people = read_alone(hidden, pair_records(readings, taxonomy), test)
         more.add_row(f"藏的 {people.cases} 句，两人各只看那一句：认出", "、".join(map(str, people.found)))
         alarms = "、".join(map(str, people.false_alarms))
         more.add_row(f"空标签文本的 {people.others} 句，两人各只看那一句：误认", alarms)
     out.print(more)
+    if (retold := corpora / "retold.jsonl").is_file():
+        first, second = read_pairs(retold, taxonomy)
+        theirs = scorer.decide(scorer.probabilities([r["text"] for r in pair_records(retold, taxonomy)]))
+        table = Table(title=f"转述的真实通报 {len(first)} 条（没有用于训练），对第一人的标注", title_justify="left")
+        for head in ("", *(f"{s.name} 宏 F1（微）" for s in taxonomy.schemes), "有无问题 F1"):
+            table.add_column(head)
+        for who, labels in (("模型", theirs), ("第二人", second)):
+            f = bench.figures(0, first, labels, taxonomy)
+            table.add_row(who, *_f1s(f, taxonomy), f"{f.problem_f1:.3f}")
+        out.print(table)
     table = Table(title=f"带标签的真实留言 {len(messages)} 条（没有用于训练）", title_justify="left")
     for head in ("本地复核条数", *(f"{s.name} 宏 F1（微）" for s in taxonomy.schemes), "有无问题 F1"):
         table.add_column(head)
     for how, f in rows:
-        cells = (f"{f.macro_f1[s.id]:.3f}（{f.micro_f1[s.id]:.3f}）" for s in taxonomy.schemes)
-        table.add_row(f"{f.reviewed}{how}", *cells, f"{f.problem_f1:.3f}")
+        table.add_row(f"{f.reviewed}{how}", *_f1s(f, taxonomy), f"{f.problem_f1:.3f}")
     out.print(table)
     if picture:
         bench.draw_local(found, taxonomy, picture)
         out.print(f"图：{picture}")
+
+
+def _f1s(found: Local, taxonomy: Taxonomy) -> list[str]:
+    return [f"{found.macro_f1[s.id]:.3f}（{found.micro_f1[s.id]:.3f}）" for s in taxonomy.schemes]
 
 
 def corpus(

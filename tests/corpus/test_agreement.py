@@ -6,6 +6,8 @@ from sklearn.metrics import cohen_kappa_score
 
 from pipeline.bench.needle import LONGEST, SHORTEST
 from pipeline.corpus.agreement import agreement, kappa, mean_f1, mean_kappa, pair_records, read_pairs
+from pipeline.corpus.check import SHARED
+from pipeline.corpus.grams import Grams, squeeze
 from pipeline.errors import CorpusError
 
 
@@ -87,3 +89,12 @@ def test_two_people_read_single_sentences_of_the_test_part(corpora, taxonomy, go
     assert sum(test[r["id"]].positive for r in records) > len(records) / 2
     found = agreement(*read_pairs(path, taxonomy), taxonomy)
     assert min(mean_kappa(found, s.id) for s in taxonomy.schemes) >= 0.8
+
+
+def test_two_people_labelled_retold_bulletins_that_nothing_learns_from(corpora, taxonomy, gold):
+    path = corpora / "retold.jsonl"
+    retold = Grams([squeeze(r["text"]) for r in pair_records(path, taxonomy)], SHARED)
+    assert len(retold.texts) >= 200
+    known = np.isin(retold.hashes, Grams([squeeze(g.text) for g in gold], SHARED).hashes)
+    share = np.bincount(retold.text, known) / np.bincount(retold.text)
+    assert share.max() < 0.2
