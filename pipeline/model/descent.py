@@ -94,6 +94,7 @@ def _pass(
     step = np.zeros(weights.shape[1], np.float32)
     scaled = len(stretch) > 0
     steep = np.zeros(heads)
+    read = np.zeros(heads)
     for i in order:
         first, last = indptr[i], indptr[i + 1]
         for k in range(first, last):
@@ -116,6 +117,7 @@ def _pass(
             gradient = s * margin[h] - 1 + a * slack[i, h]
             projected = min(gradient, 0.0) if a == 0 else gradient
             steep[h] += projected * projected
+            read[h] += 1
             if abs(projected) > 1e-12:
                 alpha[i, h] = max(a - gradient / (square[i, h if scaled else 0] + slack[i, h]), 0.0)
                 step[h] = (alpha[i, h] - a) * s
@@ -133,4 +135,4 @@ def _pass(
             else:
                 for h in range(width):
                     flat[row + h] += value * step[h]
-    return float(np.sqrt(steep.max() / max(len(order), 1)))
+    return float(np.sqrt((steep / np.maximum(read, 1)).max()))

@@ -49,6 +49,16 @@ def test_a_row_that_says_nothing_to_a_head_is_not_there(problem):
     np.testing.assert_allclose(there, without, atol=0.05 * without.std())
 
 
+def test_a_head_of_few_rows_is_fitted_as_well_as_if_they_were_all(problem):
+    x, truth, cost = problem
+    sign = np.zeros((300, 1), np.int8)
+    sign[:30] = np.where(truth[:30, :1], 1, -1)
+    coef, bias = descend(x, sign, cost[:, :1])
+    alone, its_bias = descend(x[:30], sign[:30], cost[:30, :1], near=NEARER)
+    there, nearer = x[:30] @ coef + bias, x[:30] @ alone + its_bias
+    assert np.sqrt(np.square(there - nearer).mean()) < 0.05 * nearer.std()
+
+
 def test_the_same_rows_give_the_same_bits(problem):
     x, truth, cost = problem
     sign = np.where(truth, 1, -1).astype(np.int8)
