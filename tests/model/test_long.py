@@ -93,7 +93,7 @@ def haystack(gold):
 
 
 def test_a_long_text_is_decided_by_its_strongest_sentence(bundle, words, haystack):
-    needle = "我打了十几次电话，他们互相推诿，至今没人管。"
+    needle = "我打了十几次电话，他们互相推诿，对老百姓的事不管不问，至今没有人来处理。"
     text = f"{haystack[:700]}。{needle}{haystack[700:]}"
     deaf = dataclasses.replace(bundle, heads=tuple(dataclasses.replace(h, long_intercept=-50.0) for h in bundle.heads))
     keen = dataclasses.replace(bundle, heads=tuple(dataclasses.replace(h, long_intercept=9.0) for h in bundle.heads))
