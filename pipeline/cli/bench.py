@@ -60,7 +60,7 @@ def accuracy(
     from pipeline.bench.curve import fit_plain
     from pipeline.bench.needle import find_needles, hide_needles, read_alone
     from pipeline.bench.public import labelled_messages, public_folder, unlabelled_messages
-    from pipeline.corpus.agreement import pair_records, read_pairs
+    from pipeline.corpus.agreement import pair_labels, pair_records
     from pipeline.corpus.gold import label_matrix, read_gold
     from pipeline.model.calibrate import expected_calibration_error
     from pipeline.model.evaluate import macro_f1, paired_difference, plain_decisions, problem_f1
@@ -124,8 +124,9 @@ def accuracy(
         more.add_row(f"空标签文本的 {people.others} 句，两人各只看那一句：误认", alarms)
     out.print(more)
     if (retold := corpora / "retold.jsonl").is_file():
-        first, second = read_pairs(retold, taxonomy)
-        theirs = scorer.decide(scorer.probabilities([r["text"] for r in pair_records(retold, taxonomy)]))
+        records = pair_records(retold, taxonomy)
+        first, second = pair_labels(records, taxonomy)
+        theirs = scorer.decide(scorer.probabilities([r["text"] for r in records]))
         table = Table(title=f"转述的真实通报 {len(first)} 条（没有用于训练），对第一人的标注", title_justify="left")
         for head in ("", *(f"{s.name} 宏 F1（微）" for s in taxonomy.schemes), "有无问题 F1"):
             table.add_column(head)

@@ -14,7 +14,7 @@ from pipeline.corpus.lines import json_lines
 from pipeline.errors import CorpusError
 from pipeline.taxonomy import Taxonomy
 
-__all__ = ["Agreement", "agreement", "kappa", "mean_f1", "mean_kappa", "pair_records", "read_pairs"]
+__all__ = ["Agreement", "agreement", "kappa", "mean_f1", "mean_kappa", "pair_labels", "pair_records", "read_pairs"]
 
 Bools = npt.NDArray[np.bool_]
 
@@ -51,9 +51,13 @@ def pair_records(path: Path, taxonomy: Taxonomy) -> list[Mapping[str, Any]]:
 
 
 def read_pairs(path: Path, taxonomy: Taxonomy) -> tuple[Bools, Bools]:
-    """Read the labels of `pair_records` as two matrices (texts, taxonomy columns)."""
+    """Return `pair_labels` of `pair_records`."""
+    return pair_labels(pair_records(path, taxonomy), taxonomy)
+
+
+def pair_labels(records: Sequence[Mapping[str, Any]], taxonomy: Taxonomy) -> tuple[Bools, Bools]:
+    """Return the labels each of the two gave as matrices (texts, taxonomy columns)."""
     at = {column: i for i, column in enumerate(taxonomy.columns)}
-    records = pair_records(path, taxonomy)
     first, second = (np.zeros((len(records), len(at)), bool) for _ in range(2))
     for labels, who in ((first, "first"), (second, "second")):
         for row, record in enumerate(records):

@@ -239,10 +239,12 @@ class Features:
 
 def _keep(places: Callable[[], tuple[Ints, ...]], texts: int, least: int) -> tuple[Ints, Floats, tuple[Ints, ...]]:
     """Return the keys that stand in at least so many texts, their idf, and where they stand, numbered among them."""
+    import pandas as pd
     from scipy import sparse
 
     row, key, start, end = places()
-    keys, column = _numbered(key)
+    # As np.unique, sorting only the few that differ.
+    column, keys = pd.factorize(key, sort=True)
     # A text counts once for each key, however often it says it.
     once = sparse.csr_matrix((np.ones(len(row), np.int8), (row, column)), (texts, len(keys)))
     texts_with = np.bincount(once.indices, minlength=len(keys))
@@ -251,17 +253,6 @@ def _keep(places: Callable[[], tuple[Ints, ...]], texts: int, least: int) -> tup
     number = np.cumsum(kept) - 1
     idf = np.log((1 + texts) / (1 + texts_with[kept])) + 1
     return keys[kept], idf, (row[inside], number[column[inside]], start[inside], end[inside])
-
-
-def _numbered(key: Ints) -> tuple[Ints, Ints]:
-    """Return what ``np.unique(key, return_inverse=True)`` does, sorting only the few that differ."""
-    import pandas as pd
-
-    at, found = pd.factorize(key)
-    order = np.argsort(found)
-    number = np.empty(len(order), np.int64)
-    number[order] = np.arange(len(order))
-    return found[order], number[at]
 
 
 def _frequent(items: object, least: int) -> list[str]:

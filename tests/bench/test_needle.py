@@ -30,8 +30,8 @@ def test_what_says_nothing_is_not_found(scorer, some_gold):
 def test_what_people_saw_in_a_sentence_alone_is_counted_apart_for_cases_and_others(some_gold):
     seen, missed, unread = hide_needles(some_gold, cases=3)
     innocent = next(g for g in some_gold if not g.positive)
-    right = {"categories": [], "types": []} | {"types": sorted(seen.labels)}
     none = {"categories": [], "types": []}
+    right = {**none, "types": sorted(seen.labels)}
     records = [
         {"id": seen.id, "start": seen.start, "first": right, "second": none},
         {"id": missed.id, "start": missed.start, "first": none, "second": {**none, "types": ["x"]}},
