@@ -35,6 +35,12 @@ TALK = (
     "policy_qa",
 )
 REQUESTS = ("message_board", "hotline_ticket", "petition_letter")
+#: Texts that two people labelled and nothing learns from: the file below corpora, and how the ids begin.
+PEOPLE = {
+    "转述的真实通报": ("retold.jsonl", ""),
+    "对着模型写的，行为从痕迹说出": ("adversarial.jsonl", "trace-"),
+    "对着模型写的，平常话": ("adversarial.jsonl", "plain-"),
+}
 
 
 def accuracy(
@@ -123,11 +129,13 @@ def accuracy(
         alarms = "、".join(map(str, people.false_alarms))
         more.add_row(f"空标签文本的 {people.others} 句，两人各只看那一句：误认", alarms)
     out.print(more)
-    if (retold := corpora / "retold.jsonl").is_file():
-        records = pair_records(retold, taxonomy)
+    for title, (file, begin) in PEOPLE.items():
+        if not (corpora / file).is_file():
+            continue
+        records = [r for r in pair_records(corpora / file, taxonomy) if str(r["id"]).startswith(begin)]
         first, second = pair_labels(records, taxonomy)
         theirs = scorer.decide(scorer.probabilities([r["text"] for r in records]))
-        table = Table(title=f"转述的真实通报 {len(first)} 条（没有用于训练），对第一人的标注", title_justify="left")
+        table = Table(title=f"{title} {len(first)} 条（没有用于训练），对第一人的标注", title_justify="left")
         for head in ("", *(f"{s.name} 宏 F1（微）" for s in taxonomy.schemes), "有无问题 F1"):
             table.add_column(head)
         for who, labels in (("模型", theirs), ("第二人", second)):

@@ -98,3 +98,18 @@ def test_two_people_labelled_retold_bulletins_that_nothing_learns_from(corpora, 
     known = np.isin(retold.hashes, Grams([squeeze(g.text) for g in gold], SHARED).hashes)
     share = np.bincount(retold.text, known) / np.bincount(retold.text)
     assert share.max() < 1 / 3  # cases, penalties and names of offices may be the same; copies are not
+
+
+def test_two_people_read_alike_what_was_written_against_the_model(corpora, taxonomy, gold):
+    path = corpora / "adversarial.jsonl"
+    records = pair_records(path, taxonomy)
+    for r in records:
+        said = {x for of in r["first"].values() for x in of}
+        assert {e["label"] for e in r.get("evidence", ())} == said, r["id"]
+        assert all(0 <= e["start"] < e["end"] <= len(r["text"]) for e in r.get("evidence", ())), r["id"]
+    assert len({r["id"] for r in records}) == len(records)
+    assert not {r["text"] for r in records} & {g.text for g in gold}
+    positive = np.mean([any(r["first"].values()) for r in records])
+    assert 0.45 < positive < 0.55
+    found = agreement(*read_pairs(path, taxonomy), taxonomy)
+    assert min(mean_kappa(found, s.id) for s in taxonomy.schemes) >= 0.9
