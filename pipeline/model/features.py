@@ -179,15 +179,18 @@ class Features:
     def weigh(self, counts: Any) -> Any:
         """Return TF-IDF, sublinear, words and characters each of unit length; a concept counts its weight once."""
         rows = counts.shape[0]
-        block = (counts.indices >= len(self.word_keys)).astype(np.int64) + (counts.indices >= self.ngrams)
-        row = np.repeat(np.arange(rows), np.diff(counts.indptr))
-        plain = block != CONCEPTS
-        values = np.full(len(row), self.concept_weight)
-        values[plain] = (1 + np.log(counts.data[plain])) * self.idf[counts.indices[plain]]
-        length = np.sqrt(np.bincount(3 * row + block, values * values, 3 * rows))
-        length[CONCEPTS::3] = 1
+        concept = counts.indices >= self.ngrams
+        block = np.repeat(2 * np.arange(rows), np.diff(counts.indptr))
+        block += counts.indices >= len(self.word_keys)
+        values = np.log(counts.data)
+        values += 1
+        # Concepts add nothing to the length of the characters beside them.
+        values *= np.append(self.idf, np.zeros(self.columns - self.ngrams))[counts.indices]
+        length = np.sqrt(np.bincount(block, values * values, 2 * rows))
         length[length == 0] = 1
-        return type(counts)((values / length[3 * row + block], counts.indices, counts.indptr), counts.shape)
+        values /= length[block]
+        values[concept] = self.concept_weight
+        return type(counts)((values, counts.indices, counts.indptr), counts.shape)
 
     def transform(self, texts: Sequence[str], segmenter: Segmenter) -> sparse.csr_matrix:
         """Return the matrix of clean ``texts``."""
