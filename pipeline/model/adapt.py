@@ -50,6 +50,8 @@ LOWEST, HIGHEST = 0.02, 0.95
 class Adaptation:
     """A correction of the log-odds: ``slopes`` (heads, heads) on margins, ``coef`` (columns + dimensions, heads) on the
     features, ``intercept`` and ``threshold`` (heads,).
+
+    Long texts are read by their sentences, which it leaves alone: there a label is decided where it was before.
     """
 
     slopes: Floats
@@ -59,7 +61,10 @@ class Adaptation:
 
     def apply(self, seen: Look) -> Floats:
         """Return corrected probabilities, (texts, heads)."""
-        return np.asarray(expit(seen.log_odds + seen.margins @ self.slopes + seen.x @ self.coef + self.intercept))
+        long = seen.long[:, None]
+        usual = seen.margins @ self.slopes + seen.x @ self.coef + self.intercept
+        # Of a long text the log-odds begin at those of the threshold, whichever it is.
+        return np.asarray(expit(seen.log_odds + usual * (1 - long) + (logit(self.threshold) - seen.edge) * long))
 
 
 @dataclass(frozen=True)
@@ -183,7 +188,7 @@ def fit_adaptation(seen: Look, truth: Bools) -> Adaptation:
     texts, heads = truth.shape
     mean, spread = seen.margins.mean(0), seen.margins.std(0) + 1e-9
     to_text, axes = _principal_axes(seen.x)
-    x = np.hstack([(seen.margins - mean) / spread, axes, np.ones((texts, 1))])
+    x = np.hstack([(seen.margins - mean) / spread, axes, np.ones((texts, 1))]) * (1 - seen.long[:, None])
     prior = np.repeat([PRIOR, 1 / WORDS, PRIOR_INTERCEPT], [heads, axes.shape[1], 1])[:, None]
 
     def loss(flat: Floats) -> tuple[float, Floats]:
@@ -195,7 +200,9 @@ def fit_adaptation(seen: Look, truth: Bools) -> Adaptation:
 
     w = minimize(loss, np.zeros(x.shape[1] * heads), jac=True, method="L-BFGS-B").x.reshape(-1, heads)
     slopes, coef = w[:heads] / spread[:, None], seen.x.T @ (to_text @ w[heads:-1])
-    found = Adaptation(slopes, coef, w[-1] - mean @ slopes - np.asarray(seen.x.mean(0)).ravel() @ coef, np.zeros(heads))
+    found = Adaptation(
+        slopes, coef, w[-1] - mean @ slopes - np.asarray(seen.x.mean(0)).ravel() @ coef, expit(seen.edge)
+    )
     probabilities = found.apply(seen)
     threshold = np.array([expected_f1_threshold(p) for p in probabilities.T])
     threshold[-1] = expit(logit(threshold[-1]) - OCCURRENCE_LEAN)

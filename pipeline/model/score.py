@@ -50,17 +50,22 @@ DIGITS = 7
 @dataclass(frozen=True, slots=True)
 class Look:
     """Calibrated ``log_odds`` and ``margins`` of texts, both (texts, heads), features ``x`` (texts, columns +
-    dimensions), and which ``expert`` read each, (texts,).
+    dimensions), which ``expert`` read each and how far it was read as a ``long`` one, 0 to 1, both (texts,); there a
+    label is decided from the log-odds ``edge`` (heads,) on.
     """
 
     log_odds: Floats
     margins: Floats
     x: sparse.csr_matrix
     expert: npt.NDArray[np.int64]
+    long: Floats
+    edge: Floats
 
     def __getitem__(self, rows: npt.NDArray[Any]) -> Look:
         """Return that of some texts."""
-        return Look(self.log_odds[rows], self.margins[rows], self.x[rows], self.expert[rows])
+        return Look(
+            self.log_odds[rows], self.margins[rows], self.x[rows], self.expert[rows], self.long[rows], self.edge
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,6 +200,8 @@ class Scorer:
             np.concatenate([self._no_scores, *(reading.whole[best] for _, reading, best in found)]),
             sparse.vstack([as_csr(x) for x in (nothing.x, *(r.x[best] for _, r, best in found))], format="csr"),
             np.concatenate([nothing.expert, *(reading.expert[best] for _, reading, best in found)]),
+            np.concatenate([np.zeros(0), *(self.bundle.long_share(r.row, r.sentences)[best] for _, r, best in found)]),
+            self._edge,
         )
 
     @overload

@@ -33,12 +33,38 @@ def test_the_folded_bundle_scores_like_the_correction(scorer, reviewed, words, t
     np.testing.assert_allclose(home.probabilities([reviewed[i].text for i in short]), expected, atol=1e-3)
 
 
+def test_what_is_expected_of_long_texts_is_what_the_folded_bundle_says(scorer, reviewed, words, tmp_path):
+    assert any(h.long_sentence for h in scorer.bundle.heads)
+    # Of thirty sentences some are long altogether, of 24 in part.
+    page = [g for g in reviewed if len(g.text) < 60][:40]
+    texts = [
+        dataclasses.replace(g, text=g.text.rstrip("。") + "。\n" + "今天照常办公。" * (22 + 10 * (i % 2)))
+        for i, g in enumerate(page)
+    ]
+    known = [*texts, *reviewed[:160]]
+    seen = settle(scorer).look([g.text for g in known])
+    long, part = seen.long[: len(texts)] == 1, (seen.long[: len(texts)] > 0) & (seen.long[: len(texts)] < 1)
+    assert long.sum() > 10
+    assert part.sum() > 10
+    named = [{label for labels in g.labels.values() for label in labels} for g in known]
+    truth = np.array([[*(label in n for _, label in scorer.columns), bool(n)] for n in named])
+    path, expected = adapt(scorer, known, tmp_path)
+    home = Scorer(load_bundle(path), words)
+    given = [g.text for g in texts]
+    likely = home.probabilities(given)
+    np.testing.assert_allclose(likely, fit_adaptation(seen, truth).apply(seen)[: len(texts)], atol=1e-3)
+    # The correction is of whole texts: where only the strongest sentence counts, it decides nothing.
+    before = scorer.decide(scorer.probabilities(given))
+    assert (home.decide(likely) == before)[long].all()
+    assert (expected.after[: len(texts)] == before)[long].all()
+
+
 def test_an_office_where_everything_is_rarer_is_learned(reviewed):
     rng = np.random.default_rng(0)
     margins = rng.normal(size=(3000, 4))
     log_odds = 2 * margins
     truth = rng.random(margins.shape) < expit(log_odds - 2)
-    seen = Look(log_odds, margins, sparse.csr_matrix((3000, 1)), np.zeros(3000, int))
+    seen = Look(log_odds, margins, sparse.csr_matrix((3000, 1)), np.zeros(3000, int), np.zeros(3000), np.zeros(4))
     corrected = fit_adaptation(seen, truth).apply(seen)
     np.testing.assert_allclose(corrected.mean(0), truth.mean(0), atol=0.02)
     assert abs(corrected - truth).mean() < abs(expit(log_odds) - truth).mean()
@@ -49,7 +75,7 @@ def test_a_word_of_the_office_is_learned():
     said = sparse.csr_matrix((rng.random((400, 30)) < 0.2).astype(float))
     log_odds = rng.normal(size=(400, 2))
     truth = np.asarray(said[:, [3, 7]].todense(), bool)
-    seen = Look(log_odds, log_odds, said, np.zeros(400, int))
+    seen = Look(log_odds, log_odds, said, np.zeros(400, int), np.zeros(400), np.zeros(2))
     found = fit_adaptation(seen[np.arange(300)], truth[:300])
     assert found.coef.argmax(0).tolist() == [3, 7]
     right = (found.apply(seen) > 0.5) == truth
