@@ -24,11 +24,12 @@ def at_home(scorer: Scorer, texts: Sequence[str], settings: Settings, out: Path)
     taxonomy = scorer.bundle.taxonomy
     recipe = read_settings(settings.training_file) if settings.training_file.is_file() else Recipe()
     words = load_dictionary(settings.dictionary_file)
+    gold = [g for g in read_gold(settings.gold_files, taxonomy) if g.part != "test"]
     path = train(
         taxonomy=taxonomy,
         taxonomy_source=scorer.bundle.taxonomy_source,
-        gold=[g for g in read_gold(settings.gold_files, taxonomy) if g.part != "test"],
-        guessed=guess_labels(scorer, texts, recipe),
+        gold=gold,
+        guessed=guess_labels(scorer, texts, recipe, gold),
         words=words,
         lexicon=load_lexicon(settings.lexicon_file) if settings.lexicon_file.is_file() else None,
         out=out,

@@ -151,7 +151,7 @@ def command(
         guessed: list[Gold] = []
         if texts := [d.text for d in read_documents(unlabelled or (), settings, screen)]:
             with TemporaryDirectory() as aside:
-                guessed = guess_labels(score(learn(out=Path(aside))), texts, turned)
+                guessed = guess_labels(score(learn(out=Path(aside))), texts, turned, used)
         folder = learn(out=target, guessed=guessed)
     if texts:
         screen.print(f"没有标注的来文 {len(texts)} 条，判得没有疑问的 {len(guessed)} 条一起训练")

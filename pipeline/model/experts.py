@@ -16,7 +16,7 @@ from pipeline.model.descent import descend
 from pipeline.model.pool import maximum_over, strongest_sentence
 from pipeline.model.recipe import Learner, Settings
 
-__all__ = ["Rows", "fit_heads", "learn_experts", "share_texts", "sure_weights"]
+__all__ = ["Rows", "fit_heads", "learn_experts", "present_experts", "share_texts", "sure_weights"]
 
 Bools = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float64]
@@ -103,13 +103,20 @@ def share_texts(gold: Sequence[Gold], settings: Settings) -> tuple[Ints, Floats]
 
     An expert without texts is none.
     """
-    named = {r: e for e, expert in enumerate(settings.experts) for r in expert.registers}
-    present, own = np.unique([named.get(r, 0) for r in (g.register for g in gold)], return_inverse=True)
+    present, own = present_experts(gold, settings)
     if len(present) == 1:
         return own, sure_weights(gold)[None]
     share = np.array([settings.experts[e].others for e in present.tolist()])[:, None]
     drawn = np.random.default_rng(settings.seed).random(len(gold))
     return own, ((own == np.arange(len(present))[:, None]) | (drawn < share)) * sure_weights(gold)
+
+
+def present_experts(gold: Sequence[Gold], settings: Settings) -> tuple[Ints, Ints]:
+    """Return which experts of ``settings`` have texts in ``gold``, in the order of a model's, and whose each text is,
+    (texts,), numbered among these.
+    """
+    named = {r: e for e, expert in enumerate(settings.experts) for r in expert.registers}
+    return np.unique([named.get(g.register, 0) for g in gold], return_inverse=True)
 
 
 def sure_weights(gold: Sequence[Gold]) -> Floats:

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from pipeline.corpus.gold import Gold
+from pipeline.model.experts import present_experts
 from pipeline.model.odds import expit
 from pipeline.model.recipe import Settings
 from pipeline.model.score import Scorer
@@ -23,10 +24,11 @@ LOWEST, HIGHEST = 0.2, 0.5
 WEIGHT = 0.6
 
 
-def guess_labels(scorer: Scorer, texts: Sequence[str], settings: Settings) -> list[Gold]:
+def guess_labels(scorer: Scorer, texts: Sequence[str], settings: Settings, gold: Sequence[Gold]) -> list[Gold]:
     """Return those of ``texts`` whose labels ``scorer`` does not doubt, with these labels; repeated texts once.
 
-    None has fewer or more labels than its scheme allows. Each is in the first register of the expert that read it.
+    ``scorer`` was trained on ``gold`` with ``settings``. None has fewer or more labels than its scheme allows. Each is
+    in the first register of the expert that read it.
     """
     texts = list(dict.fromkeys(t for t in texts if t.strip()))
     if not texts:
@@ -39,7 +41,9 @@ def guess_labels(scorer: Scorer, texts: Sequence[str], settings: Settings) -> li
         count = named[:, [of == scheme.id for of, _ in scorer.columns]].sum(1)
         sure &= (count > 0) | (scheme.kind == "multi")
         sure &= (count < 2) | (scheme.kind != "exclusive")
-    registers = [e.registers[0] for e in settings.experts] or [""]
+    # A model has no expert for registers that its corpus lacks: a guess must not make one that only guesses teach.
+    experts = present_experts(gold, settings)[0].tolist()
+    registers = [settings.experts[e].registers[0] for e in experts] if settings.experts else [""]
     return [
         Gold(
             id=f"guess-{row}",

@@ -337,11 +337,11 @@ def test_what_words_and_concepts_say_is_said_without_it(dense_bundle, encoder, w
     np.testing.assert_allclose(rate(scorer, documents)[0].reasons["new"][:, 0], 1 - known)
 
 
-def test_analysts_tools_read_with_it(dense_bundle, encoder, words, unseen):
+def test_analysts_tools_read_with_it(dense_bundle, encoder, words, unseen, some_gold):
     scorer = Scorer(dense_bundle, words, encoder=encoder)
     found = suggest(scorer, [Document(g.id, g.text) for g in unseen[:40]], 6)
     assert len({s.document.id for s in found}) == 6
     (evidence,) = strongest_words(scorer, unseen[0].text, scorer.columns[0][1])
     assert unseen[0].text[evidence.start : evidence.end] == evidence.quote
-    guessed = guess_labels(scorer, [g.text for g in unseen[:60]], Settings())
+    guessed = guess_labels(scorer, [g.text for g in unseen[:60]], Settings(), some_gold)
     assert guessed

@@ -5,7 +5,7 @@ import pytest
 
 from pipeline.corpus.gold import label_matrix
 from pipeline.model.bundle import load_bundle
-from pipeline.model.recipe import read_settings
+from pipeline.model.recipe import Expert, read_settings
 from pipeline.model.score import Scorer
 from pipeline.model.train import train
 from pipeline.model.unlabelled import HIGHEST, LOWEST, guess_labels
@@ -23,8 +23,8 @@ def unseen(gold, some_gold):
 
 
 @pytest.fixture(scope="module")
-def guessed(scorer, unseen, settings):
-    return guess_labels(scorer, [*(g.text for g in unseen), unseen[0].text, " "], settings)
+def guessed(scorer, unseen, settings, some_gold):
+    return guess_labels(scorer, [*(g.text for g in unseen), unseen[0].text, " "], settings, some_gold)
 
 
 def test_only_texts_without_doubt_are_guessed(scorer, guessed, unseen):
@@ -38,12 +38,12 @@ def test_only_texts_without_doubt_are_guessed(scorer, guessed, unseen):
 
 
 @pytest.mark.parametrize(("kind", "allowed"), [("exclusive", {1}), ("multi-at-least-one", {1, 2, 3})])
-def test_a_guess_has_as_many_labels_as_its_scheme_allows(scorer, unseen, settings, kind, allowed):
+def test_a_guess_has_as_many_labels_as_its_scheme_allows(scorer, unseen, settings, some_gold, kind, allowed):
     taxonomy = scorer.bundle.taxonomy
     schemes = (replace(taxonomy.schemes[0], kind=kind), *taxonomy.schemes[1:])
     other = scorer.reading_as(replace(scorer.bundle, taxonomy=replace(taxonomy, schemes=schemes)))
     texts = [g.text for g in unseen]
-    free, bound = guess_labels(scorer, texts, settings), guess_labels(other, texts, settings)
+    free, bound = (guess_labels(s, texts, settings, some_gold) for s in (scorer, other))
     first = schemes[0].id
     assert bound == [g for g in free if len(g.labels[first]) in allowed]
     assert 0 < len(bound) < len(free)
@@ -58,8 +58,14 @@ def test_a_guess_has_the_register_of_its_expert(guessed, settings, gold):
     assert mine[read].mean() > mine[~read].mean() + 0.3
 
 
-def test_nothing_to_guess_is_no_mistake(scorer, settings):
-    assert guess_labels(scorer, ["", "  "], settings) == []
+def test_no_guess_has_the_register_of_an_expert_without_texts(scorer, guessed, unseen, settings, some_gold):
+    """The model's first expert is not the first of the settings where no text has that one's registers."""
+    more = replace(settings, experts=(Expert(("phone_call",)), *settings.experts))
+    assert guess_labels(scorer, [g.text for g in unseen], more, some_gold) == guessed
+
+
+def test_nothing_to_guess_is_no_mistake(scorer, settings, some_gold):
+    assert guess_labels(scorer, ["", "  "], settings, some_gold) == []
 
 
 def test_guesses_are_learned_from_and_told(scorer, some_gold, guessed, taxonomy, words, corpora, settings, tmp_path):
