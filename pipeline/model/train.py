@@ -58,7 +58,8 @@ def train(
 ) -> Path:
     """Train on all of ``gold`` and return the path of the new bundle below ``out``.
 
-    ``guessed`` are texts whose labels another model guessed (`pipeline.model.unlabelled`); they are learned from too.
+    ``guessed`` are texts whose labels another model guessed (`pipeline.model.unlabelled`); they are learned from too,
+    but bear out no promise.
     ``encoder`` is the folder of a sentence encoder whose vectors of whole texts are features besides.
 
     Each label has two linear heads by expert: one reads the whole text, one learned from the evidence reads single
@@ -74,6 +75,7 @@ def train(
     }
     if dense:
         about["encoder"] = dense.about
+    labelled = len(gold)
     if guessed:
         about["guessed"] = {"texts": len(guessed), "sha256": corpus_hash(guessed)}
         gold = [*gold, *guessed]
@@ -120,7 +122,8 @@ def train(
     if haystacks := hide_sentences(spoken, sentences.row, y_sentence, gold, fold, settings.seed):
         heads = fit_long(heads, haystacks)
     if settings.promise:
-        heads = keep_promise(heads, margins[: len(gold)], truth, settings.promise)
+        # Guesses agree with whoever guessed them: only what people labelled tells how often a label is right.
+        heads = keep_promise(heads, margins[:labelled], truth[:labelled], settings.promise)
     return save_bundle(
         out,
         taxonomy=taxonomy,

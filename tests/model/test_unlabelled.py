@@ -3,8 +3,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from pipeline.corpus.gold import label_matrix
-from pipeline.model.bundle import load_bundle
+from pipeline.corpus.gold import Gold, label_matrix
+from pipeline.model.bundle import NEVER, load_bundle
 from pipeline.model.recipe import Expert, read_settings
 from pipeline.model.score import Scorer
 from pipeline.model.train import train
@@ -62,6 +62,19 @@ def test_no_guess_has_the_register_of_an_expert_without_texts(scorer, guessed, u
     """The model's first expert is not the first of the settings where no text has that one's registers."""
     more = replace(settings, experts=(Expert(("phone_call",)), *settings.experts))
     assert guess_labels(scorer, [g.text for g in unseen], more, some_gold) == guessed
+
+
+def test_a_promise_is_borne_out_by_people_alone(some_gold, taxonomy, words, corpora, settings, tmp_path):
+    """Of one label there are hundreds of guesses that come true; of labels that people gave, too few for a promise."""
+    scheme, label = taxonomy.columns[0]
+    assert sum(label in g.labels[scheme] for g in some_gold) < 50
+    own = {s.id: (label,) if s.id == scheme else () for s in taxonomy.schemes}
+    guesses = [Gold(f"guess-{i}", f"窗口推诿不办，第{i}次去还是老样子。", own, f"guess-{i}") for i in range(300)]
+    path = train(
+        taxonomy=taxonomy, taxonomy_source=(corpora / "taxonomy.toml").read_bytes(), gold=some_gold, guessed=guesses,
+        words=words, out=tmp_path, settings=replace(settings, promise=0.9),
+    )  # fmt: skip
+    assert load_bundle(path).heads[0].threshold == NEVER
 
 
 def test_nothing_to_guess_is_no_mistake(scorer, settings, some_gold):
