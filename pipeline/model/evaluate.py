@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.corpus.gold import Gold, label_matrix
+from pipeline.errors import CorpusError
 from pipeline.model.calibrate import expected_calibration_error
 from pipeline.model.paired import ROUNDS, contrasts, count
 from pipeline.model.score import Scorer
@@ -52,7 +53,9 @@ class Interval:
 
 
 def evaluate(scorer: Scorer, gold: Sequence[Gold], *, rounds: int = 1000, seed: int = 0) -> dict[str, Any]:
-    """Score ``gold`` and return the figures as plain data."""
+    """Score ``gold`` and return the figures as plain data; raises CorpusError without texts."""
+    if not gold:
+        raise CorpusError("ZF-EVALUATE-EMPTY", "没有可供测量的文本", "用 --gold 指定带标签的 .jsonl。")
     truth = label_matrix(gold, scorer.bundle.taxonomy)
     return figures_of(scorer, scorer.probabilities([g.text for g in gold]), truth, rounds=rounds, seed=seed)
 

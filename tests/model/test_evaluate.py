@@ -5,6 +5,7 @@ import pytest
 from sklearn.metrics import f1_score, precision_score, recall_score
 
 from pipeline.documents import Document
+from pipeline.errors import CorpusError
 from pipeline.model.evaluate import evaluate, macro_f1, measure, paired_difference, plain_baseline
 from pipeline.model.score import Scorer
 
@@ -67,3 +68,9 @@ def test_the_model_beats_the_plain_baseline_on_unseen_texts(scorer, some_gold, g
     )
     assert ours["problem"]["f1"][0] > plain["problem"]["f1"][0]
     assert all(ours["schemes"][s]["micro_f1"][0] > plain["schemes"][s]["micro_f1"][0] for s in ours["schemes"])
+
+
+def test_no_texts_are_refused(scorer):
+    """An office's own corpus often has no test part."""
+    with pytest.raises(CorpusError, match="ZF-EVALUATE-EMPTY"):
+        evaluate(scorer, [])
