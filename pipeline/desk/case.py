@@ -90,14 +90,18 @@ def sheet(case: Case, user: User, *, reveal: bool = False, ticked: Collection[st
 def is_blind(case: Case, decisions: Sequence[Decision], user: User) -> bool:
     """Return whether this reader may still become the second pair of eyes and must not see the first decision."""
     waits = case.state == State.SECOND and user.may(Permission.REVIEW)
-    return waits and user.pk not in {d.by_id for d in standing(decisions)}
+    # Who judged an earlier text only is as good a second reader of this one as any.
+    return waits and user.pk not in {d.by_id for d in standing(decisions) if d.text_hash == case.text_hash}
 
 
-def notes(sheet: Sheet) -> list[Note]:
-    """Return the remarks on the document; while its decision is kept blind, without those of who made it."""
+def notes(sheet: Sheet, user: User) -> list[Note]:
+    """Return the remarks on the document; while its decision is kept blind from ``user``, without those of others who
+    decided.
+    """
     rows = Note.objects.filter(document=sheet.document).select_related("by", "to")
     if sheet.blind:
-        rows = rows.exclude(by__in=Decision.objects.filter(document=sheet.document).values("by"))
+        decided = Decision.objects.filter(document=sheet.document).exclude(by=user)
+        rows = rows.exclude(by__in=decided.values("by"))
     return list(rows)
 
 

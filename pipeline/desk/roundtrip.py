@@ -7,6 +7,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from django.db.models import F
+
 from pipeline.batch.sources.archive import check_archive, damaged
 from pipeline.batch.sources.limits import Limits
 from pipeline.desk.decide import ConflictError, decide
@@ -79,7 +81,7 @@ def check(rows: list[tuple[int, dict[str, str]]], user: User) -> list[Answer]:
     ids = [c.pk for c in cases.values()]
     last = dict(Decision.objects.filter(document__in=ids).order_by("id").values_list("document_id", "id"))
     mine = set(
-        Decision.objects.filter(document__in=ids, by=user, undone_by=None)
+        Decision.objects.filter(document__in=ids, by=user, undone_by=None, text_hash=F("document__case__text_hash"))
         .exclude(kind=Kind.UNDO)
         .values_list("document_id", flat=True)
     )

@@ -24,7 +24,8 @@ def labels_of(case):
 def always_second(desk):
     from pipeline.desk.configure import open_desk
 
-    open_desk(load_settings(desk.settings.home, desk={"second_percent": 100}), bring_up=False)
+    always = {"second_percent": 100}
+    open_desk(load_settings(desk.settings.home, store=desk.settings.store, desk=always), bring_up=False)
 
 
 @pytest.fixture
@@ -237,6 +238,27 @@ def test_the_second_reader_sees_nothing_of_the_first_until_both_have_spoken(pair
     pair.decide(two, case, labels=[pair.columns[5][1]])
     assert pair.case("D001").state == "done"
     assert "第一人的看法" in two.get(f"/documents/{case.pk}").content.decode()
+
+
+@both_stores
+def test_who_read_an_earlier_text_sees_nothing_of_the_first_decision_on_the_new_one(desk):
+    always_second(desk)
+    desk.add_user("second", "reviewer")
+    one, two = desk.client("reviewer"), desk.client("second")
+    desk.decide(one, desk.case("D001"), note="旧文的看法")
+    desk.add("D001", "换了一份材料：镇里说下月就修，到现在没有人来。")
+    desk.decide(two, desk.case("D001"), labels=[desk.columns[5][1]], note="新文第一人的看法")
+    case = desk.case("D001")
+    for who, text in ((one, "我自己留的话"), (two, "第一人留的话")):
+        who.post(f"/documents/{case.pk}/note", {"text": text})
+    for url in (f"/documents/{case.pk}", f"/documents/{case.pk}/paper"):
+        page = one.get(url)
+        assert page.context["s"].blind
+        assert "新文第一人的看法" not in page.content.decode()
+    page = one.get(f"/documents/{case.pk}")
+    ticked = {r.id for _, rows in page.context["s"].schemes for r in rows if r.chosen}
+    assert ticked == {d["id"] for some in case.prediction.decided.values() for d in some}
+    assert [n.text for n in page.context["notes"]] == ["我自己留的话"]
 
 
 def test_the_queue_does_not_tell_the_second_reader_either(pair):

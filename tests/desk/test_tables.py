@@ -284,6 +284,26 @@ def test_a_decision_made_between_preview_and_saving_is_not_overwritten(desk):
     assert desk.case("D001").labels.count() == 2
 
 
+@pytest.mark.parametrize("desk", ["sqlite", "postgres"], indirect=True)
+def test_who_read_an_earlier_text_may_read_the_new_one_second_in_a_workbook(desk):
+    from pipeline.desk.configure import open_desk
+    from pipeline.settings import load_settings
+
+    always = {"second_percent": 100}
+    open_desk(load_settings(desk.settings.home, store=desk.settings.store, desk=always), bring_up=False)
+    desk.add_user("second", "reviewer")
+    one, two = desk.client("reviewer"), desk.client("second")
+    desk.decide(one, desk.case("D001"))
+    desk.add("D001", "换了一份材料：镇里说下月就修，到现在没有人来。")
+    desk.decide(two, desk.case("D001"))
+    content = filled(exported(desk, "state=second"), {"D001": {"判定": "确认"}})
+    page = send(one, content)
+    assert verdicts(page) == {"D001": ""}
+    assert verdicts(send(two, content)) == {"D001": "您已判过，要由另一个人再看"}
+    assert one.post("/roundtrip", {"plan": page.context["plan"]}).context["saved"] == 1
+    assert desk.case("D001").state == "done"
+
+
 def test_a_plan_is_nobody_elses_and_not_to_be_changed(desk):
     page = send(desk.client("reviewer"), filled(exported(desk), {"D001": {"判定": "确认"}}))
     plan = page.context["plan"]

@@ -74,7 +74,7 @@ def page(
         "before": mine[(at - 1) % len(mine)] if len(mine) > 1 else None,
         "reasons": [*map(tuple, case.reasons), *([(f"等了 {days} 天", days)] if days else [])],
         "points": sum(p for _, p in case.reasons) + days,
-        "notes": notes(s),
+        "notes": notes(s, request.user),
         "colleagues": reviewers().exclude(pk=request.user.pk),
         "objections": objections(case),
         "history": [(e, audit.ACTIONS.get(e.action, e.action)) for e in history(s)],
