@@ -21,7 +21,7 @@ from pipeline.desk.states import Kind, State, Turn
 from pipeline.desk.tables import Case, CaseLabel, Decision, User
 from pipeline.errors import ZuofengError
 
-__all__ = ["ConflictError", "Outcome", "decide", "standing", "undo", "why_not"]
+__all__ = ["ConflictError", "Outcome", "decide", "last_round", "standing", "undo", "why_not"]
 
 MOST_NOTE = 4000
 MOST_SECONDS = 24 * 3600
@@ -114,7 +114,7 @@ def why_not(case: Case, user: User) -> ConflictError | None:
     if case.state == State.DISPUTED:
         if not user.may(Permission.ADJUDICATE):
             return ConflictError("ZF-DESK-DISPUTED", "这件等组长裁定", "办下一件。")
-        parties = _read_by(case)
+        parties = {d.by_id for d in last_round(_standing_of(case), case.text_hash)}
         if len(parties) > 1 and user.pk in parties:
             return ConflictError("ZF-DESK-PARTY", "您是意见不一的一方，不能自己裁定", "请另一位组长裁定。")
     if case.state == State.SECOND and user.pk in _read_by(case):
@@ -130,7 +130,7 @@ def standing(decisions: Sequence[Decision]) -> list[Decision]:
 
 def state_after(decisions: Sequence[Decision], text_hash: str) -> tuple[str, list[str] | None]:
     """Return the case's state and the labels people gave it (None: none yet) after standing ``decisions``."""
-    valid = [d for d in decisions if d.text_hash == text_hash]
+    valid = last_round(decisions, text_hash)
     by_turn = {d.turn: d for d in valid}
     first, second, final = (by_turn.get(t) for t in Turn)
     if final is not None:
@@ -144,6 +144,13 @@ def state_after(decisions: Sequence[Decision], text_hash: str) -> tuple[str, lis
         return (State.DONE, flat(second.labels)) if agreed else (State.DISPUTED, None)
     # Until the second person has spoken nothing of the first may show, not even in the queue.
     return (State.SECOND, None) if second_wanted(first.document_id, text_hash) else (State.DONE, flat(first.labels))
+
+
+def last_round(decisions: Sequence[Decision], text_hash: str) -> list[Decision]:
+    """Return those on this text from its latest first reading on: a text that was replaced and came back waits anew."""
+    valid = [d for d in decisions if d.text_hash == text_hash]
+    first = max((i for i, d in enumerate(valid) if d.turn == Turn.FIRST), default=0)
+    return valid[first:]
 
 
 def second_wanted(document: int, text_hash: str) -> bool:

@@ -261,6 +261,34 @@ def test_who_read_an_earlier_text_sees_nothing_of_the_first_decision_on_the_new_
     assert [n.text for n in page.context["notes"]] == ["我自己留的话"]
 
 
+@both_stores
+def test_what_is_decided_of_a_text_that_came_back_holds_whatever_was_ruled_of_it_before(desk, taxonomy):
+    from pipeline.desk.models import Document
+    from pipeline.desk.reviews import take_reviews
+
+    desk.add_user("second", "reviewer")
+    one, two, senior = desk.client("reviewer"), desk.client("second"), desk.client("senior")
+    old, new = desk.columns[5][1], desk.columns[6][1]
+    texts = dict(Document.objects.filter(key__in=["D001", "D002"]).values_list("key", "text"))
+    for key in texts:
+        desk.decide(one, desk.case(key), "unsure")
+        desk.decide(senior, desk.case(key), labels=[old])
+        add_document(desk.columns, key, f"换了一份材料：{key}镇里说下月就修，到现在没有人来。")
+    desk.take_in()
+    for key, text in texts.items():
+        add_document(desk.columns, key, text)
+    desk.take_in()
+    assert [desk.case(key).state for key in texts] == ["open", "open"]
+    desk.decide(two, desk.case("D001"), labels=[new])
+    desk.decide(two, desk.case("D002"), "unsure")
+    assert [desk.case(key).state for key in texts] == ["done", "disputed"]
+    # The same senior: what was ruled before is no side in this.
+    assert desk.decide(senior, desk.case("D002"), labels=[new]).status_code == 302
+    assert [(desk.case(key).state, labels_of(desk.case(key))) for key in texts] == [("done", [new])] * 2
+    taken = {x.gold.id: (x.by, x.sure) for x in take_reviews(taxonomy, actor="t").items}
+    assert taken == {"D001": ("second", None), "D002": ("senior", 0.5)}
+
+
 def test_the_queue_does_not_tell_the_second_reader_either(pair):
     pair.decide(pair.client("reviewer"), pair.case("D001"), labels=[pair.columns[5][1]])
     rows = pair.client("second").get("/queue?state=second").context["rows"]
