@@ -101,15 +101,19 @@ def _places(field: str) -> list[tuple[str, int]]:
 
 def _trend() -> list[tuple[str, str, int]]:
     nights = sorted(Case.objects.values_list("run", flat=True).distinct().order_by("-run")[:TREND_NIGHTS])
+    # Runs are numbered by UTC, in which a night here begins the day before.
+    began = dict(Run.objects.filter(pk__in=nights).values_list("pk", "started"))
+    day_of = {n: f"{timezone.localtime(began[n]):%m-%d}" for n in nights if n in began}
     names = label_names()
     rows = CaseLabel.objects.filter(case__run__in=nights).values_list("case__run", "label").annotate(n=Count("*"))
     by_day: Counter[tuple[str, str]] = Counter()
     for night, label, n in rows:
-        by_day[f"{night[4:6]}-{night[6:8]}", label] += n
+        if night in day_of:
+            by_day[day_of[night], label] += n
     most: Counter[str] = Counter()
     for (_, label), n in by_day.items():
         most[label] += n
-    days = list(dict.fromkeys(f"{n[4:6]}-{n[6:8]}" for n in nights))
+    days = list(dict.fromkeys(day_of.values()))
     shown = [label for label, _ in most.most_common(TREND_LINES) if label in names]
     return [(day, label, by_day[day, label]) for label in shown for day in days]
 

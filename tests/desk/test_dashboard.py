@@ -36,6 +36,18 @@ def test_a_trend_appears_with_the_second_night(desk):
     assert "09-02" in page.context["trend"]
 
 
+def test_a_night_has_the_day_on_which_it_began_here(desk):
+    from pipeline.batch.ledger import new_id
+    from pipeline.desk.models import Run
+
+    # Two in the morning in China.
+    began = dt.datetime(2026, 9, 2, 18, tzinfo=dt.UTC)
+    run = Run.objects.create(id=new_id(began), serial=2, source="in", model="m-1", started=began)
+    desk.add("N1", "跑了五趟", run=run)
+    days = [day for day, _, _ in desk.client("analyst").get("/dashboard").context["f"].trend]
+    assert list(dict.fromkeys(days)) == ["09-01", "09-03"]
+
+
 def test_an_empty_desk_says_what_to_do(tmp_path, desk):
     from pipeline.desk.configure import open_desk
     from pipeline.desk.tables import User
