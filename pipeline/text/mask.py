@@ -24,6 +24,13 @@ _MOBILE = re.compile(
 _LANDLINE = re.compile(
     rf"{_BEGIN}((?:0{_AREA}{_GAP}?|\(0{_AREA}\){_GAP}?|(?:\+|00)86{_GAP}?{_AREA}{_GAP}?)[2-9]\d{{6,7}})(?!\d)"
 )
+#: Within a town the area code is left out: such a number follows a word of calling, or another number.
+_LOCAL = r"[2-9][0-9]{6,7}(?!\d|\.\d|[元块万亿多余])"
+_NEXT = "[ 、/,;或和]{1,2}"
+_CALLED = re.compile(
+    r"(?:(?:电话|座机|固话|热线|传真|拨打|致电)(?:号码?)?(?:[是为:( ]|\([^\d()]{1,4}\)){0,3}|打[了过到去]?"
+    rf"|(?<!\d)0{_AREA}{_GAP}?[2-9]\d{{6,7}}{_NEXT})({_LOCAL}(?:{_NEXT}{_LOCAL})*)"
+)
 _CARD = re.compile(r"(?<!\d)[3-6]\d{3}(?:[ -]?\d{4}){2,3}(?:[ -]?\d{1,3})?(?!\d)")
 _CREDIT = re.compile(rf"{_NOT_BEFORE}[1-9ANY][0-9A-HJ-NPQRTUWXY][0-9]{{6}}[0-9A-HJ-NPQRTUWXY]{{10}}{_NOT_AFTER}")
 _PROVINCE = "[京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼]"
@@ -169,6 +176,10 @@ def _mobiles(text: str) -> Iterator[Found]:
 def _landlines(text: str) -> Iterator[Found]:
     for m in _LANDLINE.finditer(text):
         yield Found("landline", m.start(1), m.end(1))
+    for called in _CALLED.finditer(text):
+        for m in re.compile("[0-9]+").finditer(text, called.start(1), called.end(1)):
+            if not (len(m[0]) == 8 and m[0].startswith("20") and _is_date(m[0])):
+                yield Found("landline", m.start(), m.end())
 
 
 def _cards(text: str) -> Iterator[Found]:

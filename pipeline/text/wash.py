@@ -222,24 +222,24 @@ def _squeeze(out: Points, source: Shorts, begin: int, end: int, sorts: Flags) ->
 @compiled
 def _is_suspect(out: Points, begin: int, end: int, sorts: Flags) -> bool:
     """Return whether personal data may be here: an @, a plate, or digits enough for a number of any kind."""
-    digits = number = plate = 0
+    digits = figures = plate = 0
     closed = False
     for i in range(begin, end):
         sort = sorts[out[i]]
         if sort & ~_ALNUM == 0:
-            digits = number = plate = 0
+            digits = figures = plate = 0
             closed = out[i] == 41
             continue
         if sort & _AT:
             return True
         if sort & _NUMBER:
-            number += 1
             digits += out[i] not in (32, 45)
-            # The shortest with its area code in front; in brackets the code stands apart.
-            if digits >= 10 or (closed and digits >= 7):
+            figures = figures + 1 if sort & _PLATE else 0
+            # The shortest with its area code in front; in brackets that stands apart, within the town it is left out.
+            if digits >= 10 or figures >= 7 or (closed and digits >= 7):
                 return True
         else:
-            digits = number = 0
+            digits = figures = 0
             closed = out[i] == 41
         if sort & _PLATE:
             plate += 1
@@ -275,16 +275,17 @@ def _windows(out: Points, begin: int, end: int, sorts: Flags) -> Ints:
     i = begin
     while i < end:
         low = i
-        digits = plate = 0
+        digits = figures = plate = 0
         closed = some = False
         while i < end and _in_row(out[i], sorts):
             sort = sorts[out[i]]
             some |= sort & _AT > 0
             if sort & _NUMBER:
                 digits += out[i] not in (32, 45)
-                some |= digits >= 10 or (closed and digits >= 7)
+                figures = figures + 1 if sort & _PLATE else 0
+                some |= digits >= 10 or figures >= 7 or (closed and digits >= 7)
             else:
-                digits = 0
+                digits = figures = 0
                 closed = out[i] == 41
             plate = plate + 1 if sort & _PLATE else 0
             if plate >= 4 and i - 4 >= low:

@@ -33,6 +33,10 @@ def id_number(first_17: str) -> str:
         ("打(0631)-8812345", "landline", "(0631)-8812345"),
         ("打+86-631-8812345", "landline", "+86-631-8812345"),
         ("打了0631-8812345没人接", "landline", "0631-8812345"),
+        ("联系电话：8812345，一直没人接", "landline", "8812345"),
+        ("举报电话（办）88123456。", "landline", "88123456"),
+        ("拨打8812345无人应答", "landline", "8812345"),
+        ("对方说你打8812345", "landline", "8812345"),
         ("打款到银行卡4111111111111111", "bank_card", "4111111111111111"),
         ("信用代码91110000600037341L的公司", "credit_code", "91110000600037341L"),
         ("车牌鲁K·12345一直停着", "plate", "鲁K·12345"),
@@ -66,10 +70,20 @@ def test_personal_data_is_found_and_masked_at_equal_length(text, kind, found):
         "投入13812345678万元",
         "今年已收13812345678.50元",
         "比例0.13812345678",
+        "评标报价为9967645元",
+        "去年来电20240408没有回音",
+        "传真20240408收到",
+        "电话费8812345元",
+        "货款打了3000000元",
     ],
 )
 def test_what_only_looks_like_personal_data_stays(text):
     assert find_personal_data(text) == []
+
+
+def test_each_of_several_numbers_within_the_town_is_masked():
+    text = "医保中心（0746-8353066、8367386），电话8127190/8127192或8127193"
+    assert clean(text).masked_given() == "医保中心（****-*******、*******），电话*******/*******或*******"
 
 
 @given(st.text("0123456789-—+ 1卡号身份证Xx@a.c鲁Kk·挂元", max_size=80))
