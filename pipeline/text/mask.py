@@ -11,31 +11,36 @@ __all__ = ["BEFORE", "BEHIND", "Found", "find_personal_data", "mask", "may_be_st
 
 # `\b` sees no border between 汉字 and digits, hence the lookarounds.
 _NOT_BEFORE, _NOT_AFTER = r"(?<![0-9A-Za-z])", r"(?![0-9A-Za-z])"
-#: Between the groups of a number: a blank, a hyphen, or what stands for one.
-_GAP = "[- ‐–—]"
-# Not the decimals of a number; what a list is numbered with is not one.
-_BEGIN = r"(?:(?<!\d)(?<!\d\.)|(?<![\d.])[1-9]\d?\.)"
+#: Between the groups of a number: a blank, a hyphen, or what stands for one; a Chinese dash has two signs.
+_GAP = "(?:[- ‐–—―−]{1,2})"
+# Not the decimals of a number; what a list is numbered with is not one, nor a telephone.
+_BEGIN = r"(?:(?<!\d)(?<!\d\.)|(?<![\d.])[1-9]\d?\.|(?<=\d{7}\.))"
 _AREA = r"(?:10|2\d|[3-9]\d{2})"
-_ID = re.compile(rf"{_NOT_BEFORE}[1-9]\d{{5}}{_GAP}?\d{{8}}{_GAP}?\d{{3}}[\dXx]{_NOT_AFTER}")
+# Its check digit tells it from what letters or a telephone run into.
+_ID = re.compile(rf"(?<!\d)[1-9]\d{{5}}{_GAP}?\d{{4}}{_GAP}?\d{{4}}{_GAP}?\d{{3}}(?:[Xx×]|\d(?!\d))")
 _MOBILE = re.compile(
     rf"{_BEGIN}(?:(?:\+|00)?86{_GAP}?|0)?(1[3-9]\d(?:{_GAP}?\d{{4}}{_GAP}?\d{{4}}|{_GAP}\d{{3}}{_GAP}\d{{5}}))"
-    r"(?!\d|\.\d|元(?!旦)|万元|亿)"
+    # A full stop may stand before figures as well.
+    r"(?!\d|元(?!旦)|万元|亿|\.\d+[多余]?[元万亿%])"
 )
+_CODE = rf"(?:0{_AREA}{_GAP}?|\(0{_AREA}\){_GAP}?)"
 _LANDLINE = re.compile(
-    rf"{_BEGIN}((?:0{_AREA}{_GAP}?|\(0{_AREA}\){_GAP}?|(?:\+|00)86{_GAP}?{_AREA}{_GAP}?)[2-9]\d{{6,7}})(?!\d)"
+    rf"{_BEGIN}((?:{_CODE}|(?:\+|00)86{_GAP}?{_AREA}{_GAP}?)[2-9]\d{{6,7}}"
+    # In groups documents are numbered too, but behind a year.
+    rf"|(?<!\d[-‐–—―−]){_CODE}[2-9]\d{{2,3}}{_GAP}\d{{4}})(?!\d)"
 )
 #: Within a town the area code is left out: such a number follows a word of calling, or another number.
 _LOCAL = r"[2-9][0-9]{6,7}(?!\d|\.\d|[元块万亿多余])"
 _NEXT = "[ 、/,;或和]{1,2}"
 _CALLED = re.compile(
     r"(?:(?:电话|座机|固话|热线|传真|拨打|致电)(?:号码?)?(?:[是为:( ]|\([^\d()]{1,4}\)){0,3}|打[了过到去]?"
-    rf"|(?<!\d)0{_AREA}{_GAP}?[2-9]\d{{6,7}}{_NEXT})({_LOCAL}(?:{_NEXT}{_LOCAL})*)"
+    rf"|(?<!\d)(?:{_CODE}[2-9]\d{{6,7}}|1[3-9]\d{{9}}){_NEXT})({_LOCAL}(?:{_NEXT}{_LOCAL})*)"
 )
 _CARD = re.compile(r"(?<!\d)[3-6]\d{3}(?:[ -]?\d{4}){2,3}(?:[ -]?\d{1,3})?(?!\d)")
 _CREDIT = re.compile(rf"{_NOT_BEFORE}[1-9ANY][0-9A-HJ-NPQRTUWXY][0-9]{{6}}[0-9A-HJ-NPQRTUWXY]{{10}}{_NOT_AFTER}")
 _PROVINCE = "[京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼]"
 _PLATE = re.compile(
-    rf"{_PROVINCE}[A-HJ-NP-Z][·. ]?"
+    rf"{_PROVINCE}[A-HJ-NP-Z][·. •・‧-]?"
     r"(?:[DF][A-HJ-NP-Z0-9]\d{4}|\d{5}[DF]|[A-HJ-NP-Z0-9]{4}[A-HJ-NP-Z0-9挂学警])(?![A-Za-z0-9])",
     re.IGNORECASE,
 )
@@ -43,7 +48,7 @@ _EMAIL = re.compile(r"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]
 _CARD_CONTEXT = re.compile(
     r"卡号|银行|账号|帐号|账户|帐户|开户|户名|信用卡|储蓄|打款|汇款|转账|工行|农行|建行|中行|信用社|农商"
 )
-_SUSPECT = re.compile(r"[\d ‐–—-]{7}|@|[A-HJ-NP-Z][·. ]?[A-HJ-NP-Z0-9]{4}[A-HJ-NP-Z0-9挂学警]", re.IGNORECASE)
+_SUSPECT = re.compile(r"[\d ‐–—―−-]{7}|@|[A-HJ-NP-Z][·. •・‧-]?[A-HJ-NP-Z0-9]{4}[A-HJ-NP-Z0-9挂学警]", re.IGNORECASE)
 
 #: What can be starred of a word: letters, digits, and the 汉字 at either end of a number plate.
 _STARRED = re.compile(rf"[\dA-Za-z]|{_PROVINCE}$|^[挂学警]")
@@ -150,7 +155,7 @@ def _ids(text: str) -> Iterator[Found]:
         if number[:2] not in _PROVINCES or not _is_date(number[6:14]):
             continue
         rest = sum(int(d) * w for d, w in zip(number, _ID_WEIGHTS, strict=False)) % 11
-        if "10X98765432"[rest] == number[17]:
+        if "10X98765432"[rest] == number[17].replace("×", "X"):
             yield Found("id_number", m.start(), m.end())
 
 

@@ -93,8 +93,8 @@ class _Table:
             ("ABCDEFGHJKLMNPQRSTUVWXYZabcdefghjklmnpqrstuvwxyz0123456789", _PLATE),
             ("ABCDEFGHJKLMNPQRSTUVWXYZabcdefghjklmnpqrstuvwxyz", _LETTER),
             ("@", _AT),
-            ("·. ", _JOINT),
-            ("- ‐–—", _NUMBER),
+            ("·. •・‧-", _JOINT),
+            ("- ‐–—―−", _NUMBER),
         ):
             self.sorts[[ord(c) for c in characters]] |= sort
         self.sorts[self._numbers] |= _NUMBER
