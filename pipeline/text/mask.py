@@ -36,7 +36,10 @@ _CALLED = re.compile(
     r"(?:(?:电话|座机|固话|热线|传真|拨打|致电)(?:号码?)?(?:[是为:( ]|\([^\d()]{1,4}\)){0,3}|打[了过到去]?"
     rf"|(?<!\d)(?:{_CODE}[2-9]\d{{6,7}}|1[3-9]\d{{9}}){_NEXT})({_LOCAL}(?:{_NEXT}{_LOCAL})*)"
 )
-_CARD = re.compile(r"(?<!\d)[3-6]\d{3}(?:[ -]?\d{4}){2,3}(?:[ -]?\d{1,3})?(?!\d)")
+# 9558 is the oldest of all; what stands apart behind may be its end, or the number of a list.
+_CARD = re.compile(
+    rf"(?<!\d)([3-69]\d{{3}}(?:{_GAP}?\d{{4}}){{2,3}}\d{{0,3}}|[3-69]\d{{5}}{_GAP}\d{{10,13}})({_GAP}\d{{1,3}})?(?!\d)"
+)
 _CREDIT = re.compile(rf"{_NOT_BEFORE}[1-9ANY][0-9A-HJ-NPQRTUWXY][0-9]{{6}}[0-9A-HJ-NPQRTUWXY]{{10}}{_NOT_AFTER}")
 _PROVINCE = "[京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼]"
 _PLATE = re.compile(
@@ -48,6 +51,8 @@ _EMAIL = re.compile(r"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]
 _CARD_CONTEXT = re.compile(
     r"卡号|银行|账号|帐号|账户|帐户|开户|户名|信用卡|储蓄|打款|汇款|转账|工行|农行|建行|中行|信用社|农商"
 )
+#: What hotlines and offices number: there a date of six digits in front is one, and no number is a bank card's.
+_NUMBERED = re.compile(r"(?:编号|单号|件号|流水号|受理号)[是为:( ]{0,2}(?:[A-Z]{0,4})$", re.IGNORECASE)
 _SUSPECT = re.compile(r"[\d ‐–—―−-]{7}|@|[A-HJ-NP-Z][·. •・‧-]?[A-HJ-NP-Z0-9]{4}[A-HJ-NP-Z0-9挂学警]", re.IGNORECASE)
 
 #: What can be starred of a word: letters, digits, and the 汉字 at either end of a number plate.
@@ -121,9 +126,9 @@ def search(text: str) -> list[Found]:
         *_ids(text),
         *_credits(text),
         *_emails(text),
+        *_cards(text),
         *_mobiles(text),
         *_landlines(text),
-        *_cards(text),
         *_plates(text),
     ):
         if all(found.end <= t.start or found.start >= t.end for t in taken):
@@ -175,7 +180,8 @@ def _emails(text: str) -> Iterator[Found]:
 
 def _mobiles(text: str) -> Iterator[Found]:
     for m in _MOBILE.finditer(text):
-        yield Found("mobile", m.start(1), m.end(1))
+        if not (_is_numbered(text, m.start()) and _is_date("20" + m[1][:6])):
+            yield Found("mobile", m.start(1), m.end(1))
 
 
 def _landlines(text: str) -> Iterator[Found]:
@@ -190,18 +196,22 @@ def _landlines(text: str) -> Iterator[Found]:
 def _cards(text: str) -> Iterator[Found]:
     """Bank cards: Luhn's digit, and a word of banking within thirty characters before."""
     for m in _CARD.finditer(text):
-        digits = [int(c) for c in m.group() if c.isdigit()]
-        if (
-            15 <= len(digits) <= 19
-            and _luhn(digits)
-            and _CARD_CONTEXT.search(text, max(0, m.start() - BEFORE), m.start())
-        ):
-            yield Found("bank_card", m.start(), m.end())
+        if _is_numbered(text, m.start()) or not _CARD_CONTEXT.search(text, max(0, m.start() - BEFORE), m.start()):
+            continue
+        for end in (m.end(), m.end(1)):
+            digits = [int(c) for c in text[m.start() : end] if c.isdigit()]
+            if 15 <= len(digits) <= 19 and _luhn(digits):
+                yield Found("bank_card", m.start(), end)
+                break
 
 
 def _plates(text: str) -> Iterator[Found]:
     for m in _PLATE.finditer(text):
         yield Found("plate", m.start(), m.end())
+
+
+def _is_numbered(text: str, at: int) -> bool:
+    return _NUMBERED.search(text, max(0, at - BEFORE), at) is not None
 
 
 def _is_date(digits: str) -> bool:
