@@ -17,12 +17,19 @@ NOW = dt.datetime(2026, 3, 2, 4, 0, tzinfo=dt.timezone(dt.timedelta(hours=8)))
         (None, None),
         (dt.datetime(2031, 1, 1), dt.datetime(2026, 2, 28, 20)),  # noqa: DTZ001  a column without zones
         (dt.datetime(2031, 1, 1, tzinfo=dt.UTC), dt.datetime(2026, 2, 28, 20, tzinfo=dt.UTC)),
-        (dt.date(2026, 3, 1), dt.date(2026, 2, 28)),
-        ("2026-03-01 10:00:00.5", "2026-02-28 20:00:00"),
+        (dt.date(2031, 3, 1), dt.date(2026, 2, 28)),
+        ("2031-03-01 10:00:00.5", "2026-02-28 20:00:00"),
         (123_456, 113_456),
+        # A copy that has stood still for a week.
+        (dt.datetime(2026, 2, 23, 9), dt.datetime(2026, 2, 22, 9)),  # noqa: DTZ001
+        (dt.datetime(2026, 2, 23, 9, tzinfo=dt.UTC), dt.datetime(2026, 2, 22, 9, tzinfo=dt.UTC)),
+        (dt.date(2026, 2, 23), dt.date(2026, 2, 22)),
+        ("2026-02-23T09:00:00", "2026-02-22 09:00:00"),
+        ("2026-02-23T09:00:00+08:00", "2026-02-22 09:00:00"),
+        (dt.date.min, dt.date.min),
     ],
 )
-def test_the_mark_lags_and_never_runs_ahead_of_the_clock(highest, mark):
+def test_the_mark_lags_and_runs_ahead_of_neither_the_clock_nor_the_newest_row(highest, mark):
     import json
 
     assert decode(json.loads(json.dumps(next_mark(highest, NOW)))) == mark
@@ -61,6 +68,25 @@ def test_times_of_the_database_bound_what_is_read(table_night, caller, texts, zo
     assert table_night(caller.source(table="工单"), **options).read == 20
     # Row 0 has no time, rows 17 to 19 came within a day.
     assert table_night(caller.source(table="工单"), **options).read == 4
+
+
+def test_rows_that_come_days_after_their_time_are_read(table_night, caller, texts):
+    """As in a copy of somebody's table that is brought up once a week."""
+    now = dt.datetime.now(dt.UTC).replace(tzinfo=None)
+    caller.make("工单", list(enumerate(texts[:10])), more=[sa.Column("更新", sa.DateTime)])
+    stamp = sa.text('UPDATE "工单" SET "更新" = :t WHERE "流水号" >= :n').bindparams(
+        sa.bindparam("t", type_=sa.DateTime())
+    )
+    caller.run(stamp, {"t": now - dt.timedelta(days=40), "n": 0})
+    caller.run(stamp, {"t": now - dt.timedelta(days=6), "n": 8})
+    options = {"tables": {"watermark": "更新"}, "write": False}
+    assert table_night(caller.source(table="工单"), **options).read == 10
+    assert table_night(caller.source(table="工单"), **options).read == 2
+    for number in (10, 11):
+        caller.run(sa.text('INSERT INTO "工单" VALUES (:n, :x, NULL)'), {"n": number, "x": texts[number]})
+    caller.run(stamp, {"t": now - dt.timedelta(days=5), "n": 10})
+    report = table_night(caller.source(table="工单"), **options)
+    assert (report.read, report.new) == (4, 2)
 
 
 def test_what_was_set_aside_or_left_half_way_is_read_again(table_night, caller, texts, scorer, monkeypatch):

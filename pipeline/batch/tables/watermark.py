@@ -1,14 +1,15 @@
 """From where a night reads when only new rows are wanted.
 
 The mark is kept with the run, in its plan. It lags behind on purpose: rows are stamped before they are committed, and
-clocks and time zones of two machines differ. What is read once more is recognised as unchanged.
+clocks and time zones of two machines differ. It lags behind the newest row too: a copy that stood still for days brings
+rows of those days when it goes on. What is read once more is recognised as unchanged.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pipeline.errors import SourceError
 
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from pipeline.desk.models import Run
 
 __all__ = ["decode", "next_mark", "plan_of"]
+
+T = TypeVar("T", dt.date, dt.datetime)
 
 LAG = dt.timedelta(days=1)
 #: Of rising integers so many before the highest are read again.
@@ -29,16 +32,16 @@ def next_mark(highest: Any, now: dt.datetime) -> list[Any] | None:
 
     Raises SourceError ``ZF-TAB-WATERMARK`` when the column holds neither times nor integers, or a time out of range.
     """
-    naive = now.astimezone(dt.UTC).replace(tzinfo=None) - LAG
+    naive = now.astimezone(dt.UTC).replace(tzinfo=None)
     match highest:
         case None:
             return None
         case dt.datetime() if highest.tzinfo:
-            return ["aware", (now - LAG).isoformat()]
+            return ["aware", _before(min(highest, now)).isoformat()]
         case dt.datetime():
-            return ["naive", naive.isoformat()]
+            return ["naive", _before(min(highest, naive)).isoformat()]
         case dt.date():
-            return ["date", naive.date().isoformat()]
+            return ["date", _before(min(highest, naive.date())).isoformat()]
         case int() if not isinstance(highest, bool):
             return ["number", highest - LAG_NUMBERS]
         case str() if _BEYOND.fullmatch(highest):
@@ -46,8 +49,8 @@ def next_mark(highest: Any, now: dt.datetime) -> list[Any] | None:
                 "ZF-TAB-WATERMARK", "水位列里有超出公元 1 至 9999 年的时间",
                 "改正那一行，或在 zuofeng.toml 的 [tables] watermark 里换一列，或去掉它。", [f"读到的是 {highest}"],
             )  # fmt: skip
-        case str() if _is_time(highest):
-            return ["text", naive.isoformat(" ", "seconds")]
+        case str() if (time := _time_of(highest)) is not None:
+            return ["text", _before(min(time, naive)).isoformat(" ", "seconds")]
     raise SourceError(
         "ZF-TAB-WATERMARK", "水位列须是时间或递增的整数", "在 zuofeng.toml 的 [tables] watermark 里换一列，或去掉它。",
         [f"读到的是 {type(highest).__name__}"],
@@ -90,9 +93,17 @@ def _same(run: Run, source: str, model: str, digest: str) -> bool:
     return bool((run.source, run.model) == (source, model) and run.plan.get("table", {}).get("digest") == digest)
 
 
-def _is_time(text: str) -> bool:
+def _before(time: T) -> T:
+    """Return ``time`` less the lag, as far as times go."""
     try:
-        dt.datetime.fromisoformat(text)
+        return time - LAG
+    except OverflowError:
+        return time
+
+
+def _time_of(text: str) -> dt.datetime | None:
+    """Return the time that a text says, as it stands there; None when it says none."""
+    try:
+        return None if text.isdecimal() else dt.datetime.fromisoformat(text).replace(tzinfo=None)
     except ValueError:
-        return False
-    return not text.isdecimal()
+        return None
