@@ -68,10 +68,9 @@ def table_night(scorer, store, tmp_path):
             store=store,
             state=tmp_path / "state",
             columns=ColumnMap().preferring(columns or {}),
-            limits=Limits(),
             write_tables=write,
             tables=TableSettings(**(tables or {})),
-            **{"chunk": 7, **options},
+            **{"chunk": 7, "limits": Limits(), **options},
         )
 
     return run

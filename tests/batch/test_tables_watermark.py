@@ -5,6 +5,7 @@ import datetime as dt
 import pytest
 import sqlalchemy as sa
 
+from pipeline.batch.sources import Limits
 from pipeline.batch.tables.watermark import decode, next_mark
 from pipeline.errors import SourceError
 
@@ -168,3 +169,25 @@ def test_after_a_night_with_other_settings_all_is_read_again(table_night, caller
     from pipeline.desk.models import Document
 
     assert set(Document.objects.values_list("text", flat=True)) == {*texts[:20]}
+
+
+def test_after_a_night_with_another_limit_what_was_too_long_is_read(table_night, caller, texts):
+    caller.make("工单", [(0, "长" * 500), *enumerate(texts[:19], 1)], more=[sa.Column("版本", sa.Integer)])
+    caller.run('UPDATE "工单" SET "版本" = "流水号" * 100000')
+    options, source = {"tables": {"watermark": "版本"}, "write": False}, caller.source(table="工单")
+    first = table_night(source, limits=Limits(max_text_bytes=1400), **options)
+    assert (first.read, first.reasons["ZF-REC-TOO-LONG"]) == (20, 1)
+    report = table_night(source, **options)
+    assert (report.read, report.new) == (20, 1)
+
+
+def test_after_a_night_in_which_columns_meant_something_else_all_is_read_again(table_night, caller, texts):
+    more = [sa.Column("版本", sa.Integer), sa.Column("甲", sa.Text), sa.Column("乙", sa.Text)]
+    caller.make("工单", list(enumerate(texts[:10])), more=more)
+    caller.run("""UPDATE "工单" SET "版本" = "流水号" * 100000, "甲" = '城关区', "乙" = '教育局'""")
+    options, source = {"tables": {"watermark": "版本"}, "write": False}, caller.source(table="工单")
+    table_night(source, columns={"unit": ["甲"], "district": ["乙"]}, **options)
+    assert table_night(source, columns={"unit": ["乙"], "district": ["甲"]}, **options).read == 10
+    from pipeline.desk.models import Document
+
+    assert set(Document.objects.values_list("unit", "district")) == {("教育局", "城关区")}

@@ -108,7 +108,9 @@ def open_table(
                 target.prepare()
             except django.db.Error as e:
                 raise explain(e, address) from e
-    told = settings.model_dump_json() + repr(sorted(layout.columns)) + str(write_back)
+    # All that an older row is read by: with other limits one may not be too long any more.
+    means = {field: layout.columns[at] for field, at in columns.find(layout.columns).items()}
+    told = settings.model_dump_json() + repr((sorted(layout.columns), means, limits)) + str(write_back)
     digest = hashlib.sha256(told.encode()).hexdigest()[:16]
     return OpenTable(feed, target, tuple(statements), digest, upto)
 
