@@ -60,6 +60,27 @@ def test_bytes_as_text_and_strings_that_are_not_utf8(tmp_path: Path) -> None:
         assert items[2].code == "ZF-REC-ENCODING"
 
 
+@pytest.mark.parametrize(
+    ("number", "kind", "shown"),
+    [
+        (4_000_000, pa.date32(), "12921-08-18"),
+        (-800_000, pa.date32(), "-0221-09-04"),
+        (253_402_300_800_000_000, pa.timestamp("us"), "10000-01-01 00:00:00.000000"),
+        # The last second of 9999, as "for ever" is often written, is in the year 10000 eight hours to the east.
+        (253_402_300_799_000_000, pa.timestamp("us", tz="Asia/Shanghai"), "10000-01-01 07:59:59.000000+0800"),
+    ],
+)
+@pytest.mark.parametrize("column", ["受理时间", "有效期至"])
+def test_a_time_beyond_pythons_costs_nothing(
+    tmp_path: Path, number: int, kind: pa.DataType, shown: str, column: str
+) -> None:
+    times = pa.array([0, number, None], pa.int32() if kind == pa.date32() else pa.int64()).cast(kind)
+    path = save(tmp_path / "a.parquet", {"编号": ["1", "2", "3"], "内容": ["甲", "乙", "丙"], column: times})
+    first, second, third = open_source(path)
+    assert [d.row[column] for d in (first, second, third)] == [times[0].as_py(), shown, None]
+    assert second.meta == ({"time": shown} if column == "受理时间" else {})
+
+
 def test_columns_of_text_give_what_other_columns_give(tmp_path: Path) -> None:
     """Whatever is in them, and whether or not one that is no text stands beside them."""
     columns = {

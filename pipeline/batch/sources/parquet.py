@@ -84,8 +84,20 @@ def _values(column: Any) -> list[Any]:
         if str(column.type) in _TEXT:
             return list(column.to_numpy(zero_copy_only=False))
         return list(column.to_pylist())
+    except OverflowError:
+        return list(map(_any_time, column))
     except (UnicodeDecodeError, pa.ArrowException):
         return list(column.cast(pa.large_binary()).to_pylist())
+
+
+def _any_time(value: Any) -> Any:
+    """Return a value; a time that Python's cannot be as text: one such cell, of any column, would cost the file."""
+    import pyarrow as pa
+
+    try:
+        return value.as_py()
+    except OverflowError:
+        return value.cast(pa.string()).as_py()
 
 
 def _sound(column: Sequence[Any]) -> bool:
