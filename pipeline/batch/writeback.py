@@ -14,6 +14,7 @@ from types import TracebackType
 from typing import IO, Any, Self
 
 from pipeline.batch.cells import NAMES, column_names, evidence_text, label_names, labels_text
+from pipeline.batch.sources.records import as_text
 from pipeline.documents import Document, Rejected
 from pipeline.errors import ConfigError
 from pipeline.taxonomy import Taxonomy
@@ -181,4 +182,6 @@ def _text(value: Any) -> Any:
             return value if abs(value) < _EXACT else str(value)
         case float():
             return value if math.isfinite(value) else ""
+        case bytes() | list() | dict() | tuple():
+            return as_text(value)  # as it was read, not as Python writes it
     return str(value)

@@ -3,11 +3,14 @@ import math
 import zipfile
 from dataclasses import replace
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from openpyxl import load_workbook
 
+from pipeline.batch.sources import open_source
 from pipeline.batch.tables.fields import Fields
 from pipeline.batch.writeback import WriteBack, safe_cell
 from pipeline.errors import ConfigError
@@ -48,6 +51,17 @@ def test_a_failed_night_leaves_the_old_file(tmp_path, taxonomy):
         interrupted()
     assert path.read_text(encoding="utf-8") == "old"
     assert [p.name for p in tmp_path.iterdir()] == ["a.csv"]
+
+
+def test_a_cell_says_what_was_read_not_how_python_writes_it(tmp_path, taxonomy):
+    """As Hive and Impala write texts into .parquet, and as lists stand in .jsonl."""
+    texts = {"编号": ["甲1"], "内容": ["路灯坏了没人修"]}
+    columns = {name: pa.array([t.encode() for t in some], pa.binary()) for name, some in texts.items()}
+    pq.write_table(pa.table({**columns, "标签": [["照明", "报修"]]}), tmp_path / "a.parquet")
+    with WriteBack(tmp_path / "a.csv", taxonomy) as back:
+        back.write([*open_source(tmp_path / "a.parquet")], {}, {})
+    (read,) = csv.DictReader((tmp_path / "a.csv").read_text(encoding="utf-8-sig").splitlines())
+    assert [read[name] for name in ("编号", "内容", "标签")] == ["甲1", "路灯坏了没人修", '["照明", "报修"]']
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".xlsx"])
