@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from django.db import connection, transaction
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet, TextField
+from django.db.models.functions import Cast
 
 from pipeline.batch import ledger
 from pipeline.batch.lock import hold_store
@@ -27,7 +28,7 @@ from pipeline.whole import write_file
 __all__ = ["remove"]
 
 CHUNK = 500
-_PARTS = ("documents", "rejected")
+_PARTS = ("documents", "rejected", "replaced")
 
 
 def remove(
@@ -36,11 +37,13 @@ def remove(
     """Do the work of ``purge`` on an opened store."""
     stored = Document.objects.filter(stored__lt=before, purged=False)
     rejected = RejectedRecord.objects.filter(run__started__lt=before).exclude(raw="")
+    replaced = _replaced()
     kept = Document.objects.filter(stored__gte=before, purged=False)
     if dry_run:
         result = Purged("", before, dry_run=True)
         result.counts["documents"] = patience.run(stored.count)
-        result.counts["quotes"] = patience.run(lambda: Prediction.objects.filter(document__in=stored).count())
+        said, older = Prediction.objects.filter(document__in=stored), replaced.exclude(document__in=stored)
+        result.counts["quotes"] = patience.run(lambda: said.count() + older.count())
         result.counts["rejected"] = patience.run(rejected.count)
         gone = Document.objects.filter(purged=True) | Document.objects.filter(stored__lt=before)
         files = patience.run(lambda: _reports(reports, before, kept) | _handed_in(inbox, gone))
@@ -52,7 +55,7 @@ def remove(
     done = patience.run(lambda: ledger.chunks_of(run))
     for chunk in done.values():
         result.counts.update(chunk.counts)
-    for part, rows in zip(_PARTS, (stored, rejected), strict=True):
+    for part, rows in zip(_PARTS, (stored, rejected, replaced), strict=True):
         number = max((n for p, n in done if p == part), default=0)
         while True:
             number += 1
@@ -89,7 +92,7 @@ def _end(run: Run, state: str, counts: Counter[str], actor: str, *, reason: str 
         audit.record("purge.end", run.id, actor=actor, state=state, **counts)
 
 
-def _chunk(run: Run, part: str, number: int, rows: QuerySet[Document] | QuerySet[RejectedRecord]) -> Counter[str]:
+def _chunk(run: Run, part: str, number: int, rows: QuerySet) -> Counter[str]:
     """Empty the next rows and write the chunk's state with them; nothing left returns nothing.
 
     The answer to a commit may be lost: a chunk that is done already returns what it did.
@@ -105,7 +108,7 @@ def _chunk(run: Run, part: str, number: int, rows: QuerySet[Document] | QuerySet
         ids = list(rows.order_by("id").values_list("id", flat=True)[:CHUNK])
         if not ids:
             return Counter()
-        counts = _documents(ids) if part == "documents" else _rejected(ids)
+        counts = {"documents": _documents, "rejected": _rejected, "replaced": _older}[part](ids)
         ledger.write_chunk_state(
             run, part, number, state="done", fingerprint="", counts=counts, first=str(ids[0]), last=str(ids[-1])
         )
@@ -113,20 +116,38 @@ def _chunk(run: Run, part: str, number: int, rows: QuerySet[Document] | QuerySet
 
 
 def _documents(ids: Sequence[int]) -> Counter[str]:
-    predictions = list(Prediction.objects.filter(document__in=ids).only("id", "evidence"))
-    for p in predictions:
-        p.evidence = without_quotes(p.evidence)
-    Prediction.objects.bulk_update(predictions, ["evidence"], batch_size=100)
+    quotes = _unquote(Prediction.objects.filter(document__in=ids))
     # A signature is made of the text and tells whether another says the same.
     Signature.objects.filter(case__in=ids).delete()
     search.forget(ids)
     Document.objects.filter(id__in=ids).update(text="", title="", purged=True)
     Case.objects.filter(pk__in=ids).update(purged=True)
-    return Counter(documents=len(ids), quotes=len(predictions))
+    return Counter(documents=len(ids), quotes=quotes)
 
 
 def _rejected(ids: Sequence[int]) -> Counter[str]:
     return Counter(rejected=RejectedRecord.objects.filter(id__in=ids).update(raw=""))
+
+
+def _replaced() -> QuerySet[Prediction]:
+    """Return what still quotes a text that another has replaced since: only the model of that night was asked anew.
+
+    When such a text came in is not on record, and it is nowhere else: its quotes go whatever their age.
+    """
+    said = Prediction.objects.exclude(text_hash=F("document__text_hash"))
+    return said.annotate(written=Cast("evidence", TextField())).filter(written__regex=r'"quote": "[^"]')
+
+
+def _older(ids: Sequence[int]) -> Counter[str]:
+    return Counter(quotes=_unquote(Prediction.objects.filter(id__in=ids)))
+
+
+def _unquote(said: QuerySet[Prediction]) -> int:
+    predictions = list(said.only("id", "evidence"))
+    for p in predictions:
+        p.evidence = without_quotes(p.evidence)
+    Prediction.objects.bulk_update(predictions, ["evidence"], batch_size=100)
+    return len(predictions)
 
 
 def _reports(folder: Path, before: dt.datetime, kept: QuerySet[Document]) -> dict[Path, str | None]:

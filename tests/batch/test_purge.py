@@ -172,6 +172,34 @@ def test_only_texts_old_enough_go_and_a_changed_text_is_new(night, clean, write_
     assert left == {r["id"] for r in marked[4:8] + marked[12:20]}
 
 
+def test_quotes_of_a_text_that_was_replaced_go_from_what_other_models_said(night, clean, write_jsonl, marked, other):
+    from pipeline.desk.models import Prediction
+
+    def quoting(model):
+        said = Prediction.objects.filter(model=model).order_by("document__key")
+        return [p.document.key for p in said.select_related("document") if any(e["quote"] for e in p.evidence)]
+
+    night(write_jsonl("in/a.jsonl", marked[:20]))
+    live = Prediction.objects.values_list("model", flat=True).first()
+    age(800)
+    before = scores()
+    told = set(quoting(live))
+    changed = [{**r, "text": f"{r['text'][::-1]}至今没有人来。"} for r in marked[:12]]
+    stay = {r["id"] for r in marked[12:20]}
+    assert night(write_jsonl("in/a.jsonl", [*changed, *marked[12:20]]), scorer=other).changed == 12
+    age(10, stay)
+    new = quoting("other-model")
+    assert told - stay
+    assert new
+    dry = clean(dry_run=True).counts
+    done = clean().counts
+    assert done == dry
+    assert (done["documents"], done["quotes"]) == (0, len(told - stay))
+    assert (set(quoting(live)), quoting("other-model")) == (told & stay, new)
+    assert [row for row in scores() if row[1] == live] == before
+    assert clean().counts["quotes"] == 0
+
+
 def test_what_was_purged_stays_purged_when_it_comes_again(night, clean, write_jsonl, marked, other, store, tmp_path):
     from pipeline.desk.models import Prediction
 
