@@ -16,19 +16,29 @@ from pipeline.desk.models import Chunk, Run
 from pipeline.model.runs import code_hash
 
 __all__ = [
-    "OPEN", "Chunks", "begin", "chunk_counts", "chunks_of", "finish", "new_id", "program", "runs_before", "runs_on",
-    "same", "write_chunk_state",
+    "OPEN", "Chunks", "began", "begin", "chunk_counts", "chunks_of", "finish", "new_id", "program", "runs_before",
+    "runs_on", "same", "write_chunk_state",
 ]  # fmt: skip
 
 #: By source and number.
 Chunks = dict[tuple[str, int], Chunk]
 #: States of a run that a later one takes up.
 OPEN = ("running", "unfinished")
+#: How the id of a run begins: when it was made, in UTC.
+_WHEN = "%Y%m%dT%H%M%S"
 
 
 def new_id(now: dt.datetime) -> str:
     """Return a new run's id: readable, and unique even when a clock goes back."""
-    return f"{now:%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:6]}"
+    return f"{now:{_WHEN}}-{uuid.uuid4().hex[:6]}"
+
+
+def began(run: str) -> dt.datetime | None:
+    """Return when the run of this id was made, read from the id alone; None when it is none."""
+    try:
+        return dt.datetime.strptime(run.partition("-")[0], _WHEN).replace(tzinfo=dt.UTC)
+    except ValueError:
+        return None
 
 
 def begin(*, kind: str, source: str, model: str, plan: Mapping[str, Any], now: dt.datetime) -> Run:

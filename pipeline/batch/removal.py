@@ -157,11 +157,16 @@ def _reports(folder: Path, before: dt.datetime, kept: QuerySet[Document]) -> dic
     that are still in the store, among those ``kept``.
     """
     found: dict[Path, str | None] = {}
-    for run, started in Run.objects.values_list("id", "started"):
+    known = dict(Run.objects.values_list("id", "started"))
+    for run in sorted({p.name.removesuffix(".json").removesuffix("-rejected.csv") for p in folder.glob("*")}):
+        # Of a store that was restored or moved, some runs are in their files only.
+        started = known.get(run) or ledger.began(run)
         listed, path = folder / f"{run}-rejected.csv", folder / f"{run}.json"
-        old = started < before
+        old = started is not None and started < before
         if old and listed.exists():
             found[listed] = None
+        if not old and run not in known:
+            continue
         if not path.exists():
             continue
         report = json.loads(path.read_text(encoding="utf-8"))

@@ -119,6 +119,23 @@ def test_a_recent_report_keeps_only_texts_that_are_still_in_the_store(night, cle
     assert clean().counts["files"] == 0
 
 
+def test_reports_of_runs_that_the_store_does_not_know_go_by_their_age(night, clean, write_jsonl, marked, tmp_path):
+    report = Path(night(write_jsonl("in/a.jsonl", marked)).report_file)
+    listed = report.with_name(f"{report.stem}-rejected.csv")
+    # As they stay behind when an earlier day of the store is put back, or another store is used from now on.
+    for day, path in ((day, path) for day in ("20200101", "29990101") for path in (report, listed)):
+        path.with_name(day + path.name[8:]).write_bytes(path.read_bytes())
+    (report.parent / "备忘.json").write_text("{}", encoding="utf-8")
+    others = [report.with_name("29990101" + p.name[8:]).read_bytes() for p in (report, listed)]
+    assert clean(dry_run=True).counts["files"] == clean().counts["files"] == 2
+    old = report.with_name("20200101" + report.name[8:])
+    assert not old.with_name("20200101" + listed.name[8:]).exists()
+    assert json.loads(old.read_text(encoding="utf-8"))["top"] == []
+    assert MARK in report.read_text(encoding="utf-8")
+    assert [report.with_name("29990101" + p.name[8:]).read_bytes() for p in (report, listed)] == others
+    assert clean().counts["files"] == 0
+
+
 def test_the_callers_own_table_and_file_stay_as_they_were(
     table_night, night, clean, caller, texts, write_jsonl, tmp_path
 ):
