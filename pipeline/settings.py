@@ -6,6 +6,7 @@ import os
 import tomllib
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import quote
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic.fields import FieldInfo
@@ -156,7 +157,8 @@ class Settings(BaseSettings):
         """The store: the one that was set, with its password, else the embedded one below ``state``."""
         if self.store and self.store_password_file:
             return with_password(self.store, _password(self.home / self.store_password_file))
-        return self.store or f"sqlite:///{self.path('state') / 'zuofeng.sqlite3'}"
+        # As it stands, a # or ? in a folder's name would end the path.
+        return self.store or f"sqlite:///{quote(str(self.path('state') / 'zuofeng.sqlite3'))}"
 
 
 def find_home(given: Path | None = None) -> Path:

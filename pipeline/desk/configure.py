@@ -58,14 +58,17 @@ def _entry(url: str) -> dict[str, Any]:
     if not mark or scheme not in ("sqlite", "postgresql", "postgres"):
         raise ConfigError("ZF-STORE-URL", "不支持这种存储地址", "用 sqlite:///路径 或 postgresql://用户@主机/库名。")
     try:
-        # Behind the host an @ comes from a password with / ? or # in it, which would name another host.
-        if scheme == "sqlite" or "@" not in "".join(urlsplit(f"{scheme}://{rest}")[2:]):
+        parts = urlsplit(f"{scheme}://{rest}")
+        # Behind the host an @ comes from a password with / ? or # in it, which would name another host; behind a #
+        # the rest of a file's path would be cut off.
+        if not parts.fragment if scheme == "sqlite" else "@" not in "".join(parts[2:]):
             return dict(dj_database_url.parse(f"{scheme}://{rest}"))
     except ValueError:
         pass  # its words may quote the password
     raise ConfigError(
         "ZF-STORE-URL", "存储地址写得不对",
-        "口令里的 # 写作 %23，@ 写作 %40，/ 写作 %2F，? 写作 %3F，% 写作 %25；或改用口令文件 store_password_file。",
+        "口令里的 # 写作 %23，@ 写作 %40，/ 写作 %2F，? 写作 %3F，% 写作 %25；或改用口令文件 store_password_file。"
+        "文件路径里的 # 也写作 %23。",
     )  # fmt: skip
 
 

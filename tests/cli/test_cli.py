@@ -168,6 +168,20 @@ def test_a_password_in_percent_signs_is_read_as_it_is():
     assert database("postgresql://u:a%23b%40c%2Fd@h:5432/db")["PASSWORD"] == "a#b@c/d"
 
 
+@pytest.mark.parametrize("name", ["作风 #1", "作风?", "作风%23", "a@b"])
+def test_a_home_of_any_name_has_its_store_within(tmp_path, name):
+    home = tmp_path / name
+    home.mkdir()
+    assert database(load_settings(home).store_url)["NAME"] == str(home / "state" / "zuofeng.sqlite3")
+    assert sorted(p.name for p in tmp_path.iterdir()) == [name]
+
+
+def test_a_path_that_would_be_cut_off_is_no_store_address():
+    with pytest.raises(ConfigError, match="ZF-STORE-URL") as e:
+        database("sqlite:////data/作风#1/store.sqlite3")
+    assert "路径里的 #" in e.value.hint
+
+
 @pytest.mark.parametrize(
     ("written", "read"), [("inbox", "{home}/inbox"), ("inbox/*.csv", "{home}/inbox/*.csv"), ("sqlite:///a.db", None)]
 )
