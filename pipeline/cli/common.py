@@ -99,8 +99,9 @@ def console() -> Console:
     """Return a console on standard output; a log gets plain lines wide enough for a table."""
     from rich.console import Console
 
-    out = Console()
-    return out if out.is_terminal else Console(width=140, no_color=True)
+    # What people wrote is printed as it is: [/b] in a text is no end of bold, and :100: in a number no picture.
+    out = Console(markup=False, emoji=False)
+    return out if out.is_terminal else Console(width=140, no_color=True, markup=False, emoji=False)
 
 
 def columns_of(settings: Settings) -> ColumnMap:

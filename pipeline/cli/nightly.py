@@ -119,7 +119,7 @@ class Bar:
         self._out = out
         self._last = ""
         self._progress = Progress(
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(),
             TextColumn("{task.fields[records]} 条"),
             TimeElapsedColumn(),

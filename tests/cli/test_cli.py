@@ -59,6 +59,15 @@ def test_a_night_prints_its_table_and_a_second_says_nothing_is_new(zuofeng, writ
     assert "演练" in dry.stdout
 
 
+def test_what_looks_like_formatting_is_printed_as_people_wrote_it(zuofeng, write_jsonl, some_gold):
+    # Tags as message boards leave them, and a number between colons, which elsewhere is a picture.
+    text = next(g.text for g in some_gold if g.positive).replace("，", "[/b]，")
+    source = write_jsonl("in.jsonl", [{"id": "[/b]:100:[b]1", "text": text}])
+    for done in (zuofeng("nightly", "--source", source), zuofeng("classify", source, "--format", "table")):
+        assert done.returncode == 0, done.stderr
+        assert "[/b]:100:[b]1" in done.stdout
+
+
 def test_a_table_is_scored_in_place_and_a_dry_run_shows_how(zuofeng, tmp_path, some_gold):
     base = tmp_path / "热线.db"
     with contextlib.closing(sqlite3.connect(base)) as connection:
