@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from pipeline.batch.sources.records import mend
 from pipeline.corpus.gold import Gold, parse_gold
 from pipeline.taxonomy import Taxonomy
 
@@ -38,6 +39,8 @@ class Read:
 
 def build(record: Mapping[str, Any], taxonomy: Taxonomy, origin: str) -> tuple[Labelled | None, list[str]]:
     """Turn one record in our own form into a judgement; return it, or None with every mistake."""
+    # Half an emoji, left by tools that cut by UTF-16 units, cannot be written; mended it is the text of the store.
+    record = {k: mend(v) if isinstance(v, str) else v for k, v in record.items()}
     gold, wrong = parse_gold(record, taxonomy)
     extra = {}
     for key in ("by", "at"):

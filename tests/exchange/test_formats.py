@@ -51,6 +51,22 @@ def same(back, items):
     assert [replace(i, origin="") for i in back.items] == list(items)
 
 
+@pytest.mark.parametrize("kind", ["gold", "label-studio", "doccano"])
+def test_half_an_emoji_reads_as_in_the_store_and_can_be_written(kind, tmp_path):
+    text = "没人修\ud83d推给"
+    record = {
+        "gold": {"id": "1", "text": text, "labels": {s.id: [] for s in TAXONOMY.schemes}},
+        "label-studio": [{"data": {"id": "1", "text": text}, "annotations": [{"result": []}]}],
+        "doccano": {"id": "1", "text": text, "cats": [], "entities": []},
+    }[kind]
+    path = tmp_path / ("in.json" if kind == "label-studio" else "in.jsonl")
+    path.write_text(json.dumps(record), encoding="utf-8")
+    read = read_file(path, TAXONOMY)
+    assert (read.wrong, [i.gold.text for i in read.items]) == ((), ["没人修\ufffd推给"])
+    for to in ("gold", "label-studio", "doccano", "csv", "xlsx"):
+        write_file(tmp_path / f"out.{to}", read.items, TAXONOMY, to)
+
+
 @given(st.lists(labelled(), max_size=5))
 def test_label_studio_loses_nothing(items):
     same(label_studio.from_tasks(label_studio.to_tasks(items, TAXONOMY), TAXONOMY, "x"), items)
