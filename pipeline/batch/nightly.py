@@ -16,7 +16,7 @@ from pipeline.batch.files import FileFeed
 from pipeline.batch.lock import hold_store, only_one
 from pipeline.batch.patience import Patience
 from pipeline.batch.report import RunReport, write_rejected_csv, write_report
-from pipeline.batch.sources import SUFFIXES, ColumnMap, Limits, expand, skipped, unreadable
+from pipeline.batch.sources import SUFFIXES, ColumnMap, Limits, expand, is_read, skipped, unreadable
 from pipeline.batch.sources.names import legible
 from pipeline.batch.stop import stoppable
 from pipeline.batch.worker import SPARE, Scoring, Worker, lanes_of
@@ -120,7 +120,14 @@ def nightly(
             def unseen(path: Path, error: OSError) -> None:
                 report.cannot_read(legible(path), unreadable(path, error))
 
-            feeds += [FileFeed(p, columns, limits, report) for p in expand(source, unseen)]
+            files = expand(source, unseen)
+            if write_back and is_read(write_back, source, files):
+                # In place of the source it ends what else is in there; beside it, it is read as new the next night.
+                raise ConfigError(
+                    "ZF-WRITEBACK-SOURCE", f"写回文件 {write_back.name} 是来源之一，或在来源文件夹里",
+                    "写到别处：来源原样留着，写出的结果也不会被当作来件读入。",
+                )  # fmt: skip
+            feeds += [FileFeed(p, columns, limits, report) for p in files]
             for path in skipped(source):
                 hint = f"能读的有 {' '.join(SUFFIXES)}"
                 report.cannot_read(legible(path), SourceError("ZF-SRC-SUFFIX", "不认得这种文件", hint))

@@ -342,6 +342,27 @@ def test_write_back_returns_every_row_with_scores_and_no_formula(night, tmp_path
         assert target.read_bytes().startswith(b"\xef\xbb\xbf")
 
 
+@pytest.mark.parametrize("source", ["in/a.csv", "in", "in/*.csv", "in/../in/a.csv"])
+@pytest.mark.parametrize("dry_run", [False, True])
+def test_a_source_is_never_written_over(night, tmp_path, source, dry_run):
+    (tmp_path / "in").mkdir()
+    came = tmp_path / "in" / "a.csv"
+    came.write_text("编号,内容\n1,没人管\n", encoding="utf-8")
+    before = came.read_bytes()
+    with pytest.raises(ConfigError, match="ZF-WRITEBACK-SOURCE"):
+        night(tmp_path / source, write_back=came, dry_run=dry_run)
+    assert came.read_bytes() == before
+
+
+def test_what_was_written_back_is_not_read_the_next_night(night, tmp_path):
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "a.csv").write_text("编号,内容\n1,没人管\n", encoding="utf-8")
+    with pytest.raises(ConfigError, match="ZF-WRITEBACK-SOURCE"):
+        night(tmp_path / "in", write_back=tmp_path / "in" / "结果.csv")
+    for where in (tmp_path / "结果.csv", tmp_path / "in" / ".结果.csv"):  # what is hidden is not read
+        assert night(tmp_path / "in", write_back=where).read == 1
+
+
 def read_table(path):
     if path.suffix == ".csv":
         with path.open(encoding="utf-8-sig", newline="") as f:

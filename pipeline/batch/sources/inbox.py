@@ -5,13 +5,13 @@ from __future__ import annotations
 import glob
 import os
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from pipeline.batch.sources.names import legible
 from pipeline.errors import SourceError
 
-__all__ = ["SUFFIXES", "expand", "is_large", "skipped", "unreadable"]
+__all__ = ["SUFFIXES", "expand", "is_large", "is_read", "skipped", "unreadable"]
 
 #: Bytes of a night's work for which compiled code pays off in any case, whatever packs them.
 LARGE = 8 << 20
@@ -100,6 +100,14 @@ def expand(source: str | Path, unseen: Unseen = _unsaid) -> list[Path]:
             named = {h for h in _matches(pattern, unseen) if _supported(h) and not _hidden(h.name)}
             return sorted(h for h in named if stat.S_ISREG(_mode(h, unseen)))
     raise SourceError("ZF-SRC-MISSING", f"找不到文件或文件夹：{legible(source)}", "请核对路径；通配符要加引号。")
+
+
+def is_read(file: Path, source: str | Path, files: Iterable[Path]) -> bool:
+    """Whether ``file`` is one of the ``files`` of ``source``, or will be once it is there: a folder is read whole."""
+    at, folder = file.resolve(), Path(source).resolve()
+    if folder.is_dir() and at.is_relative_to(folder):
+        return not any(map(_hidden, at.relative_to(folder).parts))
+    return any(p.resolve() == at for p in files)
 
 
 def _matches(pattern: str, unseen: Unseen) -> Iterator[Path]:
