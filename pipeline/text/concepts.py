@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.errors import ConfigError
-from pipeline.text.forms import OPEN, parse_form
+from pipeline.text.forms import OPEN, as_cleaned, parse_form
 from pipeline.text.plain import PlainMatcher, index_heads
 
 if TYPE_CHECKING:
@@ -167,6 +167,7 @@ def _concept(table: Any) -> tuple[Concept, list[str]]:
     if not isinstance(forms, list) or not forms or not all(isinstance(f, str) for f in forms):
         wrong.append("forms 应为文字的列表，至少一条")
         forms = []
+    forms = [as_cleaned(f) for f in forms]
     wrong += [f"写法 {form} 出现两次" for form in sorted({f for f in forms if forms.count(f) > 1})]
     for form in forms:
         try:

@@ -18,10 +18,12 @@ from collections.abc import Set
 from dataclasses import dataclass
 from typing import Protocol
 
-__all__ = ["CLAUSE_ENDS", "HEAD", "NUMERALS", "OPEN", "Part", "parse_form"]
+from pipeline.text.normalise import replacement
+
+__all__ = ["CLAUSE_ENDS", "HEAD", "NUMERALS", "OPEN", "Part", "as_cleaned", "parse_form"]
 
 NUMERALS = "0123456789零一二三四五六七八九十百千万几两多半数好"
-CLAUSE_ENDS = "，。！？；"
+CLAUSE_ENDS = "，。！？；,!?;"
 _NUMBER = f"[{NUMERALS}]{{1,6}}"
 _SAME_CLAUSE = f"[^{CLAUSE_ENDS}]{{0,6}}"
 _REPEAT = re.compile(r"\{(\d),(\d{1,2})\}|\?")
@@ -140,6 +142,12 @@ class _Sequence(Part):
 
     def fits(self, characters: Set[str]) -> bool:
         return all(p.fits(characters) for p in self.parts)
+
+
+def as_cleaned(form: str) -> str:
+    """Return ``form`` with its characters as cleaned text has them: a full-width comma is found as an ASCII one."""
+    pieces = ((c, replacement(ord(c))) for c in form)
+    return "".join(f"\\{new}" if new != given and new in _SPECIAL else new for given, new in pieces)
 
 
 @functools.cache

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.errors import ConfigError
+from pipeline.text.clean import clean
 from pipeline.text.concepts import Concept, Hits, Lexicon, parse_lexicon
 from pipeline.text.plain import PlainMatcher
 
@@ -35,7 +36,13 @@ def test_a_form_is_found_where_it_stands(form, text, span):
 
 
 @pytest.mark.parametrize(
-    ("form", "text"), [("答应~年底", "答应了，年底"), ("打了#次", "打了好久"), ("没.{0,2}管", "没有人来管")]
+    ("form", "text"),
+    [
+        ("答应~年底", "答应了，年底"),
+        ("答应~年底", "答应了,年底"),
+        ("打了#次", "打了好久"),
+        ("没.{0,2}管", "没有人来管"),
+    ],
 )
 def test_a_form_is_not_found_where_it_does_not_stand(form, text):
     assert found(form, text) == []
@@ -68,12 +75,22 @@ def test_much_text_is_searched_by_the_compiled_matcher_with_the_same_outcome(lex
     assert all(map(same, expected, [compiled.find(texts), compiled.find_all(texts)]))
 
 
+def test_a_form_is_found_in_cleaned_text_as_it_is_written():
+    raw = '[[concept]]\nid = "a"\nname = "甲"\nforms = ["原话(是|：)", "说好的，(算|作)数？", "没[，。]人"]'
+    lexicon = parse_lexicon(raw.encode(), "concepts.toml")
+    texts = [clean(t).text for t in ("他的原话：没有", "说好的，作数？", "没，人", "说好的作数")]
+    hits = lexicon.find(texts)
+    assert list(zip(hits.sentence, hits.form, hits.start, hits.end, strict=True)) == [
+        (0, 0, 2, 5), (1, 1, 0, 7), (2, 2, 0, 3),
+    ]  # fmt: skip
+
+
 FORMS = ("没(人|谁)?管", "打了#次", "答应~年底", "(一|再)拖再拖?", "(不|没).{1,3}理")
 
 
-@given(st.text("没人谁管打了三12次答应年底，一再拖不理", max_size=30))
+@given(st.text("没人谁管打了三12次答应年底，,一再拖不理", max_size=30))
 def test_it_finds_what_plain_patterns_find(text):
-    number, clause = "[0-9零一二三四五六七八九十百千万几两多半数好]{1,6}", "[^，。！？；]{0,6}"
+    number, clause = "[0-9零一二三四五六七八九十百千万几两多半数好]{1,6}", "[^，。！？；,!?;]{0,6}"
     hits = {*Lexicon([Concept(f"c{n}", "某", (f,)) for n, f in enumerate(FORMS)]).find([text]).concept.tolist()}
     plain = {n for n, f in enumerate(FORMS) if re.search(f.replace("#", number).replace("~", clause), text)}
     assert hits == plain
