@@ -177,6 +177,9 @@ def _write(predictions: Sequence[Scored]) -> None:
             place["reasons"] = json.dumps(old.reasons)
         elif old is not None and old.state not in (State.AUTO, State.OPEN) and old.text_hash == p.text_hash:
             place.update((f, getattr(old, f)) for f in _STATE)
+            if old.state != State.DONE:
+                # While the next person is waited for it carries the model's labels, nothing of the decision before.
+                relabel[p.document] = p.labels
         else:
             relabel[p.document] = p.labels
         rows.append(place)

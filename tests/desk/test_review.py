@@ -1,3 +1,4 @@
+import datetime as dt
 import html
 import re
 
@@ -440,6 +441,35 @@ def test_two_who_disagree_go_to_a_third(pair):
     done = pair.case("D001")
     assert (done.state, labels_of(done)) == ("done", [pair.columns[5][1]])
     assert decisions("D001")[-1] == ("correct", "final", "senior")
+
+
+@both_stores
+def test_what_waits_for_the_next_person_has_the_labels_of_the_model_as_it_is(desk):
+    from pipeline.desk.models import Run
+
+    always_second(desk)
+    desk.add_user("second", "reviewer")
+    one, two, senior = desk.client("reviewer"), desk.client("second"), desk.client("senior")
+    first, newer = desk.columns[5][1], desk.columns[1][1]
+    for key in ("D001", "D002", "D003"):
+        desk.decide(one, desk.case(key), labels=[first], note="第一人的看法")
+    desk.decide(two, desk.case("D002"), "reject")
+    desk.decide(two, desk.case("D003"), labels=[first])
+    run = Run.objects.create(
+        id="20260902T020000-bbbbbb", serial=2, source="in", model="m-1", started=dt.datetime(2026, 9, 2, tzinfo=dt.UTC)
+    )
+    for key in ("D001", "D002", "D003"):
+        desk.add(key, desk.case(key).document.text, run=run, decided={newer: 0.9})
+    found = {key: (desk.case(key).state, labels_of(desk.case(key))) for key in ("D001", "D002", "D003")}
+    assert found == {"D001": ("second", [newer]), "D002": ("disputed", [newer]), "D003": ("done", [first])}
+    for state, key in (("second", "D001"), ("disputed", "D002")):
+        page = senior.get(f"/queue?state={state}&label={newer}")
+        assert [r["case"].document.key for r in page.context["rows"]] == [key]
+        assert senior.get(f"/queue?state={state}&label={first}").context["rows"] == []
+    page = two.get(f"/documents/{desk.case('D001').pk}")
+    assert page.context["s"].blind
+    assert "第一人的看法" not in page.content.decode()
+    assert [r.id for _, rows in page.context["s"].schemes for r in rows if r.chosen] == [newer]
 
 
 def test_a_senior_who_is_a_party_does_not_judge(pair):
