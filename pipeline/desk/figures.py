@@ -120,7 +120,7 @@ def _trend() -> list[tuple[str, str, int]]:
 
 def _recent() -> Any:
     since = timezone.now() - dt.timedelta(days=DAYS)
-    return Decision.objects.filter(at__gte=since).exclude(kind=Kind.UNDO)
+    return Decision.objects.filter(at__gte=since, undone_by=None).exclude(kind=Kind.UNDO)
 
 
 def _work() -> list[dict[str, Any]]:

@@ -16,6 +16,18 @@ def test_figures_add_up_with_the_queue(desk):
     assert dict(f.night)["读入"] == 40
 
 
+def test_what_was_taken_back_is_no_work_of_the_week(desk):
+    one, two = desk.client("senior"), desk.client("reviewer")
+    desk.decide(one, desk.case("D001"), "reject", seconds="90")
+    one.post("/undo")
+    desk.decide(one, desk.case("D001"), seconds="8")
+    desk.decide(two, desk.case("D002"), seconds="90")
+    two.post("/undo")
+    f = one.get("/dashboard").context["f"]
+    assert [(w["by__username"], w["n"], w["confirm"], w["reject"]) for w in f.work] == [("senior", 1, 1, 0)]
+    assert f.seconds == 8
+
+
 def test_every_picture_has_its_table(desk):
     page = desk.client("operator").get("/dashboard").content.decode()
     assert page.count("<svg") == page.count('role="region"') >= 5
