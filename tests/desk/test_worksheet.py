@@ -49,6 +49,17 @@ def test_a_draft_needs_no_outcome_and_earlier_states_stay(desk):
     assert AuditEntry.objects.filter(action="worksheet.save").count() == 2
 
 
+def test_lines_are_counted_as_a_browser_counts_them_and_none_is_lost(desk):
+    from pipeline.desk.tables import Worksheet
+
+    typed = "\n".join(["九个字的一行说明。"] * 399 + ["最后的一行九个字。"])
+    assert len(typed) == 3999
+    sent = typed.replace("\n", "\r\n")
+    desk.client("senior").post(url(desk), {"nature": sent, "note": sent})
+    row = Worksheet.objects.get()
+    assert (row.answers["nature"], row.note) == (typed, typed)
+
+
 def test_the_lists_of_an_office_start_empty_and_are_its_own(desk):
     client = desk.client("senior")
     assert [list(entries) for _, _, entries in client.get("/rules").context["lists"]] == [[], []]

@@ -34,7 +34,7 @@ def _save(request: HttpRequest, case: Case) -> tuple[str, int]:
         return "没有这个结论。", 400
     if outcome and not all(answers.values()):
         return "六看都写了，才能下结论；没写完可以先不选结论，存为草稿。", 400
-    note = request.POST.get("note", "").strip()[:MOST]
+    note = _typed(request.POST, "note")
     with transaction.atomic():
         # Two who save at once wait here for each other.
         Case.objects.select_for_update().get(pk=case.pk)
@@ -115,7 +115,12 @@ def _ticked(asked: QueryDict) -> list[int]:
 
 
 def _answers(asked: QueryDict) -> dict[str, str]:
-    return {look.id: asked.get(look.id, "").strip()[:MOST] for look in LOOKS}
+    return {look.id: _typed(asked, look.id) for look in LOOKS}
+
+
+def _typed(asked: QueryDict, name: str) -> str:
+    """Return what was written in a box: a browser sends two characters for the end of a line and counts one."""
+    return asked.get(name, "").replace("\r\n", "\n").strip()[:MOST]
 
 
 def _last(case: Case) -> Worksheet | None:
