@@ -19,7 +19,7 @@ from pipeline.documents import Document, Rejected
 from pipeline.errors import ConfigError
 from pipeline.taxonomy import Taxonomy
 
-__all__ = ["CELL", "WriteBack", "safe_cell"]
+__all__ = ["CELL", "WriteBack", "plain_cell", "safe_cell"]
 
 _FORMULA = re.compile(r"^\s*[=+\-@\t\r|%]")
 _NUMBER = re.compile(r"[+-]?\d+(\.\d+)?([eE][+-]?\d+)?")
@@ -118,6 +118,11 @@ def safe_cell(value: Any) -> Any:
     if not isinstance(value, str) or _NUMBER.fullmatch(value) or not _FORMULA.match(value):
         return value
     return "'" + value
+
+
+def plain_cell(cell: str) -> str:
+    """Return a cell without the apostrophe that `safe_cell` gave it."""
+    return cell[1:] if cell.startswith("'") and safe_cell(cell[1:]) == cell else cell
 
 
 def _write_csv(path: Path, header: Sequence[str], rows: Iterator[list[Any]]) -> None:

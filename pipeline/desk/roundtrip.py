@@ -11,6 +11,7 @@ from django.db.models import F
 
 from pipeline.batch.sources.archive import check_archive, damaged
 from pipeline.batch.sources.limits import Limits
+from pipeline.batch.writeback import plain_cell
 from pipeline.desk.decide import ConflictError, decide
 from pipeline.desk.export import ANSWERS, MOST_ROWS, header, model_cell, model_labels, seal_of
 from pipeline.desk.schemes import taxonomy
@@ -21,6 +22,8 @@ from pipeline.errors import SourceError
 __all__ = ["MOST_BYTES", "Answer", "apply", "check", "read_workbook"]
 
 MOST_BYTES = 20 * 2**20
+#: The longest number with the apostrophe that keeps it from being run.
+MOST_KEY = 200 + 1
 _LIMITS = Limits(max_unzipped_bytes=128 * 2**20)
 _ACTIONS = {
     KINDS[Kind.CONFIRM]: "save",
@@ -75,7 +78,7 @@ def read_workbook(name: str, file: BinaryIO) -> list[tuple[int, dict[str, str]]]
 
 def check(rows: list[tuple[int, dict[str, str]]], user: User) -> list[Answer]:
     """Compare each row with what the store holds now."""
-    keys = [values["编号"] for _, values in rows]
+    keys = {k for _, values in rows for k in (values["编号"], plain_cell(values["编号"]))}
     known = Case.objects.filter(document__key__in=keys).select_related("document", "prediction")
     cases = {c.document.key: c for c in known}
     ids = [c.pk for c in cases.values()]
@@ -89,6 +92,9 @@ def check(rows: list[tuple[int, dict[str, str]]], user: User) -> list[Answer]:
     seen: set[str] = set()
     found = []
     for number, values in rows:
+        if values["编号"] not in cases:
+            # A number that looks like a formula went out with an apostrophe; one that has its own keeps it.
+            values["编号"] = plain_cell(values["编号"])
         case = cases.get(values["编号"])
         answer = _answer(number, values, case, last.get(case.pk, 0) if case else 0, names)
         if not answer.conflict and answer.key in seen:
@@ -169,7 +175,7 @@ def _filled(rows: Iterator[tuple[Any, ...]]) -> Iterator[tuple[int, dict[str, st
         padded = [*row, *[None] * (len(header()) - len(row))]
         values = dict(zip(header(), map(_text, padded), strict=True))
         if any(values[a] for a in ANSWERS):
-            values["编号"] = values["编号"][:200]
+            values["编号"] = values["编号"][:MOST_KEY]
             yield number, values
 
 

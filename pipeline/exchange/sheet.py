@@ -10,7 +10,7 @@ from typing import Any
 
 from pipeline.batch.sources import ColumnMap, open_source
 from pipeline.batch.sources.records import as_text
-from pipeline.batch.writeback import safe_cell
+from pipeline.batch.writeback import plain_cell, safe_cell
 from pipeline.documents import Rejected
 from pipeline.exchange.labelled import FIELDS, Labelled, Read, build, label_ids, to_record
 from pipeline.taxonomy import Taxonomy
@@ -38,8 +38,8 @@ def from_sheet(path: Path, taxonomy: Taxonomy, columns: ColumnMap | None = None)
         row = {str(k).strip(): v for k, v in document.row.items()}
         names, mistakes = _names(row, taxonomy)
         labels, unknown = label_ids(names, taxonomy)
-        record: dict[str, Any] = {k: _plain(str(row[k])) for k in FIELDS if row.get(k)}
-        record |= {"id": _plain(document.id), "text": _plain(document.text), "labels": labels}
+        record: dict[str, Any] = {k: plain_cell(str(row[k])) for k in FIELDS if row.get(k)}
+        record |= {"id": plain_cell(document.id), "text": plain_cell(document.text), "labels": labels}
         try:
             record["evidence"] = json.loads(str(row.get(EVIDENCE) or "[]"))
             if row.get("sure") not in (None, ""):
@@ -69,11 +69,6 @@ def to_rows(items: Iterable[Labelled], taxonomy: Taxonomy) -> list[list[str]]:
             ]
         )
     return rows
-
-
-def _plain(cell: str) -> str:
-    """Return a cell without the apostrophe that keeps it from being run."""
-    return cell[1:] if cell.startswith("'") and safe_cell(cell[1:]) == cell else cell
 
 
 def _names(row: Mapping[str, Any], taxonomy: Taxonomy) -> tuple[list[object], list[str]]:

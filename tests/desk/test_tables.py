@@ -145,6 +145,19 @@ def test_a_filled_workbook_is_shown_first_and_saved_on_the_second_press(desk):
     assert (again.context["saved"], len(again.context["failed"])) == (0, 4)
 
 
+def test_a_number_that_looks_like_a_formula_comes_back(desk):
+    keys = ("-市12345-01", "'+市12345-02", "'市12345-03", "=" + "长" * 199)
+    for n, key in enumerate(keys):
+        desk.add(key, f"窗口让我跑了{n + 3}趟，{'一二三四'[n] * 9}")
+    content = exported(desk)
+    cells = [key if key.startswith("'") else f"'{key}" for key in keys]
+    client = desk.client("reviewer")
+    page = send(client, filled(content, {c: {"判定": "确认"} for c in cells}))
+    assert verdicts(page) == dict.fromkeys(keys, "")
+    assert client.post("/roundtrip", {"plan": page.context["plan"]}).context["saved"] == len(keys)
+    assert {desk.case(key).state for key in keys} == {"done"}
+
+
 def test_every_conflict_is_named_and_nothing_of_it_is_saved(desk):
     from pipeline.desk.models import Prediction
     from pipeline.desk.tables import Case
