@@ -159,7 +159,10 @@ def _serve(pipe: Connection, preload: str) -> None:
         pages = int(statm.read_text(encoding="ascii").split()[0])
         most = pages * os.sysconf("SC_PAGE_SIZE") + bounds.memory
         resource.setrlimit(resource.RLIMIT_AS, (most, most))
-    pipe.send(None)
+    try:
+        pipe.send(None)
+    except ConnectionError:
+        return  # a night with nothing to score was over before this was ready
     sys.setswitchinterval(_TURN)
     with rarely_collecting():
         _answer(pipe, scorer, bounds)

@@ -2,6 +2,7 @@
 
 import os
 import threading
+import time
 from functools import partial
 
 from pipeline.batch.child import Bounds
@@ -89,6 +90,12 @@ class Remembering:
 
 def never():
     threading.Event().wait()
+
+
+def wait_for(path, then):
+    while not path.exists():
+        time.sleep(0.01)
+    return then()
 
 
 def broken():

@@ -2,10 +2,11 @@ import itertools
 import os
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
-from batch.makers import Echo, Fragile, FragileInTwo, Overlapping, Remembering, Used, broken, never
+from batch.makers import Echo, Fragile, FragileInTwo, Overlapping, Remembering, Used, broken, never, wait_for
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -97,6 +98,19 @@ def test_what_still_loads_is_ended_at_once():
     assert worker._child is None
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)
+
+
+@pytest.mark.parametrize("make", [Echo, broken])
+def test_nobody_waits_for_what_is_ready_too_late_and_only_a_failure_is_heard(make, tmp_path, capfd):
+    over = tmp_path / "over"
+    with Child() as child:
+        child.send_whole((partial(wait_for, over, make), Bounds(), False))
+        child.dismiss()
+        over.touch()
+        child.process.join(30)
+        code = child.process.exitcode
+    said = capfd.readouterr().err
+    assert (code, said) == (0, "") if make is Echo else code == 1 and "no such model" in said
 
 
 def test_a_model_that_cannot_be_loaded_is_told_when_it_is_asked():
