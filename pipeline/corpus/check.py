@@ -96,6 +96,8 @@ def shared_with(gold: Sequence[Gold], public: Path, length: int = SHARED) -> lis
     """Return ``(id, string)`` for the texts that share ``length`` characters with a file in ``public``."""
     grams = Grams([squeeze(g.text) for g in gold], length)
     known = np.unique(grams.hashes)
+    if not len(known):
+        return []  # every text is shorter than that
     hit = np.zeros(len(known), bool)
     for path in sorted(public.glob("*.jsonl.gz")):
         with gzip.open(path, "rt", encoding="utf-8") as lines:

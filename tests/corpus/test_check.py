@@ -48,6 +48,13 @@ def test_what_repeats_public_data_is_named(two, tmp_path):
     assert wrong[0].startswith(a.id)
 
 
+def test_texts_too_short_to_repeat_public_data_do_not(two, tmp_path):
+    short = dataclasses.replace(two[0], text="路灯坏了没人修")
+    with gzip.open(tmp_path / "p.jsonl.gz", "wt", encoding="utf-8") as out:
+        out.write(json.dumps({"detail": short.text * 3}, ensure_ascii=False) + "\n")
+    assert find_mistakes([short], tmp_path) == []
+
+
 def test_missing_evidence_missing_part_and_a_split_group_are_named(gold):
     positive = next(g for g in gold if g.positive)
     bare = dataclasses.replace(positive, evidence=(), part="")
