@@ -53,9 +53,10 @@ def export_command(
     home: Home = None,
 ) -> None:
     """把语料写成别的工具的格式。"""
-    from pipeline.exchange.files import read_files, write_file
+    from pipeline.exchange.files import check_name, read_files, write_file
 
     _check(to)
+    check_name(out, to)
     settings = load_settings(home)
     taxonomy = load_taxonomy(settings.taxonomy_file)
     read = read_files(files, taxonomy, columns=columns_of(settings))

@@ -15,9 +15,11 @@ from pipeline.exchange.labelled import Labelled, Read, from_lines, to_lines
 from pipeline.exchange.sheet import from_sheet, to_rows
 from pipeline.taxonomy import Taxonomy
 
-__all__ = ["FORMATS", "kind_of", "read_file", "read_files", "write_file"]
+__all__ = ["FORMATS", "check_name", "kind_of", "read_file", "read_files", "write_file"]
 
-FORMATS = ("gold", "label-studio", "doccano", "csv", "xlsx")
+#: The ending of a file in each format: what `kind_of` reads it by.
+_ENDINGS = {"gold": ".jsonl", "label-studio": ".json", "doccano": ".jsonl", "csv": ".csv", "xlsx": ".xlsx"}
+FORMATS = tuple(_ENDINGS)
 
 
 def kind_of(path: Path) -> str:
@@ -61,6 +63,17 @@ def read_files(paths: Sequence[Path], taxonomy: Taxonomy, kind: str = "", column
     if wrong:
         raise CorpusError("ZF-EXCHANGE-INVALID", f"带标签的文件有 {len(wrong)} 处错误", "逐条改正后再运行。", wrong)
     return Read(tuple(i for f in found for i in f.items), (), tuple(p for f in found for p in f.passed))
+
+
+def check_name(path: Path, kind: str) -> None:
+    """Raise CorpusError when ``path`` is not named as a file of the format ``kind``.
+
+    Named otherwise it would be read for something else, or be overwritten by what is written beside it.
+    """
+    ending = _ENDINGS[kind]
+    if path.suffix.lower() != ending:
+        what = f"{kind} 写出的是 {ending} 文件，{path.name} 不是这个后缀"
+        raise CorpusError("ZF-EXCHANGE-ENDING", what, f"--out 换成以 {ending} 结尾的文件名，或换一个 --to。")
 
 
 def write_file(path: Path, items: Sequence[Labelled], taxonomy: Taxonomy, kind: str) -> None:

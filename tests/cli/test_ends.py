@@ -74,6 +74,15 @@ def test_a_place_that_cannot_be_written_is_said_before_any_work(words, tmp_path)
     assert (done.exception.code, done.exception.exit_code) == ("ZF-OUT-WRITE", 2)
 
 
+@pytest.mark.parametrize(("to", "name"), [("label-studio", "x.xml"), ("csv", "x.xlsx"), ("gold", "x.json")])
+def test_an_export_named_as_something_else_is_refused_before_any_work(to, name, tmp_path):
+    words = ["corpus", "export", "none.jsonl", "--to", to, "--out", str(tmp_path / name), "--home", str(tmp_path)]
+    done = CliRunner().invoke(app, words)
+    assert isinstance(done.exception, ZuofengError)
+    assert (done.exception.code, done.exception.exit_code) == ("ZF-EXCHANGE-ENDING", 2)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_trying_a_place_leaves_it_as_it_was(tmp_path):
     from pipeline.cli.common import out_file, out_folder
 

@@ -6,6 +6,7 @@ import re
 import string
 import xml.etree.ElementTree as ET
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -15,11 +16,11 @@ from openpyxl import Workbook
 from pipeline.corpus.gold import Gold, Span
 from pipeline.errors import CorpusError
 from pipeline.exchange import doccano, label_studio
-from pipeline.exchange.files import kind_of, read_file, read_files, write_file
+from pipeline.exchange.files import FORMATS, check_name, kind_of, read_file, read_files, write_file
 from pipeline.exchange.labelled import Labelled, from_lines, in_order, to_lines
 from pipeline.taxonomy import load_taxonomy
 
-TAXONOMY = load_taxonomy(__import__("pathlib").Path(__file__).parents[2] / "corpora" / "taxonomy.toml")
+TAXONOMY = load_taxonomy(Path(__file__).parents[2] / "corpora" / "taxonomy.toml")
 words = st.text(st.characters(codec="utf-8", exclude_categories=("Cs", "Cc")), min_size=1, max_size=20)
 texts = st.text(st.sampled_from("路灯坏了没人修，推给街道。\n 𠮷😀👨‍👩‍👧é"), min_size=1, max_size=60).filter(str.strip)
 
@@ -241,6 +242,22 @@ def test_sheets_of_people(sheet):
     wrong = read_file(sheet(["编号", "内容", a], ["1", "路灯坏了没人修", "也许"]), TAXONOMY).wrong
     assert any("看不出" in w for w in wrong)
     assert any("缺列" in w for w in wrong)
+
+
+@pytest.mark.parametrize("kind", FORMATS)
+def test_a_file_is_named_as_its_format_is_read(kind):
+    fit = [e for e in ("json", "jsonl", "csv", "tsv", "xlsx", "xml", "txt") if _fits(Path(f"a.{e}"), kind)]
+    assert fit == [{"gold": "jsonl", "label-studio": "json", "doccano": "jsonl"}.get(kind, kind)]
+    assert _fits(Path(f"a.{fit[0].upper()}"), kind)
+
+
+def _fits(path, kind):
+    try:
+        check_name(path, kind)
+    except CorpusError as e:
+        assert (e.code, bool(e.hint)) == ("ZF-EXCHANGE-ENDING", True)  # noqa: PT017
+        return False
+    return True
 
 
 def test_files_are_told_apart_and_mistakes_come_together(tmp_path):
