@@ -138,6 +138,16 @@ def test_a_night_that_could_not_finish_is_run_again_and_one_that_cannot_is_not(d
     assert int(unit["Unit"]["StartLimitBurst"]) > 1
 
 
+def test_a_purge_that_met_a_night_is_tried_again_before_next_month(deploy):
+    unit = Unit(deploy / "zuofeng-purge.service")
+    service = unit["Service"]
+    assert (service["Restart"], service["RestartPreventExitStatus"]) == ("on-failure", "2")
+    hours = int(service["RestartSec"].removesuffix("h"))
+    # Within the interval, or the limit would never be reached.
+    assert hours * int(unit["Unit"]["StartLimitBurst"]) < 24
+    assert unit["Unit"]["StartLimitIntervalSec"] == "1d"
+
+
 def test_timers_start_services_that_are_there(deploy):
     timers = sorted(deploy.glob("*.timer"))
     assert len(timers) == 4
