@@ -12,6 +12,7 @@ import numpy.typing as npt
 from pipeline.analyst.quotes import strongest_words
 from pipeline.corpus.gold import Gold, label_matrix
 from pipeline.documents import Evidence
+from pipeline.errors import CorpusError
 from pipeline.model.score import Scorer
 
 __all__ = ["Suspect", "find_suspects", "label_quality"]
@@ -38,18 +39,31 @@ class Suspect:
 
 
 def label_quality(truth: Bools, probabilities: Floats) -> tuple[Floats, Bools]:
-    """Return cleanlab's quality of every cell and which cells it calls errors, both (texts, labels)."""
+    """Return cleanlab's quality of every cell and which cells it calls errors, both (texts, labels).
+
+    A label that all texts have, or none, has no errors: there is nothing to compare with. Raises CorpusError when every
+    label is like that.
+    """
     from cleanlab.multilabel_classification.filter import find_multilabel_issues_per_class
     from cleanlab.multilabel_classification.rank import get_label_quality_scores_per_class
 
-    labels = [np.flatnonzero(row).tolist() for row in truth]
-    quality = get_label_quality_scores_per_class(labels, probabilities, method="self_confidence")
+    told = truth.any(0) & ~truth.all(0)
+    if not told.any():
+        raise CorpusError(
+            "ZF-AUDIT-SAME",
+            f"{len(truth)} 条文本标得都一样，或都没有标签：没有可比的",
+            "给一份标签有所不同的文件，或几份一起给。",
+        )
+    # Of a label that is everywhere cleanlab says that there are too few classes.
+    labels = [np.flatnonzero(row).tolist() for row in truth[:, told]]
+    quality, wrong = np.where(truth, probabilities, 1 - probabilities), np.zeros(truth.shape, bool)
+    quality[:, told] = get_label_quality_scores_per_class(labels, probabilities[:, told], method="self_confidence")
     with warnings.catch_warnings():
         # A label with few texts is not pruned to nothing, which is what we want.
         warnings.filterwarnings("ignore", message="May not flag all label issues", category=UserWarning)
         # One process: the work is a second, and its own pool would not be ours to stop.
-        wrong = find_multilabel_issues_per_class(labels, probabilities, n_jobs=1)
-    return np.asarray(quality), np.asarray(wrong, bool)
+        wrong[:, told] = find_multilabel_issues_per_class(labels, probabilities[:, told], n_jobs=1)
+    return quality, wrong
 
 
 def find_suspects(scorer: Scorer, gold: Sequence[Gold], probabilities: Floats, *, most: int = 200) -> list[Suspect]:

@@ -28,7 +28,7 @@ def test_planted_errors_come_first(recovery):
     assert "<svg" in draw_recovery(recovery)
 
 
-def test_planting_touches_the_share_of_texts_it_was_told_to(texts, taxonomy):
+def test_planting_touches_the_share_of_countit_was_told_to(texts, taxonomy):
     truth = label_matrix(texts, taxonomy)
     turned = plant(truth, taxonomy, 0.1, 0)
     assert turned.any(1).sum() == round(len(texts) * 0.1)
@@ -48,6 +48,25 @@ def test_a_certain_contradiction_is_the_worst(taxonomy):
     quality, wrong = label_quality(truth, probabilities)
     assert wrong[7, :2].all()
     assert set(np.argsort(quality.ravel())[:2]) == {21, 22}
+
+
+def test_a_label_of_all_texts_or_none_has_no_errors_and_takes_none_from_the_others():
+    rng = np.random.default_rng(0)
+    truth, probabilities = np.zeros((50, 4), bool), rng.random((50, 4))
+    truth[:20, 0], truth[::3, 1] = True, True
+    quality, wrong = label_quality(truth[:, :2], probabilities[:, :2])
+    truth[:, 2] = True
+    more, and_wrong = label_quality(truth, probabilities)
+    assert wrong.any()
+    np.testing.assert_array_equal(and_wrong, np.hstack([wrong, np.zeros((50, 2), bool)]))
+    np.testing.assert_array_equal(more, np.hstack([quality, probabilities[:, [2]], 1 - probabilities[:, [3]]]))
+
+
+@pytest.mark.parametrize("row", [[False, False], [True, False], [True, True]])
+@pytest.mark.parametrize("count", [0, 1, 3])
+def test_texts_labelled_alike_are_refused(row, count):
+    with pytest.raises(CorpusError, match="ZF-AUDIT-SAME"):
+        label_quality(np.array([row] * count, bool).reshape(-1, 2), np.full((count, 2), 0.7))
 
 
 def test_suspects_show_words_of_the_text(scorer, texts):
