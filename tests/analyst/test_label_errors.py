@@ -28,7 +28,7 @@ def test_planted_errors_come_first(recovery):
     assert "<svg" in draw_recovery(recovery)
 
 
-def test_planting_touches_the_share_of_countit_was_told_to(texts, taxonomy):
+def test_planting_touches_the_share_of_texts_it_was_told_to(texts, taxonomy):
     truth = label_matrix(texts, taxonomy)
     turned = plant(truth, taxonomy, 0.1, 0)
     assert turned.any(1).sum() == round(len(texts) * 0.1)
