@@ -95,7 +95,8 @@ class Visitor:
         self.complaints = []
         self.page.on("pageerror", lambda e: self.complaints.append(str(e)))
         self.page.on("console", lambda m: m.type == "error" and self.complaints.append(m.text))
-        self.page.set_default_timeout(15_000)
+        # Waited for only where a page does not come: a busy machine may take long over one.
+        self.page.set_default_timeout(60_000)
         if session:
             self.context.add_cookies([{"name": "zuofeng_session", "value": session, "url": address}])
             self.page.goto("/")
