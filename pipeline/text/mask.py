@@ -36,6 +36,7 @@ _CALLED = re.compile(
     r"(?:(?:电话|座机|固话|热线|传真|拨打|致电)(?:号码?)?(?:[是为:( ]|\([^\d()]{1,4}\)){0,3}|打[了过到去]?"
     rf"|(?<!\d)(?:{_CODE}[2-9]\d{{6,7}}|1[3-9]\d{{9}}){_NEXT})({_LOCAL}(?:{_NEXT}{_LOCAL})*)"
 )
+_FIGURES = re.compile("[0-9]+")
 # 9558 is the oldest of all; what stands apart behind may be its end, or the number of a list.
 _CARD = re.compile(
     rf"(?<!\d)([3-69]\d{{3}}(?:{_GAP}?\d{{4}}){{2,3}}\d{{0,3}}|[3-69]\d{{5}}{_GAP}\d{{10,13}})({_GAP}\d{{1,3}})?(?!\d)"
@@ -188,7 +189,7 @@ def _landlines(text: str) -> Iterator[Found]:
     for m in _LANDLINE.finditer(text):
         yield Found("landline", m.start(1), m.end(1))
     for called in _CALLED.finditer(text):
-        for m in re.compile("[0-9]+").finditer(text, called.start(1), called.end(1)):
+        for m in _FIGURES.finditer(text, called.start(1), called.end(1)):
             if not (len(m[0]) == 8 and m[0].startswith("20") and _is_date(m[0])):
                 yield Found("landline", m.start(), m.end())
 
