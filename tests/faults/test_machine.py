@@ -173,20 +173,29 @@ class Machine(RuleBasedStateMachine):
     def _purge(self, crash: int | None, later: bool) -> None:
         if later:
             self._two_years_pass()
-        gone = [k for k, d in self.tables.documents.items() if d.aged and not d.purged]
-        raw = [k for k, (raw, aged) in self.tables.rejected.items() if aged and raw]
+        documents = self.tables.documents
+        gone = {k: None for k, d in documents.items() if d.aged and not d.purged}
+        raw = {k: None for k, (raw, aged) in self.tables.rejected.items() if aged and raw}
+        # What quotes a text that another has replaced goes whatever its age.
+        replaced = {
+            (k, model): None
+            for (k, model), (text, quoted) in self.tables.predictions.items()
+            if quoted and text != documents[k].text and k not in gone
+        }
 
         def take(tables: Tables, some: list[Any]) -> None:
-            for key in some:
-                if isinstance(key, str):
-                    tables.purge(key)
+            for row in some:
+                if row in gone:
+                    tables.purge(row)
+                elif row in raw:
+                    tables.rejected[row] = "", tables.rejected[row][1]
                 else:
-                    tables.rejected[key] = "", tables.rejected[key][1]
+                    tables.predictions[row] = tables.predictions[row][0], False
 
         before = dt.datetime.now(dt.UTC) - DAYS
         state = self.folder / "state"
         self._run(crash, lambda: purge(before=before, store=self.store.url, state=state, patience=Patience(0)),
-                  [*chunks(gone), *chunks(raw)], take, None)  # fmt: skip
+                  [part for rows in (gone, raw, replaced) for part in chunks(list(rows))], take, None)  # fmt: skip
 
     def _common(self, model: str) -> dict[str, Any]:
         quick: Any = Quick(model)
