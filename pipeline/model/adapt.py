@@ -143,8 +143,8 @@ def adapt(scorer: Scorer, reviewed: Sequence[Gold], out: Path, *, promise: float
 
 def settle(scorer: Scorer) -> Scorer:
     """Return a scorer that takes every wording for wholly strange: inside one office the differences say nothing."""
-    heads = tuple(replace(h, strange=0.0, intercept=h.intercept + h.strange) for h in scorer.bundle.heads)
-    return scorer.reading_as(replace(scorer.bundle, heads=heads))
+    heads = [replace(h, strange=0.0, intercept=h.intercept + h.strange, backing=0.0) for h in scorer.bundle.heads]
+    return scorer.reading_as(replace(scorer.bundle, heads=tuple(heads)))
 
 
 def _ask_for_enough(reviewed: Sequence[Gold]) -> None:

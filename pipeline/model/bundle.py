@@ -57,6 +57,7 @@ class Head:
     m is the passage's margin, s that of its strongest sentence, w how strange its wording is. From ``threshold`` on it
     is decided; from ``ask`` to ``threshold`` a person decides; NEVER as threshold leaves every decision to people.
     Where a scheme must not stay empty its most probable label stands in, and people look at it.
+    The problem head also gets backing · w · what the strongest label's log-odds have beyond those of its ``ask``.
     Of a long text (`model.long`) the log-odds are those of ``ask`` plus long_sentence · s + long_size · log(sentences)
     + long_intercept.
     """
@@ -70,6 +71,7 @@ class Head:
     long_sentence: float = 0.0
     long_size: float = 0.0
     long_intercept: float = 0.0
+    backing: float = 0.0
 
     def to_dict(self) -> dict[str, float | None]:
         """Return plain data; JSON has no infinity, so NEVER is null."""

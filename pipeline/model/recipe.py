@@ -36,16 +36,17 @@ class Settings:
     """What an analyst may turn; all of it goes into the manifest.
 
     ``sentence_part`` is what the margin of the strongest sentence counts beside that of the whole text. ``strange`` is
-    the log-odds that a text in wholly strange wording (`model.wording`) is given on every head, for
-    corpora written by other people than the texts to come. ``promise`` > 0 is the precision every decided label is to
-    have; what only the F1 threshold would decide then asks for a person. ``experts`` each have heads of their own (a
-    mixture with a hard gate, Jacobs et al. 1991): people who write differently say the same thing in other words. The
-    first also reads the registers that none names; without experts one reads all. ``lead`` is what the first sentence
-    counts again beside the whole text. ``learner`` is a support vector machine, or least squares (ridge, of strength
-    1 / 2c). ``balance`` gives the texts of a label the weight (others / its own) ** balance: 1 makes a rare label count
-    as much as all the rest. ``ratio`` lets a support vector machine read each feature as large as the log of how much
-    more frequent it is in the texts of a label than in the others, to this power (Wang and Manning, ACL 2012).
-    ``encoder_weight`` is the length of an encoder's vectors beside words and characters of length 1.
+    the log-odds that a text in wholly strange wording (`model.wording`) is given on every head, for corpora written by
+    other people than the texts to come; ``backing`` of what its strongest label then has beyond its threshold is given
+    to there being conduct at all. ``promise`` > 0 is the precision every decided label is to have; what only the F1
+    threshold would decide then asks for a person. ``experts`` each have heads of their own (a mixture with a hard gate,
+    Jacobs et al. 1991): people who write differently say the same thing in other words. The first also reads the
+    registers that none names; without experts one reads all. ``lead`` is what the first sentence counts again beside
+    the whole text. ``learner`` is a support vector machine, or least squares (ridge, of strength 1 / 2c). ``balance``
+    gives the texts of a label the weight (others / its own) ** balance: 1 makes a rare label count as much as all the
+    rest. ``ratio`` lets a support vector machine read each feature as large as the log of how much more frequent it is
+    in the texts of a label than in the others, to this power (Wang and Manning, ACL 2012). ``encoder_weight`` is the
+    length of an encoder's vectors beside words and characters of length 1.
     """
 
     c: _Positive = 0.5
@@ -58,6 +59,7 @@ class Settings:
     concept_weight: _Positive = 0.15
     sentence_part: _Part = 0.75
     strange: _LogOdds = 0.0
+    backing: _Part = 0.0
     promise: Annotated[float, Field(ge=0, lt=1)] = 0.0
     experts: Annotated[tuple[Expert, ...], Field(strict=False)] = ()
     passage_chars: Annotated[int, Field(ge=100)] = 1000

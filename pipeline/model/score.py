@@ -130,6 +130,7 @@ class Scorer:
         self._whole = np.array([h.whole for h in bundle.heads])
         self._sentence = np.array([h.sentence for h in bundle.heads])
         self._strange = np.array([h.strange for h in bundle.heads])
+        self._backing = bundle.heads[-1].backing
         self._intercept = np.array([h.intercept for h in bundle.heads])
         self._long = np.array([[h.long_sentence, h.long_size, h.long_intercept] for h in bundle.heads]).T
         self._threshold = np.array([h.threshold for h in bundle.heads])
@@ -223,6 +224,10 @@ class Scorer:
         reading = reader.read(texts)
         margins = reading.whole * self._whole + reading.strongest * self._sentence
         log_odds = margins + reading.strange[:, None] * self._strange + self._intercept
+        if self._backing:
+            # In wording it does not know the problem head stays shut more than any label does.
+            beyond = (log_odds - self._edge)[:, :-1].max(1, initial=0.0)
+            log_odds[:, -1] += self._backing * reading.strange * beyond
         share = self.bundle.long_share(reading.row, reading.sentences)[:, None]
         if share.any():
             sentence, size, intercept = self._long

@@ -118,6 +118,8 @@ def train(
     # A promise is kept on the corpus's own wording; to strange wording nothing is added then.
     strange = 0.0 if settings.promise else settings.strange
     heads = tuple(fit_head(margins[:, j], y[:, j], settings.sentence_part, strange) for j in range(y.shape[1]))
+    if strange:
+        heads = (*heads[:-1], replace(heads[-1], backing=settings.backing))
     heads = share_thresholds(heads, margins, y, taxonomy)
     if haystacks := hide_sentences(spoken, sentences.row, y_sentence, gold, fold, settings.seed):
         heads = fit_long(heads, haystacks)

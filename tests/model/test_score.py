@@ -95,7 +95,7 @@ def test_an_offence_in_the_middle_of_a_long_text_is_found_in_its_passage(scorer,
 def test_characters_sum_to_the_log_odds(scorer, some_gold):
     texts = [clean(g.text).text for g in some_gold if g.positive and len(g.text) < 300][::9]
     # What strange wording adds belongs to no character.
-    heads = tuple(dataclasses.replace(h, strange=0.0) for h in scorer.bundle.heads)
+    heads = tuple(dataclasses.replace(h, strange=0.0, backing=0.0) for h in scorer.bundle.heads)
     scorer = scorer.reading_as(dataclasses.replace(scorer.bundle, heads=heads))
     bundle = scorer.bundle
     w = bundle.weights

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from scipy.special import expit, logit
 
+from pipeline.model.bundle import load_bundle
 from pipeline.model.features import Features
 from pipeline.model.score import Scorer
 from pipeline.model.wording import learn_wording
@@ -56,8 +57,8 @@ def test_what_only_one_group_says_is_strange_to_it(learned):
 
 def test_strangeness_adds_its_log_odds_and_no_more(bundle, words, some_gold):
     texts = [g.text for g in some_gold[:20]] + ["渡口舢板捞起鲟鳇，晒盐翁煨芋，箬笠斜挂桅杆。"]
-    plain = replace(bundle, heads=tuple(replace(h, strange=0.0) for h in bundle.heads))
-    allowing = replace(bundle, heads=tuple(replace(h, strange=2.0) for h in bundle.heads))
+    plain = replace(bundle, heads=tuple(replace(h, strange=0.0, backing=0.0) for h in bundle.heads))
+    allowing = replace(bundle, heads=tuple(replace(h, strange=2.0, backing=0.0) for h in bundle.heads))
     before, after = (Scorer(b, words).probabilities(texts) for b in (plain, allowing))
     added = logit(after) - logit(before)
     assert np.ptp(added, axis=1).max() < 1e-6
@@ -65,3 +66,22 @@ def test_strangeness_adds_its_log_odds_and_no_more(bundle, words, some_gold):
     assert (added <= 2).all()
     assert added[-1].min() > 1.9
     assert np.allclose(after, expit(logit(before) + added))
+
+
+def test_in_strange_wording_the_strongest_label_backs_the_problem_head(bundle, words, some_gold):
+    texts = [g.text for g in some_gold[:20]] + [some_gold[0].text + "渡口舢板捞起鲟鳇，晒盐翁煨芋，箬笠斜挂桅杆。" * 9]
+    alone = replace(bundle, heads=(*bundle.heads[:-1], replace(bundle.heads[-1], backing=0.0)))
+    deaf = replace(alone, heads=tuple(replace(h, strange=0.0) for h in alone.heads))
+    before, after, unmoved = (logit(Scorer(b, words).probabilities(texts)) for b in (alone, bundle, deaf))
+    strange = (before - unmoved)[:, 0] / bundle.heads[0].strange
+    beyond = np.maximum((before - logit([h.ask for h in bundle.heads]))[:, :-1].max(1), 0)
+    assert (strange * beyond).max() > 0.1
+    assert (beyond == 0).any()
+    assert np.allclose(after[:, -1], before[:, -1] + strange * beyond, atol=1e-5)
+    assert (after[:, :-1] == before[:, :-1]).all()
+
+
+def test_only_the_problem_head_is_backed_and_not_where_a_promise_is_made(learn):
+    bundle, promised = (load_bundle(learn(**settings)) for settings in ({"backing": 0.5}, {"promise": 0.9}))
+    assert [h.backing for h in bundle.heads] == [0.0] * (len(bundle.heads) - 1) + [0.5]
+    assert not any(h.backing or h.strange for h in promised.heads)
