@@ -20,7 +20,7 @@ from pipeline.exchange.labelled import label_ids
 from pipeline.taxonomy import Taxonomy
 from pipeline.text.clean import clean
 from pipeline.text.concepts import Concept, Lexicon
-from pipeline.text.forms import OPEN, parse_form
+from pipeline.text.forms import OPEN, as_cleaned, parse_form
 from pipeline.text.sentences import split_sentences
 
 __all__ = ["Hit", "Rule", "find_hits", "parse_rules"]
@@ -106,8 +106,9 @@ def _rule(number: int, table: Any, taxonomy: Taxonomy) -> tuple[Rule, list[str]]
         if not isinstance(value, list) or not all(isinstance(v, str) and v for v in value):
             wrong.append(f"{key} 应为文字的列表")
             value = []
-        lists[key] = tuple(value)
-        wrong += [f"{key} 的 {form}：{m}" for form in value if (m := _mistake(form))]
+        # They are looked for in cleaned text.
+        lists[key] = tuple(map(as_cleaned, value))
+        wrong += [f"{key} 的 {v}：{m}" for v, form in zip(value, lists[key], strict=True) if (m := _mistake(form))]
     if not lists["phrases"]:
         wrong.append("phrases 至少一条")
     return Rule(number, named[0] if named else "", lists["phrases"], lists["unless"]), wrong

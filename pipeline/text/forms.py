@@ -18,7 +18,7 @@ from collections.abc import Set
 from dataclasses import dataclass
 from typing import Protocol
 
-from pipeline.text.normalise import replacement
+from pipeline.text.normalise import replacement, squeeze
 
 __all__ = ["CLAUSE_ENDS", "HEAD", "NUMERALS", "OPEN", "Part", "as_cleaned", "parse_form"]
 
@@ -145,9 +145,16 @@ class _Sequence(Part):
 
 
 def as_cleaned(form: str) -> str:
-    """Return ``form`` with its characters as cleaned text has them: a full-width comma is found as an ASCII one."""
+    """Return ``form`` with its characters as cleaned text has them: a full-width comma is found as an ASCII one, an
+    ellipsis as its dots, and blanks are only looked for where they stay.
+    """
     pieces = ((c, replacement(ord(c))) for c in form)
-    return "".join(f"\\{new}" if new != given and new in _SPECIAL else new for given, new in pieces)
+    # What was no mark as it was written is none afterwards.
+    return squeeze("".join(new if new == given else _plainly(new) for given, new in pieces))
+
+
+def _plainly(text: str) -> str:
+    return "".join(f"\\{c}" if c in _SPECIAL else c for c in text)
 
 
 @functools.cache

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["normalise", "offsets", "replacement"]
+__all__ = ["normalise", "offsets", "replacement", "squeeze"]
 
 _SPACES = re.compile(r"(?<![0-9A-Za-z \n])[ \n]+|[ \n]+(?![0-9A-Za-z \n])")
 _RUNS = re.compile(r" {2,}|[ \n]*\n[ \n]*")
@@ -70,7 +70,11 @@ def normalise(text: str) -> str:
 
     White space stays only between two ASCII letters or digits, as one space: between 汉字 it means nothing.
     """
-    text = text.translate(_table())
+    return squeeze(text.translate(_table()))
+
+
+def squeeze(text: str) -> str:
+    """Return ``text``, white space as blanks and new lines, with only that of it which `normalise` leaves."""
     if " " not in text and "\n" not in text:
         return text
     return _RUNS.sub(" ", _SPACES.sub("", text))

@@ -29,6 +29,18 @@ def test_a_rule_speaks_at_its_words_and_not_beside_its_objections(some):
     assert [(h.row, texts[h.row][h.start : h.end]) for h in found] == [(0, "石沉大海"), (3, "杳无音信")]
 
 
+@pytest.mark.parametrize(
+    "words",
+    ["打了三次，没人接", "要等多久？", "無人問津", "打 12345 没用", "等了又等……没下文", "石沉大海　"],
+)
+def test_a_rule_finds_what_it_was_copied_from(words, label, taxonomy):
+    speaks = rules(f'[[rule]]\nlabel = "{label.id}"\nphrases = ["{words}"]\n', taxonomy)
+    objects = rules(f'[[rule]]\nlabel = "{label.id}"\nphrases = ["路灯"]\nunless = ["{words}"]\n', taxonomy)
+    text = f"反映路灯，{words}。"
+    assert [text[h.start : h.end] for h in find_hits(speaks, [text])] == [words.strip()]
+    assert find_hits(objects, [text]) == []
+
+
 def test_the_texts_that_would_change_are_those_the_model_does_not_decide(some, scorer, label, draw):
     documents = [Document(g.id, g.text) for g in draw(250)]
     documents += [Document("x1", "路灯坏了报过一次，石沉大海"), Document("x2", "今天天气很好")]

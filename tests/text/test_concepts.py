@@ -76,12 +76,13 @@ def test_much_text_is_searched_by_the_compiled_matcher_with_the_same_outcome(lex
 
 
 def test_a_form_is_found_in_cleaned_text_as_it_is_written():
-    raw = '[[concept]]\nid = "a"\nname = "甲"\nforms = ["原话(是|：)", "说好的，(算|作)数？", "没[，。]人"]'
+    forms = '"原话(是|：)", "说好的，(算|作)数？", "没[，。]人", "等……(没|无)人", "打 12345 (没|无)用"'
+    raw = f'[[concept]]\nid = "a"\nname = "甲"\nforms = [{forms}]'
     lexicon = parse_lexicon(raw.encode(), "concepts.toml")
-    texts = [clean(t).text for t in ("他的原话：没有", "说好的，作数？", "没，人", "说好的作数")]
-    hits = lexicon.find(texts)
+    given = ("他的原话：没有", "说好的，作数？", "没，人", "说好的作数", "等……没人", "打 12345 无用")
+    hits = lexicon.find([clean(t).text for t in given])
     assert list(zip(hits.sentence, hits.form, hits.start, hits.end, strict=True)) == [
-        (0, 0, 2, 5), (1, 1, 0, 7), (2, 2, 0, 3),
+        (0, 0, 2, 5), (1, 1, 0, 7), (2, 2, 0, 3), (4, 3, 0, 9), (5, 4, 0, 8),
     ]  # fmt: skip
 
 
