@@ -132,7 +132,7 @@ def load_lexicon(path: Path) -> Lexicon:
 def parse_lexicon(raw: bytes, name: str) -> Lexicon:
     """Turn the bytes of a lexicon file into a Lexicon; ``name`` is used in errors."""
     try:
-        data = tomllib.loads(raw.decode("utf-8"))
+        data = tomllib.loads(raw.decode("utf-8-sig"))
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as e:
         raise ConfigError("ZF-LEXICON-SYNTAX", f"概念词典 {name} 不是合格的 TOML：{e}", "按提示的行列改正。") from e
     concepts: list[Concept] = []

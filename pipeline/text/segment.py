@@ -45,11 +45,14 @@ def load_dictionary(path: Path) -> dict[str, int]:
     words: dict[str, int] = {}
     wrong: list[str] = []
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        # Editors of Windows write a mark at the beginning that nobody sees.
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
     except OSError as e:
         raise ConfigError(
             "ZF-DICT-MISSING", f"读不到领域词典 {path}（{e.strerror}）", "检查 corpora/dictionary.txt。"
         ) from e
+    except UnicodeDecodeError as e:
+        raise ConfigError("ZF-DICT-INVALID", f"领域词典 {path} 不是 UTF-8 编码", "另存为 UTF-8，内容不用改。") from e
     for number, line in enumerate(lines, 1):
         fields = line.split()
         if not fields or line.startswith("#"):

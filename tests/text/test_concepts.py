@@ -1,3 +1,4 @@
+import codecs
 import re
 
 import numpy as np
@@ -84,6 +85,11 @@ def test_a_form_is_found_in_cleaned_text_as_it_is_written():
     assert list(zip(hits.sentence, hits.form, hits.start, hits.end, strict=True)) == [
         (0, 0, 2, 5), (1, 1, 0, 7), (2, 2, 0, 3), (4, 3, 0, 9), (5, 4, 0, 8),
     ]  # fmt: skip
+
+
+def test_a_mark_that_editors_write_at_the_beginning_is_none_of_a_lexicon(lexicon, corpora):
+    raw = (corpora / "concepts.toml").read_bytes()
+    assert parse_lexicon(codecs.BOM_UTF8 + raw, "concepts.toml").sha256 == lexicon.sha256
 
 
 FORMS = ("没(人|谁)?管", "打了#次", "答应~年底", "(一|再)拖再拖?", "(不|没).{1,3}理")

@@ -48,6 +48,17 @@ def test_bad_dictionary_lines_are_reported_together(tmp_path):
         load_dictionary(tmp_path / "none.txt")
 
 
+def test_a_dictionary_is_read_as_editors_of_windows_save_it(tmp_path):
+    path = tmp_path / "d.txt"
+    for text in ("踢皮球 3000\n", "# 注释 一 二\n踢皮球 3000\n"):
+        path.write_text(text, encoding="utf-8-sig")
+        assert load_dictionary(path) == {"踢皮球": 3000}
+        path.write_text(text, encoding="gb18030")
+        with pytest.raises(ConfigError, match="UTF-8") as e:
+            load_dictionary(path)
+        assert e.value.code == "ZF-DICT-INVALID"
+
+
 def test_the_hash_ignores_the_order_of_lines_and_nothing_else():
     assert dictionary_hash({"甲": 1, "乙": 2}) == dictionary_hash({"乙": 2, "甲": 1})
     assert dictionary_hash({"甲": 1}) != dictionary_hash({"甲": 2})
