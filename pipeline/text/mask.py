@@ -50,7 +50,7 @@ _PLATE = re.compile(
 )
 _EMAIL = re.compile(r"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){1,4}")
 _CARD_CONTEXT = re.compile(
-    r"卡号|银行|账号|帐号|账户|帐户|开户|户名|信用卡|储蓄|打款|汇款|转账|工行|农行|建行|中行|信用社|农商"
+    r"卡|存折|银行|[账帐][号户]|开户|户名|储蓄|打款|汇款|[转到][账帐]|[工农建中交招]行|信用社|信合|农商|邮储"
 )
 #: What hotlines and offices number: there a date of six digits in front is one, and no number is a bank card's.
 _NUMBERED = re.compile(r"(?:编号|单号|件号|流水号|受理号)[是为:( ]{0,2}(?:[A-Z]{0,4})$", re.IGNORECASE)
