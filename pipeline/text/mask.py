@@ -15,22 +15,25 @@ _NOT_BEFORE, _NOT_AFTER = r"(?<![0-9A-Za-z])", r"(?![0-9A-Za-z])"
 _GAP = "(?:[- ‐–—―−]{1,2})"
 # Not the decimals of a number; what a list is numbered with is not one, nor a telephone.
 _BEGIN = r"(?:(?<!\d)(?<!\d\.)|(?<![\d.])[1-9]\d?\.|(?<=\d{7}\.))"
+# Where line breaks are lost, a number runs into the date of the letter.
+_DATED = r"(?=(?:19|20)\d{2}(?:年|[-./]\d{1,2}[-./]\d))"
+_END = rf"(?:(?!\d)|{_DATED})"
 _AREA = r"(?:10|2\d|[3-9]\d{2})"
 # Its check digit tells it from what letters or a telephone run into.
-_ID = re.compile(rf"(?<!\d)[1-9]\d{{5}}{_GAP}?\d{{4}}{_GAP}?\d{{4}}{_GAP}?\d{{3}}(?:[Xx×]|\d(?!\d))")
+_ID = re.compile(rf"(?<!\d)[1-9]\d{{5}}{_GAP}?\d{{4}}{_GAP}?\d{{4}}{_GAP}?\d{{3}}(?:[Xx×]|\d{_END})")
 _MOBILE = re.compile(
     rf"{_BEGIN}(?:(?:\+|00)?86{_GAP}?|0)?(1[3-9]\d(?:{_GAP}?\d{{4}}{_GAP}?\d{{4}}|{_GAP}\d{{3}}{_GAP}\d{{5}}))"
     # A full stop may stand before figures as well.
-    r"(?!\d|元(?!旦)|万元|亿|\.\d+[多余]?[元万亿%])"
+    rf"(?:(?!\d|元(?!旦)|万元|亿|\.\d+[多余]?[元万亿%])|{_DATED})"
 )
 _CODE = rf"(?:0{_AREA}{_GAP}?|\(0{_AREA}\){_GAP}?)"
 _LANDLINE = re.compile(
     rf"{_BEGIN}((?:{_CODE}|(?:\+|00)86{_GAP}?{_AREA}{_GAP}?)[2-9]\d{{6,7}}"
     # In groups documents are numbered too, but behind a year.
-    rf"|(?<!\d[-‐–—―−]){_CODE}[2-9]\d{{2,3}}{_GAP}\d{{4}})(?!\d)"
+    rf"|(?<!\d[-‐–—―−]){_CODE}[2-9]\d{{2,3}}{_GAP}\d{{4}}){_END}"
 )
 #: Within a town the area code is left out: such a number follows a word of calling, or another number.
-_LOCAL = r"[2-9][0-9]{6,7}(?!\d|\.\d|[元块万亿多余])"
+_LOCAL = rf"[2-9][0-9]{{6,7}}(?:(?!\d|\.\d|[元块万亿多余])|{_DATED})"
 _NEXT = "[ 、/,;或和]{1,2}"
 _CALLED = re.compile(
     r"(?:(?:电话|座机|固话|热线|传真|拨打|致电)(?:号码?)?(?:[是为:( ]|\([^\d()]{1,4}\)){0,3}|打[了过到去]?"
@@ -39,7 +42,7 @@ _CALLED = re.compile(
 _FIGURES = re.compile("[0-9]+")
 # 9558 is the oldest of all; what stands apart behind may be its end, or the number of a list.
 _CARD = re.compile(
-    rf"(?<!\d)([3-69]\d{{3}}(?:{_GAP}?\d{{4}}){{2,3}}\d{{0,3}}|[3-69]\d{{5}}{_GAP}\d{{10,13}})({_GAP}\d{{1,3}})?(?!\d)"
+    rf"(?<!\d)([3-69]\d{{3}}(?:{_GAP}?\d{{4}}){{2,3}}\d{{0,3}}|[3-69]\d{{5}}{_GAP}\d{{10,13}})({_GAP}\d{{1,3}})?{_END}"
 )
 _CREDIT = re.compile(rf"{_NOT_BEFORE}[1-9ANY][0-9A-HJ-NPQRTUWXY][0-9]{{6}}[0-9A-HJ-NPQRTUWXY]{{10}}{_NOT_AFTER}")
 _PROVINCE = "[京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼]"
