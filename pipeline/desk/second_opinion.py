@@ -95,10 +95,15 @@ def _file(home: str) -> Path:
 
 
 def check_rules() -> None:
-    """Read the rules anew; raises ConfigError with every mistake in them."""
+    """Read the rules anew; raises ConfigError with every mistake in them, or when they cannot be read."""
     path = _file(str(settings.ZUOFENG_HOME))
-    if path.is_file():
-        _read[path] = path.stat().st_mtime_ns, tuple(parse_rules(path.read_bytes(), path.name, taxonomy()))
+    if not path.is_file():
+        return
+    try:
+        changed, raw = path.stat().st_mtime_ns, path.read_bytes()
+    except OSError as e:
+        raise ConfigError("ZF-RULES-READ", f"读不到规则 {path}（{e.strerror}）", "让运行复核台的用户能读。") from e
+    _read[path] = changed, tuple(parse_rules(raw, path.name, taxonomy()))
 
 
 def _rules() -> tuple[Rule, ...]:
@@ -111,6 +116,9 @@ def _rules() -> tuple[Rule, ...]:
         try:
             check_rules()
         except ConfigError as e:
-            log.warning("规则有错，仍用改动之前的", extra={"fields": {"code": e.code, "wrong": list(e.details)}})
+            wrong = list(e.details) or [e.message]
+            log.warning("规则有错，仍用改动之前的", extra={"fields": {"code": e.code, "wrong": wrong}})
+            if e.code == "ZF-RULES-READ":
+                return kept[1]  # once they can be read, the file is no newer
             _read[path] = changed, kept[1]
     return _read[path][1]

@@ -1,6 +1,8 @@
 """Rules of the office beside the model: they order and explain, and decide nothing."""
 
 import os
+from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
@@ -97,6 +99,22 @@ def test_rules_that_went_wrong_leave_those_before_and_stop_a_start(ruled, caplog
     with pytest.raises(ConfigError) as e:
         make_server(ruled.settings, port=0)
     assert e.value.code == "ZF-RULES-INVALID"
+
+
+def test_rules_that_cannot_be_read_leave_those_before_until_they_can(ruled, taxonomy, monkeypatch):
+    """A new file that is root's alone; the tests may be root's too, who reads everything."""
+    from pipeline.desk.second_opinion import check_rules
+
+    client = ruled.client("senior")
+    before = listed(client)
+    ruled.write_rules((taxonomy.columns[6][1], "低保复核"), stamp=2)
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "read_bytes", Mock(side_effect=PermissionError(13, "Permission denied")))
+        assert "规则另有说法，模型没有判" in client.get("/documents/1").content.decode()
+        with pytest.raises(ConfigError) as e:
+            check_rules()
+        assert e.value.code == "ZF-RULES-READ"
+    assert len(before) > len(listed(client)) == 1
 
 
 def test_where_it_is_judged_blind_neither_objection_nor_change_shows(ruled):
