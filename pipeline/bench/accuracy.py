@@ -35,7 +35,11 @@ class Local:
 
 
 def on_messages(scorer: Scorer, messages: Sequence[Gold], reviewed: Sequence[int] = (100, 300, 1000)) -> list[Local]:
-    """Score labelled messages; adapted to some of them, the mean over random draws, measured on the others."""
+    """Score labelled messages; adapted to some of them, over random draws, measured on the others.
+
+    Micro-F1 and F1 of the problem are means over the draws; macro-F1 is of all their decisions together, always over
+    the labels that count among all messages: in what is left of one draw the rare ones have too few positives.
+    """
     taxonomy = scorer.bundle.taxonomy
     texts = [g.text for g in messages]
     seen = settle(scorer).look(texts)
@@ -43,17 +47,18 @@ def on_messages(scorer: Scorer, messages: Sequence[Gold], reviewed: Sequence[int
     truth = np.hstack([labels, labels.any(1, keepdims=True)])
     found = [figures(0, labels, scorer.decide(scorer.probabilities(texts)), taxonomy)]
     for size in reviewed:
-        drawn = []
+        drawn, parts = [], []
         for seed in range(DRAWS):
             order = np.random.default_rng(seed).permutation(len(labels))
             local, rest = order[:size], order[size:]
             home = fit_adaptation(seen[local], truth[local])
-            called = scorer.decide(home.apply(seen[rest]), home.threshold)
-            drawn.append(figures(size, labels[rest], called, taxonomy))
+            parts.append((labels[rest], scorer.decide(home.apply(seen[rest]), home.threshold)))
+            drawn.append(figures(size, *parts[-1], taxonomy))
+        real, called = (np.vstack(of) for of in zip(*parts, strict=True))
         found.append(
             Local(
                 size,
-                {s.id: float(np.mean([d.macro_f1[s.id] for d in drawn])) for s in taxonomy.schemes},
+                macro_f1(real, called, taxonomy, whole=labels),
                 {s.id: float(np.mean([d.micro_f1[s.id] for d in drawn])) for s in taxonomy.schemes},
                 float(np.mean([d.problem_f1 for d in drawn])),
             )

@@ -112,14 +112,15 @@ def measure(truth: Bools, called: Bools, taxonomy: Taxonomy, *, rounds: int = 10
     }
 
 
-def macro_f1(truth: Bools, called: Bools, taxonomy: Taxonomy) -> dict[str, float]:
+def macro_f1(truth: Bools, called: Bools, taxonomy: Taxonomy, *, whole: Bools | None = None) -> dict[str, float]:
     """Return each scheme's mean F1 over the labels with at least LEAST positives in ``truth`` (texts, columns).
 
-    Not a number where a scheme has no such label.
+    Not a number where a scheme has no such label. Of parts that are put beside each other give the ``whole`` (texts,
+    columns) that they are drawn from: it says which labels count, else the smaller part leaves the rare ones out.
     """
     hits, total = (truth & called).sum(0), truth.sum(0) + called.sum(0)
     f1 = 2 * hits / np.maximum(total, 1)
-    counted = _counted(truth, taxonomy)
+    counted = _counted(truth if whole is None else whole, taxonomy)
     return {scheme: float(f1[mine].mean()) if mine.any() else float("nan") for scheme, mine in counted.items()}
 
 

@@ -1,8 +1,11 @@
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
-from pipeline.bench.accuracy import false_alarms, on_messages, span_f1
-from pipeline.corpus.gold import label_matrix
+from pipeline.bench import accuracy
+from pipeline.bench.accuracy import DRAWS, false_alarms, on_messages, span_f1
+from pipeline.corpus.gold import Gold, label_matrix
 from pipeline.model.evaluate import paired_difference
 
 
@@ -12,6 +15,36 @@ def test_local_thresholds_are_measured_on_the_others(scorer, some_gold):
     for f in found:
         assert set(f.macro_f1) == {"categories", "types"}
         assert 0 <= f.problem_f1 <= 1
+
+
+def test_reviewing_some_does_not_change_which_labels_the_macro_average_is_of(taxonomy, monkeypatch):
+    """A model that no review teaches anything: it finds the frequent label and never the rare one."""
+    (scheme, often), (_, rarely) = taxonomy.columns[:2]
+    messages = [
+        Gold(str(i), str(i), {scheme: (often,) if i < 40 else (rarely,) if i < 46 else ()}, group=str(i))
+        for i in range(60)
+    ]
+    called = label_matrix(messages, taxonomy)
+    called[:, 1] = False
+    # Every text is its own number, so that it can be seen who learns and who is measured.
+    numbers = np.arange(60)
+    learned, measured = [], []
+
+    def fit(seen, truth):
+        learned.append(seen)
+        return SimpleNamespace(apply=lambda rest: measured.append(rest) or rest, threshold=None)
+
+    stand_in = SimpleNamespace(
+        bundle=SimpleNamespace(taxonomy=taxonomy), look=lambda texts: numbers, probabilities=lambda texts: numbers,
+        decide=lambda of, threshold=None: called[of],
+    )  # fmt: skip
+    monkeypatch.setattr(accuracy, "settle", lambda scorer: scorer)
+    monkeypatch.setattr(accuracy, "fit_adaptation", fit)
+    found = on_messages(stand_in, messages, reviewed=(10, 40))
+    assert [f.macro_f1[scheme] for f in found] == [0.5, 0.5, 0.5]
+    assert len(learned) == len(measured) == 2 * DRAWS
+    for local, rest in zip(learned, measured, strict=True):
+        assert sorted([*local, *rest]) == numbers.tolist()
 
 
 def test_a_perfect_answer_beats_silence_by_its_whole_f1(some_gold, taxonomy):

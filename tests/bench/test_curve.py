@@ -1,6 +1,7 @@
+import numpy as np
 import pytest
 
-from pipeline.bench.curve import SHARES, draw_curve, learning_curve
+from pipeline.bench.curve import SHARES, _local, draw_curve, learning_curve
 from pipeline.bench.public import labelled_messages, public_folder, unlabelled_messages
 from pipeline.errors import ConfigError
 
@@ -17,6 +18,14 @@ def test_each_share_holds_more_and_is_measured_three_ways(points):
     assert sizes == sorted(sizes)
     assert sizes[-1] == points[-1].texts > sizes[0]
     assert all(0 <= v <= 1 for p in points for v in p.macro_f1.values())
+
+
+def test_a_rare_label_counts_in_what_is_left_of_the_messages_too(taxonomy):
+    truth = np.zeros((60, len(taxonomy.columns)), bool)
+    truth[:40, 0] = truth[40:46, 1] = True
+    scores = truth * 0.9
+    scores[:, 1] = 0
+    assert _local(scores, truth, taxonomy, 40)[taxonomy.schemes[0].id] == 0.5
 
 
 def test_the_curve_is_a_picture(points, taxonomy, tmp_path):
