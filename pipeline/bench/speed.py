@@ -149,7 +149,7 @@ def _serve(pipe: Connection, learn: Learn, lesson: Lesson) -> None:
     label = learn(lesson.texts, lesson.truth)
     learned = time.process_time() - began
     called = label(lesson.asked) if lesson.asked else None
-    pipe.send((learned, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024, called))
+    pipe.send((learned, _peak(), called))
     while True:
         try:
             texts = pipe.recv()
@@ -158,6 +158,17 @@ def _serve(pipe: Connection, learn: Learn, lesson: Lesson) -> None:
         began = time.process_time()
         label(texts)
         pipe.send(time.process_time() - began)
+
+
+def _peak() -> int:
+    """Return the most memory that this process has held, in bytes.
+
+    ``ru_maxrss`` outlives exec on Linux: it would be no less than what the process that started this one had held.
+    """
+    status = Path("/proc/self/status")
+    lines = status.read_text(encoding="ascii", errors="replace").splitlines() if status.exists() else []
+    kilobytes = next((int(x.split()[1]) for x in lines if x.startswith("VmHWM:")), None)
+    return (kilobytes or resource.getrusage(resource.RUSAGE_SELF).ru_maxrss) * 1024
 
 
 def machine() -> str:

@@ -44,6 +44,12 @@ def test_each_reads_in_turn_and_what_is_missing_is_named():
     assert rows[2].called is None
 
 
+def test_the_memory_of_a_contender_is_its_own_and_not_that_of_who_measures():
+    held = np.ones(512 << 20, np.uint8)
+    rows = measure_speed({"短": [GOOD]}, lesson(), LEARN, rounds=1, contenders=CONTENDERS[-1:])
+    assert all(row.memory["几句"] < held.nbytes for row in rows)
+
+
 def test_a_ratio_is_the_median_over_runs_side_by_side():
     ours, other = Row("a", seconds={"x": [1.0, 2.0, 4.0]}), Row("b", seconds={"x": [3.0, 2.0, 8.0]})
     assert other.ratio("x", ours) == 2.0
