@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import compress
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from scipy.special import logit
 from pipeline.analyst.quotes import strongest_words
 from pipeline.corpus.gold import Gold, label_matrix
 from pipeline.errors import CorpusError
-from pipeline.model.evaluate import figures_of
+from pipeline.model.evaluate import figures_of, resamples
 from pipeline.model.score import Scorer
 from pipeline.model.slices import parts_of
 from pipeline.taxonomy import Taxonomy
@@ -115,17 +116,21 @@ def diagnose(scorer: Scorer, gold: Sequence[Gold], *, rounds: int = 1000, seed: 
     probabilities = scorer.probabilities([g.text for g in gold])
     called = scorer.decide(probabilities)
     truth = label_matrix(gold, taxonomy)
+    groups = [g.group for g in gold]
     heads = scorer.bundle.heads[:-1]
     thresholds = {label: h.threshold for (_, label), h in zip(taxonomy.columns, heads, strict=True)}
     rng = np.random.default_rng(seed)
     return Diagnosis(
         taxonomy=taxonomy,
-        figures=figures_of(scorer, probabilities, truth, rounds=rounds, seed=seed),
+        figures=figures_of(scorer, probabilities, truth, groups, rounds=rounds, seed=seed),
         swaps=tuple(sorted(_swaps(taxonomy, truth, called), key=lambda s: (-s.texts, s.truth, s.called))),
         bins=tuple(_bins(taxonomy, truth, probabilities)),
         points=tuple(_points(taxonomy, truth, probabilities)),
         thresholds=thresholds,
-        parts=tuple(_part(k, n, truth[m], called[m], rounds, rng) for k, n, m in parts_of(gold)),
+        parts=tuple(
+            _part(k, n, truth[m], called[m], resamples(list(compress(groups, m)), rounds, rng))
+            for k, n, m in parts_of(gold)
+        ),
         mistakes=tuple(_mistakes(scorer, gold, truth, called, probabilities, list(thresholds.values()))),
     )
 
@@ -161,14 +166,12 @@ def _points(taxonomy: Taxonomy, truth: Bools, probabilities: Floats) -> Iterator
             yield Point(label, t, h / s if s else 1.0, h / real if real else 1.0, 2 * h / max(s + real, 1))
 
 
-def _part(kind: str, name: str, truth: Bools, called: Bools, rounds: int, rng: np.random.Generator) -> Part:
-    texts = len(truth)
-    weights = np.vstack([np.ones(texts), rng.multinomial(texts, np.full(texts, 1 / texts), rounds)])
+def _part(kind: str, name: str, truth: Bools, called: Bools, weights: Floats) -> Part:
     hits, total = weights @ (truth & called).sum(1), weights @ (truth.sum(1) + called.sum(1))
     f1 = 2 * hits / np.maximum(total, 1)
     innocent = ~truth.any(1)
     spread = [float(f1[0]), *np.percentile(f1[1:], [2.5, 97.5]).tolist()] if total[0] else None
-    return Part(kind, name, texts, spread, int(innocent.sum()), int(called[innocent].any(1).sum()))
+    return Part(kind, name, len(truth), spread, int(innocent.sum()), int(called[innocent].any(1).sum()))
 
 
 def _mistakes(

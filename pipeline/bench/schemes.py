@@ -58,7 +58,7 @@ def measure_set(
         len(train),
         len(test),
         _figures(record["figures"]),
-        _figures(measure(label_matrix(test, taxonomy), called, taxonomy)),
+        _figures(measure(label_matrix(test, taxonomy), called, taxonomy, groups=[g.group for g in test])),
         record["settings"],
         record["seconds"],
     )

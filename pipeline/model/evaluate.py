@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,6 +29,7 @@ __all__ = [
     "plain_baseline",
     "plain_decisions",
     "problem_f1",
+    "resamples",
 ]
 
 Bools = npt.NDArray[np.bool_]
@@ -41,7 +42,7 @@ _WORD = re.compile(r"\w+")
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """A value with its 95 % percentile bootstrap interval over texts."""
+    """A value with its 95 % percentile bootstrap interval."""
 
     value: float
     low: float
@@ -57,14 +58,16 @@ def evaluate(scorer: Scorer, gold: Sequence[Gold], *, rounds: int = 1000, seed: 
     if not gold:
         raise CorpusError("ZF-EVALUATE-EMPTY", "没有可供测量的文本", "用 --gold 指定带标签的 .jsonl。")
     truth = label_matrix(gold, scorer.bundle.taxonomy)
-    return figures_of(scorer, scorer.probabilities([g.text for g in gold]), truth, rounds=rounds, seed=seed)
+    groups = [g.group for g in gold]
+    return figures_of(scorer, scorer.probabilities([g.text for g in gold]), truth, groups, rounds=rounds, seed=seed)
 
 
 def figures_of(
-    scorer: Scorer, probabilities: Floats, truth: Bools, *, rounds: int = 1000, seed: int = 0
+    scorer: Scorer, probabilities: Floats, truth: Bools, groups: Sequence[str], *, rounds: int = 1000, seed: int = 0
 ) -> dict[str, Any]:
     """Return the figures of texts already scored: ``probabilities`` (texts, heads), ``truth`` (texts, columns)."""
-    figures = measure(truth, scorer.decide(probabilities), scorer.bundle.taxonomy, rounds=rounds, seed=seed)
+    called = scorer.decide(probabilities)
+    figures = measure(truth, called, scorer.bundle.taxonomy, groups=groups, rounds=rounds, seed=seed)
     figures["model"] = scorer.bundle.id
     figures["expected_calibration_error"] = round(
         float(np.mean([expected_calibration_error(probabilities[:, j], truth[:, j]) for j in range(truth.shape[1])])), 4
@@ -72,10 +75,14 @@ def figures_of(
     return figures
 
 
-def measure(truth: Bools, called: Bools, taxonomy: Taxonomy, *, rounds: int = 1000, seed: int = 0) -> dict[str, Any]:
-    """Return counts and intervals for decisions ``called`` against ``truth``, both (texts, columns)."""
-    rng = np.random.default_rng(seed)
-    weights = np.vstack([np.ones(len(truth)), rng.multinomial(len(truth), np.full(len(truth), 1 / len(truth)), rounds)])
+def measure(
+    truth: Bools, called: Bools, taxonomy: Taxonomy, *, groups: Sequence[str] = (), rounds: int = 1000, seed: int = 0
+) -> dict[str, Any]:
+    """Return counts and intervals for decisions ``called`` against ``truth``, both (texts, columns).
+
+    Whole ``groups`` (texts,) are drawn for the intervals; without any, each text is one.
+    """
+    weights = resamples(groups or range(len(truth)), rounds, np.random.default_rng(seed))
     hits, said, real = (weights @ m.astype(float) for m in (truth & called, called, truth))
     columns = taxonomy.columns
     labels = {}
@@ -110,6 +117,18 @@ def measure(truth: Bools, called: Bools, taxonomy: Taxonomy, *, rounds: int = 10
             "false_alarm_rate": _interval(weights @ (innocent & any_called) / np.maximum(weights @ innocent, 1)),
         },
     }
+
+
+def resamples(groups: Sequence[Hashable], rounds: int, rng: np.random.Generator) -> Floats:
+    """Return how often each text counts, (1 + rounds, texts): once, then as often as its group is drawn.
+
+    What is said of one situation goes right or wrong together: drawn one by one, the texts would look like more than
+    they are, and the intervals be too narrow.
+    """
+    numbers: dict[Hashable, int] = {}
+    clusters = np.array([numbers.setdefault(g, len(numbers)) for g in groups])
+    drawn = rng.multinomial(len(numbers), np.full(len(numbers), 1 / len(numbers)), rounds)
+    return np.vstack([np.ones(len(clusters)), drawn[:, clusters]])
 
 
 def macro_f1(truth: Bools, called: Bools, taxonomy: Taxonomy, *, whole: Bools | None = None) -> dict[str, float]:
@@ -159,7 +178,8 @@ def plain_baseline(
 ) -> dict[str, Any]:
     """Train what most people write and return its figures on the same texts."""
     called = plain_decisions(train, test, taxonomy, reference=reference)
-    figures = measure(label_matrix(test, taxonomy), called, taxonomy, rounds=rounds)
+    groups = [g.group for g in test]
+    figures = measure(label_matrix(test, taxonomy), called, taxonomy, groups=groups, rounds=rounds)
     figures["model"] = "jieba + TF-IDF + LogisticRegression(OvR), 0.5"
     return figures
 

@@ -27,7 +27,7 @@ _ZH = {
     "corpus": "{texts} 条文本、{groups} 个情境，语料哈希 {sha256}；词典 {dictionary}；概念 {lexicon}。",
     "trained": "{at}（UTC）由 {author} 训练，用时 {seconds} 秒，代码 {code}。文件：{files}。",
     "good": "有多准",
-    "measured": "在没有参与训练的 {texts} 条文本上；方括号里是 95% 自助区间。",
+    "measured": "在没有参与训练的 {texts} 条文本上；方括号里是按情境整组重抽的 95% 自助区间。",
     "unmeasured": "没有这次训练的测量记录；用 `zuofeng evaluate --model {id}` 量一次。",
     "head": ("标签", "正例", "查准率", "查全率", "F1"),
     "macro": "{scheme}宏 F1",
@@ -58,7 +58,8 @@ _EN = {
     "corpus": "{texts} texts of {groups} situations, corpus hash {sha256}; dictionary {dictionary}; lexicon {lexicon}.",
     "trained": "Trained {at} (UTC) by {author} in {seconds} s, code {code}. Files: {files}.",
     "good": "How good it is",
-    "measured": "On {texts} texts that took no part in training; 95 % bootstrap intervals in brackets.",
+    "measured": "On {texts} texts that took no part in training; in brackets 95 % bootstrap intervals, whole "
+    "situations drawn.",
     "unmeasured": "There is no measurement of this training on record; run `zuofeng evaluate --model {id}`.",
     "head": ("Label", "Positives", "Precision", "Recall", "F1"),
     "macro": "{scheme}: macro F1",

@@ -41,7 +41,10 @@ def evaluation_parts(found: Diagnosis) -> list[Table | Chart | Note]:
     """Return everything in the order it is read."""
     texts = found.figures["texts"]
     parts: list[Table | Chart | Note] = [
-        Note(f"在 {texts:,} 条文本上；参与过训练的文本不算数。方括号里是 95% 自助区间；宏 F1 只算五个以上正例的标签。"),
+        Note(
+            f"在 {texts:,} 条文本上；参与过训练的文本不算数。方括号里是按情境整组重抽的 95% 自助区间；"
+            "宏 F1 只算五个以上正例的标签。"
+        ),
         _totals(found),
         Note("", "逐标签"),
         Chart("每个标签的 F1 与 95% 区间", svg(_labels_chart(found))),

@@ -1,9 +1,11 @@
 import dataclasses
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from sklearn.metrics import f1_score, precision_score, recall_score
 
+from pipeline.corpus.gold import label_matrix
 from pipeline.documents import Document
 from pipeline.errors import CorpusError
 from pipeline.model.evaluate import evaluate, macro_f1, measure, paired_difference, plain_baseline
@@ -23,6 +25,35 @@ def test_figures_equal_scikit_learns(taxonomy):
     first = [j for j, (s, _) in enumerate(taxonomy.columns) if s == taxonomy.schemes[0].id]
     macro = f1_score(truth[:, first], called[:, first], average="macro")
     assert figures["schemes"][taxonomy.schemes[0].id]["macro_f1"][0] == pytest.approx(macro, abs=1e-4)
+
+
+def test_texts_of_one_situation_are_one_observation(taxonomy):
+    rng = np.random.default_rng(3)
+    truth = rng.random((60, len(taxonomy.columns))) < 0.3
+    called = truth ^ (rng.random(truth.shape) < 0.2)
+    situations = [str(i) for i in range(60)]
+    once = measure(truth, called, taxonomy, groups=situations, rounds=200)
+    copied = [np.repeat(m, 5, 0) for m in (truth, called)]
+    five = measure(*copied, taxonomy, groups=np.repeat(situations, 5).tolist(), rounds=200)
+    for scheme, found in once["schemes"].items():
+        assert five["schemes"][scheme]["micro_f1"] == found["micro_f1"]
+    assert five["problem"] == once["problem"]
+    assert once == measure(truth, called, taxonomy, rounds=200)
+
+
+def test_the_situations_are_those_of_the_texts(taxonomy, some_gold):
+    """Of a model that finds every other label, on texts that come five times."""
+    once = [dataclasses.replace(g, group=str(i)) for i, g in enumerate(some_gold[:80])]
+    five = [dataclasses.replace(g, id=f"{g.id}-{n}") for n in range(5) for g in once]
+    columns = np.arange(len(taxonomy.columns) + 1)
+    of = {g.text: row for g, row in zip(once, label_matrix(once, taxonomy), strict=True)}
+    scorer = SimpleNamespace(
+        bundle=SimpleNamespace(taxonomy=taxonomy, id="m"),
+        probabilities=lambda texts: np.array([[*of[t], of[t].any()] for t in texts]) * (columns % 2),
+        decide=lambda probabilities: probabilities[:, :-1] > 0,
+    )
+    of_few, of_many = (evaluate(scorer, gold, rounds=100)["schemes"] for gold in (once, five))
+    assert all(of_many[s]["micro_f1"] == of_few[s]["micro_f1"] for s in of_few)
 
 
 def test_rare_labels_stay_out_of_the_macro_average(taxonomy):
