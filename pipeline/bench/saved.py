@@ -90,7 +90,7 @@ def _fit(x: sparse.csr_matrix, truth: Bools, groups: Sequence[str]) -> tuple[Flo
 
 
 def saved(points: Sequence[Point]) -> list[tuple[float, float, float]]:
-    """Return (F1, labels at random, labels as suggested) at the F1 that random reaches after each of its batches.
+    """Return (F1, labels at random, labels as suggested) at each F1 that random reaches for the first time.
 
     Means over the seeds, interpolated; only where the suggested curve gets there.
     """
@@ -101,8 +101,11 @@ def saved(points: Sequence[Point]) -> list[tuple[float, float, float]]:
         curves[way] = (sizes, np.maximum.accumulate(means))
     sizes, f1 = curves["suggest"]
     found = []
+    best = f1[0]
     for n, value in zip(*curves["random"], strict=True):
-        if f1[0] < value <= f1[-1]:
+        # A batch that brought random nothing is no batch that it needed.
+        if best < value <= f1[-1]:
+            best = value
             # The first time the curve gets there: it may be flat afterwards.
             i = int(np.searchsorted(f1, value))
             share = (value - f1[i - 1]) / (f1[i] - f1[i - 1])

@@ -67,7 +67,7 @@ def test_concepts_speak_only_where_they_are_found(scorer):
 
 
 def test_savings_are_read_off_the_curves():
-    points = [Point("random", 0, n, f) for n, f in ((100, 0.1), (200, 0.2), (300, 0.3))]
+    points = [Point("random", 0, n, f) for n, f in ((100, 0.1), (200, 0.2), (250, 0.19), (300, 0.3))]
     points += [Point("suggest", 0, n, f) for n, f in ((100, 0.1), (200, 0.3), (300, 0.28))]
     assert np.allclose(saved(points), [(0.2, 200, 150), (0.3, 300, 200)])
     assert "<svg" in draw_saved(points)
