@@ -1,6 +1,6 @@
-from dataclasses import replace
+from types import SimpleNamespace
 
-from pipeline.bench.needle import SENTENCES, Read, find_needles, hide_needles, read_alone
+from pipeline.bench.needle import SENTENCES, Found, Needle, Read, find_needles, hide_needles, read_alone
 from pipeline.text.sentences import split_sentences
 
 
@@ -19,12 +19,18 @@ def test_a_case_is_thirty_sentences_with_one_of_another_text_in_the_middle(some_
     assert len({n.control for n in needles}) == 3
 
 
-def test_what_says_nothing_is_not_found(scorer, some_gold):
-    [needle] = hide_needles(some_gold, cases=1)
-    blunt = replace(needle, sentence="今天天气很好。", text=needle.control + "今天天气很好。", labels=frozenset({"x"}))
-    found = find_needles(scorer, [needle, blunt])
-    assert found.cases == 2
-    assert found.found <= 1
+def test_a_needle_is_found_by_evidence_of_its_label_in_its_sentence():
+    needles = [Needle(f"好。{n}坏。好。", f"好。好。{n}", f"{n}坏。", frozenset({"x"}), str(n), 0) for n in range(4)]
+
+    def said(label, start, end):
+        return SimpleNamespace(evidence=[SimpleNamespace(label=label, start=start, end=end)], decided={"s": (label,)})
+
+    # In it and reaching over its edge; of another label; beside it on both sides.
+    answers = {needles[0].text: said("x", 4, 7), needles[1].text: said("y", 2, 5), needles[2].text: said("x", 0, 2),
+               needles[3].text: said("x", 5, 7), needles[3].control: said("y", 0, 1)}  # fmt: skip
+    nothing = SimpleNamespace(evidence=[], decided={"s": ()})
+    scorer = SimpleNamespace(score=lambda documents, evidence=True: [answers.get(d.text, nothing) for d in documents])
+    assert find_needles(scorer, needles) == Found(4, 1, 1)
 
 
 def test_what_people_saw_in_a_sentence_alone_is_counted_apart_for_cases_and_others(some_gold):

@@ -40,6 +40,13 @@ def test_the_threshold_lies_between_two_clear_crowds():
     assert 0.25 < best_f1_threshold(probabilities, truth) <= 0.75
 
 
+def test_the_error_is_the_gap_of_each_tenth_by_its_share():
+    scores = np.array([0.02, 0.08, 0.31, 0.39, 0.35, 1.0])
+    truth = np.array([False, True, False, False, True, True])
+    # 2 of 6: 0.05 against a half; 3 of 6: 0.35 against a third; the last is right.
+    assert expected_calibration_error(scores, truth) == pytest.approx((2 * 0.45 + 3 * (0.35 - 1 / 3)) / 6)
+
+
 def test_certain_and_wrong_scores_have_the_full_error():
     assert expected_calibration_error(np.array([1.0, 0.0]), np.array([False, True])) == pytest.approx(1)
 
