@@ -143,10 +143,12 @@ def accuracy(
             table.add_row(who, *_f1s(f, taxonomy), f"{f.problem_f1:.3f}")
         out.print(table)
     table = Table(title=f"带标签的真实留言 {len(messages)} 条（没有用于训练）", title_justify="left")
-    for head in ("本地复核条数", *(f"{s.name} 宏 F1（微）" for s in taxonomy.schemes), "有无问题 F1"):
+    left = "宏 F1，只算其余里够五个的"
+    for head in ("本地复核条数", *(f"{s.name} 宏 F1（微）" for s in taxonomy.schemes), "有无问题 F1", left):
         table.add_column(head)
     for how, f in rows:
-        table.add_row(f"{f.reviewed}{how}", *_f1s(f, taxonomy), f"{f.problem_f1:.3f}")
+        fewer = " / ".join(f"{f.macro_left[s.id]:.3f}" for s in taxonomy.schemes)
+        table.add_row(f"{f.reviewed}{how}", *_f1s(f, taxonomy), f"{f.problem_f1:.3f}", fewer)
     out.print(table)
     if picture:
         bench.draw_local(found, taxonomy, picture)

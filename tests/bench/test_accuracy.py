@@ -42,6 +42,8 @@ def test_reviewing_some_does_not_change_which_labels_the_macro_average_is_of(tax
     monkeypatch.setattr(accuracy, "fit_adaptation", fit)
     found = on_messages(stand_in, messages, reviewed=(10, 40))
     assert [f.macro_f1[scheme] for f in found] == [0.5, 0.5, 0.5]
+    assert found[0].macro_left[scheme] == 0.5
+    assert found[2].macro_left[scheme] == 1.0
     assert len(learned) == len(measured) == 2 * DRAWS
     for local, rest in zip(learned, measured, strict=True):
         assert sorted([*local, *rest]) == numbers.tolist()
