@@ -85,6 +85,11 @@ def test_the_command_gets_the_alerts_and_its_failure_passes(tmp_path):
     assert send([str(tmp_path / "none")], [], run="")
 
 
+def test_what_the_command_prints_is_not_read(tmp_path):
+    answer = "import sys; [f.buffer.write('已发送'.encode('gb18030')) for f in (sys.stdout, sys.stderr)]"
+    assert send([sys.executable, "-c", answer], [Alert("empty", "")], run="")
+
+
 def samples(path, parse):
     return {(s.name, *s.labels.values()): s.value for f in parse(path.read_text(encoding="utf-8")) for s in f.samples}
 
