@@ -14,10 +14,14 @@ Record = Document | Rejected
 
 
 class Feed(Protocol):
-    """A source of records. An ordered one has a key per record and can be read from a key on."""
+    """A source of records. An ordered one has a key per record and can be read from a key on.
+
+    A ``timid`` one changes no stored fields, and only texts that its own source brought.
+    """
 
     name: str
     ordered: bool
+    timid: bool
 
     def read(self, after: Any) -> Iterator[Record]:
         """Yield the records, of an ordered feed those behind the key ``after`` (None: all)."""

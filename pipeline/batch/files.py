@@ -45,8 +45,11 @@ class FileFeed:
 
     ordered = False
 
-    def __init__(self, path: Path, columns: ColumnMap, limits: Limits, report: RunReport) -> None:
+    def __init__(
+        self, path: Path, columns: ColumnMap, limits: Limits, report: RunReport, *, timid: bool = False
+    ) -> None:
         self.name = legible(path)
+        self.timid = timid
         self._path = path
         self._columns = columns
         self._limits = limits

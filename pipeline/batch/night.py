@@ -63,6 +63,7 @@ class Night:
     """The state of one run in the parent process; only this writes."""
 
     scoring: Scoring
+    source: str
     model: str
     about: Mapping[str, str]
     report: RunReport
@@ -170,16 +171,19 @@ class Night:
         with self.report.spent("比对"):
             feed = part.feed
             done = self.before.did(feed.name, part.number, part.fingerprint, ordered=feed.ordered)
-            sorting = Sorting(part.records, None if done else self._known(part.records))
+            sorting = Sorting(part.records) if done else self._sort(part)
         todo = sorting.todo if self.run is not None else []
         results = self._scorer.submit(self._score, todo, part.origin)
         return replace(
             part, sorting=sorting, results=results, gathered=self._gatherer.submit(_gather, sorting.new, results)
         )
 
-    def _known(self, records: Sequence[Record]) -> dict[str, store.Known]:
-        keys = [r.id for r in records if isinstance(r, Document)]
-        return self.patience.run(lambda: store.known(keys, self.model))
+    def _sort(self, part: _Part) -> Sorting:
+        keys = [r.id for r in part.records if isinstance(r, Document)]
+        known = self.patience.run(lambda: store.known(keys, self.model))
+        if not part.feed.timid:
+            return Sorting(part.records, known)
+        return Sorting(part.records, known, self.patience.run(lambda: store.of_others(list(known), self.source)))
 
     def _score(self, todo: Sequence[Document], origin: Origin | None) -> _Answers:
         """Score texts, also with the challengers; in a scoring thread, which asks the store for nothing."""
@@ -245,7 +249,7 @@ class Night:
         scored = [(d, e) for d, e in zip(sorting.todo, results, strict=True) if isinstance(e, Entry)]
         fresh = {d.id for d in (*sorting.new, *sorting.changed)}
         documents = [d for d, _ in scored if d.id in fresh]
-        refused = [*sorting.rejected, *(r for r in results if isinstance(r, Rejected))]
+        refused = [*sorting.rejected, *sorting.conflicts, *(r for r in results if isinstance(r, Rejected))]
         run = self.run
         # Of an ordered feed, a chunk that was written since may have brought the same number.
         unknown = set() if part.feed.ordered else {d.id for d in sorting.new}

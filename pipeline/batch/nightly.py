@@ -69,6 +69,7 @@ def nightly(
     write_back: Path | None = None,
     write_tables: bool = False,
     tables: TableSettings = _TABLES,
+    inbox: Path | None = None,
     scoring: Scoring | None = None,
     beside: OpenModel | None = None,
     patience: Patience = _PATIENCE,
@@ -84,7 +85,8 @@ def nightly(
     when another night runs, the store stays away or a signal came; what was written by then is whole chunks.
 
     A ``source`` with ``://`` is a table of a database, read as ``tables`` says; ``write_tables`` writes the scores
-    into that database, ``write_back`` into a file.
+    into that database, ``write_back`` into a file. Files handed in over the interface, in ``inbox``, stay there for as
+    long as their texts are kept: what another source brought or has changed since stays as it is.
     """
     with (
         at_work(store=store, state=state, patience=patience, lock_seconds=lock_seconds, dry_run=dry_run) as patience,
@@ -127,7 +129,8 @@ def nightly(
                     "ZF-WRITEBACK-SOURCE", f"写回文件 {write_back.name} 是来源之一，或在来源文件夹里",
                     "写到别处：来源原样留着，写出的结果也不会被当作来件读入。",
                 )  # fmt: skip
-            feeds += [FileFeed(p, columns, limits, report) for p in files]
+            timid = inbox is not None and Path(source).resolve().is_relative_to(inbox.resolve())
+            feeds += [FileFeed(p, columns, limits, report, timid=timid) for p in files]
             for path in skipped(source):
                 hint = f"能读的有 {' '.join(SUFFIXES)}"
                 report.cannot_read(legible(path), SourceError("ZF-SRC-SUFFIX", "不认得这种文件", hint))
@@ -215,7 +218,7 @@ def run_feeds(
         run = patience.run(lambda: ledger.begin(kind=kind, source=source, model=bundle.id, plan=plan, now=now))
         report.run, report.starts, report.started = run.id, run.starts, run.started.isoformat(timespec="seconds")
     log.info("开始", extra={"fields": {"run": report.run, "kind": kind, "model": bundle.id, "starts": report.starts}})
-    night = Night(scoring, bundle.id, provenance(bundle), report, run, patience, chunk, targets, crew, before)
+    night = Night(scoring, source, bundle.id, provenance(bundle), report, run, patience, chunk, targets, crew, before)
 
     def close(state_: str, reason: str = "") -> None:
         report.state = state_

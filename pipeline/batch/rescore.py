@@ -24,6 +24,7 @@ class StoreFeed:
     """The texts of the store in the order of their row numbers, without those that were purged."""
 
     ordered = True
+    timid = False
     name = "存储"
 
     def __init__(self, since: dt.datetime | None, patience: Patience) -> None:

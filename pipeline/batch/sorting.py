@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from pipeline.batch.entry import Entry
 from pipeline.batch.store import Known, meta_of
@@ -13,9 +13,18 @@ __all__ = ["Sorting", "fingerprint"]
 
 
 class Sorting:
-    """One chunk's records against what the store holds; ``None`` stands for just these."""
+    """One chunk's records against what the store holds; ``None`` stands for just these.
 
-    def __init__(self, records: Sequence[Document | Rejected], stored: dict[str, Known] | None) -> None:
+    With ``fixed``, stored fields stay, and so do the texts of these numbers: another text is set aside, with where the
+    one that stays stood.
+    """
+
+    def __init__(
+        self,
+        records: Sequence[Document | Rejected],
+        stored: Mapping[str, Known] | None = None,
+        fixed: Mapping[str, str] | None = None,
+    ) -> None:
         self.rejected = [r for r in records if isinstance(r, Rejected)]
         self.new: list[Document] = []
         self.changed: list[Document] = []
@@ -25,6 +34,7 @@ class Sorting:
         self.moved: list[Document] = []
         #: Their text came again although it was purged: scored at need, kept not.
         self.purged: set[str] = set()
+        self.conflicts: list[Rejected] = []
         if stored is None:
             self.unchanged = [d for d in records if isinstance(d, Document)]
             return
@@ -36,12 +46,16 @@ class Sorting:
                 self.new.append(d)
                 continue
             if old.text_hash != digest:
-                self.changed.append(d)
+                if fixed and d.id in fixed:
+                    reason = f"库里 {fixed[d.id]} 来自别的来源，编号相同而内容不同，没有改动它，请核对编号"
+                    self.conflicts.append(Rejected(d.place, "ZF-REC-CONFLICT", reason, d.id, d.text))
+                else:
+                    self.changed.append(d)
                 continue
             (self.unchanged if old.scored_hash == digest else self.rescored).append(d)
             if old.purged:
                 self.purged.add(d.id)
-            elif old.meta != meta_of(d):
+            elif fixed is None and old.meta != meta_of(d):
                 self.moved.append(d)
 
     @property
@@ -51,7 +65,7 @@ class Sorting:
 
     def tally(self, results: Sequence[Entry | Rejected], *, every: bool = False) -> Tally:
         """Count the chunk with what scoring returned for ``todo``; ``every`` lists all rejections, not its own."""
-        refused = [r for r in results if isinstance(r, Rejected)]
+        refused = [*self.conflicts, *(r for r in results if isinstance(r, Rejected))]
         lost = {r.id for r in refused}
         new, changed, rescored = (
             sum(d.id not in lost for d in some) for some in (self.new, self.changed, self.rescored)

@@ -15,8 +15,8 @@ from pipeline.desk.among import among
 from pipeline.documents import Document, Rejected, text_hash
 
 __all__ = [
-    "META", "Known", "ids_of", "known", "meta_of", "stored_predictions", "top_documents", "without_quotes",
-    "write_rejected",
+    "META", "Known", "ids_of", "known", "meta_of", "of_others", "stored_predictions", "top_documents",
+    "without_quotes", "write_rejected",
 ]  # fmt: skip
 
 #: Stored fields of a document besides its text.
@@ -45,6 +45,15 @@ def known(keys: Sequence[str], model: str) -> dict[str, Known]:
         found.update(
             (key, Known(digest, tuple(meta), scored.get(pk), bool(gone))) for pk, key, digest, gone, *meta in documents
         )
+    return found
+
+
+def of_others(keys: Sequence[str], source: str) -> dict[str, str]:
+    """Return those of ``keys`` whose text as it is stored another ``source`` brought, and where it stood there."""
+    found: dict[str, str] = {}
+    for some in _slices(keys):
+        rows = models.Document.objects.filter(among(some, "key")).exclude(run__source=source)
+        found.update(rows.values_list("key", "place"))
     return found
 
 

@@ -100,6 +100,7 @@ def command(
             write_back=None if write_back in (None, TABLE) else Path(write_back),
             write_tables=write_back == TABLE,
             tables=settings.tables,
+            inbox=settings.home / settings.desk.api_inbox,
             scoring=scoring,
             beside=lambda name: stack.enter_context(open_challenger(settings, name, scorer.bundle)),
             patience=Patience(settings.outage_seconds),

@@ -95,6 +95,34 @@ def test_numbers_that_come_twice_are_set_aside_with_the_reason(night, write_json
     assert RejectedRecord.objects.count() == 2
 
 
+def test_what_was_handed_in_does_not_undo_what_another_source_says(night, write_jsonl, records, tmp_path):
+    from pipeline.desk.models import Document, RejectedRecord
+
+    given = [{**r, "unit": "接口"} for r in records[:12]]
+    inbox, main = write_jsonl("inbox/a.jsonl", given).parent, tmp_path / "main"
+    # Before it was taken in the first ones came from elsewhere; later others change there, and fields of the rest.
+    write_jsonl("main/a.jsonl", [{**r, "text": r["text"] + "至今没有人来。", "unit": "街道"} for r in given[:2]])
+    assert night(main).new == 2
+    first = night(inbox, inbox=inbox)
+    assert (first.new, first.rejected, first.reasons) == (10, 2, {"ZF-REC-CONFLICT": 2})
+    assert RejectedRecord.objects.filter(raw__in=[r["text"] for r in given[:2]]).count() == 2
+    texts = [f"{r['text']}至今没有人来。" for r in given[:5]] + [r["text"] for r in given[5:]]
+    write_jsonl("main/a.jsonl", [{**r, "text": t, "unit": "街道"} for r, t in zip(given, texts, strict=True)])
+    assert night(main).changed == 3
+
+    def stored():
+        return list(Document.objects.order_by("key").values_list("key", "text", "unit", "place"))
+
+    before = stored()
+    assert {unit for _, _, unit, _ in before} == {"街道"}
+    for dry in (True, False, False):
+        again = night(inbox, inbox=inbox, dry_run=dry)
+        assert (again.changed, again.unchanged, again.rejected) == (0, 7, 5)
+        assert adds_up(again)
+        assert stored() == before
+    assert night(main).unchanged == 12
+
+
 def test_reasons_are_counted_by_their_codes_however_many_sentences(night, write_jsonl, records):
     from pipeline.desk.models import Chunk
 

@@ -42,6 +42,7 @@ class TableFeed:
     """
 
     ordered = True
+    timid = False
 
     def __init__(
         self,
