@@ -34,6 +34,24 @@ def test_keys_that_sort_by_rules_of_their_own(table_night, caller, texts, kind):
 
 
 @postgres
+def test_blanks_that_fill_a_key_up_are_no_part_of_its_number(table_night, caller, texts):
+    from pipeline.desk.models import Document
+
+    caller.run('CREATE TABLE "工单" ("区" CHAR(6), "编号" CHAR(9) NOT NULL, "内容" TEXT, PRIMARY KEY ("区", "编号"))')
+    keys = [(f"区{i % 3}", f"K{i}") for i in range(40)]
+    rows = [{"d": d, "k": k, "t": t} for (d, k), t in zip(keys, texts, strict=True)]
+    caller.run(sa.text('INSERT INTO "工单" VALUES (:d, :k, :t)'), rows)
+    assert table_night(caller.source(table="工单")).new == 40
+    assert {*Document.objects.values_list("key", flat=True)} == {f"{d}/{k}" for d, k in keys}
+    assert caller.run('SELECT count("zuofeng_问题分") FROM "工单"') == [(40,)]
+    # The caller joins the results by the key as it reads.
+    report = table_night(caller.source(table="工单"), tables={"result": "分"})
+    assert (report.unchanged, caller.run('SELECT count(*) FROM "工单" JOIN "分" USING ("区", "编号")')) == (40, [(40,)])
+    caller.run("INSERT INTO \"工单\" VALUES ('', '', '无号')")
+    assert table_night(caller.source(table="工单")).reasons == {"ZF-REC-KEY": 1}
+
+
+@postgres
 def test_partitions_and_materialized_views(table_night, caller, texts):
     caller.run('CREATE TABLE "工单" ("编号" INTEGER PRIMARY KEY, "内容" TEXT) PARTITION BY RANGE ("编号")')
     for start in (0, 20):

@@ -18,7 +18,7 @@ from pipeline.batch.sources import ColumnMap, Limits
 from pipeline.batch.sources.records import Table, as_text, reject
 from pipeline.batch.tables.address import Address
 from pipeline.batch.tables.faults import explain, translated
-from pipeline.batch.tables.keys import MAX_ID, Key, KeyTypeError, identity, mark_of, plain, read_mark
+from pipeline.batch.tables.keys import MAX_ID, Key, KeyTypeError, fills_up, identity, mark_of, plain, read_mark
 from pipeline.batch.tables.layout import Layout
 from pipeline.batch.tables.statements import keyless, page
 from pipeline.documents import Document, Rejected
@@ -66,6 +66,7 @@ class TableFeed:
         self._report, self._patience, self._prefix, self._size = report, patience, prefix, size
         self._table = Table.of(address.name, layout.columns, columns, limits)
         self._keys = layout.places(layout.key)
+        self._filled_up = [fills_up(layout.types[k], engine.dialect.name) for k in layout.key]
         self._division = division
         #: By the places of the records of the last pages, of all that are ahead of the one that is written; a number
         #: for a row without a key.
@@ -138,7 +139,7 @@ class TableFeed:
 
     def _key_of(self, row: tuple[Any, ...]) -> Key:
         try:
-            return plain([row[at] for at in self._keys])
+            return plain([row[at] for at in self._keys], self._filled_up)
         except KeyTypeError as e:
             raise SourceError(
                 "ZF-TAB-KEY-TYPE", "键列须是整数、文字或 UUID", "在 [tables] key 里换别的列，或改正那一行。",

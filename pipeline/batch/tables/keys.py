@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from typing import Any
 
 import sqlalchemy as sa
 
-__all__ = ["MAX_ID", "Key", "KeyTypeError", "identity", "mark_of", "plain", "read_mark", "suits"]
+__all__ = ["MAX_ID", "Key", "KeyTypeError", "fills_up", "identity", "mark_of", "plain", "read_mark", "suits"]
 
 #: The value of each key column, in order.
 Key = tuple[int | str | uuid.UUID, ...]
@@ -31,9 +32,22 @@ def suits(kind: sa.types.TypeEngine[Any]) -> bool:
     return isinstance(kind, sa.Integer | sa.String | sa.Uuid | sa.types.NullType)
 
 
-def plain(values: Sequence[Any]) -> Key:
-    """Return a key as the driver gave it in exact form; raises KeyTypeError for anything but integers, texts, UUIDs."""
-    return tuple(_plain(v) for v in values)
+def fills_up(kind: sa.types.TypeEngine[Any], dialect: str) -> bool:
+    """Whether texts of this type come with blanks at their end that mean nothing, and are found without them.
+
+    MySQL takes such blanks away itself; what others compare with them is not known.
+    """
+    return dialect == "postgresql" and isinstance(kind, sa.CHAR)
+
+
+def plain(values: Sequence[Any], filled_up: Iterable[bool] = itertools.repeat(False)) -> Key:
+    """Return a key as the driver gave it in exact form, without blanks that have filled it up.
+
+    Raises KeyTypeError for anything but integers, texts, UUIDs.
+    """
+    return tuple(
+        _plain(v.rstrip(" ") if f and isinstance(v, str) else v) for v, f in zip(values, filled_up, strict=False)
+    )
 
 
 def _plain(value: Any) -> int | str | uuid.UUID:
