@@ -299,6 +299,11 @@ class Night:
                 "source": part.feed.name, "chunk": part.number, "records": len(part.records), "reason": reason,
                 "first": part.records[0].place, "last": part.records[-1].place,
             })  # fmt: skip
+            # Who opens the file counts on every row that was read.
+            notes = {r.id: f"ZF-NIGHT-ASIDE 整批搁置，下一夜再做：{reason}" for r in part.records}
+            for target in self.targets:
+                if target.whole:
+                    target.write(part.records, {}, notes)
 
     def _note(self, part: _Part, state: str, tally: Tally, *, attempts: int = 0, reason: str = "") -> None:
         if self.run is None:

@@ -14,6 +14,7 @@ from openpyxl import load_workbook
 
 from pipeline.batch.nightly import nightly
 from pipeline.batch.sources import ColumnMap, Limits
+from pipeline.batch.worker import BrokenScoringError
 from pipeline.desk.configure import behind, open_store
 from pipeline.documents import Rejected
 from pipeline.errors import ConfigError, SourceError, UnfinishedError
@@ -121,6 +122,32 @@ def test_what_was_handed_in_does_not_undo_what_another_source_says(night, write_
         assert adds_up(again)
         assert stored() == before
     assert night(main).unchanged == 12
+
+
+def test_rows_of_a_chunk_that_was_set_aside_stand_in_the_file_with_the_reason(
+    night, write_jsonl, records, scorer, tmp_path
+):
+    class Breaks:
+        def score(self, documents):
+            if any(d.id == records[10]["id"] for d in documents):
+                raise BrokenScoringError("一条也打不了分")
+            return list(scorer.score(documents))
+
+    source, out = write_jsonl("a.jsonl", [*records, {"id": "空", "text": ""}]), tmp_path / "out.csv"
+
+    def written():
+        with out.open(encoding="utf-8-sig", newline="") as f:
+            return [(r["id"] or r["编号"], r["zuofeng_模型"], r["zuofeng_说明"]) for r in csv.DictReader(f)]
+
+    assert [a["records"] for a in night(source, scoring=Breaks(), write_back=out).aside] == [7]
+    rows = written()
+    assert [key for key, *_ in rows] == [*(r["id"] for r in records), "空"]
+    noted = {key: note for key, model, note in rows if not model}
+    assert noted.keys() == {*(r["id"] for r in records[7:14]), "空"}
+    assert noted.pop("空").startswith("ZF-REC-EMPTY")
+    assert {note.partition("：")[2] for note in noted.values()} == {"BrokenScoringError: 一条也打不了分"}
+    assert night(source, write_back=out).new == 7
+    assert [(key, bool(model)) for key, model, _ in written()] == [(key, key != "空") for key, *_ in rows]
 
 
 def test_reasons_are_counted_by_their_codes_however_many_sentences(night, write_jsonl, records):
