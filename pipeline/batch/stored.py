@@ -11,7 +11,8 @@ from pipeline.documents import Document
 
 __all__ = ["Stored", "day_of", "stored_documents"]
 
-_DAY = re.compile(r"(20\d\d)\D?(0?[1-9]|1[0-2])\D?(0?[1-9]|[12]\d|3[01])(?!\d)")
+#: Parted twice, or not at all and then with every digit: else 2026-11-20 is the first of the first month, too.
+_DAY = re.compile(r"(20\d\d)(?:\D(\d{1,2})\D(\d{1,2})|(\d\d)(\d\d))(?!\d)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +60,9 @@ def stored_documents(store: str, model: str) -> Iterator[Stored]:
 
 def day_of(text: str) -> dt.date | None:
     """Return the first date in a free-form ``text``, None where there is none."""
-    for year, month, day in _DAY.findall(text):
+    for found in _DAY.findall(text):
         try:
-            return dt.date(int(year), int(month), int(day))
+            return dt.date(*map(int, filter(None, found)))
         except ValueError:
             continue
     return None

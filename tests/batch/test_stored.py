@@ -1,5 +1,7 @@
 import datetime as dt
 
+import pytest
+
 from pipeline.batch.nightly import nightly
 from pipeline.batch.sources import ColumnMap, Limits
 from pipeline.batch.stored import day_of, stored_documents
@@ -45,3 +47,16 @@ def test_dates_are_found_in_free_text():
     assert day_of("20260305") == dt.date(2026, 3, 5)
     assert day_of("2026/2/31 后") is None
     assert day_of("昨天") is None
+
+
+@pytest.mark.parametrize(
+    "form", ["{:%Y-%m-%d}", "{:%Y%m%d}", "{0.year}年{0.month}月{0.day}日 8:05", "{:%Y/%m/%d} 8:05"]
+)
+def test_every_day_of_a_year_is_itself(form):
+    days = [dt.date(2028, 1, 1) + dt.timedelta(n) for n in range(366)]
+    assert [day_of(form.format(day)) for day in days] == days
+
+
+@pytest.mark.parametrize("text", ["2026年11月", "2026-12", "202611", "2026-1-123"])
+def test_a_month_is_no_day(text):
+    assert day_of(text) is None
