@@ -82,6 +82,34 @@ def test_form_is_not_a_table_of_records(tmp_path: Path) -> None:
     assert texts(save(tmp_path / "a.docx", form)) == ["内容\t路灯坏了\n承办单位\t甲局\n受理时间\t昨天"]
 
 
+def test_header_that_comes_again_on_every_page(tmp_path: Path) -> None:
+    again = ["编号", "内容", "承办单位 "]
+    items = list(open_source(save(tmp_path / "a.docx", [*TABLE[:2], again, TABLE[2], again, TABLE[3]])))
+    assert [(i.id, i.place) for i in items] == [("1", "a.docx:2"), ("2", "a.docx:4"), ("3", "a.docx:6")]
+    assert texts(save(tmp_path / "a.docx", [TABLE[0], again])) == ["编号\t内容\t承办单位\n编号\t内容\t承办单位 "]
+
+
+def test_caption_above_the_header(tmp_path: Path) -> None:
+    captions = [["来信台账", "", ""], ["甲街道", "", "2026 年 11 月"]]
+    path = save(tmp_path / "a.docx", "以下各件尚未办结。", [*captions, *TABLE])
+    items = list(open_source(path))
+    assert [(i.id, i.place) for i in items[:3]] == [("1", "a.docx:4"), ("2", "a.docx:5"), ("3", "a.docx:6")]
+    assert texts(path) == ["路灯坏了", "没人管", "以下各件尚未办结。\n来信台账\n甲街道\t2026 年 11 月"]
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        [["内容", "路灯坏了"], ["处理意见", "转办"]],
+        [["编号", "3", "内容", "路灯坏了"], ["处理意见", "转办", "办理人", "张三"]],
+        [["姓名", "张三", "时间", "昨天"], ["内容", "路灯坏了", "", ""], ["处理意见", "转办", "", ""]],
+    ],
+)
+def test_form_below_a_caption_is_one_text(tmp_path: Path, form: list[list[str]]) -> None:
+    rows = [["来访登记表", *[""] * (len(form[0]) - 1)], *form]
+    assert texts(save(tmp_path / "a.docx", rows)) == ["\n".join("\t".join(filter(None, row)) for row in rows)]
+
+
 def test_merged_and_nested_cells(tmp_path: Path) -> None:
     document: Any = docx.Document()
     table = document.add_table(3, 3)

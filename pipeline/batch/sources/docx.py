@@ -31,6 +31,7 @@ _BREAKS = {"tab": "\t", "br": "\n", "cr": "\n", "noBreakHyphen": "-"}
 _SKIPPED = frozenset(("del", "moveFrom", "Fallback", "instrText", "delText", "pPr", "rPr", "sectPr"))
 _SENTENCE = frozenset("。！？；")
 _MAX_SPAN = 64
+_HEADER_ROWS = 4
 
 
 def read_docx(path: Path, columns: ColumnMap, limits: Limits) -> Iterator[Document | Rejected]:
@@ -57,14 +58,15 @@ def read_docx(path: Path, columns: ColumnMap, limits: Limits) -> Iterator[Docume
             continue
         tables += 1
         name = file_name if tables == 1 else f"{file_name}!表{tables}"
-        if _is_data(block, columns):
-            found += 1
-            table = Table.of(name, block[0], columns, limits)
-            for number, row in enumerate(block[1:], 2):
-                if (made := table.record(number, row)) is not None:
-                    yield made
-        else:
-            prose += ("\t".join(cell for cell in row if cell) for row in block)
+        at = _header(block, columns)
+        prose += ("\t".join(cell for cell in row if cell) for row in block[:at])
+        if at is None:
+            continue
+        found += 1
+        table = Table.of(name, block[at], columns, limits)
+        for number, row in enumerate(block[at + 1 :], at + 2):
+            if columns.find(row) != table.where and (made := table.record(number, row)) is not None:
+                yield made
     text = "\n".join(prose)
     if found and not _SENTENCE & set(text):
         return
@@ -160,10 +162,18 @@ def _table(table: Element) -> list[list[str]]:
     return grid
 
 
-def _is_data(rows: list[list[str]], columns: ColumnMap) -> bool:
-    """Tell a table of records from a form, whose field names stand in the first column instead."""
-    if len(rows) < 2:
-        return False
-    found = columns.find(rows[0])
-    form = any(row and columns.find(row[:1]) for row in rows[1:])
-    return not form and ("text" in found or ("title" in found and "id" in found))
+def _header(rows: list[list[str]], columns: ColumnMap) -> int | None:
+    """Return which row names the columns of a table of records; None for a form, where values stand beside names.
+
+    A caption may stand above it, and it may come again on every page.
+    """
+    for at, row in enumerate(rows[:_HEADER_ROWS]):
+        found = columns.find(row)
+        if "text" not in found and not ("title" in found and "id" in found):
+            continue
+        others = [r for r in rows if columns.find(r) != found]
+        form = any(columns.find(r[:1]) for r in others)
+        # Below a caption a form may begin with any field: only in a header stand two names side by side.
+        header = not at or any(place + 1 in found.values() for place in found.values())
+        return at if header and not form and len(others) > at else None
+    return None
