@@ -1,4 +1,7 @@
-"""A number counts once in a run, whatever file it comes from; where it comes again it is set aside."""
+"""A number counts once in a run, whatever file it comes from; where it comes again it is set aside.
+
+So is one whose last digits are lost: the next night's complaint with the same first ones would take its place.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ from typing import NamedTuple, Self
 import numpy as np
 import numpy.typing as npt
 
+from pipeline.batch.sources.records import is_rounded
 from pipeline.documents import Document, Rejected
 
 __all__ = ["Once"]
@@ -47,9 +51,9 @@ class Once:
         self._count = 0
 
     def sift(self, records: Sequence[Document | Rejected]) -> list[Document | Rejected]:
-        """Return the records, those whose number already came as rejections that say where."""
-        documents = [(at, r) for at, r in enumerate(records) if isinstance(r, Document)]
-        kept = list(records)
+        """Return the records, those whose number already came, or is lost in part, as rejections that say so."""
+        kept = [_rounded(r) if isinstance(r, Document) and is_rounded(r.id) else r for r in records]
+        documents = [(at, r) for at, r in enumerate(kept) if isinstance(r, Document)]
         if not documents:
             return kept
         number = np.array([hash(d.id) for _, d in documents], np.int64)
@@ -90,3 +94,8 @@ def _again(record: Document, place: str, *, same: bool) -> Rejected:
     if same:
         code, what = ("ZF-REC-DUPLICATE", "编号和内容都相同，只算一次")
     return Rejected(record.place, code, f"与 {place} {what}", record.id, record.text)
+
+
+def _rounded(record: Document) -> Rejected:
+    what = f"编号 {record.id} 的末几位已被表格软件舍去：请把编号一列设为文本，从原系统重新导出"
+    return Rejected(record.place, "ZF-REC-DIGITS", what, record.id, record.text)

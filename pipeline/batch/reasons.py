@@ -11,6 +11,7 @@ REASONS = {
     "ZF-REC-SHEET": "工作表里没有正文列",
     "ZF-REC-ID": "编号过长，存不下",
     "ZF-REC-KEY": "键是空的、过长或存不下",
+    "ZF-REC-DIGITS": "编号被表格软件舍去了末几位，请设为文本重新导出",
     "ZF-REC-DUPLICATE": "编号和内容都与另一条相同，只算一次",
     "ZF-REC-CONFLICT": "编号与另一条相同而内容不同，请核对编号",
     "ZF-REC-TOO-LONG": "太长，没有读入",

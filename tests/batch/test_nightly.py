@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import pytest
 from django.db import connection
 from filelock import FileLock
-from openpyxl import load_workbook
+from openpyxl import Workbook, load_workbook
 
 from pipeline.batch.nightly import nightly
 from pipeline.batch.sources import ColumnMap, Limits
@@ -148,6 +148,25 @@ def test_rows_of_a_chunk_that_was_set_aside_stand_in_the_file_with_the_reason(
     assert {note.partition("：")[2] for note in noted.values()} == {"BrokenScoringError: 一条也打不了分"}
     assert night(source, write_back=out).new == 7
     assert [(key, bool(model)) for key, model, _ in written()] == [(key, key != "空") for key, *_ in rows]
+
+
+def test_numbers_that_excel_has_rounded_put_no_complaint_in_place_of_another(night, tmp_path):
+    from pipeline.desk.models import Document, RejectedRecord
+
+    for text in ("路灯坏了没人修", "窗口办事互相推诿"):
+        (tmp_path / "a.csv").write_text(f"工单编号,内容\n2.02611E+17,{text}\n乙 5E+3,{text}\n", encoding="utf-8")
+        report = night(tmp_path / "a.csv")
+    assert (report.rejected, report.reasons, report.exit_code) == (1, {"ZF-REC-DIGITS": 1}, 1)
+    assert [d.key for d in Document.objects.all()] == ["乙 5E+3"]
+    assert [r.raw for r in RejectedRecord.objects.order_by("id")] == ["路灯坏了没人修", "窗口办事互相推诿"]
+    # As numbers they are no better, whatever digits a float has to offer.
+    book = Workbook()
+    for row in (["工单编号", "内容"], [202611290000012345, "甲"], [2026112900000123, "乙"]):
+        book.active.append(row)
+    book.save(tmp_path / "a.xlsx")
+    assert night(tmp_path / "a.xlsx").rejected == 1
+    assert RejectedRecord.objects.order_by("-id")[0].key == "2.02611290000012E+17"
+    assert Document.objects.filter(key="2026112900000123").exists()
 
 
 def test_reasons_are_counted_by_their_codes_however_many_sentences(night, write_jsonl, records):

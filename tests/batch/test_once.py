@@ -1,3 +1,4 @@
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -35,3 +36,11 @@ def test_a_place_may_have_any_name():
     once.sift([Document("甲", "一", place="怪\ud800名:1")])
     (again,) = once.sift([Document("甲", "一", place="b:1")])
     assert again.reason.startswith("与 怪\ud800名:1 ")
+
+
+@pytest.mark.parametrize("number", ["1.23457E+17", "2E+017", "-2.02611290000012e+17"])
+def test_a_number_without_its_last_digits_stands_for_nobody(number):
+    records = [Document(number, "一", place="a.csv:2"), Document("乙" + number, "二", place="a.csv:3")]
+    rounded, other = Once().sift(records)
+    assert (rounded.code, rounded.place, rounded.id, rounded.raw) == ("ZF-REC-DIGITS", "a.csv:2", number, "一")
+    assert other is records[1]

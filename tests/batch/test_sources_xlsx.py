@@ -94,6 +94,12 @@ def test_cells_as_people_see_them(tmp_path: Path) -> None:
     assert [i.place for i in items] == ["a.xlsx:2", "a.xlsx:3", "a.xlsx:4"]
 
 
+def test_number_of_which_only_the_first_digits_are_left_is_not_made_up(tmp_path: Path) -> None:
+    numbers = [202611290000012345, 2026112900000123, 1e300, float("inf")]
+    path = workbook(tmp_path / "a.xlsx", [["编号", "内容"], *([n, f"{n}"] for n in numbers)])
+    assert [i.id for i in open_source(path)][:3] == ["2.02611290000012E+17", "2026112900000123", "1E+300"]
+
+
 def test_shared_strings(tmp_path: Path) -> None:
     path = share_strings(workbook(tmp_path / "a.xlsx", [["编号", "内容"], ["1", "甲"], ["2", "乙_x000D_"]]))
     assert [i.text for i in open_source(path) if isinstance(i, Document)] == ["甲", "乙\r"]

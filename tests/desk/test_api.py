@@ -368,6 +368,7 @@ def test_of_many_texts_handed_in_at_once_under_one_number_one_is_taken():
         ({"documents": [{"id": "a", "text": " \n "}]}, 422, "ZF-API-SHAPE"),
         ({"documents": [{"id": str(n), "text": "一"} for n in range(101)]}, 422, "ZF-API-SHAPE"),
         ({"documents": [{"id": "a", "text": "一" * 200_001}]}, 422, "ZF-API-SHAPE"),
+        ({"documents": [{"id": "2.02611E+17", "text": "一"}]}, 422, "ZF-API-UNFIT"),
         ('"' + "x" * (2 * 2**20) + '"', 413, "ZF-API-SIZE"),
     ],
 )

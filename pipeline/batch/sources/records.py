@@ -18,12 +18,14 @@ from pipeline.batch.sources.encoding import decode_line
 from pipeline.batch.sources.limits import Limits
 from pipeline.documents import Document, Rejected, text_hash
 
-__all__ = ["Table", "as_text", "finish", "is_blank", "join", "mend", "reject", "whole_text"]
+__all__ = ["Table", "as_text", "finish", "is_blank", "is_rounded", "join", "mend", "reject", "whole_text"]
 
 _RAW_CHARS = 20_000
 _ID_CHARS = 200  # what the store's column takes
 _PAIR = re.compile("[\ud800-\udbff][\udc00-\udfff]")
 _LOST = re.compile("[\x00\ud800-\udfff]")
+_ROUNDED = re.compile(r"[+-]?\d(\.\d+)?E\+\d+", re.IGNORECASE)
+_INEXACT = 2.0**53  # from here on a float does not tell a number from the next
 _STOPS = ("。", "！", "？", "!", "?")
 
 
@@ -65,6 +67,17 @@ def as_text(value: object) -> str:
         case list() | dict() | tuple():
             return json.dumps(value, ensure_ascii=False, default=str)
     return str(value)
+
+
+def _number(value: object) -> str:
+    """Return the number of a record; one that was too long for the float it is kept in, as Excel shows it."""
+    inexact = isinstance(value, float) and _INEXACT <= abs(value) < math.inf
+    return f"{value:.15G}" if inexact else as_text(value)
+
+
+def is_rounded(number: str) -> bool:
+    """Whether of the number of a record only the first digits are left, as when Excel took it for a quantity."""
+    return "+" in number and _ROUNDED.fullmatch(number) is not None
 
 
 def _mend_value(value: Any) -> Any:
@@ -148,7 +161,7 @@ class Table:
             at = self.where.get(field)
             return values[at] if at is not None and at < len(values) else None
 
-        identity = mend(as_text(value("id"))).strip()
+        identity = mend(_number(value("id"))).strip()
         for field in ("text", "title"):
             raw = value(field)
             if isinstance(raw, (list, dict, tuple)):

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from django.conf import settings
 
+from pipeline.batch.once import Once
 from pipeline.batch.sources import ColumnMap, Limits
 from pipeline.batch.sources.jsonl import JsonRecords
 from pipeline.batch.sources.lines import Line
@@ -64,11 +65,11 @@ def receive(client: str, documents: Sequence[Mapping[str, str]]) -> tuple[list[s
 
 def _as_the_night_reads(documents: Sequence[Mapping[str, str]], columns: ColumnMap, limits: Limits) -> dict[str, str]:
     """Return the hash of each text as it will be stored, by id; raises RefusedError for what would be set aside."""
-    reader = JsonRecords("接口", columns, limits)
+    reader, once = JsonRecords("接口", columns, limits), Once()
     hashes, unfit = {}, []
     for number, given in enumerate(documents, 1):
         made = reader.record(Line(number, json.dumps(given, ensure_ascii=False)))
-        record = None if made is None else made[0]
+        record = None if made is None else once.sift(made[:1])[0]
         if isinstance(record, Rejected) or record is None or record.id != given["id"]:
             why = record.reason if isinstance(record, Rejected) else "编号读出来不一样"
             unfit.append(f"{given['id']} -> {why}")
