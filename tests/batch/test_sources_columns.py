@@ -18,7 +18,10 @@ def test_resolve_chinese_defaults() -> None:
     assert found == {"id": 0, "title": 1, "text": 2, "time": 3, "unit": 4, "channel": 5, "district": 6}
 
 
-@pytest.mark.parametrize("name", ["Content", " CONTENT ", "\ufeffcontent", "ｃｏｎｔｅｎｔ", "　内容　", "内容\u200b"])
+@pytest.mark.parametrize(
+    "name",
+    ["Content", " CONTENT ", "\ufeffcontent", "ｃｏｎｔｅｎｔ", "　内容　", "内容\u200b", "内　容", "诉求 \n内容"],
+)
 def test_resolve_ignores_case_width_marks_and_space(name: str) -> None:
     assert ColumnMap().resolve([None, name])["text"] == 1
 

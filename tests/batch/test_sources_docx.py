@@ -89,6 +89,11 @@ def test_header_that_comes_again_on_every_page(tmp_path: Path) -> None:
     assert texts(save(tmp_path / "a.docx", [TABLE[0], again])) == ["编号\t内容\t承办单位\n编号\t内容\t承办单位 "]
 
 
+def test_header_spread_over_its_cells(tmp_path: Path) -> None:
+    items = list(open_source(save(tmp_path / "a.docx", [["编 号", "内　容", "承办\n单位"], *TABLE[1:3]])))
+    assert [(i.id, getattr(i, "meta", {}).get("unit")) for i in items] == [("1", "甲局"), ("2", "乙局")]
+
+
 def test_caption_above_the_header(tmp_path: Path) -> None:
     captions = [["来信台账", "", ""], ["甲街道", "", "2026 年 11 月"]]
     path = save(tmp_path / "a.docx", "以下各件尚未办结。", [*captions, *TABLE])

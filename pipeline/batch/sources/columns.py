@@ -17,8 +17,8 @@ _SHOWN = 30
 
 
 def _key(name: object) -> str:
-    """Fold case, width, byte order marks and surrounding white space away."""
-    return unicodedata.normalize("NFKC", str(name or "").translate(_INVISIBLE)).strip().casefold()
+    """Fold case, width, byte order marks and white space away; names are spread (编 号) or broken to fit a cell."""
+    return "".join(unicodedata.normalize("NFKC", str(name or "").translate(_INVISIBLE)).split()).casefold()
 
 
 def unique_headers(header: Sequence[object]) -> tuple[str, ...]:
@@ -37,7 +37,7 @@ def unique_headers(header: Sequence[object]) -> tuple[str, ...]:
 class ColumnMap:
     """Accepted header names for each field, the preferred ones first.
 
-    Names match whatever their case, width (full or half), byte order mark or surrounding white space.
+    Names match whatever their case, width (full or half), byte order mark or white space.
     """
 
     id: tuple[str, ...] = (
