@@ -114,7 +114,7 @@ def why_not(case: Case, user: User) -> ConflictError | None:
     if case.state == State.DISPUTED:
         if not user.may(Permission.ADJUDICATE):
             return ConflictError("ZF-DESK-DISPUTED", "这件等组长裁定", "办下一件。")
-        parties = {d.by_id for d in last_round(_standing_of(case), case.text_hash)}
+        parties = {d.by_id for d in last_round(_made_of(case), case.text_hash)}
         if len(parties) > 1 and user.pk in parties:
             return ConflictError("ZF-DESK-PARTY", "您是意见不一的一方，不能自己裁定", "请另一位组长裁定。")
     if case.state == State.SECOND and user.pk in _read_by(case):
@@ -129,7 +129,7 @@ def standing(decisions: Sequence[Decision]) -> list[Decision]:
 
 
 def state_after(decisions: Sequence[Decision], text_hash: str) -> tuple[str, list[str] | None]:
-    """Return the case's state and the labels people gave it (None: none yet) after standing ``decisions``."""
+    """Return the case's state and the labels people gave it (None: none yet) after all its ``decisions``."""
     valid = last_round(decisions, text_hash)
     by_turn = {d.turn: d for d in valid}
     first, second, final = (by_turn.get(t) for t in Turn)
@@ -147,10 +147,13 @@ def state_after(decisions: Sequence[Decision], text_hash: str) -> tuple[str, lis
 
 
 def last_round(decisions: Sequence[Decision], text_hash: str) -> list[Decision]:
-    """Return those on this text from its latest first reading on: a text that was replaced and came back waits anew."""
-    valid = [d for d in decisions if d.text_hash == text_hash]
-    first = max((i for i, d in enumerate(valid) if d.turn == Turn.FIRST), default=0)
-    return valid[first:]
+    """Return what stands on this text from its latest first reading on: one that was replaced and came back waits anew.
+
+    Also where that reading was taken back: what was decided before the text was replaced holds no more.
+    """
+    made = [d for d in decisions if d.text_hash == text_hash and d.kind != Kind.UNDO]
+    first = max((d.id for d in made if d.turn == Turn.FIRST), default=0)
+    return [d for d in standing(decisions) if d.text_hash == text_hash and d.id >= first]
 
 
 def second_wanted(document: int, text_hash: str) -> bool:
@@ -219,7 +222,7 @@ def _undo(decision: Decision, user: User, gesture: str) -> None:
 
 def _settle(case: Case) -> None:
     """Give the case the state and labels that its decisions make, and let go of it."""
-    state, labels = state_after(_standing_of(case), case.text_hash)
+    state, labels = state_after(_made_of(case), case.text_hash)
     case.state, case.holder, case.held_until = state, None, None
     if state != State.OPEN:
         # It was given to somebody for a first reading; the next one is another person's.
@@ -236,8 +239,12 @@ def _purged() -> ConflictError:
     return ConflictError("ZF-DESK-PURGED", "原文已按保留期清除，不能再判，也不能撤销", "办下一件。")
 
 
+def _made_of(case: Case) -> list[Decision]:
+    return list(Decision.objects.filter(document_id=case.pk).order_by("id"))
+
+
 def _standing_of(case: Case) -> list[Decision]:
-    return standing(list(Decision.objects.filter(document_id=case.pk).order_by("id")))
+    return standing(_made_of(case))
 
 
 def _read_by(case: Case) -> set[int]:

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from pipeline.corpus.gold import Gold
 from pipeline.desk import audit
-from pipeline.desk.decide import last_round, standing, state_after
+from pipeline.desk.decide import last_round, state_after
 from pipeline.desk.reading import masked
 from pipeline.desk.schemes import flat
 from pipeline.desk.states import STATES, Kind, State, Turn
@@ -82,8 +82,8 @@ def _decided(documents: Sequence[int] | None = None) -> Iterator[tuple[Case, lis
 
 
 def _verdict(case: Case, made: Sequence[Decision]) -> _Verdict | None:
-    valid = last_round(standing(made), case.text_hash)
-    state, labels = state_after(valid, case.text_hash)
+    valid = last_round(made, case.text_hash)
+    state, labels = state_after(made, case.text_hash)
     # The draw of second readers may have been set otherwise since: what the desk calls done is done.
     if case.state != State.DONE or not valid:
         return None

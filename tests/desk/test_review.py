@@ -290,6 +290,22 @@ def test_what_is_decided_of_a_text_that_came_back_holds_whatever_was_ruled_of_it
     assert taken == {"D001": ("second", None), "D002": ("senior", 0.5)}
 
 
+@both_stores
+def test_what_was_taken_back_of_a_text_that_came_back_waits_whatever_was_decided_of_it_before(desk):
+    desk.add_user("second", "reviewer")
+    one, two = desk.client("reviewer"), desk.client("second")
+    old, new = desk.columns[5][1], desk.columns[6][1]
+    text = desk.case("D001").document.text
+    desk.decide(one, desk.case("D001"), labels=[old])
+    desk.add("D001", "换了一份材料：镇里说下月就修，到现在没有人来。")
+    desk.add("D001", text)
+    desk.decide(two, desk.case("D001"), "reject")
+    two.post("/undo")
+    assert (desk.case("D001").state, labels_of(desk.case("D001"))) == ("open", [desk.columns[0][1]])
+    assert desk.decide(two, desk.case("D001"), labels=[new]).status_code == 302
+    assert (desk.case("D001").state, labels_of(desk.case("D001"))) == ("done", [new])
+
+
 def test_the_queue_does_not_tell_the_second_reader_either(pair):
     pair.decide(pair.client("reviewer"), pair.case("D001"), labels=[pair.columns[5][1]])
     rows = pair.client("second").get("/queue?state=second").context["rows"]

@@ -111,7 +111,7 @@ def lost(made: Sequence[Made]) -> list[str]:
 
 def overwritten() -> list[str]:
     """Return the cases that do not stand as the decisions on their text leave them."""
-    from pipeline.desk.decide import standing, state_after
+    from pipeline.desk.decide import state_after
     from pipeline.desk.tables import Case, CaseLabel, Decision
 
     wrong = []
@@ -125,7 +125,7 @@ def overwritten() -> list[str]:
         for pk, label in CaseLabel.objects.filter(case__in=some).values_list("case_id", "label"):
             labels.setdefault(pk, set()).add(label)
         for case in Case.objects.filter(pk__in=some).exclude(state__in=("second", "disputed")):
-            state, said = state_after(standing(decisions[case.pk]), case.text_hash)
+            state, said = state_after(decisions[case.pk], case.text_hash)
             if said is not None and (case.state != state or labels.get(case.pk, set()) != set(said)):
                 wrong.append(f"{case.pk} {case.state} {sorted(labels.get(case.pk, set()))} != {state} {sorted(said)}")
     return wrong
