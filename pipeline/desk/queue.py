@@ -18,7 +18,7 @@ from pipeline.desk.models import Document
 from pipeline.desk.roles import Permission, Role, allows
 from pipeline.desk.search import Sought, behind, out_of_sight, seek, walk
 from pipeline.desk.states import STATES, Kind, State
-from pipeline.desk.tables import Case, CaseLabel, Decision, Note, User
+from pipeline.desk.tables import Case, CaseLabel, Decision, Note, Signature, User
 
 __all__ = [
     "MOST_TWINS", "ORDERS", "WAITING", "Filters", "Slice", "asked_of", "claim_next", "find", "first", "free", "give",
@@ -42,6 +42,8 @@ ORDERS = {"priority": "-priority", "uncertainty": "-uncertainty", "against": "-a
 _NOBODY = "（不指定）"
 #: Another text came in, which the queue takes in when the night ends: until then decisions would be of the old one.
 _RENEWED = Exists(Document.objects.filter(pk=OuterRef("pk")).exclude(text_hash=OuterRef("text_hash")))
+#: The text as it is was compared: one that has just changed stays for minutes in the group of its old one.
+_GROUPED = Exists(Signature.objects.filter(case=OuterRef("pk"), text_hash=OuterRef("text_hash")))
 #: A standing decision on the text as it is that is not what the model said.
 _CHANGED = Decision.objects.filter(
     document=OuterRef("document"),
@@ -297,7 +299,9 @@ def with_it(case: Case, user: User) -> QuerySet:
 def repeats(case: Case) -> Q:
     """Return the condition of having the same text as ``case`` or nearly the same."""
     same = Q(pk__in=Document.objects.filter(text_hash=case.text_hash).values("pk"))
-    return same if case.group is None else same | Q(group=case.group)
+    if case.group is None or not Case.objects.filter(_GROUPED, pk=case.pk).exists():
+        return same
+    return same | (Q(group=case.group) & Q(_GROUPED))
 
 
 def _decided(user: User) -> Exists:

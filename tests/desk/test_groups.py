@@ -1,6 +1,7 @@
 import datetime as dt
 
 import pytest
+from desk.conftest import add_document
 
 both_stores = pytest.mark.parametrize("desk", ["sqlite", "postgres"], indirect=True)
 
@@ -54,6 +55,23 @@ def test_a_changed_text_leaves_and_the_others_stay_together(letters):
     take_in()
     heir = letters.case("L1").pk
     assert group_of(letters, "L0", "L1", "L2") == [None, heir, heir]
+
+
+@both_stores
+def test_a_changed_text_is_nobodys_repeat_before_it_is_compared_anew(letters):
+    from pipeline.desk.cases import refresh
+
+    other = "改成了反映路灯不亮的事情，已经黑了三个月，没有人来修。"
+    add_document(letters.columns, "L1", other)
+    # The queue has taken it in; what is near is found out for minutes after that.
+    refresh()
+    client = letters.client("reviewer")
+    page = client.get(f"/documents/{letters.case('L1').pk}")
+    assert (page.context["s"].document.text, page.context["s"].twins) == (other, ())
+    page = client.get(f"/documents/{letters.case('L0').pk}")
+    assert [c.document.key for c in page.context["s"].twins] == ["L2"]
+    letters.decide(client, letters.case("L0"), together="on")
+    assert [letters.case(k).state for k in ("L0", "L1", "L2")] == ["done", "open", "done"]
 
 
 @both_stores
