@@ -13,6 +13,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from pipeline.desk import audit
+from pipeline.desk.among import among
 from pipeline.desk.models import Document
 from pipeline.desk.queue import MOST_TWINS, hold, with_it
 from pipeline.desk.roles import Permission
@@ -84,6 +85,8 @@ def undo(user: User) -> tuple[int, ...]:
     Raises ConflictError when there is nothing, when somebody has decided after it, or when a text was purged since.
     """
     with transaction.atomic():
+        # Of two at once the second finds what is left to take back.
+        User.objects.select_for_update(no_key=True).get(pk=user.pk)
         last = Decision.objects.filter(by=user, undone_by=None).exclude(kind=Kind.UNDO).order_by("-id").first()
         if last is None:
             raise ConflictError("ZF-DESK-UNDO", "没有可以撤销的判定", "")
@@ -92,6 +95,8 @@ def undo(user: User) -> tuple[int, ...]:
             .exclude(kind=Kind.UNDO)
             .order_by("id")
         )
+        # All cases before the trail, as everybody who decides: else two would wait for each other.
+        list(Case.objects.select_for_update().filter(among([d.document_id for d in group])).order_by("pk"))
         gesture = _gesture()
         for decision in group:
             _undo(decision, user, gesture)

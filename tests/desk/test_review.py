@@ -1,6 +1,8 @@
 import datetime as dt
 import html
 import re
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from desk.conftest import add_document
@@ -180,6 +182,62 @@ def test_nobody_undoes_what_somebody_else_decided(desk):
     desk.decide(desk.client("reviewer"), desk.case("D001"))
     assert desk.client("senior").post("/undo").status_code == 409
     assert desk.case("D001").state == "done"
+
+
+@both_stores
+def test_pressed_several_times_at_once_undo_takes_back_as_many(desk):
+    from django.db import connections
+
+    from pipeline.desk.decide import undo
+    from pipeline.desk.tables import Decision
+
+    client, keys = desk.client("reviewer"), [f"D00{n}" for n in range(1, 7)]
+    for key in keys:
+        desk.decide(client, desk.case(key))
+    person, barrier = desk.user("reviewer"), threading.Barrier(len(keys))
+
+    def press(_):
+        barrier.wait()
+        try:
+            return undo(person)
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(len(keys)) as pool:
+        taken = [pk for documents in pool.map(press, keys) for pk in documents]
+    assert sorted(taken) == sorted(desk.case(key).pk for key in keys)
+    assert Decision.objects.filter(kind="undo").count() == len(keys)
+
+
+@pytest.mark.parametrize("desk", ["postgres"], indirect=True)
+def test_taking_back_many_waits_for_who_decides_one_of_them_and_not_the_other_way_round(desk):
+    from django.db import connection, connections, transaction
+
+    from pipeline.desk import audit
+    from pipeline.desk.decide import undo
+    from pipeline.desk.tables import Case
+
+    for key in ("S1", "S2"):
+        desk.add(key, "同一段话，窗口让我跑了五趟", title=key)
+    desk.decide(desk.client("reviewer"), desk.case("S1"), together="on")
+    person, last = desk.user("reviewer"), desk.case("S2").pk
+
+    def take_back():
+        try:
+            return undo(person)
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic(), connection.cursor() as cursor:
+            # As everybody who decides: the case is locked first, then the trail written to.
+            Case.objects.select_for_update().get(pk=last)
+            undone, waiting = pool.submit(take_back), 0
+            while not waiting and not undone.done():
+                cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
+                (waiting,) = cursor.fetchone()
+            audit.record("document.see", "S2")
+        assert undone.result() == (desk.case("S1").pk, last)
 
 
 def test_the_same_text_is_decided_once_for_all_that_are_free(desk):
