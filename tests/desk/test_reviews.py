@@ -1,5 +1,7 @@
+import contextlib
 import datetime as dt
 import json
+import sqlite3
 
 import pytest
 
@@ -72,6 +74,22 @@ def test_what_was_taken_back_or_has_another_text_is_passed_over(desk, read):
     refresh()
     assert read().items == ()
     assert len(read().passed) == 2
+
+
+def test_while_they_are_read_people_go_on_deciding(desk, read, monkeypatch):
+    from pipeline.desk import reviews
+    from pipeline.desk.configure import embedded_file
+
+    desk.decide(desk.client("reviewer"), desk.case("D001"))
+    with contextlib.closing(sqlite3.connect(embedded_file(desk.settings.store_url), timeout=0)) as other:
+
+        def masked(text):
+            other.execute("BEGIN IMMEDIATE")
+            other.rollback()
+            return text
+
+        monkeypatch.setattr(reviews, "masked", masked)
+        assert len(read().items) == 1
 
 
 def test_days_bound_the_last_word(desk, read):
