@@ -145,7 +145,8 @@ def state_after(decisions: Sequence[Decision], text_hash: str) -> tuple[str, lis
     if Kind.UNSURE in {d.kind for d in valid}:
         return State.DISPUTED, None
     if second is not None:
-        agreed = first.labels == second.labels
+        # As sets: between the two the taxonomy may have got another order, or one more scheme.
+        agreed = set(flat(first.labels)) == set(flat(second.labels))
         return (State.DONE, flat(second.labels)) if agreed else (State.DISPUTED, None)
     # Until the second person has spoken nothing of the first may show, not even in the queue.
     return (State.SECOND, None) if second_wanted(first.document_id, text_hash) else (State.DONE, flat(first.labels))

@@ -546,6 +546,21 @@ def test_what_waits_for_the_next_person_has_the_labels_of_the_model_as_it_is(des
     assert [r.id for _, rows in page.context["s"].schemes for r in rows if r.chosen] == [newer]
 
 
+def test_the_same_labels_in_another_order_are_no_disagreement(desk):
+    from pipeline.desk.decide import state_after
+    from pipeline.desk.tables import Decision
+
+    # Between the two the taxonomy was put in another order and got one more scheme.
+    kept = {"first": {"a": ["x", "y"]}, "second": {"a": ["y", "x"], "b": []}}
+    made = [
+        Decision(id=i, document_id=1, turn=turn, kind="correct", labels=labels, text_hash="h")
+        for i, (turn, labels) in enumerate(kept.items(), 1)
+    ]
+    assert state_after(made, "h") == ("done", ["y", "x"])
+    made[1].labels = {"a": ["y"], "b": []}
+    assert state_after(made, "h") == ("disputed", None)
+
+
 def test_a_senior_who_is_a_party_does_not_judge(pair):
     pair.decide(pair.client("senior"), pair.case("D001"))
     pair.decide(pair.client("second"), pair.case("D001"), "reject")
