@@ -111,7 +111,8 @@ def to_xlsx(rows: list[list[Any]], mark: str) -> bytes:
     names = book.create_sheet("可用标签")
     for scheme in taxonomy().schemes:
         for label in scheme.labels:
-            names.append([scheme.name, label.name, label.definition])
+            # What to write of labels that have one name.
+            names.append([scheme.name, label.name, label.definition, label.id])
     names.protection.sheet = True
     saved = io.BytesIO()
     book.save(saved)

@@ -14,10 +14,11 @@ from pipeline.batch.sources.limits import Limits
 from pipeline.batch.writeback import plain_cell
 from pipeline.desk.decide import ConflictError, decide
 from pipeline.desk.export import ANSWERS, MOST_ROWS, header, model_cell, model_labels, seal_of
-from pipeline.desk.schemes import taxonomy
+from pipeline.desk.schemes import flat, taxonomy
 from pipeline.desk.states import KINDS, STATES, Kind, State
 from pipeline.desk.tables import Case, Decision, User
 from pipeline.errors import SourceError
+from pipeline.exchange.labelled import label_ids
 
 __all__ = ["MOST_BYTES", "Answer", "apply", "check", "read_workbook"]
 
@@ -88,7 +89,6 @@ def check(rows: list[tuple[int, dict[str, str]]], user: User) -> list[Answer]:
         .exclude(kind=Kind.UNDO)
         .values_list("document_id", flat=True)
     )
-    names = {x.name: x.id for s in taxonomy().schemes for x in s.labels}
     seen: set[str] = set()
     found = []
     for number, values in rows:
@@ -96,7 +96,7 @@ def check(rows: list[tuple[int, dict[str, str]]], user: User) -> list[Answer]:
             # A number that looks like a formula went out with an apostrophe; one that has its own keeps it.
             values["编号"] = plain_cell(values["编号"])
         case = cases.get(values["编号"])
-        answer = _answer(number, values, case, last.get(case.pk, 0) if case else 0, names)
+        answer = _answer(number, values, case, last.get(case.pk, 0) if case else 0)
         if not answer.conflict and answer.key in seen:
             answer = _wrong(answer, "同一编号在表里出现了两次")
         if not answer.conflict and case is not None and case.state == State.SECOND and case.pk in mine:
@@ -126,7 +126,7 @@ def apply(answers: list[dict[str, Any]], user: User) -> tuple[int, list[tuple[st
     return saved, failed
 
 
-def _answer(number: int, values: dict[str, str], case: Case | None, last: int, names: dict[str, str]) -> Answer:
+def _answer(number: int, values: dict[str, str], case: Case | None, last: int) -> Answer:
     said = values["判定"]
     words = [w.strip() for w in values["标签"].replace(";", "；").split("；") if w.strip()]
     answer = Answer(row=number, key=values["编号"], said=said, note=values["备注"][:4000])
@@ -146,11 +146,12 @@ def _answer(number: int, values: dict[str, str], case: Case | None, last: int, n
         return _wrong(answer, f"导出之后别人判过，现在是“{STATES[State(case.state)]}”")
     if said not in _ACTIONS:
         return _wrong(answer, f"判定“{said}”不在列表里" if said else "填了标签或备注，没有选判定")
-    if unknown := [w for w in words if w not in names]:
-        return _wrong(answer, f"没有这些标签：{'、'.join(unknown)}")
+    found, unknown = label_ids(words, taxonomy())
+    if unknown:
+        return _wrong(answer, "；".join(unknown))
     if case.unseen and shown:
         return _wrong(answer, "导出之后抽作盲判；请重新导出，凭原文判")
-    labels = tuple(names[w] for w in words) if said != KINDS[Kind.REJECT] else ()
+    labels = tuple(flat(found)) if said != KINDS[Kind.REJECT] else ()
     if said == KINDS[Kind.CONFIRM]:
         # Before anything is compared with what the model says: what differs would tell.
         if case.unseen:

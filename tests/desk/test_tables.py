@@ -1,5 +1,6 @@
 import csv
 import io
+import re
 import zipfile
 
 import pytest
@@ -191,7 +192,7 @@ def test_every_conflict_is_named_and_nothing_of_it_is_saved(desk):
     for key, expected in (
         ("D001", "别人判过"),
         ("D002", "原文更新"),
-        ("D003", "没有这些标签"),
+        ("D003", "没有标签 '没有的标签'"),
         ("D004", "被改过"),
         ("D005", "不在列表里"),
         ("D006", "没有选判定"),
@@ -203,6 +204,23 @@ def test_every_conflict_is_named_and_nothing_of_it_is_saved(desk):
     ):
         assert (expected in said[key], bool(said[key])) == (True, bool(expected)), (key, said[key])
     assert page.context["good"] == 1
+
+
+def test_a_name_that_two_labels_have_is_asked_about_and_the_number_of_either_is_taken(desk):
+    one, other = desk.columns[0][1], desk.columns[8][1]
+    file = desk.settings.taxonomy_file
+    said = file.read_text(encoding="utf-8")
+    renamed = re.sub(rf'(id = "(?:{one}|{other})"\s*\nname = )"[^"]*"', r'\1"其他"', said)
+    file.write_text(renamed, encoding="utf-8")
+    content = exported(desk)
+    answers = {"D001": {"判定": "更正", "标签": "其他"}, "D002": {"判定": "更正", "标签": f"{one}；{one}"}}
+    client = desk.client("reviewer")
+    page = send(client, filled(content, answers))
+    assert verdicts(page) == {"D001": f"'其他' 有几个标签同名，请写编号 {one}、{other}", "D002": ""}
+    client.post("/roundtrip", {"plan": page.context["plan"]})
+    assert [x.label for x in desk.case("D002").labels.all()] == [one]
+    listed = [r[3].value for r in load_workbook(io.BytesIO(content))["可用标签"] if r[1].value == "其他"]
+    assert listed == [one, other]
 
 
 def test_confirmed_is_what_the_workbook_showed_not_what_the_model_says_since(desk):
