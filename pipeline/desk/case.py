@@ -89,7 +89,7 @@ def sheet(case: Case, user: User, *, reveal: bool = False, ticked: Collection[st
 
 def is_blind(case: Case, decisions: Sequence[Decision], user: User) -> bool:
     """Return whether this reader may still become the second pair of eyes and must not see the first decision."""
-    waits = case.state == State.SECOND and user.may(Permission.REVIEW)
+    waits = case.state == State.SECOND and not case.purged and user.may(Permission.REVIEW)
     # Who judged an earlier text only is as good a second reader of this one as any.
     return waits and user.pk not in {d.by_id for d in standing(decisions) if d.text_hash == case.text_hash}
 

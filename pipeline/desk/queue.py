@@ -30,7 +30,7 @@ PAGE = 30
 MOST_TWINS = 200
 #: What a row of the queue shows: thirty cases with all their columns take as long to read as to find.
 _SHOWN = (
-    "state", "reasons", "priority", "blind", "held_until",
+    "state", "reasons", "priority", "blind", "purged", "held_until",
     *(f"document__{name}" for name in ("key", "title", "text", "unit", "district", "channel", "received", "purged")),
     "prediction__evidence",
     *(f"{whose}__{name}" for whose in ("holder", "assignee") for name in ("name", "username")),

@@ -7,6 +7,7 @@ from desk.test_tables import exported, filled, send, verdicts
 
 from pipeline.batch.purge import purge
 from pipeline.desk.roles import Role, allows
+from pipeline.settings import load_settings
 
 #: Words that nothing but the texts and titles of this document holds.
 TEXT, TITLE, QUOTE = "紫檀算盘第九颗珠子", "青花瓷瓶第三道裂纹", "让我跑了十一趟"
@@ -126,6 +127,23 @@ def test_what_was_decided_before_the_text_went_stays_decided(marked, clean):
     answer = client.post("/undo")
     assert (answer.status_code, GONE in answer.context["message"]) == (409, True)
     assert marked.case("P1").state == "done"
+
+
+def test_nothing_is_kept_from_who_can_read_it_no_more(marked, clean):
+    from pipeline.desk.blind import put_into_queue
+    from pipeline.desk.configure import open_desk
+
+    always = load_settings(marked.settings.home, store=marked.settings.store, desk={"second_percent": 100})
+    open_desk(always, bring_up=False)
+    work(marked)
+    put_into_queue({"P2": 0.5}, "抽样", actor="t")
+    assert [(c.state, c.blind) for c in map(marked.case, ("P1", "P2"))] == [("second", False), ("open", True)]
+    clean()
+    first, drawn = (marked.client("senior").get(f"/documents/{marked.case(k).pk}") for k in ("P1", "P2"))
+    assert "已电话核实" in first.content.decode()
+    assert "前一次的判定暂不显示" not in first.content.decode()
+    assert [r.id for _, rows in drawn.context["s"].schemes for r in rows if r.by_model] == [marked.columns[0][1]]
+    assert "判完之前不显示" not in drawn.content.decode()
 
 
 def test_a_table_exported_before_is_not_taken_back(marked, clean):

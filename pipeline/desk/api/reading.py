@@ -108,7 +108,7 @@ def _decided(made: Sequence[Decision]) -> list[dict[str, Any]]:
 
 
 def _one(d: Decision, case: Case) -> dict[str, Any]:
-    withheld = case.state == State.SECOND
+    withheld = case.state == State.SECOND and not case.purged
     undo = d.kind == Kind.UNDO
     return {
         "number": d.pk,

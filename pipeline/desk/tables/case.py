@@ -56,8 +56,8 @@ class Case(models.Model):
 
     @property
     def unseen(self) -> bool:
-        """Whether what the model says must not be shown yet."""
-        return self.blind and self.state != State.DONE
+        """Whether what the model says must not be shown yet; of what nobody can judge any more it may."""
+        return self.blind and not self.purged and self.state != State.DONE
 
 
 class Signature(models.Model):
