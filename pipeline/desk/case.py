@@ -19,7 +19,7 @@ from pipeline.desk.states import Kind, State
 from pipeline.desk.tables import AuditEntry, Case, CaseLabel, Decision, Note, Signature, User
 from pipeline.text.near import ALGORITHM, shares
 
-__all__ = ["LabelRow", "Sheet", "history", "label_rows", "notes", "sheet", "similar"]
+__all__ = ["LabelRow", "Sheet", "history", "is_blind", "label_rows", "notes", "sheet", "similar"]
 
 HUES = 8
 #: Decided documents that are looked through for such of the same unit, and those that are compared.

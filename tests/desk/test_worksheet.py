@@ -1,6 +1,7 @@
 import re
 
 from pipeline.desk.sixlooks import LOOKS, OUTCOMES, suggest
+from pipeline.settings import load_settings
 
 #: Which state of the worksheet the form was filled in from.
 SEEN = re.compile(r'name="seen" value="(\d*)"')
@@ -97,6 +98,25 @@ def test_the_second_of_two_replaces_nothing_unseen_and_loses_nothing(desk):
     assert one.post(url(desk), again).status_code == 302
     assert one.post(url(desk), again).status_code == 302
     assert list(Worksheet.objects.values_list("answers__nature", flat=True)) == ["乙看是失误", "都看过"]
+
+
+def test_the_second_reader_reads_no_worksheet_of_the_first_before_deciding(desk):
+    from pipeline.desk.configure import open_desk
+
+    open_desk(load_settings(desk.settings.home, desk={"second_percent": 100}), bring_up=False)
+    desk.add_user("senior2", "senior", name="组长乙")
+    one, two = desk.client("senior"), desk.client("senior")
+    two.force_login(desk.user(None, "senior2"), backend="pipeline.desk.login.PasswordBackend")
+    desk.decide(one, desk.case("D001"), "reject")
+    assert two.get(url(desk)).status_code == 200
+    one.post(url(desk), {**ANSWERS, "outcome": "clear", "note": "查过不实"})
+    for answer in (two.get(url(desk)), two.post(url(desk), {"nature": "乙看是失误"})):
+        page = answer.content.decode()
+        assert (answer.status_code, "先判再看" in page) == (409, True)
+        assert [w for w in ("看过问题性质", "查过不实") if w in page] == []
+    assert "查过不实" in one.get(url(desk)).content.decode()
+    desk.decide(two, desk.case("D001"), "reject")
+    assert "查过不实" in two.get(url(desk)).content.decode()
 
 
 def test_ticks_stay_when_a_save_is_refused(desk):

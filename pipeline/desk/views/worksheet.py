@@ -7,11 +7,13 @@ from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 
 from pipeline.desk import audit
+from pipeline.desk.case import is_blind
 from pipeline.desk.reading import masked
 from pipeline.desk.sixlooks import LOOKS, OUTCOMES, suggest
 from pipeline.desk.states import RULES, Rule
-from pipeline.desk.tables import Case, OfficeRule, Worksheet
+from pipeline.desk.tables import Case, Decision, OfficeRule, User, Worksheet
 from pipeline.desk.views.document import find_case
+from pipeline.desk.views.refusal import refuse
 
 __all__ = ["rule", "rules", "sheet"]
 
@@ -21,10 +23,19 @@ MOST = 4000
 def sheet(request: HttpRequest, number: int) -> HttpResponse:
     """Fill in the six looks; each save is a new row, the earlier ones stay."""
     case = find_case(number)
+    if _tells(case, request.user):
+        return refuse(request, 409, "这件要您独立再看一遍，判过的人填的甄别表暂不显示。", "先判再看。")
     if request.method != "POST":
         return _page(request, case)
     error, status = _save(request, case)
     return _page(request, case, error, status) if error else redirect("worksheet", number)
+
+
+def _tells(case: Case, user: User) -> bool:
+    """Whether the worksheet would tell a reader who is still blind what those found who have decided."""
+    made = list(Decision.objects.filter(document=case.document))
+    others = Worksheet.objects.filter(document=case.document, by__in={d.by_id for d in made}).exclude(by=user)
+    return is_blind(case, made, user) and others.exists()
 
 
 def _save(request: HttpRequest, case: Case) -> tuple[str, int]:
