@@ -183,6 +183,22 @@ def test_predictions_come_masked_in_pages_that_join_without_gap(desk, door):
     assert [r["run"] for r in door.get("runs", token).json()["items"]] == [run]
 
 
+def test_what_a_run_that_broke_off_had_scored_is_found_by_its_run(desk, door):
+    from pipeline.batch import ledger
+
+    token, night = door.token("read"), dt.datetime(2026, 9, 2, 2, tzinfo=dt.UTC)
+    broken = ledger.begin(kind="nightly", source="/data/inbox", model="m-1", plan={}, now=night)
+    desk.add("N1", "窗口推来推去，三次都没办成", run=broken)
+    assert len(door.get("runs", token).json()["items"]) == 1
+    # Another source's night takes its place; what was scored stays as it is, under the run that scored it.
+    ledger.finish(ledger.begin(kind="nightly", source="inbox", model="m-1", plan={}, now=night), "done", counts={})
+    listed = door.get("runs", token).json()["items"]
+    assert broken.id in [r["run"] for r in listed]
+    assert [r["state"] for r in listed] == ["done", "died", "done"]
+    pages = [door.get("predictions", token, run=r["run"], size=200).json()["items"] for r in listed]
+    assert [len(page) for page in pages] == [40, 1, 0]
+
+
 def test_what_an_older_text_said_is_not_quoted(desk, door):
     from pipeline.desk.models import Document
 

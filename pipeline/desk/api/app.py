@@ -87,9 +87,9 @@ def classify(request: HttpRequest, body: Texts) -> Any:
     return {"results": results, "model": next((s.model for s in said if isinstance(s, Prediction)), "")}
 
 
-@api.get("/runs", auth=Door(Grant.READ), response={200: Runs, **_NO}, summary="做完的夜间任务")
+@api.get("/runs", auth=Door(Grant.READ), response={200: Runs, **_NO}, summary="结束了的夜间任务")
 def runs(request: HttpRequest, after: After = 0, size: Size = 50) -> Any:
-    """从旧到新。每夜做完之后，按 run 取这一夜的预测。"""
+    """从旧到新。每夜结束之后，按 run 取这一夜的预测；中途断了、由后来的一次接替的也列。"""
     audit.record("api.read", "runs", after=after)
     return reading.runs(after, size)
 

@@ -9,6 +9,7 @@ from typing import Any
 from django.db.models import QuerySet
 from django.utils import timezone
 
+from pipeline.batch.ledger import OPEN
 from pipeline.desk.models import Document, Prediction, Run
 from pipeline.desk.reading import masked
 from pipeline.desk.states import Kind, State
@@ -21,8 +22,11 @@ SETTLED = dt.timedelta(seconds=5)
 
 
 def runs(after: int, size: int) -> dict[str, Any]:
-    """Return a page of finished nights and re-scorings, oldest first."""
-    rows = Run.objects.filter(serial__gt=after, state="done").exclude(kind="purge").order_by("serial")
+    """Return a page of nights and re-scorings that nobody goes on with, oldest first.
+
+    What one that broke off had scored is not scored again: it stands under that run alone.
+    """
+    rows = Run.objects.filter(serial__gt=after).exclude(state__in=OPEN).exclude(kind="purge").order_by("serial")
     found = list(rows[: size + 1])
     items = [
         {
@@ -30,6 +34,7 @@ def runs(after: int, size: int) -> dict[str, Any]:
             "run": r.id,
             "kind": r.kind,
             "model": r.model,
+            "state": r.state,
             "started": r.started,
             "finished": r.finished,
         }

@@ -89,6 +89,7 @@ class RunOut(Schema):
     run: str = Field(description="运行编号")
     kind: str
     model: str
+    state: str = Field(description="done 做完；died 中途断了，由后来的一次接替；failed 没做成。断之前打的分只在它名下")
     started: dt.datetime
     finished: dt.datetime | None
 
