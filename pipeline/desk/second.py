@@ -24,10 +24,12 @@ def with_second() -> set[int]:
     return set(TOTPDevice.objects.filter(confirmed=True).values_list("user_id", flat=True))
 
 
+@transaction.atomic
 def begin(user: User) -> TOTPDevice:
     """Return the secret the account is about to take on; the same until it is confirmed."""
-    device, _ = TOTPDevice.objects.get_or_create(user=user, confirmed=False, defaults={"name": "手机"})
-    return device
+    # No rule of the table keeps two pages that open at once from making one each: they wait here for each other.
+    User.objects.select_for_update().get(pk=user.pk)
+    return _begun(user) or TOTPDevice.objects.create(user=user, confirmed=False, name="手机")
 
 
 def secret_of(device: TOTPDevice) -> str:
@@ -48,10 +50,10 @@ def picture(device: TOTPDevice) -> str:
 def confirm(user: User, code: str) -> list[str] | None:
     """Take the second factor on when ``code`` fits; return recovery codes, shown once, None when it does not fit."""
     with transaction.atomic():
-        device = TOTPDevice.objects.select_for_update().filter(user=user, confirmed=False).first()
+        device = _begun(user)
         if device is None or not _fits(device, code):
             return None
-        TOTPDevice.objects.filter(user=user, confirmed=True).delete()
+        TOTPDevice.objects.filter(user=user).exclude(pk=device.pk).delete()
         device.confirmed = True
         device.save()
         StaticDevice.objects.filter(user=user).delete()
@@ -76,6 +78,13 @@ def take_away(user: User, *, actor: str | None = None) -> None:
     gone = TOTPDevice.objects.filter(user=user).delete()[0] + StaticDevice.objects.filter(user=user).delete()[0]
     if gone:
         audit.record("account.second_off", user.username, actor=actor)
+
+
+def _begun(user: User) -> TOTPDevice | None:
+    """Return the secret that waits to be confirmed: of several the first, for page and answer alike."""
+    waiting = TOTPDevice.objects.select_for_update().filter(user=user, confirmed=False)
+    found: TOTPDevice | None = waiting.order_by("pk").first()
+    return found
 
 
 def _fits(device: TOTPDevice | StaticDevice, code: str) -> bool:

@@ -1,6 +1,9 @@
 """The second factor: taken on, asked for, used once, lost and taken away."""
 
+import contextlib
 import re
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from desk.conftest import PASSWORD
@@ -29,9 +32,12 @@ def device(desk):
 
 def digits(desk, ahead=0):
     """What the phone shows now, or so many half minutes later."""
+    return digits_of(device(desk), ahead)
+
+
+def digits_of(d, ahead=0):
     from django_otp.oath import totp
 
-    d = device(desk)
     return f"{totp(d.bin_key, d.step, d.t0, d.digits, d.drift + ahead):06d}"
 
 
@@ -124,6 +130,47 @@ def test_taking_it_on_and_off_takes_the_password_and_a_fitting_code(desk):
     assert has_second(user)
     client.post("/second-factor", {"off": "1", "password": PASSWORD})
     assert not has_second(user)
+
+
+@pytest.mark.parametrize("desk", ["sqlite", "postgres"], indirect=True)
+def test_two_pages_that_open_at_once_show_one_secret(desk, monkeypatch):
+    from django.db import connections
+    from django_otp.plugins.otp_totp.models import TOTPDevice
+
+    clients, both = [desk.client("reviewer") for _ in range(2)], threading.Barrier(2)
+    queries = type(TOTPDevice.objects.all())
+    real = queries.create
+
+    def create(self, **fields):
+        with contextlib.suppress(threading.BrokenBarrierError):
+            both.wait(1)
+        return real(self, **fields)
+
+    def shown(client):
+        try:
+            return CODE.findall(client.get("/second-factor").content.decode())
+        finally:
+            connections.close_all()
+
+    monkeypatch.setattr(queries, "create", create)
+    with ThreadPoolExecutor(2) as pool:
+        one, other = pool.map(shown, clients)
+    assert one == other
+    assert device(desk).confirmed is False
+
+
+def test_an_account_that_has_two_secrets_to_confirm_is_shown_the_one_that_counts(desk):
+    from django_otp.plugins.otp_totp.models import TOTPDevice
+
+    from pipeline.desk.second import has_second, secret_of
+
+    one, _ = [TOTPDevice.objects.create(user=desk.user("reviewer"), confirmed=False) for _ in range(2)]
+    client = desk.client("reviewer")
+    assert CODE.findall(client.get("/second-factor").content.decode()) == [secret_of(one)]
+    code = digits_of(one)
+    assert client.post("/second-factor", {"code": code, "password": PASSWORD}).status_code == 200
+    assert has_second(desk.user("reviewer"))
+    assert device(desk) == one
 
 
 def test_an_administrator_or_the_command_line_takes_it_away(desk, phone):
