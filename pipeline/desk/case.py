@@ -12,7 +12,7 @@ from django.db.models import Max, Min, Q
 from pipeline.desk.decide import standing
 from pipeline.desk.models import Document, Prediction
 from pipeline.desk.queue import MOST_TWINS, repeats, twins, with_it
-from pipeline.desk.reading import Reading, masked, read
+from pipeline.desk.reading import Reading, hidden, masked, read
 from pipeline.desk.roles import Permission
 from pipeline.desk.schemes import flat, keys, label_names, taxonomy
 from pipeline.desk.states import Kind, State
@@ -44,7 +44,7 @@ class LabelRow:
 @dataclass(frozen=True, slots=True)
 class Sheet:
     """``schemes`` are (scheme, rows by the model's score); ``blind``: an earlier decision is kept from this reader;
-    ``together``: so many of the twins this reader decides with it.
+    ``together``: so many of the twins this reader decides with it; ``personal``: so many pieces of personal data.
     """
 
     case: Case
@@ -52,6 +52,7 @@ class Sheet:
     prediction: Prediction
     title: str
     reading: Reading
+    personal: int
     schemes: tuple[tuple[Any, tuple[LabelRow, ...]], ...]
     decisions: tuple[Decision, ...]
     blind: bool
@@ -78,6 +79,7 @@ def sheet(case: Case, user: User, *, reveal: bool = False, ticked: Collection[st
         prediction=prediction,
         title=document.title if reveal else masked(document.title),
         reading=reading,
+        personal=reading.personal + hidden(document.title),
         schemes=label_rows({} if unseen else prediction.scores, decided, reading, hues, chosen),
         decisions=() if blind else tuple(made),
         blind=blind,

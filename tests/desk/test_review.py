@@ -601,6 +601,17 @@ def test_personal_data_is_masked_everywhere_until_a_reason_is_given(desk):
     assert desk.client("reviewer").post(f"/documents/{number}/reveal", {"reason": "我想看看"}).status_code == 403
 
 
+def test_what_only_the_title_holds_can_be_looked_at_too(desk):
+    desk.add("T001", "窗口让我跑了五趟。", title="王某13912345678反映办事难")
+    senior, number = desk.client("senior"), desk.case("T001").pk
+    page = senior.get(f"/documents/{number}").content.decode()
+    assert "王某***********反映" in page
+    assert "已遮盖 1 处个人信息" in page
+    assert f'action="/documents/{number}/reveal"' in page
+    shown = senior.post(f"/documents/{number}/reveal", {"reason": "需要回电核实"}).content.decode()
+    assert "王某13912345678反映" in shown
+
+
 def test_evidence_cuts_the_text_without_changing_it(desk):
     text = "窗口让我跑了五趟，电话没人接。电话13912345678。"
     spans = [
