@@ -122,14 +122,13 @@ def _newest() -> list[tuple[float, float]]:
 
 
 def _read() -> list[tuple[float, bool]]:
-    """First readings that stand, beside what the model said of the same text."""
+    """First readings that stand, of each document the newest, beside what the model said of the same text."""
     # Asked of each, for joined to what undoes them all would be read to find the newest.
     stands = ~Exists(Decision.objects.filter(undoes=OuterRef("pk")))
     made = Decision.objects.filter(stands, turn=Turn.FIRST).exclude(kind__in=(Kind.UNDO, Kind.UNSURE))
-    of = {
-        d["document_id"]: d
-        for d in made.order_by("-pk").values("document_id", "kind", "model", "text_hash")[:MOST_READ]
-    }
+    of: dict[int, dict[str, Any]] = {}
+    for d in made.order_by("-pk").values("document_id", "kind", "model", "text_hash")[:MOST_READ]:
+        of.setdefault(d["document_id"], d)
     said = Prediction.objects.filter(document__in=list(of), text_hash=F("document__text_hash"))
     return [
         (sureness(row)[0], of[row["document_id"]]["kind"] != Kind.CONFIRM)

@@ -84,3 +84,11 @@ def test_what_people_changed_is_found_again(desk, dial):
 
     Prediction.objects.filter(document=two.pk).update(text_hash="0" * 64)
     assert [changed for _, changed in dial._read()] == [False]
+
+
+def test_of_a_text_that_was_replaced_the_reading_of_the_new_one_counts(desk, dial):
+    who = desk.client("reviewer")
+    desk.decide(who, desk.case("D001"))
+    desk.add("D001", "原文换过了：窗口还是让我跑了九趟。")
+    desk.decide(who, desk.case("D001"), "reject")
+    assert [changed for _, changed in dial._read()] == [True]
