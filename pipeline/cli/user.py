@@ -30,9 +30,9 @@ def add(
     _open(home, store)
     from pipeline.desk.accounts import add_account
 
-    _, password = add_account(username=username, role=role.value, name=name, actor="（命令行）")
+    user, password = add_account(username=username, role=role.value, name=name, actor="（命令行）")
     console().print(
-        f"帐号 {username}（{ROLE_NAMES[role]}）已建，初始密码：{password}\n首次登录须改密码。",
+        f"帐号 {user.username}（{ROLE_NAMES[role]}）已建，初始密码：{password}\n首次登录须改密码。",
         markup=False,
         highlight=False,
         soft_wrap=True,

@@ -36,7 +36,7 @@ def add_account(*, username: str, role: str, name: str = "", actor: str | None =
         raise ConfigError("ZF-USER-INVALID", "帐号没有建成", "逐条改正后再试。", e.messages) from e
     with transaction.atomic():
         user.save(force_insert=True)
-        audit.record("account.add", username, actor=actor, role=role)
+        audit.record("account.add", user.username, actor=actor, role=role)
     return user, password
 
 

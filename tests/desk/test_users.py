@@ -13,6 +13,14 @@ def test_an_administrator_makes_an_account_that_works_once_its_password_is_chang
     assert client.get("/queue")["Location"] == "/password"
 
 
+def test_the_trail_names_the_account_as_it_is_however_it_was_typed(desk):
+    from pipeline.desk.tables import AuditEntry, User
+
+    desk.client("admin").post("/users", {"username": "ｗａｎｇ２", "role": "reviewer"})
+    assert User.objects.filter(username="wang2").exists()
+    assert AuditEntry.objects.get(action="account.add").target == "wang2"
+
+
 def test_mistakes_come_all_at_once_and_make_nothing(desk):
     from pipeline.desk.tables import User
 
