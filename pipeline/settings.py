@@ -246,4 +246,5 @@ def _closed(path: Path) -> list[str]:
 
 
 def _password(path: Path) -> str:
-    return path.read_text(encoding="utf-8").strip()
+    # That mark again: as part of the password it would only be "wrong password".
+    return path.read_text(encoding="utf-8-sig").strip()

@@ -44,6 +44,9 @@ def test_the_password_comes_from_a_file_of_ones_own(tmp_path):
         load_settings(tmp_path)
     (tmp_path / "key").chmod(0o400)
     assert load_settings(tmp_path).store_url == "postgresql://me:geheim@db/x"
+    (tmp_path / "key").chmod(0o600)
+    (tmp_path / "key").write_bytes("geheim\r\n".encode("utf-8-sig"))
+    assert load_settings(tmp_path).store_url == "postgresql://me:geheim@db/x"
 
 
 def test_every_setting_says_where_it_came_from(tmp_path, monkeypatch):

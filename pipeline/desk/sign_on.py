@@ -83,7 +83,7 @@ def _provider(issuer: str, client: str, secret_file: str) -> Any:
     return OAuth().register(
         "desk",
         client_id=client,
-        client_secret=path.read_text(encoding="utf-8").strip(),
+        client_secret=path.read_text(encoding="utf-8-sig").strip(),
         server_metadata_url=issuer.rstrip("/") + "/.well-known/openid-configuration",
         client_kwargs={"scope": "openid profile", "code_challenge_method": "S256", "default_timeout": 10},
     )

@@ -77,7 +77,8 @@ def new_key():
 def serving(home, key, who="senior"):
     """A provider whose client ``zuofeng`` has its secret in the ``home`` of a desk."""
     secret = home / "oidc.secret"
-    secret.write_text("hush\n")
+    # With the mark that editors of Windows write at the beginning.
+    secret.write_text("hush\n", encoding="utf-8-sig")
     secret.chmod(0o600)
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Provider) as server:
         server.issuer = f"http://127.0.0.1:{server.server_port}"
