@@ -8,7 +8,17 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from pipeline.cli.common import Home, Model, Promise, console, note, open_scorer, out_folder, read_promise
+from pipeline.cli.common import (
+    Home,
+    Model,
+    Promise,
+    console,
+    note,
+    open_as_it_was,
+    open_scorer,
+    out_folder,
+    read_promise,
+)
 from pipeline.cli.promote import whoami
 from pipeline.settings import load_settings
 
@@ -74,7 +84,9 @@ def command(
             live = champion_id(target)
             found = None
             if live is not None:
-                found = compare_expected(open_scorer(settings, str(target / live)), load_bundle(folder), gold, expected)
+                found = compare_expected(
+                    open_as_it_was(settings, str(target / live)), load_bundle(folder), gold, expected
+                )
         reason = reason or ("" if force else f"用 {len(gold)} 条复核过的文本重设，预期按交叉验证")
         promote(target, folder.name, author=whoami(), reason=reason, found=found, force=force, action="adapt")
         note(settings)

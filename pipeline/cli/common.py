@@ -35,9 +35,9 @@ if TYPE_CHECKING:
     from pipeline.model.score import Scorer
 
 __all__ = [
-    "Home", "Model", "Promise", "Store", "columns_of", "console", "note", "open_challenger", "open_scorer",
-    "open_scoring", "open_worker", "out_file", "out_folder", "read_day", "read_documents", "read_promise",
-    "read_source", "run_command", "say_passed",
+    "Home", "Model", "Promise", "Store", "columns_of", "console", "note", "open_as_it_was", "open_challenger",
+    "open_scorer", "open_scoring", "open_worker", "out_file", "out_folder", "read_day", "read_documents",
+    "read_promise", "read_source", "run_command", "say_passed",
 ]  # fmt: skip
 
 log = logging.getLogger("zuofeng.model")
@@ -164,6 +164,24 @@ def open_scorer(settings: Settings, model: str | None, *, keep: bool = False) ->
             log.warning("词典没有留存，换词典之后旧分数不能重算", extra={"fields": {"error": e.strerror}})
     with no_collecting():
         return Scorer(bundle, words, encoder=settings.encoder_folder)
+
+
+def open_as_it_was(settings: Settings, model: str) -> Scorer:
+    """Load a model with its own taxonomy and the dictionary it was trained with, whatever this home has now.
+
+    It may not score tonight's texts any more; it can still be compared with, and asked what it said.
+    """
+    from pipeline.model.bundle import build_bundle
+    from pipeline.model.dictionaries import kept_dictionary
+    from pipeline.model.score import Scorer
+    from pipeline.text.segment import dictionary_hash, load_dictionary
+
+    files = read_model(settings.path("models"), model)
+    bundle, words = build_bundle(files), load_dictionary(settings.dictionary_file)
+    digest = str(bundle.manifest["dictionary"])
+    if dictionary_hash(words) != digest:
+        words = kept_dictionary(files.path.parent, digest)
+    return Scorer(bundle, words, encoder=settings.encoder_folder)
 
 
 def open_worker(settings: Settings, scorer: Scorer) -> Worker[Prediction]:

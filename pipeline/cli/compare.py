@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.table import Table
 
-from pipeline.cli.common import Home, console, open_scorer, out_file
+from pipeline.cli.common import Home, console, open_as_it_was, out_file
 from pipeline.settings import Settings, load_settings
 from pipeline.taxonomy import Taxonomy
 
@@ -32,13 +32,15 @@ def command(
     home: Home = None,
 ) -> None:
     """成对比较两个模型：逐标签的差、区间与检验，翻转的文本和证据，按语域与长度，许诺，速度。"""
-    from pipeline.model.compare import compare
+    from pipeline.model.compare import ask_for_same_labels, compare
     from pipeline.model.promote import objections
 
     if output not in ("table", "json"):
         raise typer.BadParameter("--format 只能是 table 或 json")
     settings = load_settings(home)
-    one, other = open_scorer(settings, a), open_scorer(settings, b)
+    one, other = open_as_it_was(settings, a), open_as_it_was(settings, b)
+    # Before texts are read by the scheme of one of them.
+    ask_for_same_labels(one.bundle, other.bundle)
     screen = console()
     with screen.status("比较") as status:
         texts = test_texts(settings, one.bundle.taxonomy, gold)

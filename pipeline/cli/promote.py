@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pipeline.cli.common import Home, console, note, open_scorer
+from pipeline.cli.common import Home, console, note, open_as_it_was, open_scorer
 from pipeline.settings import Settings, load_settings
 
 if TYPE_CHECKING:
@@ -64,19 +64,27 @@ def rollback_command(
 def compare_with_live(
     settings: Settings, live: str, model: str, gold: list[Path] | None, *, force: bool = False
 ) -> Comparison | None:
-    """Compare ``model`` with the live one; None where that cannot be done and ``force`` lets it be."""
+    """Compare ``model`` with the live one; None where that cannot be done and ``force`` lets it be.
+
+    Raises BundleError: what is wrong with ``model``, or that the live one cannot be compared with and why.
+    """
     from pipeline.cli.compare import test_texts
-    from pipeline.errors import ZuofengError
-    from pipeline.model.compare import compare
+    from pipeline.errors import BundleError, ZuofengError
+    from pipeline.model.compare import ask_for_same_labels, compare
+    from pipeline.model.promote import refusal
 
     challenger = open_scorer(settings, model)
     try:
-        champion = open_scorer(settings, live)
+        # The live one need not fit this home any more: a new dictionary is what one trains anew for.
+        champion = open_as_it_was(settings, live)
+        ask_for_same_labels(champion.bundle, challenger.bundle)
         return compare(champion, challenger, test_texts(settings, challenger.bundle.taxonomy, gold), speed=False)
-    except ZuofengError:
+    except ZuofengError as e:
         # A champion that is gone or damaged must not keep a good model out.
         if force:
             return None
+        if isinstance(e, BundleError):
+            raise refusal(challenger.bundle.id, [f"没法与在用模型比较：{e.message}（{e.code}）"]) from e
         raise
 
 

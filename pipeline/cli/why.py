@@ -11,7 +11,7 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from pipeline.cli.common import Home, Store, console
+from pipeline.cli.common import Home, Store, console, open_as_it_was
 from pipeline.settings import Settings, load_settings
 from pipeline.taxonomy import load_taxonomy
 
@@ -45,7 +45,7 @@ def command(
     from pipeline.batch import replay
 
     rows = replay.sample(sample, seed, model) if document is None else replay.stored_of(document, model)
-    found = list(replay.replay(rows, lambda name: _open(settings, name)))
+    found = list(replay.replay(rows, lambda name: open_as_it_was(settings, name)))
     if output == "json":
         for r in found:
             line = {"document": r.document, **r.origin, "outcome": r.outcome.name.lower(),
@@ -58,21 +58,6 @@ def command(
             _one(r, settings)
     same = {replay.Outcome.SAME, replay.Outcome.DIGITS}
     raise typer.Exit(0 if all(r.outcome in same for r in found) else 1)
-
-
-def _open(settings: Settings, model: str) -> Any:
-    """Load a model for replay: with its own taxonomy, and with the dictionary it was used with."""
-    from pipeline.model.dictionaries import kept_dictionary
-    from pipeline.model.registry import load_model
-    from pipeline.model.score import Scorer
-    from pipeline.text.segment import dictionary_hash, load_dictionary
-
-    folder = settings.path("models")
-    bundle = load_model(folder, model)
-    words = load_dictionary(settings.dictionary_file)
-    digest = str(bundle.manifest["dictionary"])
-    words = words if dictionary_hash(words) == digest else kept_dictionary(folder, digest)
-    return Scorer(bundle, words, encoder=settings.encoder_folder)
 
 
 def _one(r: Any, settings: Settings) -> None:

@@ -13,6 +13,7 @@ import numpy.typing as npt
 from pipeline.corpus.gold import Gold, label_matrix
 from pipeline.documents import Document, Evidence
 from pipeline.errors import BundleError, CorpusError
+from pipeline.model.bundle import Bundle
 from pipeline.model.calibrate import expected_calibration_error
 from pipeline.model.evaluate import LEAST
 from pipeline.model.paired import ROUNDS, Contrast, adjust, contrasts, count
@@ -21,7 +22,7 @@ from pipeline.model.score import Scorer
 from pipeline.model.slices import parts_of
 from pipeline.taxonomy import Taxonomy
 
-__all__ = ["LEVEL", "Comparison", "Flip", "Row", "Side", "Slice", "compare", "rows_of"]
+__all__ = ["LEVEL", "Comparison", "Flip", "Row", "Side", "Slice", "ask_for_same_labels", "compare", "rows_of"]
 
 Bools = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float64]
@@ -140,13 +141,8 @@ def compare(
     progress: Callable[[str], None] = lambda step: None,
 ) -> Comparison:
     """Compare ``b`` with ``a`` on ``gold``; raises BundleError when their labels differ, CorpusError without texts."""
+    ask_for_same_labels(a.bundle, b.bundle)
     taxonomy = a.bundle.taxonomy
-    if taxonomy.columns != b.bundle.taxonomy.columns:
-        raise BundleError(
-            "ZF-COMPARE-TAXONOMY",
-            f"{a.bundle.id} 与 {b.bundle.id} 的标签不同，无法成对比较",
-            "换成同一标签体系的模型。",
-        )
     if not gold:
         raise CorpusError("ZF-COMPARE-EMPTY", "没有可供比较的文本", "用 --gold 指定带标签的 .jsonl。")
     progress("打分")
@@ -171,6 +167,14 @@ def compare(
     return Comparison(
         taxonomy, sides[0], sides[1], len(gold), int(clusters.max()) + 1, rows, slices, flips, kept[0], kept[1]
     )
+
+
+def ask_for_same_labels(a: Bundle, b: Bundle) -> None:
+    """Raise BundleError where two models do not have the same labels in the same order."""
+    if a.taxonomy.columns != b.taxonomy.columns:
+        raise BundleError(
+            "ZF-COMPARE-TAXONOMY", f"{a.id} 与 {b.id} 的标签不同，无法成对比较", "换成同一标签体系的模型。"
+        )
 
 
 def rows_of(

@@ -7,10 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from pipeline.corpus.gold import Gold
-from pipeline.errors import BundleError
 from pipeline.model.adapt import Expectation
 from pipeline.model.bundle import Bundle
-from pipeline.model.compare import Comparison, Side, rows_of
+from pipeline.model.compare import Comparison, Side, ask_for_same_labels, rows_of
 from pipeline.model.paired import ROUNDS
 from pipeline.model.promise import check_promise, promise_of
 from pipeline.model.score import Scorer
@@ -26,13 +25,8 @@ def compare_expected(
     The corpus's test part would not do: a model at home in an office may well be worse there. Raises BundleError when
     the labels differ.
     """
+    ask_for_same_labels(live.bundle, adapted)
     taxonomy = live.bundle.taxonomy
-    if taxonomy.columns != adapted.taxonomy.columns:
-        raise BundleError(
-            "ZF-COMPARE-TAXONOMY",
-            f"{live.bundle.id} 与 {adapted.id} 的标签不同，无法成对比较",
-            "换成同一标签体系的模型。",
-        )
     likely = live.probabilities([g.text for g in reviewed])
     before = live.decide(likely)
     clusters = np.unique([g.group for g in reviewed], return_inverse=True)[1]

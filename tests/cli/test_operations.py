@@ -1,18 +1,27 @@
 """What an operator does besides the night: look, ask why, score again, remove, check the settings."""
 
 import contextlib
+import dataclasses
 import datetime as dt
 import json
+import shutil
 import sqlite3
 import sys
 
 import pytest
 
 from pipeline import __version__
-from pipeline.model.bundle import save_bundle
+from pipeline.cli.common import open_scorer
+from pipeline.cli.promote import compare_with_live
+from pipeline.errors import BundleError
+from pipeline.model.bundle import NEVER, save_bundle
+from pipeline.model.dictionaries import keep_dictionary
 from pipeline.model.live import CHINA
 from pipeline.model.registry import champion_id
 from pipeline.model.runs import code_hash
+from pipeline.settings import load_settings
+from pipeline.taxonomy import load_taxonomy
+from pipeline.text.segment import dictionary_hash
 
 
 @pytest.fixture
@@ -24,16 +33,21 @@ def stored(zuofeng, write_jsonl, some_gold):
     return [r["编号"] for r in records]
 
 
-@pytest.fixture
-def other(home, bundle):
-    """A second model in the home, which says the same under another number."""
+def copied(home, bundle, **about):
+    """Put ``bundle`` into the home under another number; return that."""
     kept = {k: bundle.manifest[k] for k in ("segmenter", "dictionary", "lexicon", "settings", "corpus")}
     made = save_bundle(
         home / "models", taxonomy=bundle.taxonomy, taxonomy_source=bundle.taxonomy_source, features=bundle.features,
         weights=bundle.weights, heads=bundle.heads, wording=bundle.wording,
-        about={**kept, "adapted": {"promise": 0.0}},
+        about={**kept, "adapted": {"promise": 0.0}, **about},
     )  # fmt: skip
     return made.name
+
+
+@pytest.fixture
+def other(home, bundle):
+    """A second model in the home, which says the same."""
+    return copied(home, bundle)
 
 
 @pytest.fixture
@@ -146,17 +160,46 @@ def test_another_model_is_scored_first_and_made_live_after(zuofeng, stored, home
     assert both.count("相同到最后一位") == 2
 
 
+@pytest.fixture
+def few(write_jsonl, some_gold):
+    """A file of sixty labelled texts."""
+    rows = [{"id": g.id, "text": g.text, "labels": {k: list(v) for k, v in g.labels.items()}} for g in some_gold[:60]]
+    return write_jsonl("few.jsonl", rows)
+
+
+def test_what_is_trained_with_another_dictionary_is_compared_with_what_was_live(home, bundle, words, few):
+    live = champion_id(home / "models")
+    keep_dictionary(home / "models", words)
+    more = {**words, "镬锓甏": 5}
+    (home / "corpora" / "dictionary.txt").write_text("".join(f"{w} {f}\n" for w, f in more.items()), encoding="utf-8")
+    new = copied(home, bundle, dictionary=dictionary_hash(more))
+    settings = load_settings(home)
+    with pytest.raises(BundleError, match="ZF-MODEL-DICTIONARY"):
+        open_scorer(settings, None)
+    found = compare_with_live(settings, live, new, [few])
+    assert (found.a.model, found.b.model, found.falls) == (live, new, [])
+    # Without the dictionary of those days nothing can be compared; what helps is said.
+    shutil.rmtree(home / "models" / "dictionaries")
+    with pytest.raises(BundleError, match="ZF-PROMOTE-REFUSED") as refused:
+        compare_with_live(settings, live, new, [few])
+    assert ("ZF-DICT-GONE" in refused.value.details[0], "--force" in refused.value.hint) == (True, True)
+    assert compare_with_live(settings, live, new, [few], force=True) is None
+
+
+def test_what_is_trained_for_other_labels_says_how_it_is_made_live(home, bundle):
+    scheme = home / "corpora" / "taxonomy.toml"
+    given = scheme.read_text(encoding="utf-8")
+    scheme.write_text(given.replace('id = "inaction_delay"', 'id = "inaction"', 1), encoding="utf-8")
+    changed = dataclasses.replace(bundle, taxonomy=load_taxonomy(scheme), taxonomy_source=scheme.read_bytes())
+    new = copied(home, changed)
+    with pytest.raises(BundleError, match="ZF-PROMOTE-REFUSED") as refused:
+        compare_with_live(load_settings(home), champion_id(home / "models"), new, None)
+    assert ("ZF-COMPARE-TAXONOMY" in refused.value.details[0], "--force" in refused.value.hint) == (True, True)
+
+
 def test_a_model_that_says_worse_is_not_even_scored(zuofeng, stored, home, bundle):
-    import dataclasses
-
-    from pipeline.model.bundle import NEVER
-
-    kept = {k: bundle.manifest[k] for k in ("segmenter", "dictionary", "lexicon", "settings", "corpus")}
-    silent = save_bundle(
-        home / "models", taxonomy=bundle.taxonomy, taxonomy_source=bundle.taxonomy_source, features=bundle.features,
-        weights=bundle.weights, heads=[dataclasses.replace(h, threshold=NEVER) for h in bundle.heads],
-        wording=bundle.wording, about={**kept, "adapted": {"promise": 0.0}},
-    ).name  # fmt: skip
+    heads = tuple(dataclasses.replace(h, threshold=NEVER) for h in bundle.heads)
+    silent = copied(home, dataclasses.replace(bundle, heads=heads))
     refused = zuofeng("rescore", "--model", silent, "--promote")
     assert (refused.returncode, "ZF-PROMOTE-REFUSED" in refused.stderr) == (2, True)
     assert store(home, "SELECT count(*) FROM zuofeng_prediction") == [[(12,)]]
