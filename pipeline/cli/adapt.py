@@ -43,6 +43,7 @@ def command(
 ) -> None:
     """用几百条复核过的本地文本重设校准与阈值，不重新训练；说明预期有多少长进。"""
     from pipeline.corpus.gold import read_gold
+    from pipeline.errors import ZuofengError
     from pipeline.model.adapt import adapt
     from pipeline.model.bundle import load_bundle
     from pipeline.model.evaluate import LEAST, macro_f1, paired_difference, problem_f1
@@ -84,9 +85,13 @@ def command(
             live = champion_id(target)
             found = None
             if live is not None:
-                found = compare_expected(
-                    open_as_it_was(settings, str(target / live)), load_bundle(folder), gold, expected
-                )
+                try:
+                    old_scorer = open_as_it_was(settings, str(target / live))
+                    found = compare_expected(old_scorer, load_bundle(folder), gold, expected)
+                except ZuofengError:
+                    # As in promote: what cannot be compared is left to whoever gives a reason.
+                    if not force:
+                        raise
         reason = reason or ("" if force else f"用 {len(gold)} 条复核过的文本重设，预期按交叉验证")
         promote(target, folder.name, author=whoami(), reason=reason, found=found, force=force, action="adapt")
         note(settings)

@@ -8,9 +8,10 @@ Being linear it folds into the coefficients: the new bundle is as fast and as ex
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -22,11 +23,12 @@ from pipeline.corpus.gold import Gold, label_matrix
 from pipeline.errors import CorpusError
 from pipeline.model.bundle import Weights, save_bundle
 from pipeline.model.calibrate import expected_f1_threshold, raise_to_promise
+from pipeline.model.familiar import familiar, texts_of
 from pipeline.model.folds import group_folds
 from pipeline.model.score import Look, Scorer
 from pipeline.model.train import corpus_hash
 
-__all__ = ["Adaptation", "Expectation", "adapt", "fit_adaptation", "settle"]
+__all__ = ["FEWEST", "Adaptation", "Expectation", "adapt", "fit_adaptation", "settle"]
 
 Bools = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float64]
@@ -81,14 +83,20 @@ class Expectation:
     after: Bools
     reached: Bools
 
+    def take(self, rows: Bools) -> Expectation:
+        """Return that of some documents, (texts,)."""
+        return Expectation(self.truth[rows], self.before[rows], self.after[rows], self.reached[rows])
+
 
 def adapt(scorer: Scorer, reviewed: Sequence[Gold], out: Path, *, promise: float = 0.0) -> tuple[Path, Expectation]:
     """Write a bundle at home among ``reviewed`` below ``out``; return its path and what to expect of it.
 
     With a ``promise`` labels are decided only where they keep that precision. Raises CorpusError for fewer than FEWEST
-    documents, or for documents of too few situations.
+    documents, for documents of too few situations, or for some that the model was adapted to before: what it says of
+    those, whatever is held out now, it learned from them.
     """
     _ask_for_enough(reviewed)
+    _ask_for_news(reviewed, scorer.bundle.manifest)
     decided = scorer.decide(scorer.probabilities([g.text for g in reviewed]))
     scorer = settle(scorer)
     bundle = scorer.bundle
@@ -119,7 +127,13 @@ def adapt(scorer: Scorer, reviewed: Sequence[Gold], out: Path, *, promise: float
     )
     about = ("segmenter", "dictionary", "lexicon", "settings", "corpus", "encoder", "guessed")
     kept = {k: bundle.manifest[k] for k in about if k in bundle.manifest}
-    home = {"from": bundle.id, "documents": len(reviewed), "sha256": corpus_hash(reviewed), "promise": promise}
+    home = {
+        "from": bundle.id,
+        "documents": len(reviewed),
+        "sha256": corpus_hash(reviewed),
+        "promise": promise,
+        "texts": texts_of(reviewed, bundle.manifest),
+    }
     path = save_bundle(
         out,
         taxonomy=bundle.taxonomy,
@@ -160,6 +174,15 @@ def _ask_for_enough(reviewed: Sequence[Gold]) -> None:
             "ZF-ADAPT-GROUPS",
             f"{len(reviewed)} 条复核过的文本只有 {groups} 个情境，不够做 {FOLDS} 折交叉验证",
             f"至少复核 {FOLDS * 2} 个不同情境的文本；情境写在 group 一项，不写就各算一个。",
+        )
+
+
+def _ask_for_news(reviewed: Sequence[Gold], manifest: Mapping[str, Any]) -> None:
+    if known := int(familiar(reviewed, manifest).sum()):
+        raise CorpusError(
+            "ZF-ADAPT-SEEN",
+            f"{len(reviewed)} 条里有 {known} 条，模型 {manifest['id']} 已用来重设过：再用它们，预期会虚高，许诺靠不住",
+            f"从它的出处用全部复核重设：--model {manifest['adapted']['from']}；或只给它没有用过的。",
         )
 
 

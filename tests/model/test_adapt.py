@@ -99,6 +99,23 @@ def test_too_few_reviewed_texts_are_refused(scorer, reviewed, tmp_path):
         adapt(scorer, few, tmp_path)
 
 
+def test_a_model_is_not_adapted_again_to_what_it_knows(scorer, reviewed, words, tmp_path):
+    path, expected = adapt(scorer, reviewed[:150], tmp_path)
+    home = Scorer(load_bundle(path), words)
+    # What it was adapted to it decides better than it did without: no fold of those holds anything out.
+    known = home.decide(home.probabilities([g.text for g in reviewed[:150]]))
+    assert micro_f1(expected.truth, known) > micro_f1(expected.truth, expected.after) + 0.05
+    copies = [dataclasses.replace(g, id=f"again-{g.id}", text=f" {g.text}\n") for g in reviewed[140:]]
+    with pytest.raises(CorpusError, match="ZF-ADAPT-SEEN") as refused:
+        adapt(home, copies, tmp_path)
+    assert f"{len(copies)} 条里有 10 条" in refused.value.message
+    assert scorer.bundle.id in refused.value.hint
+    # New ones teach it more, and it forgets none of the old.
+    twice = Scorer(load_bundle(adapt(home, reviewed[150:], tmp_path)[0]), words)
+    with pytest.raises(CorpusError, match="ZF-ADAPT-SEEN"):
+        adapt(twice, reviewed, tmp_path)
+
+
 def test_what_a_promise_leaves_open_asks_for_a_person(scorer, reviewed, words, tmp_path):
     bundle = load_bundle(adapt(scorer, reviewed, tmp_path, promise=0.99)[0])
     closed = [h for h in bundle.heads[:-1] if h.threshold == NEVER]

@@ -3,12 +3,14 @@ import shutil
 
 import pytest
 
-from pipeline.errors import BundleError, UnfinishedError
+from pipeline.errors import BundleError, CorpusError, UnfinishedError
 from pipeline.model.adapt import adapt
 from pipeline.model.bundle import load_bundle
+from pipeline.model.evaluate import problem_f1
 from pipeline.model.local import compare_expected
 from pipeline.model.promote import first, objections, promote
 from pipeline.model.registry import champion_id
+from pipeline.model.score import Scorer
 
 
 @pytest.fixture(scope="module")
@@ -72,3 +74,16 @@ def test_nothing_adapted_goes_live_uncompared_or_compared_with_another(gate, mad
     other = dataclasses.replace(found, a=dataclasses.replace(found.a, model="another"))
     with pytest.raises(UnfinishedError, match="ZF-PROMOTE-CHANGED"):
         promote(models, path.name, author="乙", found=other, action="adapt")
+
+
+def test_the_live_model_is_not_measured_on_what_it_was_adapted_to(scorer, reviewed, words, tmp_path):
+    live = Scorer(load_bundle(adapt(scorer, reviewed[:150], tmp_path)[0]), words)
+    path, expected = adapt(scorer, reviewed, tmp_path)
+    found = compare_expected(live, load_bundle(path), reviewed, expected)
+    others = live.decide(live.probabilities([g.text for g in reviewed[150:]]))
+    assert found.texts == len(reviewed) - 150
+    rows = {r.name: r.contrast.a for r in found.rows if r.kind == "problem"}
+    assert rows["problem"] == pytest.approx(problem_f1(expected.truth[150:], others))
+    path, expected = adapt(scorer, reviewed[:190], tmp_path)
+    with pytest.raises(CorpusError, match="ZF-ADAPT-SEEN"):
+        compare_expected(live, load_bundle(path), reviewed[:190], expected)
