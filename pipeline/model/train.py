@@ -23,7 +23,7 @@ from pipeline.model.experts import Rows, learn_experts
 from pipeline.model.features import Features
 from pipeline.model.folds import group_folds
 from pipeline.model.lead import add_lead, first_sentences
-from pipeline.model.long import fit_long, hide_sentences
+from pipeline.model.long import fit_long, hide_sentences, read_long
 from pipeline.model.padding import pad
 from pipeline.model.recipe import Settings
 from pipeline.model.wording import learn_wording
@@ -37,6 +37,7 @@ __all__ = ["Settings", "train"]
 
 Bools = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
 
 DEFAULTS = Settings()
 #: Lowest threshold tried; labels are rare and their scores low.
@@ -125,7 +126,8 @@ def train(
         heads = fit_long(heads, haystacks)
     if settings.promise:
         # Guesses agree with whoever guessed them: only what people labelled tells how often a label is right.
-        heads = keep_promise(heads, margins[:labelled], truth[:labelled], settings.promise)
+        size = np.bincount(sentences.row, minlength=len(texts))[:labelled]
+        heads = keep_promise(heads, margins[:labelled], size, truth[:labelled], settings.promise)
     return save_bundle(
         out,
         taxonomy=taxonomy,
@@ -220,15 +222,23 @@ def share_thresholds(heads: Sequence[Head], margins: Floats, truth: Bools, taxon
 
 def calibrated(heads: Sequence[Head], margins: Floats) -> Floats:
     """Return the probabilities, (texts, heads), of ``margins`` (texts, heads, 2)."""
+    return np.asarray(expit(log_odds(heads, margins)))
+
+
+def log_odds(heads: Sequence[Head], margins: Floats) -> Floats:
+    """Return the log-odds, (texts, heads), of ``margins`` (texts, heads, 2)."""
     slopes = np.array([[h.whole, h.sentence] for h in heads])
-    return np.asarray(expit((margins * slopes).sum(2) + [h.intercept for h in heads]))
+    return np.asarray((margins * slopes).sum(2) + [h.intercept for h in heads])
 
 
-def keep_promise(heads: Sequence[Head], margins: Floats, truth: Bools, precision: float) -> tuple[Head, ...]:
+def keep_promise(
+    heads: Sequence[Head], margins: Floats, size: Ints, truth: Bools, precision: float
+) -> tuple[Head, ...]:
     """Return ``heads`` whose labels are decided only where they keep the promised precision.
 
-    ``margins`` (texts, heads, 2) are out of fold.
+    ``margins`` (texts, heads, 2) are out of fold, of texts of ``size`` (texts,) sentences: a long one is decided by the
+    strongest of them, and what is promised is what is decided.
     """
-    probabilities = calibrated(heads, margins)
+    probabilities = expit(read_long(heads, log_odds(heads, margins), margins[..., 1], size))
     thresholds = raise_to_promise(np.array([h.ask for h in heads]), probabilities, truth, precision)
     return tuple(replace(h, threshold=round(float(t), 4)) for h, t in zip(heads, thresholds, strict=True))

@@ -7,9 +7,11 @@ from scipy.special import expit
 from pipeline.corpus.gold import Gold
 from pipeline.documents import Document
 from pipeline.model.bundle import Head
-from pipeline.model.long import FALSE_ALARMS, FEWEST, Haystacks, fit_long, hide_sentences
+from pipeline.model.long import FALSE_ALARMS, FEWEST, Haystacks, fit_long, hide_sentences, read_long
 from pipeline.model.pool import LONG, SHORT, long_share
+from pipeline.model.reading import PlainReader
 from pipeline.model.score import Scorer
+from pipeline.model.train import keep_promise, log_odds
 
 HEADS = 3
 
@@ -112,3 +114,30 @@ def test_a_model_that_learned_nothing_of_long_texts_reads_them_as_others(bundle,
         bundle, heads=tuple(dataclasses.replace(h, long_sentence=0.0, long_intercept=-50.0) for h in bundle.heads)
     )
     assert Scorer(plain, words).probabilities([haystack])[0].max() > 1e-6
+
+
+def test_whole_texts_are_read_by_their_length_as_in_a_scorer(bundle, words):
+    plain = dataclasses.replace(bundle, heads=tuple(dataclasses.replace(h, strange=0.0) for h in bundle.heads))
+    scorer = Scorer(plain, words)
+    texts = ["他们互相推诿。" + "今天照常办公。" * n for n in (3, SHORT + 4, LONG + 9)]
+    seen = PlainReader(plain, scorer.segmenter, 1000).read(texts)
+    assert seen.row.tolist() == [0, 1, 2]
+    said = read_long(plain.heads, log_odds(plain.heads, np.stack([seen.whole, seen.strongest], 2)), seen.strongest,
+                     seen.sentences)  # fmt: skip
+    np.testing.assert_allclose(expit(said), scorer.probabilities(texts), atol=1e-6)
+
+
+def test_a_promise_holds_for_long_texts_too():
+    truth = np.zeros((900, 2), bool)
+    truth[:300] = True
+    # By the whole text all are plain; in the last three hundred one sentence sounds like conduct.
+    margins = np.zeros((900, 2, 2))
+    margins[..., 0] = np.where(truth, np.linspace(6, -9, 900)[:, None], -9.0)
+    margins[600:, :, 1] = 3.0
+    heads = [Head(1, 0, 0, 0, 0.3, 0.3, long_sentence=1.0)] * 2
+
+    def threshold(sentences):
+        return keep_promise(heads, margins, np.where(np.arange(900) < 600, 4, sentences), truth, 0.9)[0].threshold
+
+    decided = expit(np.log(0.3 / 0.7) + 3)
+    assert threshold(4) < decided < threshold(LONG)
