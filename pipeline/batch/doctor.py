@@ -88,8 +88,15 @@ def _migrations(settings: Settings, now: dt.datetime) -> Findings:
     from django.db.migrations.executor import MigrationExecutor
 
     executor = MigrationExecutor(connection)
-    pending = executor.migration_plan(executor.loader.graph.leaf_nodes())
-    if pending:
+    loader = executor.loader
+    pending = executor.migration_plan(loader.graph.leaf_nodes())
+    # A plan knows of the steps that this program has; those of a newer one are only in the store.
+    if ahead := sorted(name for of, name in {*loader.applied_migrations} - {*loader.disk_migrations} if of == "desk"):
+        yield (
+            f"比本程序新：更新的版本升级过（{'、'.join(ahead)}），昨夜与时钟看不准",
+            "停定时任务；装回升级过它的版本，或恢复升级之前的备份。",
+        )
+    elif pending:
         yield (
             f"有 {len(pending)} 步升级没做，昨夜与时钟要升级之后才看得了",
             "跑一次 zuofeng nightly，会自动升级；先备份。",

@@ -90,6 +90,17 @@ def test_a_store_from_before_an_upgrade_is_only_said_to_be_one(found):
     assert before - {*found()} == {"昨夜", "时钟"}
 
 
+def test_a_store_that_a_newer_program_brought_up_is_not_called_current(found):
+    from django.db import connection
+    from django.db.migrations.recorder import MigrationRecorder
+
+    ran("/来件", 5)
+    assert found("表结构") == [("表结构是最新的", True)]
+    MigrationRecorder(connection).record_applied("desk", "9999_tomorrow")
+    ((said, fine),) = found("表结构")
+    assert ("9999_tomorrow" in said, fine) == (True, False)
+
+
 def test_a_table_that_cannot_be_read_is_a_finding(found):
     from django.db import connection
 
