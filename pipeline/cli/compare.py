@@ -12,10 +12,10 @@ from rich.table import Table
 
 from pipeline.cli.common import Home, console, open_as_it_was, out_file
 from pipeline.settings import Settings, load_settings
-from pipeline.taxonomy import Taxonomy
 
 if TYPE_CHECKING:
     from pipeline.corpus.gold import Gold
+    from pipeline.model.bundle import Bundle
 
 __all__ = ["command", "test_texts"]
 
@@ -43,7 +43,7 @@ def command(
     ask_for_same_labels(one.bundle, other.bundle)
     screen = console()
     with screen.status("比较") as status:
-        texts = test_texts(settings, one.bundle.taxonomy, gold)
+        texts = test_texts(settings, gold, one.bundle, other.bundle)
         found = compare(one, other, texts, progress=lambda step: status.update(f"比较：{step}"))
     if report:
         from pipeline.reports.comparison import comparison_page
@@ -68,10 +68,21 @@ def command(
         screen.print(f"报告：{report}", markup=False, highlight=False, soft_wrap=True)
 
 
-def test_texts(settings: Settings, taxonomy: Taxonomy, gold: list[Path] | None) -> list[Gold]:
-    """Return the texts of ``gold``, or the test part of the home's corpus."""
-    from pipeline.corpus.gold import read_gold
+def test_texts(settings: Settings, gold: list[Path] | None, *models: Bundle) -> list[Gold]:
+    """Return the texts of ``gold``, or the test part of the home's corpus, by the scheme of the last of ``models``.
 
+    Raises CorpusError when one of them was trained on the test part too.
+    """
+    from pipeline.corpus.gold import read_gold
+    from pipeline.errors import CorpusError
+
+    taxonomy = models[-1].taxonomy
     if gold:
         return read_gold(gold, taxonomy)
+    if taught := [m.id for m in models if m.manifest["corpus"].get("test")]:
+        raise CorpusError(
+            "ZF-TEST-LEARNED",
+            f"{'、'.join(taught)} 训练时连语料的 test 部分也用了（--all-parts），在那上面量出来的不算数",
+            "用 --gold 指定没有用来训练的带标签文本。",
+        )
     return [g for g in read_gold(settings.gold_files, taxonomy) if g.part == "test"]

@@ -11,6 +11,7 @@ import typer
 from rich.table import Table
 
 from pipeline.cli.common import Home, Model, console, open_scorer, out_folder
+from pipeline.cli.compare import test_texts
 from pipeline.settings import load_settings
 
 __all__ = ["command"]
@@ -46,8 +47,7 @@ def command(
     settings = load_settings(home)
     scorer = open_scorer(settings, model)
     taxonomy = scorer.bundle.taxonomy
-    own = read_gold(settings.gold_files, taxonomy) if gold is None or baseline else []
-    test = read_gold(gold, taxonomy) if gold else [g for g in own if g.part == "test"]
+    test = test_texts(settings, gold, scorer.bundle)
     figures: dict[str, Any] = {}
     written = None
     if report:
@@ -61,7 +61,7 @@ def command(
         figures["model"] = evaluate(scorer, test, rounds=rounds)
     if baseline:
         held = {g.id for g in test}
-        train = [g for g in own if g.part != "test" and g.id not in held]
+        train = [g for g in read_gold(settings.gold_files, taxonomy) if g.part != "test" and g.id not in held]
         figures["baseline"] = plain_baseline(train, test, taxonomy, rounds=rounds)
     if output == "json":
         sys.stdout.write(json.dumps(figures, ensure_ascii=False, indent=1) + "\n")

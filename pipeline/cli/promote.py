@@ -78,7 +78,8 @@ def compare_with_live(
         # The live one need not fit this home any more: a new dictionary is what one trains anew for.
         champion = open_as_it_was(settings, live)
         ask_for_same_labels(champion.bundle, challenger.bundle)
-        return compare(champion, challenger, test_texts(settings, challenger.bundle.taxonomy, gold), speed=False)
+        texts = test_texts(settings, gold, champion.bundle, challenger.bundle)
+        return compare(champion, challenger, texts, speed=False)
     except ZuofengError as e:
         # A champion that is gone or damaged must not keep a good model out.
         if force:

@@ -104,6 +104,8 @@ def command(
     from pipeline.model.unlabelled import guess_labels
     from pipeline.reports.card import write_cards
 
+    if champion and all_parts:
+        raise typer.BadParameter("--champion 在 test 部分上比较，不能与 --all-parts 同用：训练完用 promote --gold")
     settings = load_settings(home, encoder=encoder and encoder.resolve())
     file = taxonomy or settings.taxonomy_file
     schemes = load_taxonomy(file)

@@ -74,6 +74,8 @@ def train(
         "settings": {k: v for k, v in asdict(settings).items() if k not in ("jobs", "encoder_weight")},
         "corpus": {"texts": len(gold), "groups": len({g.group for g in gold}), "sha256": corpus_hash(gold)},
     }
+    if taught := sum(g.part == "test" for g in gold):
+        about["corpus"]["test"] = taught
     if dense:
         about["encoder"] = dense.about
     labelled = len(gold)

@@ -36,6 +36,7 @@ def test_a_home_with_an_encoder_trains_scores_and_asks_why(
     model = champion_id(home / "models")
     manifest = json.loads((home / "models" / model / "manifest.json").read_text(encoding="utf-8"))
     assert manifest["encoder"]["dimensions"] == 8
+    assert manifest["corpus"]["test"] == sum(g.part == "test" for g in some_gold) > 0
     (run,) = [json.loads(line) for line in (home / "models" / "runs.jsonl").read_text(encoding="utf-8").splitlines()]
     assert run["encoder"] == manifest["encoder"]
 

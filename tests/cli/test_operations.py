@@ -13,7 +13,7 @@ import pytest
 from pipeline import __version__
 from pipeline.cli.common import open_scorer
 from pipeline.cli.promote import compare_with_live
-from pipeline.errors import BundleError
+from pipeline.errors import BundleError, CorpusError
 from pipeline.model.bundle import NEVER, save_bundle
 from pipeline.model.dictionaries import keep_dictionary
 from pipeline.model.live import CHINA
@@ -195,6 +195,20 @@ def test_what_is_trained_for_other_labels_says_how_it_is_made_live(home, bundle)
     with pytest.raises(BundleError, match="ZF-PROMOTE-REFUSED") as refused:
         compare_with_live(load_settings(home), champion_id(home / "models"), new, None)
     assert ("ZF-COMPARE-TAXONOMY" in refused.value.details[0], "--force" in refused.value.hint) == (True, True)
+
+
+def test_a_model_that_learned_the_test_part_is_not_measured_on_it(zuofeng, home, bundle, few):
+    live = champion_id(home / "models")
+    new = copied(home, bundle, corpus={**bundle.manifest["corpus"], "test": 5})
+    settings = load_settings(home)
+    for one, other in ((live, new), (new, live)):
+        with pytest.raises(CorpusError, match="ZF-TEST-LEARNED") as refused:
+            compare_with_live(settings, one, other, None)
+        assert new in refused.value.message
+    assert compare_with_live(settings, live, new, [few]).texts == 60
+    refused = zuofeng("evaluate", "--model", new)
+    assert (refused.returncode, "ZF-TEST-LEARNED" in refused.stderr) == (2, True)
+    assert zuofeng("train", "--all-parts", "--champion").returncode == 2
 
 
 def test_a_model_that_says_worse_is_not_even_scored(zuofeng, stored, home, bundle):
