@@ -13,6 +13,7 @@ from rich.table import Table
 from pipeline.cli.common import Home, Model, console, open_scorer, out_folder
 from pipeline.cli.compare import test_texts
 from pipeline.settings import load_settings
+from pipeline.taxonomy import load_taxonomy
 
 __all__ = ["command"]
 
@@ -47,6 +48,9 @@ def command(
     settings = load_settings(home)
     scorer = open_scorer(settings, model)
     taxonomy = scorer.bundle.taxonomy
+    foreign = load_taxonomy(settings.taxonomy_file).columns != taxonomy.columns
+    if foreign and gold is None:
+        raise typer.BadParameter(f"模型 {scorer.bundle.id} 的标签与这里的语料不同：用 --gold 指定按它的标签标过的文本")
     test = test_texts(settings, gold, scorer.bundle)
     figures: dict[str, Any] = {}
     written = None
@@ -59,7 +63,8 @@ def command(
         figures["model"] = dict(found.figures)
     else:
         figures["model"] = evaluate(scorer, test, rounds=rounds)
-    if baseline:
+    # The texts of this home have nothing to say of other labels.
+    if baseline and not foreign:
         held = {g.id for g in test}
         train = [g for g in read_gold(settings.gold_files, taxonomy) if g.part != "test" and g.id not in held]
         figures["baseline"] = plain_baseline(train, test, taxonomy, rounds=rounds)
@@ -69,6 +74,8 @@ def command(
     screen = console()
     screen.print(_labels(figures, taxonomy.label))
     screen.print(_summary(figures))
+    if baseline and foreign:
+        screen.print("模型的标签与这里的语料不同，没有与通常写法对照。")
     if written:
         screen.print(f"报告：{written}", markup=False, highlight=False, soft_wrap=True)
 

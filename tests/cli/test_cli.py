@@ -275,6 +275,10 @@ def test_a_model_of_another_taxonomy_is_trained_but_not_put_in_use(zuofeng, home
     assert "没有设为在用" in done.stdout
     line = write_jsonl("ask.jsonl", [{"id": "1", "text": "水停了"}])
     assert json.loads(zuofeng("classify", line, "--model", own).stdout)["scores"].keys() == {"topic"}
+    measured = zuofeng("evaluate", "--gold", small, "--model", own, "--rounds", "10")
+    assert (measured.returncode, "没有与通常写法对照" in measured.stdout) == (0, True), measured.stderr
+    refused = zuofeng("evaluate", "--model", own)
+    assert (refused.returncode, "--gold" in refused.stderr, "ZF-GOLD-INVALID" in refused.stderr) == (2, True, False)
     (home / "models" / "champion").write_text(own + "\n", encoding="utf-8")
     live = zuofeng("classify", line)
     assert (live.returncode, "ZF-MODEL-TAXONOMY" in live.stderr) == (2, True)
