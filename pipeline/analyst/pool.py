@@ -45,11 +45,14 @@ def suggest(
         return []
     rated, x, probabilities = rate(scorer, fresh)
     found = []
-    for c in choose(rated, x, size):
+    chosen = choose(rated, x, size)
+    # A score above its threshold is no decision where the problem head holds it back.
+    said = scorer.score([fresh[c.row] for c in chosen], evidence=False)
+    for c, of in zip(chosen, said, strict=True):
         label = scorer.columns[c.column][1]
         score = float(probabilities[c.row, c.column])
         words = strongest_words(scorer, fresh[c.row].text, label)
-        decided = score >= scorer.bundle.heads[c.column].threshold
+        decided = any(label == named for pairs in of.decided.values() for named, _ in pairs)
         found.append(Suggestion(fresh[c.row], label, c.reason, score, decided, words))
     return found
 
