@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from pydantic import BaseModel
 from rich.table import Table
 from rich.text import Text
 
@@ -32,7 +33,8 @@ def command(store: Store = None, home: Home = None) -> None:
 
 
 def _shown(value: Any) -> str:
-    value = hidden(value)
+    # A table of settings is hidden from within, as plain data.
+    value = hidden(value.model_dump(mode="json") if isinstance(value, BaseModel) else value)
     return (
         json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list) else str("" if value is None else value)
     )

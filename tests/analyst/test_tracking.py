@@ -56,8 +56,10 @@ def test_a_run_without_figures_is_recorded_too(uri, run, tmp_path):
 
 def test_a_server_that_is_away_is_said_before_the_training(monkeypatch):
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
-    with pytest.raises(ConfigError, match="ZF-MLFLOW-AWAY"):
-        Experiment("http://127.0.0.1:9", "作风")
+    with pytest.raises(ConfigError, match="ZF-MLFLOW-AWAY") as away:
+        Experiment("http://u:qinghua@127.0.0.1:9", "作风")
+    assert "qinghua" not in str(away.value)
+    assert "u:***@127.0.0.1:9" in str(away.value)
 
 
 def test_a_server_that_went_away_does_not_undo_the_training(uri, run, tmp_path, monkeypatch):

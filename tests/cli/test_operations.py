@@ -294,9 +294,11 @@ def test_the_settings_are_shown_with_their_origin_and_without_passwords(zuofeng,
     (home / "口令").chmod(0o600)
     (home / "zuofeng.toml").write_text('chunk = 50\nstore_password_file = "口令"\n', encoding="utf-8")
     env = {"ZUOFENG_STORE": "postgresql://u:qinghua@db.example/z", "ZUOFENG_SAUCE": "1"}
+    env["ZUOFENG_MLFLOW__URI"] = "https://u:qinghua@mlflow.example"
     done = zuofeng("config", env=env)
     assert done.returncode == 0, done.stderr
-    for expected in ("postgresql://u:***@db.example/z", "环境变量 ZUOFENG_STORE", "zuofeng.toml", "ZUOFENG_SAUCE"):
+    hidden = "postgresql://u:***@db.example/z", "https://u:***@mlflow.example"
+    for expected in (*hidden, "环境变量 ZUOFENG_STORE", "zuofeng.toml", "ZUOFENG_SAUCE"):
         assert expected in done.stdout
     assert [w for w in ("qinghua", "紫檀珠") if w in done.stdout + done.stderr] == []
     (home / "口令").chmod(0o644)
