@@ -268,7 +268,8 @@ def test_the_guide_for_operators_names_every_file_setting_figure_and_code(root):
     assert [n for n in names if f"`zuofeng_night_{n}`" not in page] == []
     rooms = ("batch", "text", "settings.py", "taxonomy.py")
     rooms += tuple(f"cli/{n}.py" for n in ("__init__", "common", "verbs", "why", "models", "user"))
-    rooms += tuple(f"desk/{n}.py" for n in ("configure", "secret", "serve", "accounts"))
+    rooms += tuple(f"desk/{n}.py" for n in ("configure", "secret", "serve", "accounts", "clients", "sign_on"))
+    rooms += ("analyst/rules.py", "cli/lexicon.py")
     rooms += tuple(f"model/{n}.py" for n in ("bundle", "registry", "dictionaries", "history", "promote", "score"))
     files = [f for r in rooms for p in [root / "pipeline" / r] for f in (p.rglob("*.py") if p.is_dir() else [p])]
     codes = {c for f in files for c in re.findall(r'"(ZF-[A-Z]+(?:-[A-Z]+)*)"', f.read_text(encoding="utf-8"))}
@@ -306,15 +307,26 @@ def test_commands_typed_by_hand_use_the_store_that_the_services_use(root, tmp_pa
     assert "ZUOFENG_STORE" not in units
 
 
-def test_the_backup_command_copies_a_store_that_is_in_use(root, tmp_path):
+def test_the_backup_commands_copy_a_store_that_is_in_use_for_nobody_else_to_read(root, tmp_path):
     page = (root / "docs" / "运维员.md").read_text(encoding="utf-8")
-    code = re.search(r"\.venv/bin/python -c '([^']+)'", page)[1]
-    base, copy = tmp_path / "a.sqlite3", tmp_path / "b.sqlite3"
+    commands = re.search(r"^umask .*?(?=^# PostgreSQL)", page, re.DOTALL | re.MULTILINE)[0]
+    base, copies = tmp_path / "a.sqlite3", tmp_path / "copies"
+    copies.mkdir()
+    places = {".venv/bin/python": sys.executable, "/var/lib/zuofeng/state/zuofeng.sqlite3": base, "/backup": copies}
+    for place, here in places.items():
+        assert place in commands
+        commands = commands.replace(place, str(here))
     with contextlib.closing(sqlite3.connect(base)) as connection:
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("CREATE TABLE t (x)")
         connection.execute("INSERT INTO t VALUES (7)")
         connection.commit()
-        subprocess.run([sys.executable, "-c", code, base, copy], check=True, timeout=60)
-    with contextlib.closing(sqlite3.connect(copy)) as connection:
-        assert connection.execute("SELECT x FROM t").fetchall() == [(7,)]
+        # Every day anew: the copy of another day is not in its way.
+        for day in ("2026-03-01", "2026-03-02"):
+            script = commands.replace("$(date +%F)", day)
+            subprocess.run(["sh", "-e", "-c", script], check=True, timeout=60)
+    made = sorted(copies.iterdir())
+    assert [p.stat().st_mode & 0o777 for p in made] == [0o600, 0o600]
+    for copy in made:
+        with contextlib.closing(sqlite3.connect(copy)) as connection:
+            assert connection.execute("SELECT x FROM t").fetchall() == [(7,)]

@@ -213,10 +213,15 @@ def _dictionary(settings: Settings, now: dt.datetime) -> Findings:
 
 
 def _permissions(settings: Settings, now: dt.datetime) -> Findings:
+    from pipeline.desk.secret import FILE as KEY
+
     state = settings.path("state")
-    wrong = [str(p) for p in (state, settings.path("models")) if p.exists() and not os.access(p, os.W_OK)]
+    # What was put back from a backup may belong to another user, whoever has the folder above it.
+    folders = state, state / "reports", settings.home / settings.desk.api_inbox, settings.path("models")
+    wrong = [str(p) for p in folders if p.exists() and not os.access(p, os.W_OK)]
+    wrong += [str(p) for p in (state / KEY,) if p.exists() and not os.access(p, os.R_OK)]
     if wrong:
-        yield f"写不了 {'、'.join(wrong)}", f"chown 给运行夜间任务的用户（现为 uid {os.geteuid()}）。"
+        yield f"读写不了 {'、'.join(wrong)}", f"chown 给运行夜间任务的用户（现为 uid {os.geteuid()}）。"
     elif state.exists() and state.stat().st_mode & 0o007:
         yield f"{state} 对所有人开放，里面有原文", f"chmod o-rwx {state}"
     else:

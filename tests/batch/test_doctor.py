@@ -1,6 +1,7 @@
 """What an operator is told of a store and its nights."""
 
 import datetime as dt
+import os
 
 import pytest
 
@@ -116,3 +117,16 @@ def test_a_mistyped_store_is_not_made(found, tmp_path):
     ((said, fine),) = found("数据库", store=f"sqlite:///{path}")
     assert (str(path) in said, fine, path.parent.exists()) == (True, False, False)
     assert "昨夜" not in found(store=f"sqlite:///{path}")
+
+
+def test_what_was_put_back_by_another_user_is_found_wherever_it_lies(found, tmp_path, monkeypatch):
+    for folder in ("reports", "api-inbox"):
+        (tmp_path / "state" / folder).mkdir(parents=True, exist_ok=True)
+    (tmp_path / "state").chmod(0o750)
+    (tmp_path / "state" / "desk.key").touch()
+    assert [fine for _, fine in found("权限")] == [True]
+    for name, way in (("reports", os.W_OK), ("api-inbox", os.W_OK), ("desk.key", os.R_OK)):
+        closed = tmp_path / "state" / name, way
+        monkeypatch.setattr("os.access", lambda path, mode, closed=closed: (path, mode) != closed)
+        ((said, fine),) = found("权限")
+        assert (str(closed[0]) in said, fine) == (True, False)
