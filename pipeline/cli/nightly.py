@@ -170,7 +170,8 @@ def show(report: Any, taxonomy: Taxonomy, out: Console, *, title: str = "夜间�
             labels.add_row(scheme, name, str(number))
         out.print(labels)
     if report.reasons or report.unreadable:
-        aside = Table("搁置原因", title="搁置的记录（都已保存）", title_justify="left")
+        kept = "会搁置的记录" if report.dry_run else "搁置的记录（都已保存）"
+        aside = Table("搁置原因", title=kept, title_justify="left")
         aside.add_column("条数", justify="right")
         # Of a run that an older version began, reasons may be whole sentences.
         for code, number in report.reasons.most_common(len(REASONS)):

@@ -1,13 +1,17 @@
 """The commands as operators run them: in a process of their own, from any folder."""
 
 import contextlib
+import io
 import json
 import re
 import shutil
 import sqlite3
 
 import pytest
+from rich.console import Console
 
+from pipeline.batch.report import RunReport
+from pipeline.cli.nightly import show
 from pipeline.desk.configure import database
 from pipeline.errors import ConfigError
 from pipeline.exchange.label_studio import from_tasks
@@ -57,6 +61,14 @@ def test_a_night_prints_its_table_and_a_second_says_nothing_is_new(zuofeng, writ
     assert "没有新内容" in second.stdout
     dry = zuofeng("nightly", "--source", source, "--dry-run")
     assert "演练" in dry.stdout
+
+
+@pytest.mark.parametrize("rehearsed", [True, False])
+def test_a_rehearsal_does_not_say_that_what_it_would_set_aside_is_kept(taxonomy, rehearsed):
+    report = RunReport(run="", model="", sources=[], dry_run=rehearsed)
+    report.reasons["ZF-REC-EMPTY"] += 1
+    show(report, taxonomy, Console(file=(page := io.StringIO()), width=140))
+    assert ("ZF-REC-EMPTY" in page.getvalue(), "都已保存" in page.getvalue()) == (True, not rehearsed)
 
 
 def test_what_looks_like_formatting_is_printed_as_people_wrote_it(zuofeng, write_jsonl, some_gold):
