@@ -55,7 +55,7 @@ def _manifest(path: Path) -> dict[str, Any]:
         raise BundleError(
             "ZF-MODEL-FORMAT",
             f"模型 {path.name} 的格式 {manifest.get('format')!r} 不是本程序的 {FORMAT}",
-            "用本版本重新训练。",
+            "用本版本重新训练：zuofeng train；启用时旧的比较不了，用 zuofeng promote 加 --force --reason “升级”。",
         )
     of = manifest.get("taxonomy")
     named = f"{of.get('id')}-{of.get('version')}" if isinstance(of, dict) else ""

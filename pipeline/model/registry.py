@@ -88,6 +88,7 @@ def fit_model(
 
     bundle = build_bundle(files)
     of = bundle.taxonomy
+    again = "重新训练并启用：zuofeng train --champion。" if live else "重新训练：zuofeng train。"
     if taxonomy is not None and live and of.id != taxonomy.id:
         raise BundleError(
             "ZF-MODEL-TAXONOMY",
@@ -99,12 +100,12 @@ def fit_model(
         raise BundleError(
             "ZF-MODEL-TAXONOMY",
             f"模型 {bundle.id} 按标签体系 {of.version} 训练，{same}",
-            "用现行标签体系重新训练：zuofeng train。",
+            f"用现行标签体系{again}",
         )
     if dictionary is not None and bundle.manifest["dictionary"] != dictionary:
         raise BundleError(
             "ZF-MODEL-DICTIONARY",
             f"模型 {bundle.id} 训练时的领域词典与现行词典不同",
-            "恢复词典，或重新训练：zuofeng train。",
+            f"恢复词典，或{again}",
         )
     return bundle
