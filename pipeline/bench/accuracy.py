@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from pipeline.bench.draws import draws
 from pipeline.corpus.gold import Gold, label_matrix
 from pipeline.documents import Document
 from pipeline.model.adapt import fit_adaptation, settle
@@ -20,8 +21,6 @@ __all__ = ["Local", "draw_local", "false_alarms", "figures", "on_messages", "spa
 
 Bools = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float64]
-
-DRAWS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +39,7 @@ class Local:
 
 
 def on_messages(scorer: Scorer, messages: Sequence[Gold], reviewed: Sequence[int] = (100, 300, 1000)) -> list[Local]:
-    """Score labelled messages; adapted to some of them, over random draws, measured on the others.
+    """Score labelled messages; adapted to some of them, measured on the others (see ``draws``).
 
     Figures are means over the draws, but ``macro_f1`` is of all their decisions together: in what is left of one draw
     the rare labels have too few positives.
@@ -53,9 +52,7 @@ def on_messages(scorer: Scorer, messages: Sequence[Gold], reviewed: Sequence[int
     found = [figures(0, labels, scorer.decide(scorer.probabilities(texts)), taxonomy)]
     for size in reviewed:
         drawn, parts = [], []
-        for seed in range(DRAWS):
-            order = np.random.default_rng(seed).permutation(len(labels))
-            local, rest = order[:size], order[size:]
+        for local, rest in draws(len(labels), size):
             home = fit_adaptation(seen[local], truth[local])
             parts.append((labels[rest], scorer.decide(home.apply(seen[rest]), home.threshold)))
             drawn.append(figures(size, *parts[-1], taxonomy))

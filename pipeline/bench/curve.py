@@ -12,6 +12,7 @@ import numpy.typing as npt
 from scipy import sparse
 from scipy.special import expit, logit
 
+from pipeline.bench.draws import draws
 from pipeline.corpus.gold import Gold, label_matrix
 from pipeline.model.calibrate import best_f1_threshold
 from pipeline.model.evaluate import macro_f1
@@ -26,9 +27,8 @@ Floats = npt.NDArray[np.float64]
 
 SHARES = (0.125, 0.25, 0.5, 1.0)
 FOLDS = 3
-#: Reviewed documents that thresholds are re-set on, and how often such a sample is drawn.
+#: Reviewed documents that thresholds are re-set on.
 LOCAL = 300
-DRAWS = 10
 LEAST = 0.02
 #: Log-odds by which thresholds from training are lowered for messages, whose wording is strange to the corpus.
 LOWERED = 1.6
@@ -84,9 +84,7 @@ def learning_curve(
 
 def _local(scores: Floats, truth: Bools, taxonomy: Taxonomy, size: int) -> dict[str, float]:
     parts = []
-    for seed in range(DRAWS):
-        order = np.random.default_rng(seed).permutation(len(truth))
-        local, rest = order[:size], order[size:]
+    for local, rest in draws(len(truth), size):
         parts.append((truth[rest], scores[rest] >= _thresholds(scores[local], truth[local])))
     real, called = (np.vstack(of) for of in zip(*parts, strict=True))
     return macro_f1(real, called, taxonomy, whole=truth)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from pipeline.bench import accuracy
-from pipeline.bench.accuracy import DRAWS, false_alarms, on_messages, span_f1
+from pipeline.bench.accuracy import false_alarms, on_messages, span_f1
 from pipeline.corpus.gold import Gold, label_matrix
 from pipeline.model.evaluate import paired_difference
 
@@ -44,9 +44,12 @@ def test_reviewing_some_does_not_change_which_labels_the_macro_average_is_of(tax
     assert [f.macro_f1[scheme] for f in found] == [0.5, 0.5, 0.5]
     assert found[0].macro_left[scheme] == 0.5
     assert found[2].macro_left[scheme] == 1.0
-    assert len(learned) == len(measured) == 2 * DRAWS
-    for local, rest in zip(learned, measured, strict=True):
-        assert sorted([*local, *rest]) == numbers.tolist()
+    for size in (10, 40):
+        here = [(a, b) for a, b in zip(learned, measured, strict=True) if len(a) == size]
+        assert len(here) >= 10
+        assert all(sorted([*local, *rest]) == numbers.tolist() for local, rest in here)
+        # Nobody is measured more often than another, or the few rare ones would be counted twice or never.
+        assert len(set(np.bincount(np.concatenate([rest for _, rest in here])))) == 1
 
 
 def test_a_perfect_answer_beats_silence_by_its_whole_f1(some_gold, taxonomy):
