@@ -157,8 +157,9 @@ def adapt(scorer: Scorer, reviewed: Sequence[Gold], out: Path, *, promise: float
 
 def settle(scorer: Scorer) -> Scorer:
     """Return a scorer that takes every wording for wholly strange: inside one office the differences say nothing."""
-    heads = [replace(h, strange=0.0, intercept=h.intercept + h.strange, backing=0.0) for h in scorer.bundle.heads]
-    return scorer.reading_as(replace(scorer.bundle, heads=tuple(heads)))
+    heads = tuple(replace(h, backing=0.0) for h in scorer.bundle.heads)
+    wording = replace(scorer.bundle.wording, settled=True)
+    return scorer.reading_as(replace(scorer.bundle, heads=heads, wording=wording))
 
 
 def _ask_for_enough(reviewed: Sequence[Gold]) -> None:

@@ -297,5 +297,8 @@ def _build(manifest: dict[str, Any], raw: Mapping[str, bytes]) -> Bundle:
     if list(calibration) != names or any(getattr(weights, name).shape != shape for name, shape in shapes.items()):
         raise ValueError("heads, weights and taxonomy differ")
     heads = tuple(Head.from_dict(calibration[n]) for n in names)
-    wording = Wording(**manifest["wording"])
+    said = manifest["wording"]
+    wording = Wording(**{**said, "allowed": tuple(said.get("allowed", [1.0] * experts))})
+    if len(wording.allowed) != experts:
+        raise ValueError("experts and what they allow for strange wording differ")
     return Bundle(manifest["id"], taxonomy, raw["taxonomy.toml"], features, weights, heads, wording, manifest)

@@ -16,7 +16,7 @@ from pipeline.model.descent import descend
 from pipeline.model.pool import maximum_over, strongest_sentence
 from pipeline.model.recipe import Learner, Settings
 
-__all__ = ["Rows", "fit_heads", "learn_experts", "present_experts", "share_texts", "sure_weights"]
+__all__ = ["Rows", "allow_strange", "fit_heads", "learn_experts", "present_experts", "share_texts", "sure_weights"]
 
 Bools = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float64]
@@ -117,6 +117,12 @@ def present_experts(gold: Sequence[Gold], settings: Settings) -> tuple[Ints, Int
     """
     named = {r: e for e, expert in enumerate(settings.experts) for r in expert.registers}
     return np.unique([named.get(g.register, 0) for g in gold], return_inverse=True)
+
+
+def allow_strange(gold: Sequence[Gold], settings: Settings) -> tuple[float, ...]:
+    """Return which share of its strangeness a text of each expert is allowed for, (experts,), in a model's order."""
+    present = present_experts(gold, settings)[0].tolist()
+    return tuple(settings.experts[e].strange for e in present) if settings.experts else (1.0,)
 
 
 def sure_weights(gold: Sequence[Gold]) -> Floats:

@@ -72,7 +72,7 @@ class Reading(Protocol):
 
     @property
     def strange(self) -> Floats:
-        """How strange the wording of each passage is, 0 to 1."""
+        """For how strange the wording of each passage is taken, 0 to 1."""
         ...
 
     def evidence(self, passage: Ints, head: Ints) -> Shown:
@@ -119,7 +119,7 @@ class PlainReader:
         single = weights.read(x_sentence, expert[sentences.row], sentences=True)
         strongest = strongest_sentence(single, sentences.row, weights.sentence_bias[expert])
         known = found.of_words(len(features.word_keys), len(passages))
-        strange = self.bundle.wording.strangeness(known, found.tokens)
+        strange = self.bundle.wording.strangeness(known, found.tokens, expert)
         size = np.bincount(sentences.row, minlength=len(passages))
         return PlainReading(row, weights.read(x, expert), strongest, size, strange, x, expert, cleaned, spans, self)
 

@@ -25,10 +25,14 @@ Learner = Literal["svm", "ridge"]
 
 @dataclass(frozen=True, config=ConfigDict(extra="forbid"))
 class Expert:
-    """Heads of their own for texts of some registers; in training they also read this share of the ``others``."""
+    """Heads of their own for texts of some registers; in training they also read this share of the ``others``.
+
+    ``strange`` is which share of what strange wording is given their texts get.
+    """
 
     registers: Annotated[tuple[str, ...], Field(min_length=1)]
     others: Annotated[float, Field(ge=0, le=1)] = 0.0
+    strange: Annotated[float, Field(ge=0, le=1)] = 1.0
 
 
 @dataclass(frozen=True, config=ConfigDict(extra="forbid", strict=True))

@@ -72,7 +72,7 @@ class SwiftReader:
         places = self._vocabulary.find(clean.points, (start, end), (sentence_of, sentence), tokens, hits)
         dense = self._encoder.encode(_strings(clean.points, start, end)) if self._encoder else None
         whole, strongest, which, expert = self._heads.margins(places, sentence_of, row, dense)
-        strange = self._wording.strangeness(places.words, np.diff(tokens[0]))
+        strange = self._wording.strangeness(places.words, np.diff(tokens[0]), expert)
         return _SwiftReading(
             row,
             whole,

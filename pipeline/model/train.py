@@ -19,7 +19,7 @@ from pipeline.errors import CorpusError
 from pipeline.model.bundle import Head, save_bundle
 from pipeline.model.calibrate import best_f1_threshold, lean_thresholds, raise_to_promise, stand_in_threshold
 from pipeline.model.encoder import Encoder, add_dense
-from pipeline.model.experts import Rows, learn_experts
+from pipeline.model.experts import Rows, allow_strange, learn_experts
 from pipeline.model.features import Features
 from pipeline.model.folds import group_folds
 from pipeline.model.lead import add_lead, first_sentences
@@ -137,7 +137,7 @@ def train(
         features=features,
         weights=weights,
         heads=heads,
-        wording=learn_wording(features, found, [g.group for g in gold]),
+        wording=learn_wording(features, found, [g.group for g in gold], allow_strange(gold, settings)),
         about={
             "segmenter": segmenter.name,
             "dictionary": dictionary_hash(words),

@@ -28,23 +28,35 @@ MIDDLE, WIDTH = 3.2, 0.4
 
 @dataclass(frozen=True, slots=True)
 class Wording:
-    """Known word n-grams per token over the corpus's texts, each seen from all others: mean and deviation."""
+    """Known word n-grams per token over the corpus's texts, each seen from all others: mean and deviation.
+
+    ``allowed`` (experts,) is which share of its strangeness a text of each expert is allowed for. To one that is
+    ``settled`` in an office all wording is wholly strange.
+    """
 
     mean: float
     spread: float
+    allowed: tuple[float, ...]
+    settled: bool = False
 
-    def strangeness(self, known: Ints, tokens: Ints) -> Floats:
-        """Return how strange the wording of each text is, 0 to 1, (texts,).
+    def strangeness(self, known: Ints, tokens: Ints, expert: Ints) -> Floats:
+        """Return for how strange the wording of each text is taken, 0 to 1, (texts,).
 
-        ``known`` (texts,) counts its places of known word n-grams, ``tokens`` (texts,) all its tokens.
+        ``known`` (texts,) counts its places of known word n-grams, ``tokens`` (texts,) all its tokens; ``expert``
+        (texts,) reads it.
         """
-        return np.asarray(expit(((self.mean - _share(known, tokens, self.mean)) / self.spread - MIDDLE) / WIDTH))
+        allowed = np.array(self.allowed)[expert]
+        if self.settled:
+            return allowed
+        return np.asarray(
+            allowed * expit(((self.mean - _share(known, tokens, self.mean)) / self.spread - MIDDLE) / WIDTH)
+        )
 
 
-def learn_wording(features: Features, found: Occurrences, groups: Sequence[str]) -> Wording:
+def learn_wording(features: Features, found: Occurrences, groups: Sequence[str], allowed: Sequence[float]) -> Wording:
     """Return the wording of the texts ``features`` were learned from; what only one group says is strange to it.
 
-    ``found`` are the features' places in these texts.
+    ``found`` are the features' places in these texts, ``allowed`` as in Wording.
     """
     word = found.column < len(features.word_keys)
     row, column = found.row[word], found.column[word]
@@ -56,7 +68,7 @@ def learn_wording(features: Features, found: Occurrences, groups: Sequence[str])
     known = np.bincount(row[elsewhere[column]], minlength=len(found.tokens))
     mean = float(known.sum() / max(1, found.tokens.sum()))
     spread = float(_share(known, found.tokens, mean).std())
-    return Wording(round(mean, 6), max(round(spread, 6), 0.01))
+    return Wording(round(mean, 6), max(round(spread, 6), 0.01), tuple(allowed))
 
 
 def _share(known: Ints, tokens: Ints, mean: float) -> Floats:

@@ -8,8 +8,11 @@ import numpy as np
 import pytest
 from scipy.special import expit, logit
 
-from pipeline.model.bundle import load_bundle
+from pipeline.errors import BundleError
+from pipeline.model.bundle import build_bundle, load_bundle
 from pipeline.model.features import Features
+from pipeline.model.files import read_files
+from pipeline.model.recipe import Expert
 from pipeline.model.score import Scorer
 from pipeline.model.wording import learn_wording
 from pipeline.text.segment import RjiebaSegmenter
@@ -36,29 +39,54 @@ def learned():
 
 def test_unknown_words_are_stranger_than_known_ones(learned):
     features, look = learned
-    wording = learn_wording(features, look(HOME), ["a", "b", "c", "d"])
+    wording = learn_wording(features, look(HOME), ["a", "b", "c", "d"], [1.0])
 
     def known(texts):
         found = look(texts)
         return found.of_words(len(features.word_keys), len(texts)), found.tokens
 
     texts = [HOME[0] * 3, "渡口舢板捞起鲟鳇，晒盐翁煨芋" * 3, ""]
-    usual, unknown, empty = wording.strangeness(*known(texts))
+    usual, unknown, empty = wording.strangeness(*known(texts), np.zeros(3, int))
     assert usual < empty < unknown
     assert unknown > 0.9
 
 
+def test_an_expert_allows_its_share_and_whoever_is_settled_all_of_it(learned):
+    features, look = learned
+    wording = learn_wording(features, look(HOME), ["a", "b", "c", "d"], [1.0, 0.5])
+    known, tokens, expert = np.array([3, 3, 0, 0]), np.array([40, 40, 0, 0]), np.array([0, 1, 0, 1])
+    usual = wording.strangeness(known, tokens, expert)
+    assert usual[0] > usual[2] > 0
+    assert usual[1::2] == pytest.approx(usual[::2] / 2)
+    assert replace(wording, settled=True).strangeness(known, tokens, expert).tolist() == [1, 0.5, 1, 0.5]
+
+
+def test_what_an_expert_allows_is_read_from_the_settings_and_the_bundle(learn):
+    """The small corpus holds texts of both; in an older bundle every expert allows for all of it."""
+    experts = (Expert(("message_board",)), Expert(("case_bulletin",), others=0.3, strange=0.5))
+    files = read_files(learn(strange=2.4, experts=experts))
+    assert build_bundle(files).wording.allowed == (1.0, 0.5)
+    del files.manifest["wording"]["allowed"]
+    assert build_bundle(files).wording.allowed == (1.0, 1.0)
+    files.manifest["wording"]["allowed"] = [1.0]
+    with pytest.raises(BundleError, match="ZF-MODEL-BROKEN"):
+        build_bundle(files)
+
+
 def test_what_only_one_group_says_is_strange_to_it(learned):
     features, look = learned
-    together = learn_wording(features, look(HOME), ["a", "a", "a", "b"])
-    apart = learn_wording(features, look(HOME), ["a", "b", "c", "d"])
+    together = learn_wording(features, look(HOME), ["a", "a", "a", "b"], [1.0])
+    apart = learn_wording(features, look(HOME), ["a", "b", "c", "d"], [1.0])
     assert together.mean < apart.mean
 
 
 def test_strangeness_adds_its_log_odds_and_no_more(bundle, words, some_gold):
     texts = [g.text for g in some_gold[:20]] + ["渡口舢板捞起鲟鳇，晒盐翁煨芋，箬笠斜挂桅杆。"]
-    plain = replace(bundle, heads=tuple(replace(h, strange=0.0, backing=0.0) for h in bundle.heads))
-    allowing = replace(bundle, heads=tuple(replace(h, strange=2.0, backing=0.0) for h in bundle.heads))
+    everyone = replace(bundle.wording, allowed=(1.0,) * len(bundle.wording.allowed))
+    plain, allowing = (
+        replace(bundle, wording=everyone, heads=tuple(replace(h, strange=s, backing=0.0) for h in bundle.heads))
+        for s in (0.0, 2.0)
+    )
     before, after = (Scorer(b, words).probabilities(texts) for b in (plain, allowing))
     added = logit(after) - logit(before)
     assert np.ptp(added, axis=1).max() < 1e-6

@@ -173,6 +173,6 @@ def _bundle() -> Files:
         path = save_bundle(
             Path(folder), taxonomy=taxonomy, taxonomy_source=_TAXONOMY.encode(), features=features, about=about,
             weights=Weights.rounded(coef[0], bias[0], coef[1], bias[1], gate, np.zeros(1)),
-            heads=(Head(1.0, 0.5, 0.3, -1.0, 0.5, 0.2),) * heads, wording=Wording(0.9, 0.1),
+            heads=(Head(1.0, 0.5, 0.3, -1.0, 0.5, 0.2),) * heads, wording=Wording(0.9, 0.1, (1.0, 0.5)),
         )  # fmt: skip
         return {p.name: p.read_bytes() for p in sorted(path.iterdir())}
