@@ -41,6 +41,9 @@ PRIOR = 40.0
 PRIOR_INTERCEPT = 0.05
 #: Variance of the prior on what one feature adds.
 WORDS = 0.4
+#: With so many reviewed texts of a label its slopes and words are held back by twice that precision, with fewer by more:
+#: a handful would teach it what they happen to be about.
+FEW = 10.0
 #: The problem head only holds back what no label should be read into: its threshold is lowered by so much log-odds.
 #: What then passes without a label is for a person.
 OCCURRENCE_LEAN = 0.6
@@ -213,7 +216,9 @@ def fit_adaptation(seen: Look, truth: Bools) -> Adaptation:
     mean, spread = seen.margins.mean(0), seen.margins.std(0) + 1e-9
     to_text, axes = _principal_axes(seen.x)
     x = np.hstack([(seen.margins - mean) / spread, axes, np.ones((texts, 1))]) * (1 - seen.long[:, None])
-    prior = np.repeat([PRIOR, 1 / WORDS, PRIOR_INTERCEPT], [heads, axes.shape[1], 1])[:, None]
+    rarity = 1 + FEW / (truth.sum(0) + 0.5)
+    learned = np.repeat([PRIOR, 1 / WORDS], [heads, axes.shape[1]])[:, None] * rarity
+    prior = np.vstack([learned, np.full(heads, PRIOR_INTERCEPT)])
 
     def loss(flat: Floats) -> tuple[float, Floats]:
         w = flat.reshape(-1, heads)

@@ -82,6 +82,22 @@ def test_a_word_of_the_office_is_learned():
     assert right[300:].mean() > ((expit(log_odds) > 0.5) == truth)[300:].mean() + 0.2
 
 
+def test_the_fewer_texts_a_label_has_the_less_of_their_words_it_learns(monkeypatch):
+    rng = np.random.default_rng(0)
+    share = np.array([0.3, 0.01, 0.1])
+    said = sparse.csr_matrix((rng.random((600, 3)) < share).astype(float))
+    truth = np.asarray(said.todense(), bool)
+    log_odds = np.tile(np.log(share / (1 - share)), (600, 1))
+    seen = Look(log_odds, log_odds, said, np.zeros(600, int), np.zeros(600), np.zeros(3))
+    held = fit_adaptation(seen, truth)
+    monkeypatch.setattr("pipeline.model.adapt.FEW", 0.0)
+    free = fit_adaptation(seen, truth)
+    often, rarely, sometimes = np.diag(held.coef) / np.diag(free.coef)
+    assert 0.9 < often < 1
+    assert rarely < sometimes < often
+    assert rarely < 0.6
+
+
 def test_what_is_expected_comes_from_texts_it_did_not_see(scorer, reviewed, tmp_path):
     _, expected = adapt(scorer, reviewed, tmp_path)
     assert expected.truth.sum() == sum(len(labels) for g in reviewed for labels in g.labels.values())
