@@ -41,8 +41,8 @@ PRIOR = 40.0
 PRIOR_INTERCEPT = 0.05
 #: Variance of the prior on what one feature adds.
 WORDS = 0.4
-#: With so many reviewed texts of a label its slopes and words are held back by twice that precision, with fewer by more:
-#: a handful would teach it what they happen to be about.
+#: With so many reviewed texts of a label its slopes and words are held back twice as firmly, with fewer more so: a
+#: handful would teach it what they happen to be about.
 FEW = 10.0
 #: The problem head only holds back what no label should be read into: its threshold is lowered by so much log-odds.
 #: What then passes without a label is for a person.
