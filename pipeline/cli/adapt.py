@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.table import Table
@@ -17,18 +17,31 @@ from pipeline.cli.common import (
     open_as_it_was,
     open_scorer,
     out_folder,
+    read_documents,
     read_promise,
 )
 from pipeline.cli.promote import whoami
 from pipeline.settings import load_settings
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from pipeline.model.score import Scorer
 
 __all__ = ["command"]
 
 
 def command(
     reviewed: Annotated[
-        list[Path], typer.Option("--reviewed", help="复核过的本地文本 .jsonl（id、text、labels），可多次")
-    ],
+        list[Path] | None,
+        typer.Option("--reviewed", help="复核过的本地文本 .jsonl（id、text、labels），可多次", metavar="文件"),
+    ] = None,
+    unlabelled: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--unlabelled", help="还没有复核时：本单位没有标注的来文，可多次；只定说法有多陌生", metavar="文件"
+        ),
+    ] = None,
     promise: Promise = None,
     out: Annotated[
         Path | None, typer.Option("--out", callback=out_folder, help="模型写到哪个目录，默认 models")
@@ -41,7 +54,7 @@ def command(
     model: Model = None,
     home: Home = None,
 ) -> None:
-    """用几百条复核过的本地文本重设校准与阈值，不重新训练；说明预期有多少长进。"""
+    """用几百条复核过的本地文本重设校准与阈值，不重新训练；说明预期有多少长进。还没有复核的，先照没有标注的来文定说法。"""
     from pipeline.corpus.gold import read_gold
     from pipeline.errors import ZuofengError
     from pipeline.model.adapt import adapt
@@ -51,14 +64,29 @@ def command(
     from pipeline.model.promote import promote
     from pipeline.model.registry import champion_id
 
+    if bool(reviewed) == bool(unlabelled):
+        raise typer.BadParameter("--reviewed 与 --unlabelled 给一样：复核过的重设起来，已把说法全按陌生算")
     settings = load_settings(home)
     scorer = open_scorer(settings, model)
-    taxonomy = scorer.bundle.taxonomy
-    gold = read_gold(reviewed, taxonomy)
-    precision = read_promise(promise)
+    target = out or settings.path("models")
     screen = console()
+    if unlabelled:
+        if promise:
+            raise typer.BadParameter("--promise 要有复核过的才检验得了，不能与 --unlabelled 同用")
+        folder = _accustom(scorer, [d.text for d in read_documents(unlabelled, settings, screen)], target, screen)
+        if champion:
+            promote(target, folder.name, author=whoami(), reason=reason, force=force, action="adapt")
+            note(settings)
+            screen.print("已设为在用模型。")
+        else:
+            screen.print(
+                f"要启用：zuofeng promote {folder.name} --gold 复核.jsonl；还没有复核的，加 --force --reason “理由”"
+            )
+        return
+    taxonomy = scorer.bundle.taxonomy
+    gold = read_gold(reviewed or (), taxonomy)
+    precision = read_promise(promise)
     with screen.status("重设"):
-        target = out or settings.path("models")
         folder, expected = adapt(scorer, gold, target, promise=precision)
         truth, before, after = expected.truth, expected.before, expected.after
         gap = paired_difference(truth, after, before, [g.group for g in gold], taxonomy)
@@ -100,3 +128,21 @@ def command(
         screen.print(f"要启用：zuofeng promote {folder.name}")
     else:
         screen.print("这些文本还看不出明显长进；多复核一些再重设。")
+
+
+def _accustom(scorer: Scorer, texts: list[str], out: Path, screen: Console) -> Path:
+    """Write a model that takes these texts' wording for usual and show what it decides differently in them."""
+    from pipeline.model.accustom import accustom
+    from pipeline.model.bundle import load_bundle
+
+    with screen.status("看来文的说法"):
+        folder, level = accustom(scorer, texts, out)
+        home = scorer.reading_as(load_bundle(folder))
+        said = [s.decide(s.probabilities(texts)) for s in (scorer, home)]
+    table = Table("", "原模型", "照来文定说法后", title=f"{len(texts)} 条没有标注的来文", title_justify="left")
+    table.add_row("说法陌生到", "各条不同", f"{level:.2f}")
+    table.add_row("判出标签的文本", *(f"{of.any(1).mean():.1%}" for of in said))
+    table.add_row("判出的标签", *(f"{of.sum():,}" for of in said))
+    screen.print(table)
+    screen.print(f"新模型 {folder.name}，出自 {scorer.bundle.id}")
+    return folder

@@ -63,7 +63,7 @@ def command(
         list[Path] | None,
         typer.Option(
             "--unlabelled",
-            help="本单位没有标注的来文，可多次给出：先训练一遍，判得没有疑问的当作标注（分量较轻），再训练",
+            help="本单位没有标注的来文，可多次给出：训练完照它们定说法有多陌生，同 adapt --unlabelled",
             metavar="文件",
         ),
     ] = None,
@@ -90,6 +90,7 @@ def command(
 ) -> None:
     """训练一个模型，并把这次训练记录在案。同样的语料得到逐字节相同的模型。"""
     from pipeline.corpus.gold import read_gold
+    from pipeline.model.accustom import accustom
     from pipeline.model.bundle import load_bundle
     from pipeline.model.dictionaries import keep_dictionary
     from pipeline.model.history import read_history
@@ -101,11 +102,14 @@ def command(
     from pipeline.model.score import Scorer
     from pipeline.model.search import search as search_settings
     from pipeline.model.train import train
-    from pipeline.model.unlabelled import guess_labels
     from pipeline.reports.card import write_cards
 
     if champion and all_parts:
         raise typer.BadParameter("--champion 在 test 部分上比较，不能与 --all-parts 同用：训练完用 promote --gold")
+    if champion and unlabelled:
+        raise typer.BadParameter(
+            "--champion 在 test 部分上比较，那里是语料自己的说法，不能与 --unlabelled 同用：训练完用 promote --gold"
+        )
     settings = load_settings(home, encoder=encoder and encoder.resolve())
     file = taxonomy or settings.taxonomy_file
     schemes = load_taxonomy(file)
@@ -145,18 +149,23 @@ def command(
     def score(path: Path) -> Scorer:
         return Scorer(load_bundle(path), words, encoder=settings.encoder_folder)
 
+    archive = read_documents(unlabelled or (), settings, screen)
+    if unlabelled and (turned.promise or not turned.strange):
+        raise typer.BadParameter(
+            "--unlabelled 只定说法有多陌生，这份训练设置不给陌生的说法加分（strange 是 0，或有许诺）"
+        )
     with screen.status("训练") as status:
         learn = partial(
             train, taxonomy=schemes, taxonomy_source=file.read_bytes(), gold=used, words=words, lexicon=known,
             settings=turned, encoder=settings.encoder_folder, progress=lambda step: status.update(f"训练：{step}"),
         )  # fmt: skip
-        guessed: list[Gold] = []
-        if texts := [d.text for d in read_documents(unlabelled or (), settings, screen)]:
+        if unlabelled:
             with TemporaryDirectory() as aside:
-                guessed = guess_labels(score(learn(out=Path(aside))), texts, turned, used)
-        folder = learn(out=target, guessed=guessed)
-    if texts:
-        screen.print(f"没有标注的来文 {len(texts)} 条，判得没有疑问的 {len(guessed)} 条一起训练")
+                folder, level = accustom(score(learn(out=Path(aside))), [d.text for d in archive], target)
+        else:
+            folder = learn(out=target)
+    if unlabelled:
+        screen.print(f"没有标注的来文 {len(archive)} 条，居中的一条说法陌生到 {level:.2f}，今后都照它算")
     keep_dictionary(target, words)
     seconds = time.monotonic() - started
     held = [g for g in gold if not all_parts and g.part == "test"]

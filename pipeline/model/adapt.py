@@ -128,7 +128,7 @@ def adapt(scorer: Scorer, reviewed: Sequence[Gold], out: Path, *, promise: float
         )
         for h, shift, t, ask in zip(bundle.heads, found.intercept, threshold, found.threshold, strict=True)
     )
-    about = ("segmenter", "dictionary", "lexicon", "settings", "corpus", "encoder", "guessed")
+    about = ("segmenter", "dictionary", "lexicon", "settings", "corpus", "encoder", "accustomed")
     kept = {k: bundle.manifest[k] for k in about if k in bundle.manifest}
     home = {
         "from": bundle.id,
@@ -161,7 +161,7 @@ def adapt(scorer: Scorer, reviewed: Sequence[Gold], out: Path, *, promise: float
 def settle(scorer: Scorer) -> Scorer:
     """Return a scorer that takes every wording for wholly strange: inside one office the differences say nothing."""
     heads = tuple(replace(h, backing=0.0) for h in scorer.bundle.heads)
-    wording = replace(scorer.bundle.wording, settled=True)
+    wording = replace(scorer.bundle.wording, level=1.0)
     return scorer.reading_as(replace(scorer.bundle, heads=heads, wording=wording))
 
 

@@ -42,7 +42,7 @@ def record_run(
         "settings": manifest["settings"],
         "corpus": manifest["corpus"],
         "taxonomy": manifest["taxonomy"],
-        **{name: manifest[name] for name in ("encoder", "guessed") if name in manifest},
+        **{name: manifest[name] for name in ("encoder", "accustomed") if name in manifest},
         "lexicon": manifest["lexicon"],
         "dictionary": manifest["dictionary"],
         "sources": [{"file": p.name, "sha256": hashlib.sha256(p.read_bytes()).hexdigest()} for p in sources],

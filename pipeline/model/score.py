@@ -169,6 +169,10 @@ class Scorer:
             shown = self._evidence(scores, decided) if evidence else {}
             yield Said(probability, decided, np.asarray(decided.any(1)), self.unsure(probability, decided), shown)
 
+    def strangeness(self, texts: Sequence[str]) -> Floats:
+        """Return for how strange the wording of each passage of ``texts`` is taken, 0 to 1, (passages,)."""
+        return np.concatenate([np.zeros(0), *(s.reading.strange for s in self._read(texts))])
+
     def decide(self, probabilities: Floats, thresholds: Floats | None = None) -> Bools:
         """Return which labels are decided, shape (texts, labels); ``thresholds`` (heads,) or (texts, heads)."""
         return decide(self.bundle.taxonomy, probabilities, self._threshold if thresholds is None else thresholds)

@@ -40,10 +40,10 @@ def _manifest(manifest: Mapping[str, Any]) -> Iterator[str]:
     wording = manifest["wording"]
     if not _number(wording["mean"]) or not _number(wording["spread"]) or wording["spread"] <= 0:
         yield "wording is no mean and deviation"
-    if not all(_number(share) and 0 <= share <= 1 for share in wording.get("allowed", ())):
+    level = wording.get("level")
+    shares = [*wording.get("allowed", ()), *([] if level is None else [level])]
+    if not all(_number(share) and 0 <= share <= 1 for share in shares):
         yield "what is allowed for strange wording is no share"
-    if not isinstance(wording.get("settled", False), bool):
-        yield "wording is settled or not"
     if "encoder" in manifest:
         encoder = manifest["encoder"]
         if type(encoder["dimensions"]) is not int or not 0 < encoder["dimensions"] < 2**31:

@@ -53,14 +53,11 @@ def train(
     lexicon: Lexicon | None = None,
     out: Path,
     settings: Settings = DEFAULTS,
-    guessed: Sequence[Gold] = (),
     encoder: Path | None = None,
     progress: Callable[[str], None] = lambda step: None,
 ) -> Path:
     """Train on all of ``gold`` and return the path of the new bundle below ``out``.
 
-    ``guessed`` are texts whose labels another model guessed (`pipeline.model.unlabelled`); they are learned from too,
-    but bear out no promise.
     ``encoder`` is the folder of a sentence encoder whose vectors of whole texts are features besides.
 
     Each label has two linear heads by expert: one reads the whole text, one learned from the evidence reads single
@@ -78,10 +75,6 @@ def train(
         about["corpus"]["test"] = taught
     if dense:
         about["encoder"] = dense.about
-    labelled = len(gold)
-    if guessed:
-        about["guessed"] = {"texts": len(guessed), "sha256": corpus_hash(guessed)}
-        gold = [*gold, *guessed]
     segmenter = RjiebaSegmenter(words)
     cleaned = [clean(g.text) for g in gold]
     texts = [c.text for c in cleaned]
@@ -127,9 +120,9 @@ def train(
     if haystacks := hide_sentences(spoken, sentences.row, y_sentence, gold, fold, settings.seed):
         heads = fit_long(heads, haystacks)
     if settings.promise:
-        # Guesses agree with whoever guessed them: only what people labelled tells how often a label is right.
-        size = np.bincount(sentences.row, minlength=len(texts))[:labelled]
-        heads = keep_promise(heads, margins[:labelled], size, truth[:labelled], settings.promise)
+        # A promise is of texts as they are, not as they were padded.
+        size = np.bincount(sentences.row, minlength=len(texts))
+        heads = keep_promise(heads, margins[: len(texts)], size, truth, settings.promise)
     return save_bundle(
         out,
         taxonomy=taxonomy,

@@ -30,14 +30,14 @@ MIDDLE, WIDTH = 3.2, 0.4
 class Wording:
     """Known word n-grams per token over the corpus's texts, each seen from all others: mean and deviation.
 
-    ``allowed`` (experts,) is which share of its strangeness a text of each expert is allowed for. To one that is
-    ``settled`` in an office all wording is wholly strange.
+    ``allowed`` (experts,) is which share of its strangeness a text of each expert is allowed for. In an office all
+    wording may be taken for strange to one ``level``, 0 to 1: there the differences say little of who wrote it.
     """
 
     mean: float
     spread: float
     allowed: tuple[float, ...]
-    settled: bool = False
+    level: float | None = None
 
     def strangeness(self, known: Ints, tokens: Ints, expert: Ints) -> Floats:
         """Return for how strange the wording of each text is taken, 0 to 1, (texts,).
@@ -46,8 +46,8 @@ class Wording:
         (texts,) reads it.
         """
         allowed = np.array(self.allowed)[expert]
-        if self.settled:
-            return allowed
+        if self.level is not None:
+            return np.asarray(allowed * self.level)
         return np.asarray(
             allowed * expit(((self.mean - _share(known, tokens, self.mean)) / self.spread - MIDDLE) / WIDTH)
         )

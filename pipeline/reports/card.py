@@ -21,6 +21,7 @@ _ZH = {
     "what": "是什么",
     "reads": "读中文投诉与材料，按标签体系 {taxonomy} 判出 {labels} 个标签，附校准过的分数和作为证据的原文字句。"
     "整篇与单句两组线性分类器；载入时不运行任何代码。",
+    "accustomed": "由 {origin} 照 {texts} 条没有标注的来文定了说法有多陌生。",
     "adapted": "由 {origin} 用 {texts} 条本地复核过的文本重设了校准与阈值。",
     "promise": "许诺：自动判出的标签查准率不低于 {promise:.2f}，够不着的交人。",
     "learned": "从什么学来",
@@ -52,6 +53,7 @@ _EN = {
     "reads": "Reads Chinese complaints and reports and gives {labels} labels of the scheme {taxonomy}, with calibrated "
     "scores and the words that are the evidence. Linear heads for whole texts and for single sentences; loading it "
     "runs no code.",
+    "accustomed": "How strange wording is was set from {texts} unlabelled local texts; otherwise {origin}.",
     "adapted": "Calibration and thresholds of {origin} were set anew with {texts} reviewed local texts.",
     "promise": "It promises a precision of {promise:.2f} for labels decided; what cannot be is left to people.",
     "learned": "What it learned from",
@@ -91,8 +93,11 @@ def model_card(bundle: Bundle, run: Mapping[str, Any] | None, history: Sequence[
     lines = [f"# {words['title'].format(id=bundle.id)}", "", f"## {words['what']}", ""]
     named = f"{taxonomy.id} {taxonomy.version}"
     lines.append(words["reads"].format(taxonomy=named, labels=len(taxonomy.columns)))
-    if home := manifest.get("adapted"):
-        lines.append(words["adapted"].format(origin=home.get("from", ""), texts=home.get("documents", "")))
+    lines += [
+        words[how].format(origin=home.get("from", ""), texts=home.get("documents", ""))
+        for how in ("accustomed", "adapted")
+        if (home := manifest.get(how))
+    ]
     if promise := promise_of(manifest):
         lines.append(words["promise"].format(promise=promise))
     lines += ["", f"## {words['learned']}", "", _learned(manifest, words)]

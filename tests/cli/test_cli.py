@@ -296,6 +296,46 @@ def test_a_model_of_another_taxonomy_is_trained_but_not_put_in_use(zuofeng, home
     assert (live.returncode, "ZF-MODEL-TAXONOMY" in live.stderr) == (2, True)
 
 
+def test_an_office_without_reviews_has_its_wording_taken_for_usual(zuofeng, home, tmp_path, draw, write_jsonl):
+    live = champion_id(home / "models")
+    texts = draw(150, "archive")
+    archive = write_jsonl("archive.jsonl", [{"内容": g.text} for g in texts] + [{"内容": " "}])
+    refused = zuofeng("adapt", "--unlabelled", archive, "--champion")
+    assert (refused.returncode, "ZF-PROMOTE-REFUSED" in refused.stderr) == (2, True)
+    assert f"{len(texts)} 条没有标注的来文" in refused.stdout
+    assert "判出标签的文本" in refused.stdout
+    assert "略过 1 条：正文是空的（ZF-REC-EMPTY，例如 archive.jsonl:" in refused.stdout
+    assert champion_id(home / "models") == live
+    (own,) = {*list_models(home / "models")} - {live}
+    forced = zuofeng("adapt", "--unlabelled", archive, "--champion", "--force", "--reason", "先用着")
+    assert forced.returncode == 0, forced.stderr
+    assert champion_id(home / "models") == own
+    assert "150 条没有标注的来文" in zuofeng("models", "--card", own).stdout
+    again = zuofeng("adapt", "--unlabelled", archive)
+    assert (again.returncode, "ZF-ADAPT-WORDING" in again.stderr) == (2, True)
+    for wrong in (
+        (),
+        ("--unlabelled", archive, "--reviewed", archive),
+        ("--unlabelled", archive, "--promise", "precision=0.9"),
+    ):
+        assert zuofeng("adapt", *wrong).returncode == 2
+    # Trained and at home in one go it is the same model.
+    small = write_jsonl(
+        "small.jsonl",
+        [{"id": g.id, "text": g.text, "labels": {s: list(v) for s, v in g.labels.items()}} for g in draw(320)],
+    )
+    (home / "turned.toml").write_text("strange = 2.0\n", encoding="utf-8")
+    train = ("train", "--corpus", small, "--settings", home / "turned.toml", "--out")
+    assert zuofeng(*train, tmp_path / "once", "--unlabelled", archive).returncode == 0
+    assert zuofeng(*train, tmp_path / "twice").returncode == 0
+    (base,) = list_models(tmp_path / "twice")
+    done = zuofeng("adapt", "--unlabelled", archive, "--model", tmp_path / "twice" / base, "--out", tmp_path / "twice")
+    assert done.returncode == 0, done.stderr
+    assert {*list_models(tmp_path / "once")} == {*list_models(tmp_path / "twice")} - {base}
+    refused = zuofeng(*train, tmp_path / "once", "--unlabelled", archive, "--champion")
+    assert (refused.returncode, "promote --gold" in refused.stderr) == (2, True)
+
+
 def test_train_evaluate_and_promote(zuofeng, home, tmp_path, draw, write_jsonl):
     small = write_jsonl(
         "small.jsonl",
@@ -306,14 +346,11 @@ def test_train_evaluate_and_promote(zuofeng, home, tmp_path, draw, write_jsonl):
     )
     live = champion_id(home / "models")
     (home / "turned.toml").write_text("promise = 0.8\nfolds = 4\n", encoding="utf-8")
-    archive = write_jsonl("archive.jsonl", [{"内容": g.text} for g in draw(150, "archive")] + [{"内容": " "}])
     done = zuofeng(
         "train", "--corpus", small, "--taxonomy", home / "corpora" / "taxonomy.toml", "--out", home / "models",
-        "--settings", home / "turned.toml", "--unlabelled", archive,
+        "--settings", home / "turned.toml",
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    assert f"没有标注的来文 {len(draw(150, 'archive'))} 条" in done.stdout
-    assert "略过 1 条：正文是空的（ZF-REC-EMPTY，例如 archive.jsonl:" in done.stdout
     assert champion_id(home / "models") == live
     trained = next(m for m in list_models(home / "models") if m != live)
     settings = json.loads((home / "models" / trained / "manifest.json").read_text(encoding="utf-8"))["settings"]
@@ -372,7 +409,8 @@ def public(tmp_path, some_gold):
 
     write("teddy2020c_public.jsonl.gz", [{"id": g.id, "title": "来文", "detail": g.text} for g in chosen])
     write("fuzhou12345_river.jsonl.gz", [{"id": "1", "title": "河", "text": "河水发黑"}])
-    write("teddy2020c_unlabeled.jsonl.gz", [{"id": "1", "title": "问", "detail": "多次反映没人管"}])
+    told = [{"id": str(i), "title": "问", "detail": f"{'多次' * i}反映没人管"} for i in range(60)]
+    write("teddy2020c_unlabeled.jsonl.gz", told)
     write(
         "real_dev_labels.jsonl",
         [{"id": f"td-{g.id}", "labels": {k: list(v) for k, v in g.labels.items()}} for g in chosen],
@@ -410,11 +448,11 @@ def test_concepts_and_agreement_are_tables(zuofeng, write_jsonl):
 
 def test_the_bench_measures_on_the_public_data_and_says_when_there_is_none(zuofeng, public, tmp_path):
     done = zuofeng(
-        "bench", "accuracy", "--public", public, "--local", "60", "--picture", "local.svg", "--unlabelled", "40"
+        "bench", "accuracy", "--public", public, "--local", "60", "--picture", "local.svg", "--unlabelled", "55"
     )
     assert done.returncode == 0, done.stderr
     assert "真实留言" in done.stdout
-    assert "60，另读无标注的" in done.stdout
+    assert "0，照 55 条没有标注的定说法" in done.stdout
     assert "有无问题" in (tmp_path / "local.svg").read_text(encoding="utf-8")
     assert "有无问题 F1" in done.stdout
     absent = zuofeng("bench", "accuracy", "--public", tmp_path / "none")

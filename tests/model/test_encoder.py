@@ -15,6 +15,7 @@ from pipeline.corpus.gold import Gold
 from pipeline.documents import Document
 from pipeline.errors import BundleError, ConfigError
 from pipeline.model import train as module
+from pipeline.model.accustom import accustom
 from pipeline.model.adapt import adapt, fit_adaptation, settle
 from pipeline.model.bundle import load_bundle
 from pipeline.model.encoder import MOST, Encoder
@@ -23,7 +24,6 @@ from pipeline.model.recipe import Settings
 from pipeline.model.score import Scorer
 from pipeline.model.search import search
 from pipeline.model.train import train
-from pipeline.model.unlabelled import guess_labels
 from pipeline.taxonomy import parse_taxonomy
 from pipeline.text.clean import clean
 
@@ -337,11 +337,12 @@ def test_what_words_and_concepts_say_is_said_without_it(dense_bundle, encoder, w
     np.testing.assert_allclose(rate(scorer, documents)[0].reasons["new"][:, 0], 1 - known)
 
 
-def test_analysts_tools_read_with_it(dense_bundle, encoder, words, unseen, some_gold):
+def test_analysts_tools_read_with_it(dense_bundle, encoder, words, unseen, tmp_path):
     scorer = Scorer(dense_bundle, words, encoder=encoder)
     found = suggest(scorer, [Document(g.id, g.text) for g in unseen[:40]], 6)
     assert len({s.document.id for s in found}) == 6
     (evidence,) = strongest_words(scorer, unseen[0].text, scorer.columns[0][1])
     assert unseen[0].text[evidence.start : evidence.end] == evidence.quote
-    guessed = guess_labels(scorer, [g.text for g in unseen[:60]], Settings(), some_gold)
-    assert guessed
+    home = load_bundle(accustom(scorer, [g.text for g in unseen], tmp_path)[0])
+    assert home.manifest["encoder"] == dense_bundle.manifest["encoder"]
+    assert scorer.reading_as(home).score([Document("1", unseen[0].text)])

@@ -51,14 +51,14 @@ def test_unknown_words_are_stranger_than_known_ones(learned):
     assert unknown > 0.9
 
 
-def test_an_expert_allows_its_share_and_whoever_is_settled_all_of_it(learned):
+def test_an_expert_allows_its_share_also_of_one_level_for_all(learned):
     features, look = learned
     wording = learn_wording(features, look(HOME), ["a", "b", "c", "d"], [1.0, 0.5])
     known, tokens, expert = np.array([3, 3, 0, 0]), np.array([40, 40, 0, 0]), np.array([0, 1, 0, 1])
     usual = wording.strangeness(known, tokens, expert)
     assert usual[0] > usual[2] > 0
     assert usual[1::2] == pytest.approx(usual[::2] / 2)
-    assert replace(wording, settled=True).strangeness(known, tokens, expert).tolist() == [1, 0.5, 1, 0.5]
+    assert replace(wording, level=0.8).strangeness(known, tokens, expert) == pytest.approx([0.8, 0.4, 0.8, 0.4])
 
 
 def test_what_an_expert_allows_is_read_from_the_settings_and_the_bundle(learn):

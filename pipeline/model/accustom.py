@@ -1,0 +1,63 @@
+"""At home in an office without a label: how strange its wording is to the corpus is read from its own archive.
+
+How strange one text reads is a matter of its topic as much as of its writer. What all texts of an office have in common
+is that other people wrote them: a model that takes them all for as strange as the middle one puts them in better order,
+and misses less.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from pipeline.errors import CorpusError
+from pipeline.model.bundle import save_bundle
+from pipeline.model.score import Scorer
+
+__all__ = ["FEWEST", "accustom"]
+
+#: Fewer texts say too little of what is usual.
+FEWEST = 50
+
+
+def accustom(scorer: Scorer, texts: Sequence[str], out: Path) -> tuple[Path, float]:
+    """Write a bundle to which all wording is as strange as that of the middle one of ``texts``; return its path and how
+    strange that is, 0 to 1.
+
+    Nobody need have labelled them; repeated ones count once. Raises CorpusError for fewer than FEWEST, and for a model
+    to which it makes no difference: one that allows nothing for strange wording, or that is at home already.
+    """
+    bundle = scorer.bundle
+    wording = bundle.wording
+    if wording.level is not None or not any(h.strange for h in bundle.heads):
+        raise CorpusError(
+            "ZF-ADAPT-WORDING",
+            f"模型 {bundle.id} " + ("已按本单位重设过" if wording.level is not None else "不给陌生的说法加分"),
+            "换一个没有重设过、没有许诺的模型：--model 编号。",
+        )
+    texts = sorted({t for t in texts if t.strip()})
+    if len(texts) < FEWEST:
+        raise CorpusError("ZF-ADAPT-FEW", f"只有 {len(texts)} 条不同的来文", f"至少给 {FEWEST} 条；几千条更稳。")
+    everyone = replace(wording, allowed=(1.0,) * len(wording.allowed))
+    strange = scorer.reading_as(replace(bundle, wording=everyone)).strangeness(texts)
+    level = round(float(np.median(strange)), 4)
+    digest = hashlib.sha256("\0".join(texts).encode()).hexdigest()
+    about = ("segmenter", "dictionary", "lexicon", "settings", "corpus", "encoder")
+    path = save_bundle(
+        out,
+        taxonomy=bundle.taxonomy,
+        taxonomy_source=bundle.taxonomy_source,
+        features=bundle.features,
+        weights=bundle.weights,
+        heads=bundle.heads,
+        wording=replace(wording, level=level),
+        about={
+            **{k: bundle.manifest[k] for k in about if k in bundle.manifest},
+            "accustomed": {"from": bundle.id, "documents": len(texts), "sha256": digest},
+        },
+    )
+    return path, level

@@ -1,0 +1,80 @@
+"""At home without a label: all of an office's texts are as strange as the middle one."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from scipy.special import logit
+
+from pipeline.errors import CorpusError
+from pipeline.model.accustom import FEWEST, accustom
+from pipeline.model.adapt import adapt
+from pipeline.model.bundle import load_bundle
+
+STRANGE = "渡口舢板捞起鲟鳇，晒盐翁煨芋，箬笠斜挂桅杆。"
+
+
+@pytest.fixture(scope="module")
+def archive(unseen):
+    """Some of a writer nobody knows, more of those who wrote the corpus."""
+    return [STRANGE * (2 + i) for i in range(40)] + [g.text for g in unseen[:60]]
+
+
+def test_all_texts_are_as_strange_as_the_middle_one(scorer, archive, tmp_path):
+    everyone = replace(scorer.bundle.wording, allowed=(1.0, 1.0))
+    alone = np.sort(scorer.reading_as(replace(scorer.bundle, wording=everyone)).strangeness(archive))
+    path, level = accustom(scorer, [*archive, *archive, " "], tmp_path)
+    assert alone[0] < level < alone[-1]
+    assert level == pytest.approx(np.median(alone), abs=0.01)
+    home = scorer.reading_as(load_bundle(path))
+    allowed = scorer.bundle.wording.allowed
+    assert set(home.strangeness([*archive, "一句没有见过的话"]).round(6)) <= {round(level * a, 6) for a in allowed}
+    assert home.bundle.manifest["accustomed"] == {
+        "from": scorer.bundle.id, "documents": len(archive),
+        "sha256": home.bundle.manifest["accustomed"]["sha256"],
+    }  # fmt: skip
+
+
+def test_the_order_of_texts_and_copies_change_nothing_and_it_loses_no_other_thing(scorer, archive, tmp_path):
+    path, _ = accustom(scorer, archive, tmp_path / "a")
+    again, _ = accustom(scorer, [*archive[::-1], archive[0]], tmp_path / "b")
+    assert path.name == again.name
+    home, base = load_bundle(path), scorer.bundle
+    assert (home.heads, home.taxonomy, home.manifest["settings"]) == (
+        base.heads,
+        base.taxonomy,
+        base.manifest["settings"],
+    )
+    # Where the base took a text for just as strange, both say the same of it.
+    same = replace(base, wording=replace(base.wording, level=home.wording.level))
+    texts = archive[::9]
+    np.testing.assert_array_equal(
+        scorer.reading_as(home).probabilities(texts), scorer.reading_as(same).probabilities(texts)
+    )
+
+
+def test_the_stranger_an_archive_the_more_is_found_in_it(scorer, unseen, tmp_path):
+    known = [g.text for g in unseen[:80]]
+    homes = [accustom(scorer, texts, tmp_path) for texts in (known, [STRANGE * (2 + i) for i in range(FEWEST)])]
+    assert homes[0][1] < homes[1][1]
+    low, high = (logit(scorer.reading_as(load_bundle(path)).probabilities(known)) for path, _ in homes)
+    assert (high >= low - 1e-6).all()
+    assert (high - low).max() > 0.3
+
+
+def test_too_few_texts_and_models_at_home_are_refused(scorer, archive, unseen, tmp_path):
+    with pytest.raises(CorpusError, match="ZF-ADAPT-FEW"):
+        accustom(scorer, archive[: FEWEST - 1] * 2, tmp_path)
+    home = scorer.reading_as(load_bundle(accustom(scorer, archive, tmp_path)[0]))
+    with pytest.raises(CorpusError, match="ZF-ADAPT-WORDING"):
+        accustom(home, archive, tmp_path)
+    deaf = replace(scorer.bundle, heads=tuple(replace(h, strange=0.0) for h in scorer.bundle.heads))
+    with pytest.raises(CorpusError, match="ZF-ADAPT-WORDING"):
+        accustom(scorer.reading_as(deaf), archive, tmp_path)
+    # Reviews may follow, and the model tells of both.
+    reviewed = load_bundle(adapt(home, unseen[:120], tmp_path)[0])
+    assert reviewed.wording.level == 1
+    assert reviewed.manifest["accustomed"] == home.bundle.manifest["accustomed"]
+    assert reviewed.manifest["adapted"]["from"] == home.bundle.id
