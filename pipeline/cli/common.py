@@ -141,8 +141,8 @@ def say_passed(passed: Iterable[str], screen: Console) -> None:
         screen.print(f"略过 {number} 条：{why}", markup=False, highlight=False, soft_wrap=True)
 
 
-def open_scorer(settings: Settings, model: str | None, *, keep: bool = False) -> Scorer:
-    """Load a model and check that it fits this home's taxonomy and dictionary.
+def open_scorer(settings: Settings, model: str | None, *, keep: bool = False, live: bool = False) -> Scorer:
+    """Load a model and check that it fits this home's taxonomy and dictionary; a ``live`` one must be of its taxonomy.
 
     ``keep``: its scores will be stored, so keep the dictionary with which they can be worked out again.
     """
@@ -154,7 +154,7 @@ def open_scorer(settings: Settings, model: str | None, *, keep: bool = False) ->
 
         words = load_dictionary(settings.dictionary_file)
         taxonomy = load_taxonomy(settings.taxonomy_file)
-        bundle = fit_model(files.result(), taxonomy=taxonomy, dictionary=dictionary_hash(words), live=model is None)
+        bundle = fit_model(files.result(), taxonomy=taxonomy, dictionary=dictionary_hash(words), live=live or model is None)
     if keep:
         from pipeline.model.dictionaries import keep_dictionary
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -39,6 +40,8 @@ def command(
     if live is not None and live != model:
         with screen.status("与在用模型比较"):
             found = compare_with_live(settings, live, model, gold, force=force)
+    else:
+        open_scorer(settings, model, live=True)
     promote(folder, model, author=author or whoami(), reason=reason, found=found, force=force)
     note(settings)
     if found:
@@ -56,7 +59,8 @@ def rollback_command(
     from pipeline.model.promote import rollback
 
     settings = load_settings(home)
-    entry = rollback(settings.path("models"), author=author or whoami(), reason=reason)
+    fits = partial(open_scorer, settings, live=True)
+    entry = rollback(settings.path("models"), author=author or whoami(), reason=reason, check=fits)
     note(settings)
     console().print(f"在用模型：{entry.model}（从 {entry.before} 退回）")
 
@@ -73,7 +77,7 @@ def compare_with_live(
     from pipeline.model.compare import ask_for_same_labels, compare
     from pipeline.model.promote import refusal
 
-    challenger = open_scorer(settings, model)
+    challenger = open_scorer(settings, model, live=True)
     try:
         # The live one need not fit this home any more: a new dictionary is what one trains anew for.
         champion = open_as_it_was(settings, live)

@@ -8,16 +8,17 @@ from pipeline.errors import BundleError
 from pipeline.text.segment import dictionary_hash, load_dictionary
 from pipeline.whole import write_file
 
-__all__ = ["keep_dictionary", "kept_dictionary"]
+__all__ = ["keep_dictionary", "kept_dictionary", "kept_path"]
 
 
-def _path(folder: Path, digest: str) -> Path:
+def kept_path(folder: Path, digest: str) -> Path:
+    """Return where the dictionary of that hash is kept beside the models in ``folder``, if it is."""
     return folder / "dictionaries" / f"{digest}.txt"
 
 
 def keep_dictionary(folder: Path, words: dict[str, int]) -> None:
     """Keep ``words`` beside the models in ``folder``, unless they are there."""
-    path = _path(folder, dictionary_hash(words))
+    path = kept_path(folder, dictionary_hash(words))
     if path.exists():
         return
     write_file(path, "".join(f"{w} {f}\n" for w, f in sorted(words.items())))
@@ -25,7 +26,7 @@ def keep_dictionary(folder: Path, words: dict[str, int]) -> None:
 
 def kept_dictionary(folder: Path, digest: str) -> dict[str, int]:
     """Return the dictionary of that hash; raises BundleError when it is not there, or not what it was."""
-    path = _path(folder, digest)
+    path = kept_path(folder, digest)
     words = load_dictionary(path) if path.exists() else {}
     if dictionary_hash(words) != digest:
         raise BundleError(

@@ -6,6 +6,7 @@ old model or the new one.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -117,10 +118,10 @@ def promote(
         )
 
 
-def rollback(folder: Path, *, author: str, reason: str) -> Entry:
+def rollback(folder: Path, *, author: str, reason: str, check: Callable[[str], object] = lambda model: None) -> Entry:
     """Take back the last promotion and record it; called again, the one before. Raises BundleError when none is left.
 
-    Nothing is compared: going back must be possible in a hurry.
+    Nothing is compared: going back must be possible in a hurry. ``check`` raises for a model no night would run with.
     """
     with open_history(folder) as history:
         history.note_outside()
@@ -128,4 +129,5 @@ def rollback(folder: Path, *, author: str, reason: str) -> Entry:
         if target is None:
             raise BundleError("ZF-ROLLBACK-NONE", "没有可以退回的启用记录", "运行 zuofeng models --history 查看。")
         load_model(folder, target)
+        check(target)
         return history.make_live(target, action="rollback", author=author, reason=reason)

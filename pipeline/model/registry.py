@@ -85,6 +85,7 @@ def fit_model(
     """
     # Imported here: files can be read and hashed while numpy is.
     from pipeline.model.bundle import build_bundle
+    from pipeline.model.dictionaries import kept_path
 
     bundle = build_bundle(files)
     of = bundle.taxonomy
@@ -92,7 +93,7 @@ def fit_model(
     if taxonomy is not None and live and of.id != taxonomy.id:
         raise BundleError(
             "ZF-MODEL-TAXONOMY",
-            f"在用模型 {bundle.id} 按标签体系 {of.id} 训练，这里的是 {taxonomy.id}",
+            f"模型 {bundle.id} 按标签体系 {of.id} 训练，这里的是 {taxonomy.id}，不能在用",
             "用 zuofeng promote 换一个模型；要用那个标签体系，把它放到 corpora/taxonomy.toml。",
         )
     if taxonomy is not None and of.id == taxonomy.id and (of.version, of.sha256) != (taxonomy.version, taxonomy.sha256):
@@ -102,10 +103,11 @@ def fit_model(
             f"模型 {bundle.id} 按标签体系 {of.version} 训练，{same}",
             f"用现行标签体系{again}",
         )
-    if dictionary is not None and bundle.manifest["dictionary"] != dictionary:
+    if dictionary is not None and (digest := str(bundle.manifest["dictionary"])) != dictionary:
+        kept = kept_path(files.path.parent, digest)
         raise BundleError(
             "ZF-MODEL-DICTIONARY",
             f"模型 {bundle.id} 训练时的领域词典与现行词典不同",
-            f"恢复词典，或{again}",
+            f"恢复词典{f'（当时的一份：{kept}）' if kept.exists() else ''}，或{again}",
         )
     return bundle

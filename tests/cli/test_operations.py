@@ -17,6 +17,7 @@ from pipeline.errors import BundleError, CorpusError
 from pipeline.model.bundle import NEVER, save_bundle
 from pipeline.model.dictionaries import keep_dictionary
 from pipeline.model.live import CHINA
+from pipeline.model.promote import promote
 from pipeline.model.registry import champion_id
 from pipeline.model.runs import code_hash
 from pipeline.settings import load_settings
@@ -184,6 +185,31 @@ def test_what_is_trained_with_another_dictionary_is_compared_with_what_was_live(
         compare_with_live(settings, live, new, [few])
     assert ("ZF-DICT-GONE" in refused.value.details[0], "--force" in refused.value.hint) == (True, True)
     assert compare_with_live(settings, live, new, [few], force=True) is None
+
+
+def test_a_model_of_another_dictionary_is_no_way_back_until_that_one_is_restored(zuofeng, home, bundle, words, other):
+    live = champion_id(home / "models")
+    keep_dictionary(home / "models", words)
+    promote(home / "models", other, author="甲", reason="试", force=True)
+    more = {**words, "镬锓甏": 5}
+    current = home / "corpora" / "dictionary.txt"
+    current.write_text("".join(f"{w} {f}\n" for w, f in more.items()), encoding="utf-8")
+    new = copied(home, bundle, dictionary=dictionary_hash(more))
+    promote(home / "models", new, author="甲", reason="新词典", force=True)
+    before = (home / "models" / "history.jsonl").read_bytes()
+    done = zuofeng("rollback", "--reason", "误报变多")
+    assert (done.returncode, "ZF-MODEL-DICTIONARY" in done.stderr) == (2, True)
+    kept = home / "models" / "dictionaries" / f"{dictionary_hash(words)}.txt"
+    assert str(kept) in done.stderr
+    assert (champion_id(home / "models"), (home / "models" / "history.jsonl").read_bytes()) == (new, before)
+    shutil.copy(kept, current)
+    done = zuofeng("rollback", "--reason", "误报变多")
+    assert (done.returncode, champion_id(home / "models")) == (0, other), done.stderr
+    # Neither is one made live where none is: no night would run with it.
+    (home / "models" / "champion").unlink()
+    done = zuofeng("promote", new)
+    assert (done.returncode, "ZF-MODEL-DICTIONARY" in done.stderr) == (2, True)
+    assert zuofeng("promote", live).returncode == 0
 
 
 def test_what_is_trained_for_other_labels_says_how_it_is_made_live(home, bundle):
