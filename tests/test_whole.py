@@ -1,4 +1,6 @@
 import os
+import subprocess
+import sys
 
 import pytest
 
@@ -31,3 +33,18 @@ def test_what_breaks_off_leaves_the_old_and_no_remains(tmp_path, monkeypatch, wr
     with pytest.raises(OSError, match="盘满了"):
         write(tmp_path)
     assert [p.name for p in tmp_path.iterdir()] == ["keep"]
+
+
+@pytest.mark.parametrize("write", ["write_file(path, '新')", "write_folder(path, {'a': b''})"])
+def test_what_a_killed_process_left_goes_a_day_later_and_what_another_writes_now_stays(tmp_path, write):
+    dies = f"""import os, pathlib, signal
+from pipeline.whole import write_file, write_folder
+os.replace = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+path = pathlib.Path({str(tmp_path / "x")!r})
+{write}"""
+    for _ in range(2):
+        assert subprocess.run([sys.executable, "-c", dies], check=False).returncode == -9
+    old, fresh = tmp_path.iterdir()
+    os.utime(old, (0, 0))
+    write_file(tmp_path / "y", "新")
+    assert {p.name for p in tmp_path.iterdir()} == {fresh.name, "y"}

@@ -18,6 +18,7 @@ from pipeline.batch.sources.records import as_text
 from pipeline.documents import Document, Rejected
 from pipeline.errors import ConfigError
 from pipeline.taxonomy import Taxonomy
+from pipeline.whole import draft_below
 
 __all__ = ["CELL", "WriteBack", "plain_cell", "safe_cell"]
 
@@ -98,16 +99,11 @@ class WriteBack:
         header = [*self._columns, *self._at.values()]
         self._spool.seek(0)
         rows = ([record.get(c, "") for c in header] for record in map(json.loads, self._spool))
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=self.path.parent, prefix=".writeback-", suffix=self.path.suffix)
-        os.close(handle)
-        draft = Path(name)
-        try:
+        with draft_below(self.path.parent) as folder:
+            draft = folder / self.path.name
             (_write_csv if self.path.suffix.lower() == ".csv" else _write_xlsx)(draft, header, rows)
             draft.chmod(0o640)
             os.replace(draft, self.path)  # noqa: PTH105
-        finally:
-            draft.unlink(missing_ok=True)
 
 
 def safe_cell(value: Any) -> Any:
