@@ -11,7 +11,6 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import logit
 
-from pipeline.analyst.quotes import strongest_words
 from pipeline.corpus.gold import Gold, label_matrix
 from pipeline.errors import CorpusError
 from pipeline.model.evaluate import figures_of, resamples
@@ -191,7 +190,7 @@ def _mistakes(
             continue
         g, label = gold[row], scorer.columns[column][1]
         shown = clean(g.text).masked_given()
-        words = strongest_words(scorer, g.text, label)
+        words = scorer.strongest_words(g.text, label)
         quote = "…".join(shown[e.start : e.end] for e in words)
         found.append(Mistake(g.id, label, side[1], float(probabilities[row, column]), float(far[row, column]), quote))
         if len(found) == MOST:

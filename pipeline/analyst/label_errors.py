@@ -9,7 +9,6 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.analyst.quotes import strongest_words
 from pipeline.corpus.gold import Gold, label_matrix
 from pipeline.documents import Evidence
 from pipeline.errors import CorpusError
@@ -79,7 +78,7 @@ def find_suspects(scorer: Scorer, gold: Sequence[Gold], probabilities: Floats, *
         shown = (
             tuple(Evidence(label, e.start, e.end, g.text[e.start : e.end], 0.0) for e in g.evidence if e.label == label)
             if given
-            else strongest_words(scorer, g.text, label)
+            else scorer.strongest_words(g.text, label)
         )
         p, q = float(probabilities[row, column]), float(quality[row, column])
         found.append(Suspect(g.id, g.text, label, given, p, q, shown))

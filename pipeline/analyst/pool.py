@@ -10,7 +10,6 @@ import numpy.typing as npt
 from scipy import sparse
 
 from pipeline.analyst.held_out import text_matrix
-from pipeline.analyst.quotes import strongest_words
 from pipeline.analyst.suggest import Interest, choose, interest
 from pipeline.corpus.identity import text_key
 from pipeline.documents import Document, Evidence
@@ -51,7 +50,7 @@ def suggest(
     for c, of in zip(chosen, said, strict=True):
         label = scorer.columns[c.column][1]
         score = float(probabilities[c.row, c.column])
-        words = strongest_words(scorer, fresh[c.row].text, label)
+        words = scorer.strongest_words(fresh[c.row].text, label)
         decided = any(label == named for pairs in of.decided.values() for named, _ in pairs)
         found.append(Suggestion(fresh[c.row], label, c.reason, score, decided, words))
     return found

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.analyst.quotes import strongest_words
 from pipeline.analyst.rules import Hit, Rule, find_hits
 from pipeline.corpus.gold import Gold
 from pipeline.documents import Document
@@ -107,7 +106,7 @@ def try_concepts(lexicon: Lexicon, scorer: Scorer, documents: Sequence[Document]
     changes = []
     for row, j in zip(*(v.tolist() for v in np.nonzero(was != now)), strict=True):
         label, added = scorer.columns[j][1], bool(now[row, j])
-        words = strongest_words(other if added else scorer, texts[row], label)
+        words = (other if added else scorer).strongest_words(texts[row], label)
         quote = words[0].quote if words else ""
         changes.append(Change(documents[row], label, added, float(before[row, j]), float(after[row, j]), quote))
     return Trial(len(documents), tuple(changes), tuple(notes))

@@ -194,6 +194,12 @@ class Scorer:
         stands_in = (decided & ~self.reached(probabilities) & self._bound).any(1)
         return np.asarray((near | kept).any(1) | nameless | stands_in)
 
+    def strongest_words(self, text: str, label: str) -> tuple[Evidence, ...]:
+        """Return what speaks most for ``label`` in ``text``, decided or not."""
+        (scores,) = self._read([text], self._plain)
+        wanted = np.array([[label == of for of in self._labels]])
+        return tuple(self._evidence(scores, wanted).get(0, ())[:1])
+
     def look(self, texts: Sequence[str]) -> Look:
         """Return what a correction is fitted to; of a long text, its most suspicious passage."""
         from scipy import sparse

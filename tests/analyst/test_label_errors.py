@@ -3,7 +3,6 @@ import pytest
 
 from pipeline.analyst.held_out import held_out_probabilities
 from pipeline.analyst.label_errors import find_suspects, label_quality
-from pipeline.analyst.quotes import strongest_words
 from pipeline.bench.planted import draw_recovery, plant, recover
 from pipeline.corpus.gold import label_matrix
 from pipeline.errors import CorpusError
@@ -89,10 +88,3 @@ def test_probabilities_come_from_heads_that_did_not_see_the_text(scorer, texts, 
     assert 0.02 < abs(held - truth).mean() < 0.2
     with pytest.raises(CorpusError, match="ZF-HELD-FEW"):
         held_out_probabilities(scorer, texts[:10])
-
-
-def test_words_of_a_long_text_stand_where_they_say(scorer, some_gold):
-    text = "。".join(g.text for g in some_gold[:25])
-    label = scorer.columns[4][1]
-    (words,) = strongest_words(scorer, text, label)
-    assert text[words.start : words.end] == words.quote

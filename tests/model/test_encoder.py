@@ -10,7 +10,6 @@ from scipy import sparse
 
 from pipeline.analyst.held_out import text_matrix
 from pipeline.analyst.pool import concept_margins, rate, suggest
-from pipeline.analyst.quotes import strongest_words
 from pipeline.corpus.gold import Gold
 from pipeline.documents import Document
 from pipeline.errors import BundleError, ConfigError
@@ -341,7 +340,7 @@ def test_analysts_tools_read_with_it(dense_bundle, encoder, words, unseen, tmp_p
     scorer = Scorer(dense_bundle, words, encoder=encoder)
     found = suggest(scorer, [Document(g.id, g.text) for g in unseen[:40]], 6)
     assert len({s.document.id for s in found}) == 6
-    (evidence,) = strongest_words(scorer, unseen[0].text, scorer.columns[0][1])
+    (evidence,) = scorer.strongest_words(unseen[0].text, scorer.columns[0][1])
     assert unseen[0].text[evidence.start : evidence.end] == evidence.quote
     home = load_bundle(accustom(scorer, [g.text for g in unseen], tmp_path)[0])
     assert home.manifest["encoder"] == dense_bundle.manifest["encoder"]

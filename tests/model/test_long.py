@@ -107,6 +107,8 @@ def test_a_long_text_is_decided_by_its_strongest_sentence(bundle, words, haystac
         shown = [e for e in loud.evidence if e.label == "indifference_to_masses"]
         assert "indifference_to_masses" in labels
         assert shown[0].quote in needle
+    # What is not decided has words too, and they are those of its strongest sentence.
+    assert Scorer(deaf, words).strongest_words(text, "indifference_to_masses") == (shown[0],)
 
 
 def test_a_model_that_learned_nothing_of_long_texts_reads_them_as_others(bundle, words, haystack):
