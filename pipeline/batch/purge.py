@@ -14,6 +14,7 @@ from pathlib import Path
 
 from pipeline.batch.nightly import at_work, bring_up
 from pipeline.batch.patience import Patience
+from pipeline.desk.configure import ask_for_store
 
 __all__ = ["Purged", "purge"]
 
@@ -46,8 +47,9 @@ def purge(
 
     Begin and end stand in the desk's sealed trail under ``actor``.
     A run that stopped is continued by the next with the same ``before``. Raises UnfinishedError when another run is at
-    work, the store stays away or a signal came.
+    work, the store stays away or a signal came; ConfigError when there is no store.
     """
+    ask_for_store(store)
     with at_work(store=store, state=state, patience=patience, lock_seconds=lock_seconds, dry_run=dry_run) as patience:
         bring_up(patience, dry_run=dry_run)
         from django.conf import settings

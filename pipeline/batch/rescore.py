@@ -11,6 +11,7 @@ from pipeline.batch.nightly import InProcess, Progress, at_work, run_feeds
 from pipeline.batch.patience import Patience
 from pipeline.batch.report import RunReport
 from pipeline.batch.worker import Scoring
+from pipeline.desk.configure import ask_for_store
 from pipeline.documents import Document, Rejected
 from pipeline.model.score import Scorer
 
@@ -68,8 +69,10 @@ def rescore(
     """Score what came in since ``since`` (aware; None: everything) with ``scorer``'s model and return the report.
 
     What the model has scored already stays as it is. Every view shows one model, so that nothing mixes while this is
-    half done: score first, then make the model live. Raises as ``nightly`` does, and is continued like it.
+    half done: score first, then make the model live. Raises as ``nightly`` does, and is continued like it; ConfigError
+    when there is no store.
     """
+    ask_for_store(store)
     with at_work(store=store, state=state, patience=patience, lock_seconds=lock_seconds, dry_run=dry_run) as patience:
         report = RunReport(run="", model=scorer.bundle.id, sources=[StoreFeed.name], dry_run=dry_run)
         return run_feeds(

@@ -32,7 +32,7 @@ def stored_documents(store: str, model: str) -> Iterator[Stored]:
     """Yield every stored document that still has its text, in the order it came, with what ``model`` decided."""
     from pipeline.desk.configure import open_store
 
-    open_store(store)
+    open_store(store, there=True)
     from django.utils import timezone
 
     from pipeline.desk.models import Document as Row

@@ -5,7 +5,6 @@ from __future__ import annotations
 import typer
 
 from pipeline.cli.common import Home, Store, console
-from pipeline.errors import ConfigError
 from pipeline.settings import load_settings
 
 __all__ = ["app"]
@@ -24,14 +23,9 @@ def verify(
     home: Home = None,
 ) -> None:
     """逐条核验封签；完好退出码 0，有改动或缺失 1。末条封签可抄到别处，日后比对。"""
-    from pipeline.desk.configure import embedded_file, open_desk
+    from pipeline.desk.configure import open_desk
 
-    settings = load_settings(home, store=store)
-    path = embedded_file(settings.store_url)
-    if path is not None and not path.is_file():
-        # Opened it would be made, and an empty trail is whole.
-        raise ConfigError("ZF-STORE-NONE", f"没有存储 {path}，无从核验", "核对 store 与家目录；恢复时先放回存储。")
-    open_desk(settings)
+    open_desk(load_settings(home, store=store), there=True)
     from pipeline.desk.audit import verify as check
 
     length, seal, broken = check()

@@ -28,7 +28,7 @@ def add(
     home: Home = None,
 ) -> None:
     """发一个令牌，只打印这一次；库里只存它的散列。"""
-    _open(home, store)
+    _open(home, store, there=False)  # may come before the first night
     from pipeline.desk.clients import Grant, add_client
 
     if unknown := set(may) - set(Grant):
@@ -70,14 +70,16 @@ def list_clients(store: Store = None, home: Home = None) -> None:
 @app.command("openapi")
 def openapi(store: Store = None, home: Home = None) -> None:
     """打印接口的 OpenAPI 说明（JSON）。"""
-    _open(home, store)
+    from pipeline.desk.configure import open_desk
+
+    # The address of the interface comes from the table of addresses; no store is looked at.
+    open_desk(load_settings(home, store=store), bring_up=False)
     from pipeline.desk.api.app import api
 
-    # The address of the interface comes from the table of addresses.
     sys.stdout.write(json.dumps(api.get_openapi_schema(), ensure_ascii=False, indent=1) + "\n")
 
 
-def _open(home: object, store: str | None) -> None:
+def _open(home: object, store: str | None, *, there: bool = True) -> None:
     from pipeline.desk.configure import open_desk
 
-    open_desk(load_settings(home, store=store))  # type: ignore[arg-type]
+    open_desk(load_settings(home, store=store), there=there)  # type: ignore[arg-type]

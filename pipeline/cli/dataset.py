@@ -81,7 +81,7 @@ def reviews_command(
     from pipeline.exchange.files import write_file
 
     settings = load_settings(home, store=store)
-    open_desk(settings)
+    open_desk(settings, there=True)
     from pipeline.desk.reviews import take_reviews
 
     taxonomy = load_taxonomy(settings.taxonomy_file)

@@ -73,8 +73,6 @@ def try_command(
     screen.print(table)
     for note in trial.notes:
         screen.print(note, markup=False, soft_wrap=True)
-    if rules:
-        screen.print(_standing(rules, settings, scorer))
     if report:
         import csv
 
@@ -87,6 +85,8 @@ def try_command(
                 row = [c.document.id, taxonomy.label(c.label).name, "加上" if c.added else "去掉", c.quote]
                 writer.writerow([safe_cell(v) for v in (*row, c.document.text)])
         screen.print(f"全部改动：{report}", markup=False, highlight=False, soft_wrap=True)
+    if rules:
+        screen.print(_standing(rules, settings, scorer) if settings.gold_files else "没有语料，不知道规则对几次。")
 
 
 def _read(file: Path) -> bytes:

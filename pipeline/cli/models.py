@@ -101,7 +101,7 @@ def _on(day: dt.date, settings: Settings) -> None:
         first = next(iter(read_history(folder)), None)
         model = (first.before or (first.model if first.action == "found" else None)) if first else champion_id(folder)
         out.print(f"{day} 还没有切换记录；第一次记录之前在用的是 {model or '（没有）'}。", highlight=False)
-    open_store(settings.store_url)
+    open_store(settings.store_url, there=True)
     from pipeline.batch.ledger import runs_on
 
     runs = Table("运行", "种类", "状态", "模型", "读入", title="那天开始的运行", title_justify="left")

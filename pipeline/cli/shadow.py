@@ -46,7 +46,7 @@ def start_command(
     if live.id == model:
         raise ConfigError("ZF-SHADOW-LIVE", f"{model} 就是在用模型", "陪跑的应是还没有启用的模型。")
     open_challenger(settings, model, live)
-    open_desk(settings)
+    open_desk(settings, there=True)
     from pipeline.desk.shadows import start
 
     who = author or whoami()
@@ -66,7 +66,7 @@ def stop_command(
     """提前停止陪跑；打过的分留着，report 还看得到。"""
     from pipeline.desk.configure import open_desk
 
-    open_desk(load_settings(home, store=store))
+    open_desk(load_settings(home, store=store), there=True)
     from pipeline.desk.shadows import stop
 
     found = stop(model, actor=author or whoami())
@@ -86,7 +86,7 @@ def report_command(
     if output not in ("table", "json"):
         raise typer.BadParameter("--format 只能是 table 或 json")
     settings = load_settings(home, store=store)
-    open_desk(settings)
+    open_desk(settings, there=True)
     from pipeline.desk.shadow_report import report, trials_of
 
     taxonomy = load_taxonomy(settings.taxonomy_file)

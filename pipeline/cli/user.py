@@ -27,7 +27,7 @@ def add(
     home: Home = None,
 ) -> None:
     """新建帐号，打印只用一次的初始密码。"""
-    _open(home, store)
+    _open(home, store, there=False)  # the first account may come before the first night
     from pipeline.desk.accounts import add_account
 
     user, password = add_account(username=username, role=role.value, name=name, actor="（命令行）")
@@ -78,7 +78,7 @@ def list_accounts(store: Store = None, home: Home = None) -> None:
     console().print(table)
 
 
-def _open(home: object, store: str | None) -> None:
+def _open(home: object, store: str | None, *, there: bool = True) -> None:
     from pipeline.desk.configure import open_desk
 
-    open_desk(load_settings(home, store=store))  # type: ignore[arg-type]
+    open_desk(load_settings(home, store=store), there=there)  # type: ignore[arg-type]

@@ -41,7 +41,7 @@ def command(
     from pipeline.desk.configure import open_store
 
     settings = load_settings(home, store=store)
-    open_store(settings.store_url)
+    open_store(settings.store_url, there=True)
     from pipeline.batch import replay
 
     rows = replay.sample(sample, seed, model) if document is None else replay.stored_of(document, model)

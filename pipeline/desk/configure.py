@@ -11,7 +11,17 @@ from pipeline.collecting import no_collecting
 from pipeline.errors import ConfigError, UnfinishedError
 from pipeline.settings import Settings
 
-__all__ = ["MEMORY", "behind", "database", "embedded_file", "migrate", "open_desk", "open_store", "out_of_reach"]
+__all__ = [
+    "MEMORY",
+    "ask_for_store",
+    "behind",
+    "database",
+    "embedded_file",
+    "migrate",
+    "open_desk",
+    "open_store",
+    "out_of_reach",
+]
 
 #: An empty store that leaves no trace.
 MEMORY = "sqlite:///:memory:"
@@ -72,11 +82,29 @@ def _entry(url: str) -> dict[str, Any]:
     )  # fmt: skip
 
 
-def open_store(url: str, *, bring_up: bool = True, lock_seconds: float = LOCK_SECONDS, bulk: bool = False) -> None:
+def ask_for_store(url: str) -> None:
+    """Raise ConfigError where the embedded store of ``url`` is not there: opened it would be made, and hold nothing."""
+    path = embedded_file(url)
+    if path is not None and not path.is_file():
+        raise ConfigError(
+            "ZF-STORE-NONE", f"没有存储 {path}", "核对 store 与家目录；恢复时先放回存储，第一次用先跑 zuofeng nightly。"
+        )
+
+
+def open_store(
+    url: str,
+    *,
+    bring_up: bool = True,
+    lock_seconds: float = LOCK_SECONDS,
+    bulk: bool = False,
+    there: bool = False,
+) -> None:
     """Point Django at ``url`` and bring its tables up to date; raises UnfinishedError when it is out of reach.
 
-    ``bulk`` is for one who writes much.
+    ``bulk`` is for one who writes much; ``there`` is for one who reads, and raises as `ask_for_store` does.
     """
+    if there:
+        ask_for_store(url)
     import django
     from django.conf import settings
 
@@ -92,8 +120,10 @@ def open_store(url: str, *, bring_up: bool = True, lock_seconds: float = LOCK_SE
         _bring_up()
 
 
-def open_desk(settings: Settings, *, bring_up: bool = True) -> None:
-    """Point Django at the store of ``settings`` with everything the desk's pages need."""
+def open_desk(settings: Settings, *, bring_up: bool = True, there: bool = False) -> None:
+    """Point Django at the store of ``settings`` with everything the desk's pages need; ``there`` as `open_store`."""
+    if there:
+        ask_for_store(settings.store_url)
     import django
     from django.conf import settings as current
 

@@ -9,8 +9,10 @@ import sqlite3
 
 import pytest
 from rich.console import Console
+from typer.testing import CliRunner
 
 from pipeline.batch.report import RunReport
+from pipeline.cli import app
 from pipeline.cli.nightly import show
 from pipeline.desk.configure import database
 from pipeline.errors import ConfigError
@@ -234,6 +236,11 @@ def test_whatever_reads_a_file_maps_its_columns_and_counts_what_it_leaves_out(zu
         assert done.returncode == 0, done.stderr
         assert "略过 2 条：正文是空的（ZF-REC-EMPTY，例如 a.csv:3）" in done.stdout
         assert ("略过 1 条：正文是空的。" in done.stdout) == ("b.csv" in words)
+    # What was tried is not lost where nothing tells how often the rules are right.
+    shutil.rmtree(home / "corpora" / "gold")
+    done = zuofeng("lexicon", "try", "r.toml", "--source", "a.csv", "--report", "tried.csv")
+    assert (done.returncode, "没有语料" in done.stdout) == (0, True), done.stderr
+    assert "石沉大海" in (tmp_path / "tried.csv").read_text(encoding="utf-8-sig")
     for words in ("corpus import b.csv", "corpus export b.csv --to doccano"):
         done = zuofeng(*words.split(), "--out", "b.jsonl")
         assert (done.returncode, "略过 b.csv:3" in done.stdout) == (0, True), done.stderr
@@ -520,11 +527,20 @@ def test_doctor_says_what_to_do_and_falls_silent_when_it_is_done(zuofeng, write_
     assert "ZF-MODEL-DICTIONARY" in zuofeng("doctor").stdout
 
 
-def test_a_trail_that_is_not_there_is_not_called_whole(zuofeng, home):
-    shutil.rmtree(home / "state")
-    done = zuofeng("audit", "verify")
-    assert (done.returncode, "ZF-STORE-NONE" in done.stderr, "完好" in done.stdout) == (2, True, False)
-    assert not (home / "state" / "zuofeng.sqlite3").exists()
+@pytest.mark.parametrize(
+    "verb",
+    [
+        "audit verify", "why x", "models --on 2026-03-01", "user list", "user reset x", "client list",
+        "client revoke x", "suggest", "drift", "sample draw --out o.jsonl", "sample measure --desk",
+        "corpus reviews --out o.jsonl", "shadow report", "rescore", "rescore --dry-run", "purge --older-than 1d",
+        "purge --older-than 1d --dry-run",
+    ],
+)  # fmt: skip
+def test_a_store_that_is_not_there_is_not_made_to_say_it_is_empty(home, verb):
+    mistyped = home / "stat" / "zuofeng.sqlite3"
+    done = CliRunner().invoke(app, [*verb.split(), "--store", f"sqlite:///{mistyped}", "--home", str(home)])
+    assert getattr(done.exception, "code", done) == "ZF-STORE-NONE"
+    assert not mistyped.parent.exists()
 
 
 def test_why_and_config_print_what_they_are_asked(zuofeng, write_jsonl, home):
