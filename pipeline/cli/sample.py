@@ -115,13 +115,13 @@ def measure_command(
             f"以上 {len(split)} 篇的这些标签，有和没有各算一半；请先裁定，再量一次。", highlight=False, soft_wrap=True
         )
     if missing:
-        screen.print(f"还有 {missing} 篇抽中的没有标：只标了容易的，估计就会偏。")
+        screen.print(f"还有 {missing} 篇抽中的没有标，或上面略过了：只算容易的，估计就会偏。")
 
 
 def _into_queue(drawn: dict[str, float], salt: str, settings: Settings, population: int) -> None:
     from pipeline.desk.configure import open_desk
 
-    open_desk(settings)
+    open_desk(settings, there=True)
     from pipeline.desk.blind import put_into_queue
 
     put = put_into_queue(drawn, salt, actor=whoami())
@@ -142,10 +142,11 @@ def _from_desk(
     from pipeline.corpus.gold import label_matrix
     from pipeline.desk.configure import open_desk
 
-    open_desk(settings)
+    open_desk(settings, there=True)
     from pipeline.desk.blind import read_sample
 
     found = read_sample(salt, taxonomy, actor=whoami())
+    say_passed(found.passed, console())
     if not found.settled:
         raise CorpusError(
             "ZF-SAMPLE-DESK",

@@ -43,11 +43,15 @@ class Put:
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """What came back: the ``settled`` text labels, every person's own, and the odds by document key of all drawn."""
+    """What came back: the ``settled`` text labels, every person's own, and the odds by document key of all drawn.
+
+    ``passed`` says which texts were settled by labels that the taxonomy has no more.
+    """
 
     settled: tuple[Gold, ...]
     people: tuple[Labelled, ...]
     chances: Mapping[str, float]
+    passed: tuple[str, ...]
 
 
 def put_into_queue(drawn: Mapping[str, float], sample: str, *, actor: str) -> Put:
@@ -81,18 +85,24 @@ def read_sample(sample: str, taxonomy: Taxonomy, *, actor: str) -> Sample:
     valid = [d for d in draws if d.document.text_hash == d.text_hash and not d.document.purged]
     labels: dict[int, frozenset[str]] = {}
     people: list[Labelled] = []
+    known = {label for _, label in taxonomy.columns}
     for at in range(0, len(valid), CHUNK):
         some = {d.document_id: d for d in valid[at : at + CHUNK]}
         labels |= settled_labels(sorted(some))
         made = Decision.objects.filter(document__in=some).select_related("by").order_by("id")
         for decision in standing(list(made)):
             draw = some[decision.document_id]
-            if decision.kind != Kind.UNSURE and decision.text_hash == draw.text_hash:
-                people.append(Labelled(_gold(draw, flat(decision.labels), taxonomy), by=decision.by.username))
-    settled = tuple(_gold(d, labels[d.document_id], taxonomy) for d in valid if d.document_id in labels)
+            said = flat(decision.labels)
+            if decision.kind != Kind.UNSURE and decision.text_hash == draw.text_hash and known.issuperset(said):
+                people.append(Labelled(_gold(draw, said, taxonomy), by=decision.by.username))
+    # A label that was renamed since is not known to be absent: read so, the model would be blamed for finding it.
+    lost = {d: "、".join(sorted(of - known)) for d, of in labels.items() if of - known}
+    done = [d for d in valid if d.document_id in labels]
+    settled = tuple(_gold(d, labels[d.document_id], taxonomy) for d in done if d.document_id not in lost)
+    passed = tuple(f"{d.document.key} -> 标签体系里已没有 {lost[d.document_id]}" for d in done if d.document_id in lost)
     with transaction.atomic():
         audit.record("reviews.read", f"{len(settled)} 件", actor=actor, sample=sample)
-    return Sample(settled, tuple(people), chances)
+    return Sample(settled, tuple(people), chances, passed)
 
 
 def _untouched(case: Case) -> bool:

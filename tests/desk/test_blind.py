@@ -1,3 +1,4 @@
+import dataclasses
 import re
 
 import pytest
@@ -169,6 +170,23 @@ def test_what_people_said_comes_back_with_its_odds(drawn, taxonomy):
     assert {g.id: sum(g.labels.values(), ()) for g in found.settled} == {"D001": (label,), "D037": ()}
     assert [(p.gold.id, p.by) for p in found.people] == [("D001", "reviewer"), ("D037", "reviewer")]
     assert read_sample("other", taxonomy, actor="an").settled == ()
+
+
+def test_a_label_that_was_renamed_since_is_not_read_as_none(drawn, taxonomy):
+    from pipeline.desk.blind import read_sample
+
+    client, (_, old), (_, kept) = drawn.client("reviewer"), drawn.columns[3], drawn.columns[5]
+    drawn.decide(client, drawn.case("D001"), labels=[old, kept])
+    drawn.decide(client, drawn.case("D037"), labels=[kept])
+    schemes = tuple(
+        dataclasses.replace(
+            s, labels=tuple(dataclasses.replace(x, id="renamed") if x.id == old else x for x in s.labels)
+        )
+        for s in taxonomy.schemes
+    )
+    found = read_sample("s", dataclasses.replace(taxonomy, schemes=schemes), actor="an")
+    assert [g.id for g in found.settled] == [p.gold.id for p in found.people] == ["D037"]
+    assert found.passed == (f"D001 -> 标签体系里已没有 {old}",)
 
 
 @both_stores
