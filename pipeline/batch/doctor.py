@@ -228,6 +228,26 @@ def _permissions(settings: Settings, now: dt.datetime) -> Findings:
         yield "可写；原文不对外人开放", ""
 
 
+def _source(settings: Settings, now: dt.datetime) -> Findings:
+    """Look at a table as a night would, and try what it will write there without touching a row."""
+    if "://" not in settings.source:
+        return
+    from pipeline.batch.patience import Patience
+    from pipeline.batch.report import RunReport
+    from pipeline.batch.sources import ColumnMap, Limits
+    from pipeline.batch.tables import Address, open_table
+    from pipeline.taxonomy import load_taxonomy
+
+    address = Address.parse(settings.source)
+    written = bool(settings.tables.result or settings.tables.write)
+    open_table(
+        address, settings.tables, columns=ColumnMap().preferring(settings.columns), limits=Limits(),
+        taxonomy=load_taxonomy(settings.taxonomy_file), report=RunReport(run="", model="", sources=[]),
+        patience=Patience(0), lock_seconds=settings.lock_seconds, chunk=1, write_back=written, dry_run=True,
+    )  # fmt: skip
+    yield f"{address.shown} 能读{'，能写回' * written}", ""
+
+
 def _watching(settings: Settings, now: dt.datetime) -> Findings:
     if settings.alert and not shutil.which(settings.alert[0]):
         yield f"找不到告警命令 {settings.alert[0]}", "改 alert，写全路径。"
@@ -247,6 +267,7 @@ _CHECKS: dict[str, Callable[[Settings, dt.datetime], Findings]] = {
     "模型": _model,
     "词典": _dictionary,
     "权限": _permissions,
+    "来源": _source,
     "监控": _watching,
 }
 _OF_STORE = ("表结构", "昨夜", "时钟")

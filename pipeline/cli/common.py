@@ -154,7 +154,9 @@ def open_scorer(settings: Settings, model: str | None, *, keep: bool = False, li
 
         words = load_dictionary(settings.dictionary_file)
         taxonomy = load_taxonomy(settings.taxonomy_file)
-        bundle = fit_model(files.result(), taxonomy=taxonomy, dictionary=dictionary_hash(words), live=live or model is None)
+        bundle = fit_model(
+            files.result(), taxonomy=taxonomy, dictionary=dictionary_hash(words), live=live or model is None
+        )
     if keep:
         from pipeline.model.dictionaries import keep_dictionary
 

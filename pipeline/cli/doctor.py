@@ -20,7 +20,7 @@ def command(
     store: Store = None,
     home: Home = None,
 ) -> None:
-    """体检：数据库、表结构、昨夜、时钟、磁盘、模型、词典、权限、监控，逐项说明是否正常、该做什么。"""
+    """体检：数据库、表结构、昨夜、时钟、磁盘、模型、词典、权限、数据库来源、监控，逐项说明是否正常、该做什么。"""
     from pipeline.batch.alert import Alert, send
     from pipeline.batch.doctor import examine
 

@@ -1,13 +1,16 @@
 """Nights from tables of other people's databases, on both kinds."""
 
+import datetime as dt
 import json
 import uuid
 
 import pytest
 import sqlalchemy as sa
 
+from pipeline.batch.doctor import examine
 from pipeline.documents import Document
 from pipeline.errors import ConfigError, SourceError
+from pipeline.settings import load_settings
 
 #: A name no careless program survives.
 ODD = """选"择 select; DROP TABLE 工单; --%s :x"""
@@ -221,6 +224,37 @@ def test_what_cannot_be_is_said_with_a_code_before_anything_is_scored(table_nigh
         with pytest.raises((ConfigError, SourceError), match=said):
             table_night(caller.source(**query), tables=tables)
     assert caller.columns("工单") == ["流水号", "内容", "数", "必填"]
+
+
+@pytest.mark.parametrize("lacking", ["INSERT", "UPDATE", "SELECT", ""])
+@pytest.mark.parametrize("store", ["postgres"], indirect=True)
+def test_an_account_that_may_not_write_is_told_before_anything_is_scored(
+    table_night, caller, texts, corpora, tmp_path, lacking
+):
+    from pipeline.desk.models import Document as Row
+
+    caller.make("工单", list(enumerate(texts[:3])))
+    options = {"tables": {"result": "分数", "write": {"problem_score": "分"}}}
+    caller.run('CREATE TABLE "分数" ("流水号" INTEGER PRIMARY KEY, "分" DOUBLE PRECISION)')
+    (tmp_path / "corpora").symlink_to(corpora)
+    role = f"writer_{lacking}".lower()
+    caller.run(f"CREATE ROLE {role}")
+    caller.run(f'GRANT SELECT ON "工单" TO {role}')
+    for right in {"INSERT", "UPDATE", "SELECT"} - {lacking}:
+        caller.run(f'GRANT {right} ON "分数" TO {role}')
+    source = caller.source(table="工单", options=f"-c role={role}")
+    settings = load_settings(tmp_path, store=caller.url, source=source, tables=options["tables"])
+    (found,) = [f for f in examine(settings, now=dt.datetime.now(dt.UTC)) if f.name == "来源"]
+    assert ("ZF-TAB-DENIED" in found.said, bool(found.todo)) == (bool(lacking), bool(lacking))
+    if lacking:
+        with pytest.raises(SourceError, match=r"ZF-TAB-DENIED(.|\n)*INSERT"):
+            table_night(source, **options)
+    assert caller.rows("分数") == []
+    if not lacking:
+        assert table_night(source, **options).new == 3
+        assert len(caller.rows("分数")) == 3
+    else:
+        assert not Row.objects.exists()
 
 
 def test_a_target_that_fails_sets_chunks_aside_and_the_next_night_writes_them(table_night, caller, texts, monkeypatch):

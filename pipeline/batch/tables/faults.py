@@ -37,7 +37,10 @@ _WORDS = {
 }
 _SAID = {
     "READONLY": ("不许改数据：读取本来只读，或者文件、服务器是只读的", "query 里只能是 SELECT；要写回的库须可写。"),
-    "DENIED": ("数据库不许这样做：帐号、密码或权限不对", "核对帐号；读取要有 SELECT 权限，写回要有 UPDATE 权限。"),
+    "DENIED": (
+        "数据库不许这样做：帐号、密码或权限不对",
+        "核对帐号；读取要有 SELECT 权限，写回要有 UPDATE 权限，写进结果表（result）要有它的 SELECT、INSERT、UPDATE。",
+    ),
     "URL": ("连不上这个数据库：地址、库名或文件不对", "核对地址；文件须是 SQLite 数据库。"),
     "MISSING": ("没有这张表", "核对表名与 schema（?schema=），区分大小写。"),
     "COLUMN": ("没有这一列", "核对列名，区分大小写；在 zuofeng.toml 里改对照。"),

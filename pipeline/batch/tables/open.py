@@ -103,11 +103,10 @@ def open_table(
         plan = ask(reading, lambda c: plan_writing(c, address, layout, fields, settings))
         target = TableTarget(address, writing, plan, fields, feed.key, patience)
         statements += target.statements()
-        if not dry_run:
-            try:
-                target.prepare()
-            except django.db.Error as e:
-                raise explain(e, address) from e
+        try:
+            target.prepare(dry_run=dry_run)
+        except django.db.Error as e:
+            raise explain(e, address) from e
     # All that an older row is read by: with other limits one may not be too long any more.
     means = {field: layout.columns[at] for field, at in columns.find(layout.columns).items()}
     told = settings.model_dump_json() + repr((sorted(layout.columns), means, limits)) + str(write_back)

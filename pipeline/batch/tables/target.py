@@ -21,6 +21,9 @@ __all__ = ["TableTarget"]
 Record = Document | Rejected
 #: Parameters get names no caller's column has.
 _KEY, _VALUE = "zuofeng__k{}", "zuofeng__v{}"
+#: Holds for no row. In plain words: what SQLAlchemy knows to be false it leaves out, with the columns beside it and the
+#: right to read them.
+_NEVER = sa.text("1 = 0")
 
 
 class TableTarget:
@@ -46,14 +49,22 @@ class TableTarget:
         self._update = _update(plan, engine.dialect.name)
         self._insert = _insert(plan, engine.dialect.name) if plan.inserts else None
 
-    def prepare(self) -> None:
-        """Make what is missing, then try a statement that touches no row: rights and names are known before scoring."""
+    def prepare(self, *, dry_run: bool = False) -> None:
+        """Make what is missing, then try statements that touch no row: rights and names are known before scoring.
+
+        A ``dry_run`` makes nothing, and where something is missing there is nothing to try on.
+        """
+        if dry_run and self._plan.statements:
+            return
 
         def work() -> None:
             with translated(self._address), self._engine.begin() as connection:
                 for statement in self._plan.statements:
                     connection.execute(statement)
-                connection.execute(self._update.where(sa.false()), [self._row([None] * len(self._plan.key), None, "")])
+                nothing = [self._row([None] * len(self._plan.key), None, "")]
+                if self._plan.inserts:
+                    connection.execute(_insert(self._plan, self._engine.dialect.name, _NEVER), nothing)
+                connection.execute(self._update.where(_NEVER), nothing)
 
         self._patience.run(work)
 
@@ -106,9 +117,9 @@ def _update(plan: Plan, dialect: str) -> sa.Update:
     return sa.update(plan.table).where(*(c[n] == v for n, v in keys.items()), differs).values(values)
 
 
-def _insert(plan: Plan, dialect: str) -> sa.Insert:
-    """Return what makes the rows that are not there, in words every database knows."""
+def _insert(plan: Plan, dialect: str, *only: sa.ColumnElement[bool] | sa.TextClause) -> sa.Insert:
+    """Return what makes the rows that are not there, ``only`` where that holds, in words every database knows."""
     keys, values = _binds(plan, dialect)
     same = sa.exists().where(*(plan.table.c[n] == v for n, v in keys.items()))
     both = {**keys, **values}
-    return sa.insert(plan.table).from_select(list(both), sa.select(*both.values()).where(~same))
+    return sa.insert(plan.table).from_select(list(both), sa.select(*both.values()).where(~same, *only))
