@@ -19,6 +19,7 @@ from pipeline.batch.purge import Purged
 from pipeline.batch.sources import open_source
 from pipeline.batch.store import without_quotes
 from pipeline.desk import audit, search
+from pipeline.desk.locks import lock
 from pipeline.desk.models import Chunk, Document, Prediction, RejectedRecord, Run
 from pipeline.desk.tables import Case, Signature
 from pipeline.documents import Document as Read
@@ -116,6 +117,8 @@ def _chunk(run: Run, part: str, number: int, rows: QuerySet) -> Counter[str]:
 
 
 def _documents(ids: Sequence[int]) -> Counter[str]:
+    lock(Case.objects.filter(pk__in=ids))
+    lock(Document.objects.filter(pk__in=ids))
     quotes = _unquote(Prediction.objects.filter(document__in=ids))
     # A signature is made of the text and tells whether another says the same.
     Signature.objects.filter(case__in=ids).delete()

@@ -55,9 +55,9 @@ def change_account(user: User, *, role: str, active: bool, actor: str | None = N
         raise ConfigError("ZF-USER-LAST", "这是最后一个管理员", "先建另一个管理员，再改这一个。")
     user.role, user.is_active = role, active
     user.save(update_fields=["role", "is_active"])
-    audit.record("account.change", user.username, actor=actor, before=before, after=after)
     if not user.may(Permission.REVIEW):
-        let_go(user, actor=actor)
+        let_go(user, actor=actor)  # cases before the trail
+    audit.record("account.change", user.username, actor=actor, before=before, after=after)
 
 
 @transaction.atomic

@@ -163,6 +163,8 @@ def _live() -> str:
 
 
 def _write(predictions: Sequence[Scored]) -> None:
+    # New rows too are written in the order in which they would be locked.
+    predictions = sorted(predictions, key=lambda p: p.document)
     same = _same([p.text_hash for p in predictions])
     found = Case.objects.select_for_update().filter(among([p.document for p in predictions])).order_by("pk")
     before = {c.pk: c for c in found}

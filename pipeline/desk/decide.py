@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from pipeline.desk import audit
 from pipeline.desk.among import among
+from pipeline.desk.locks import lock
 from pipeline.desk.models import Document
 from pipeline.desk.queue import MOST_TWINS, hold, with_it
 from pipeline.desk.roles import Permission
@@ -67,12 +68,14 @@ def decide(
         raise ConflictError("ZF-DESK-NOTE", f"备注超过 {MOST_NOTE} 字", "请写短些。")
     gesture = _gesture()
     with transaction.atomic():
+        alike = _lock_alike(document, user) if together else []
         case = _locked(document)
         if case.text_hash != text_hash:
             raise ConflictError("ZF-DESK-CHANGED", "原文在您看的时候更新了，判定没有保存", "重新看过再判。")
         if reason := why_not(case, user):
             raise reason
-        cases = [case, *(with_it(case, user).select_for_update(of=("self",))[:MOST_TWINS] if together else ())]
+        # What it is like, and who holds that, may have changed before they were locked.
+        cases = [case, *with_it(case, user).filter(among(alike))]
         spent = min(max(0, seconds), MOST_SECONDS)
         made = [_decide(c, user, action, chosen, note.strip(), spent, gesture) for c in cases]
     said = "已判" if case.blind else made[0].get_kind_display()
@@ -95,8 +98,7 @@ def undo(user: User) -> tuple[int, ...]:
             .exclude(kind=Kind.UNDO)
             .order_by("id")
         )
-        # All cases before the trail, as everybody who decides: else two would wait for each other.
-        list(Case.objects.select_for_update().filter(among([d.document_id for d in group])).order_by("pk"))
+        lock(Case.objects.filter(among([d.document_id for d in group])))
         gesture = _gesture()
         for decision in group:
             _undo(decision, user, gesture)
@@ -167,6 +169,14 @@ def second_wanted(document: int, text_hash: str) -> bool:
     drawn = hmac.new(settings.SECRET_KEY.encode(), f"second {document} {text_hash}".encode(), hashlib.sha256).digest()
     wanted: bool = int.from_bytes(drawn[:4], "big") % 100 < settings.ZUOFENG_DESK.second_percent
     return wanted
+
+
+def _lock_alike(document: int, user: User) -> list[int]:
+    """Lock a case and those that go with it; return these."""
+    case = Case.objects.filter(pk=document).first()
+    alike = list(with_it(case, user).values_list("pk", flat=True)[:MOST_TWINS]) if case else []
+    lock(Case.objects.filter(among([document, *alike])))
+    return alike
 
 
 def _locked(document: int) -> Case:

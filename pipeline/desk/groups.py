@@ -12,6 +12,7 @@ from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
 from pipeline.desk.among import among
+from pipeline.desk.locks import lock
 from pipeline.desk.tables import Case, Signature, Tally
 from pipeline.desk.upsert import assign, insert, upsert
 from pipeline.text.near import ALGORITHM, NEAR, Matrix, pairs, shares, signatures
@@ -86,7 +87,9 @@ def _sign() -> list[int]:
     for at in range(0, len(ids), CHUNK):
         some = ids[at : at + CHUNK]
         with transaction.atomic():
-            rows = list(Case.objects.filter(among(some)).values_list("pk", "text_hash", "document__text"))
+            # With whatever is left behind in their groups.
+            lock(Case.objects.filter(Q(among(some)) | Q(among(some, "group"))))
+            rows = list(Case.objects.filter(among(some), purged=False).values_list("pk", "text_hash", "document__text"))
             made = signatures([text for _, _, text in rows])
             upsert(
                 Signature,
@@ -95,7 +98,7 @@ def _sign() -> list[int]:
                 unique=["case"],
                 update=["text_hash", "algorithm", "values"],
             )
-            _leave(some)
+            _leave([pk for pk, _, _ in rows])
     return ids
 
 
@@ -137,7 +140,9 @@ def _join(together: DisjointSet) -> int:
     for at in range(0, len(olds), CHUNK):
         others = Case.objects.filter(group__in=olds[at : at + CHUNK]).values_list("pk", "group")
         names.update((pk, renamed[group]) for pk, group in others)
-    assign(Case, "group", names)
+    with transaction.atomic():
+        lock(Case.objects.filter(among(list(names))))
+        assign(Case, "group", names)
     return sum(g is None for g in known.values())
 
 

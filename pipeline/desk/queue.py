@@ -14,6 +14,8 @@ from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
 from django.utils import timezone
 
 from pipeline.desk import audit
+from pipeline.desk.among import among
+from pipeline.desk.locks import lock
 from pipeline.desk.models import Document
 from pipeline.desk.roles import Permission, Role, allows
 from pipeline.desk.search import Sought, behind, out_of_sight, seek, walk
@@ -227,10 +229,11 @@ def held_by(user: User) -> list[int]:
 def release(user: User) -> int:
     """Give back what ``user`` holds; return how many."""
     with transaction.atomic():
-        given: int = Case.objects.filter(holder=user).update(holder=None, held_until=None)
+        given = lock(Case.objects.filter(holder=user))
+        Case.objects.filter(among(given)).update(holder=None, held_until=None)
         if given:
-            audit.record("case.release", f"{given} 件")
-    return given
+            audit.record("case.release", f"{len(given)} 件")
+    return len(given)
 
 
 def give(ids: Sequence[int], person: User | None) -> int:
@@ -238,8 +241,7 @@ def give(ids: Sequence[int], person: User | None) -> int:
     are because the same person would read them twice.
     """
     with transaction.atomic():
-        rows = Case.objects.filter(pk__in=ids).exclude(state=State.DONE).order_by("pk")
-        chosen = list(rows.select_for_update().values_list("pk", flat=True))
+        chosen = lock(Case.objects.filter(pk__in=ids).exclude(state=State.DONE))
         twice = Case.objects.filter(pk__in=chosen, state=State.SECOND)
         left = set(twice.filter(_decided(person)).values_list("pk", flat=True)) if person else set()
         given = [pk for pk in chosen if pk not in left]
@@ -252,10 +254,10 @@ def give(ids: Sequence[int], person: User | None) -> int:
 def let_go(user: User, *, actor: str | None = None) -> None:
     """Free what is assigned to or held by somebody who may no longer decide: nobody else would get it."""
     with transaction.atomic():
-        Case.objects.filter(holder=user).update(holder=None, held_until=None)
-        rows = Case.objects.filter(assignee=user)
-        ids = list(rows.order_by("pk").select_for_update().values_list("pk", flat=True))
-        rows.update(assignee=None)
+        theirs = Case.objects.filter(among(lock(Case.objects.filter(Q(holder=user) | Q(assignee=user)))))
+        theirs.filter(holder=user).update(holder=None, held_until=None)
+        ids = list(theirs.filter(assignee=user).order_by("pk").values_list("pk", flat=True))
+        theirs.filter(assignee=user).update(assignee=None)
         if ids:
             audit.record("case.assign", _NOBODY, actor=actor, cases=ids, of=user.username)
 

@@ -154,8 +154,9 @@ def bring_up() -> int:
 def index(documents: Sequence[int]) -> None:
     """Index those of these documents whose text is not, as it is now, in one transaction."""
     with transaction.atomic():
-        # Locked, so that a purge cannot empty a text between its reading and its indexing, nor two index the same.
-        found = Document.objects.select_for_update().filter(among(documents), purged=False).order_by("pk")
+        # Locked, so that a purge cannot empty a text between its reading and its indexing, nor two index the same;
+        # not their keys, which everybody needs who decides one of them.
+        found = Document.objects.select_for_update(no_key=True).filter(among(documents), purged=False).order_by("pk")
         rows = list(found.values_list("pk", "text_hash", "key", "title", "text"))
         known = dict(Indexed.objects.filter(among([pk for pk, *_ in rows])).values_list("document", "text_hash"))
         put([row for row in rows if known.get(row[0]) != row[1]])

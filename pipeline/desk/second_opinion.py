@@ -13,9 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from django.conf import settings
+from django.db import transaction
 from django.utils import timezone
 
 from pipeline.analyst.rules import Rule, find_hits, parse_rules
+from pipeline.desk.among import among
+from pipeline.desk.locks import lock
 from pipeline.desk.models import Prediction
 from pipeline.desk.queue import WAITING
 from pipeline.desk.reading import masked
@@ -60,14 +63,17 @@ def look_on() -> int:
     # Where the rules say more, the model says less: of what is judged blind not even that may show.
     waiting = Case.objects.filter(state__in=WAITING, purged=False, blind=False)
     if not Tally.objects.filter(name=COUNTED_BY, data=by).exists():
-        waiting.exclude(against=None).update(against=None)
+        with transaction.atomic():
+            Case.objects.filter(among(lock(waiting.exclude(against=None)))).update(against=None)
         Tally.objects.update_or_create(name=COUNTED_BY, defaults={"at": timezone.now(), "cases": 0, "data": by})
     rows = waiting.filter(against=None).select_related("document", "prediction").order_by("-priority")
     cases = list(rows[:AT_ONCE])
     found = _against(cases)
     for case in cases:
         case.against = len(found.get(case.pk, ()))
-    Case.objects.bulk_update(cases, ["against"])
+    with transaction.atomic():
+        lock(Case.objects.filter(among([c.pk for c in cases])))
+        Case.objects.bulk_update(cases, ["against"])
     return len(cases)
 
 

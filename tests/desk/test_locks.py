@@ -1,0 +1,165 @@
+"""Whoever writes several rows comes to them in one order: nobody waits for somebody who waits for him."""
+
+import contextlib
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+
+import pytest
+
+
+@pytest.fixture
+def pair(desk):
+    """Two cases with one text, held by the reviewer."""
+    from pipeline.desk.queue import hold
+
+    for key in ("S1", "S2"):
+        desk.add(key, "同一段话，窗口让我跑了五趟，打12345热线没人接", title=key)
+        hold(desk.user("reviewer"), desk.case(key))
+    return desk.case("S1").pk, desk.case("S2").pk
+
+
+def decides(desk, pair):
+    from pipeline.desk.decide import decide
+
+    case, who = desk.case("S2"), desk.user("reviewer")
+    said = {"action": "reject", "labels": (), "text_hash": case.text_hash, "together": True}
+    return lambda: decide(user=who, document=case.pk, **said)
+
+
+def gives_back(desk, pair):
+    from pipeline.desk.queue import release
+
+    return partial(release, desk.user("reviewer"))
+
+
+def switches_off(desk, pair):
+    from pipeline.desk.accounts import change_account
+
+    return partial(change_account, desk.user("reviewer"), role="reviewer", active=False)
+
+
+def joins(desk, pair):
+    from scipy.cluster.hierarchy import DisjointSet
+
+    from pipeline.desk.groups import _join
+    from pipeline.desk.tables import Case
+
+    Case.objects.update(group=None)
+    together = DisjointSet(reversed(pair))
+    together.merge(*pair)
+    return partial(_join, together)
+
+
+def signs(desk, pair):
+    from pipeline.desk.groups import _sign
+    from pipeline.desk.tables import Signature
+
+    Signature.objects.filter(case__in=pair).update(text_hash="of another text")
+    return _sign
+
+
+def takes_in(desk, pair):
+    from django.db import transaction
+
+    from pipeline.desk.cases import _stored, _write
+    from pipeline.desk.tables import Case
+
+    said = _stored(list(Case.objects.filter(pk__in=pair).values_list("prediction_id", flat=True)))
+    return transaction.atomic(partial(_write, said[::-1]))
+
+
+def looks_on(desk, pair):
+    from pipeline.desk.second_opinion import look_on
+
+    path = desk.settings.home / "corpora" / "rules.toml"
+    path.write_text(f'[[rule]]\nlabel = "{desk.columns[5][1]}"\nphrases = ["打12345热线没人接"]\n', encoding="utf-8")
+    return look_on
+
+
+def looks_again(desk, pair):
+    from pipeline.desk.tables import Case
+
+    Case.objects.filter(pk__in=pair).update(against=1)
+    return looks_on(desk, pair)
+
+
+def purges(desk, pair):
+    from django.db import transaction
+
+    from pipeline.batch.removal import _documents
+
+    return transaction.atomic(partial(_documents, pair))
+
+
+WRITERS = (decides, gives_back, switches_off, joins, signs, takes_in, looks_on, looks_again, purges)
+
+
+def _alone(write):
+    """Return what writes in a thread, on a connection of its own."""
+
+    def begin():
+        from django.db import connections
+
+        try:
+            write()
+        finally:
+            connections.close_all()
+
+    return begin
+
+
+@contextlib.contextmanager
+def waiting_for(rows, write):
+    """Hold ``rows`` while another connection writes and comes to wait for them."""
+    from django.db import connection, transaction
+
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic(), connection.cursor() as cursor:
+            list(rows.select_for_update(no_key=True))
+            written, waiting = pool.submit(_alone(write)), 0
+            while not waiting and not written.done():
+                cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
+                (waiting,) = cursor.fetchone()
+            assert waiting, "did not come to these rows"
+            yield
+        written.result()
+
+
+on_postgres = pytest.mark.parametrize("desk", ["postgres"], indirect=True)
+
+
+@on_postgres
+@pytest.mark.parametrize("writer", WRITERS, ids=lambda w: w.__name__)
+def test_who_waits_for_a_case_holds_none_behind_it_nor_the_trail(desk, pair, writer):
+    from pipeline.desk.tables import AuditHead, Case, CaseLabel
+
+    first, second = pair
+    write = writer(desk, pair)
+    # On disk the second one stands before the first.
+    Case.objects.filter(pk=first).update(uncertainty=1)
+    with waiting_for(Case.objects.filter(pk=first), write):
+        for rows in (Case.objects.filter(pk=second), CaseLabel.objects.filter(case=second), AuditHead.objects):
+            list(rows.select_for_update(nowait=True))
+
+
+@on_postgres
+def test_who_purges_waits_for_who_indexes_and_not_the_other_way_round(desk, pair):
+    from pipeline.desk.models import Document
+    from pipeline.desk.search import index
+    from pipeline.desk.tables import Indexed
+
+    Indexed.objects.filter(document__in=pair).update(text_hash="of another text")
+    with waiting_for(Document.objects.filter(pk=pair[0]), purges(desk, pair)):
+        index(pair)
+    assert not Indexed.objects.filter(document__in=pair).exists()
+
+
+@on_postgres
+def test_who_decides_need_not_wait_for_who_indexes(desk, pair):
+    from django.db import transaction
+
+    from pipeline.desk.search import index
+
+    with transaction.atomic(), ThreadPoolExecutor(1) as pool:
+        index(pair)
+        pool.submit(_alone(decides(desk, pair))).result(timeout=20)
