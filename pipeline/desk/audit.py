@@ -21,7 +21,7 @@ from django.db import transaction
 
 from pipeline.desk.tables import AuditEntry, AuditHead, Decision, User
 
-__all__ = ["ACTIONS", "Broken", "Gesture", "current_gesture", "record", "verify"]
+__all__ = ["ACTIONS", "Broken", "Gesture", "current_gesture", "line_up", "record", "verify"]
 
 #: A decision and its entry are of one moment; what may lie between them is waiting for each other.
 _ONE_MOMENT = dt.timedelta(hours=1)
@@ -106,8 +106,7 @@ def record(action: str, target: str = "", *, actor: str | None = None, **detail:
     ACTIONS[action]
     now = current_gesture.get() or Gesture(uuid.uuid4().hex, "")
     with transaction.atomic(savepoint=False):
-        # The head row is the queue: appends wait here for each other.
-        head = AuditHead.objects.select_for_update().get(pk=1)
+        head = line_up()
         entry = AuditEntry(
             number=head.number + 1,
             at=dt.datetime.now(dt.UTC).isoformat(timespec="microseconds"),
@@ -124,6 +123,15 @@ def record(action: str, target: str = "", *, actor: str | None = None, **detail:
         head.proof = _proof(head)
         head.save()
     return entry
+
+
+def line_up() -> AuditHead:
+    """Wait for everybody who appends, and let them wait until the caller's transaction ends; return the head.
+
+    What is numbered behind this is committed in the order of its numbers: who reads on from the last one misses none.
+    """
+    head: AuditHead = AuditHead.objects.select_for_update().get(pk=1)
+    return head
 
 
 def verify() -> tuple[int, str, list[Broken]]:

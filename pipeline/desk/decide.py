@@ -76,6 +76,7 @@ def decide(
             raise reason
         # What it is like, and who holds that, may have changed before they were locked.
         cases = [case, *with_it(case, user).filter(among(alike))]
+        audit.line_up()
         spent = min(max(0, seconds), MOST_SECONDS)
         made = [_decide(c, user, action, chosen, note.strip(), spent, gesture) for c in cases]
     said = "已判" if case.blind else made[0].get_kind_display()
@@ -99,6 +100,7 @@ def undo(user: User) -> tuple[int, ...]:
             .order_by("id")
         )
         lock(Case.objects.filter(among([d.document_id for d in group])))
+        audit.line_up()
         gesture = _gesture()
         for decision in group:
             _undo(decision, user, gesture)

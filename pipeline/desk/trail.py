@@ -45,11 +45,11 @@ def _write(folder: Path, action: str, target: str, actor: str, detail: dict[str,
     from django.db import transaction
 
     from pipeline.desk import audit
-    from pipeline.desk.tables import AuditEntry, AuditHead
+    from pipeline.desk.tables import AuditEntry
 
     with transaction.atomic():
-        # The head is locked first: two commands at once must not both find the same line missing.
-        AuditHead.objects.select_for_update().get(pk=1)
+        # Two commands at once must not both find the same line missing.
+        audit.line_up()
         rows = AuditEntry.objects.filter(action__startswith="model.").values_list("detail", flat=True)
         known = {d.get("record") for d in rows}
         for mark, name, model, who, more in _records(folder):

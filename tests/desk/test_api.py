@@ -209,22 +209,12 @@ def test_what_an_older_text_said_is_not_quoted(desk, door):
     assert "13912345678" not in found["text"]
 
 
-@pytest.fixture
-def settle(monkeypatch):
-    """Let decisions be old enough to be told."""
-    from pipeline.desk.api import reading
-
-    return lambda: monkeypatch.setattr(reading, "SETTLED", dt.timedelta(0))
-
-
-def test_decisions_come_in_the_order_they_were_made_with_what_took_them_back(desk, door, settle):
+def test_decisions_come_in_the_order_they_were_made_with_what_took_them_back(desk, door):
     who = desk.client("reviewer")
     desk.decide(who, desk.case("D001"), note=f"回过电话，{SECRET}")
     desk.decide(who, desk.case("D002"), "reject")
     who.post("/undo")
     token = door.token("read")
-    assert door.get("decisions", token).json()["items"] == []
-    settle()
     items = door.get("decisions", token).json()["items"]
     assert [(i["id"], i["kind"]) for i in items] == [("D001", "confirm"), ("D002", "reject"), ("D002", "undo")]
     assert items[2]["undoes"] == items[1]["number"]
@@ -234,19 +224,70 @@ def test_decisions_come_in_the_order_they_were_made_with_what_took_them_back(des
     assert "reviewer" not in json.dumps(items)
 
 
-def test_what_waits_for_a_second_reader_is_withheld_until_then(desk, door, settle):
+@pytest.mark.parametrize("desk", ["postgres"], indirect=True)
+@pytest.mark.parametrize("taken_back", [False, True])
+def test_who_reads_on_from_the_last_decision_misses_none_that_was_slow(desk, monkeypatch, taken_back):
+    """One has its number and hangs; meanwhile another one decides and somebody reads."""
+    import threading
+    from concurrent.futures import ThreadPoolExecutor
+
+    from django.db import connection, connections
+
+    from pipeline.desk import decide as desk_decide
+    from pipeline.desk.api.reading import decisions
+
+    slow, quick = desk.user("reviewer"), desk.user("senior")
+    numbered, go_on, real = threading.Event(), threading.Event(), desk_decide._settle
+
+    def make(user, key):
+        case = desk.case(key)
+        said = {"action": "reject", "labels": (), "text_hash": case.text_hash}
+        try:
+            desk_decide.decide(user=user, document=case.pk, **said)
+        finally:
+            connections.close_all()
+
+    def take_back():
+        try:
+            desk_decide.undo(slow)
+        finally:
+            connections.close_all()
+
+    def hang(case):
+        if case.document.key == "D001":
+            numbered.set()
+            go_on.wait(60)
+        real(case)
+
+    if taken_back:
+        make(slow, "D001")
+    monkeypatch.setattr(desk_decide, "_settle", hang)
+    with ThreadPoolExecutor(2) as pool, connection.cursor() as cursor:
+        late = pool.submit(take_back) if taken_back else pool.submit(make, slow, "D001")
+        numbered.wait(60)
+        other, waiting = pool.submit(make, quick, "D002"), 0
+        while not waiting and not other.done():
+            cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
+            (waiting,) = cursor.fetchone()
+        seen = decisions(0, 200)["items"]
+        go_on.set()
+        late.result()
+        other.result()
+    seen += decisions(max((d["number"] for d in seen), default=0), 200)["items"]
+    assert len(seen) == 2 + taken_back
+
+
+def test_what_waits_for_a_second_reader_is_withheld_until_then(desk, door):
     from pipeline.desk.configure import open_desk
 
     open_desk(load_settings(desk.settings.home, desk={"second_percent": 100}), bring_up=False)
     token = door.token("read")
     label = desk.columns[3][1]
     desk.decide(desk.client("reviewer"), desk.case("D001"), labels=[label], note="看法")
-    settle()
     (item,) = door.get("decisions", token).json()["items"]
     assert (item["withheld"], item["kind"], item["labels"], item["note"]) == (True, None, None, None)
     assert label not in json.dumps(door.get("documents", token, id="D001").json()["decisions"])
     desk.decide(desk.client("senior"), desk.case("D001"), labels=[label])
-    settle()
     items = door.get("decisions", token).json()["items"]
     assert [i["withheld"] for i in items] == [False, False]
     assert all(label in i["labels"][desk.columns[3][0]] for i in items)
@@ -276,19 +317,17 @@ def test_what_is_judged_blind_is_told_after_it_is_judged(desk, door):
     assert (other["withheld"], other["is_problem"]) == (False, True)
 
 
-def test_how_a_blind_decision_relates_to_the_model_is_told_when_it_is_done(desk, door, settle):
+def test_how_a_blind_decision_relates_to_the_model_is_told_when_it_is_done(desk, door):
     from pipeline.desk.blind import put_into_queue
 
     put_into_queue({"D001": 0.5}, "s", actor="an")
     token, reviewer = door.token("read"), desk.client("reviewer")
     desk.decide(reviewer, desk.case("D001"))
     reviewer.post("/undo")
-    settle()
     made, undone = door.get("decisions", token).json()["items"]
     assert (made["withheld"], made["kind"], bool(made["labels"])) == (False, None, True)
     assert undone["kind"] == "undo"
     desk.decide(reviewer, desk.case("D001"))
-    settle()
     items = door.get("decisions", token).json()["items"]
     assert [i["kind"] for i in items] == ["confirm", "undo", "confirm"]
 
