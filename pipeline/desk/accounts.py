@@ -7,8 +7,10 @@ import secrets
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.db.models import Q
 
 from pipeline.desk import audit
+from pipeline.desk.locks import lock
 from pipeline.desk.queue import let_go
 from pipeline.desk.roles import Permission, Role
 from pipeline.desk.tables import User
@@ -46,6 +48,9 @@ def change_account(user: User, *, role: str, active: bool, actor: str | None = N
 
     Raises ConfigError when nobody could manage accounts any more.
     """
+    # Two who take the office from each other at once: the second finds what the first left.
+    lock(User.objects.filter(Q(pk=user.pk) | Q(role=Role.ADMIN, is_active=True)))
+    user.refresh_from_db(fields=["role", "is_active"])
     before = {"role": user.role, "active": user.is_active}
     after = {"role": Role(role).value, "active": active}
     if before == after:

@@ -1,4 +1,5 @@
 import re
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -45,6 +46,46 @@ def test_the_last_administrator_stays(desk):
     desk.add_user("admin2", "admin")
     assert admin.post(f"/users/{me.pk}", {"role": "analyst", "active": "on"}).status_code == 200
     assert admin.get("/users").status_code == 403
+
+
+@pytest.mark.parametrize("desk", ["postgres"], indirect=True)
+def test_two_administrators_who_switch_each_other_off_at_once_leave_one(desk):
+    from django.db import connection, connections, transaction
+
+    from pipeline.desk.accounts import change_account
+    from pipeline.desk.tables import User
+    from pipeline.errors import ConfigError
+
+    one, other = desk.user("admin"), desk.add_user("admin2", "admin")
+
+    def switch_off():
+        try:
+            change_account(one, role="admin", active=False)
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic(), connection.cursor() as cursor:
+            change_account(other, role="admin", active=False)
+            second, waiting = pool.submit(switch_off), 0
+            while not waiting and not second.done():
+                cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
+                (waiting,) = cursor.fetchone()
+        with pytest.raises(ConfigError, match="最后一个管理员"):
+            second.result()
+    assert User.objects.filter(role="admin", is_active=True).count() == 1
+
+
+def test_what_is_not_the_account_any_more_is_not_the_measure(desk):
+    """The page was opened on an account that has been changed since."""
+    from pipeline.desk.accounts import change_account
+    from pipeline.desk.tables import AuditEntry
+
+    stale = desk.user("reviewer")
+    change_account(desk.user("reviewer"), role="senior", active=True)
+    change_account(stale, role="reviewer", active=True)
+    assert desk.user("reviewer").role == "reviewer"
+    assert AuditEntry.objects.filter(action="account.change").last().detail["before"]["role"] == "senior"
 
 
 def test_changes_are_on_the_record_with_before_and_after(desk):
