@@ -88,6 +88,14 @@ def test_header_only_yields_nothing(tmp_path: Path, data: str) -> None:
     assert read(tmp_path / "a.csv", data) == []
 
 
+@pytest.mark.parametrize("again", ["编号,标题,内容", '\ufeff编号, 标题 ,"内 容"', "编号,标题,内容,,"])
+@pytest.mark.parametrize("odd", ["", '9,"坏,x\n'])  # read line by line from here on
+def test_header_that_comes_again_is_no_record(tmp_path: Path, again: str, odd: str) -> None:
+    items = read(tmp_path / "a.csv", f"编号,标题,内容\n1,路灯,坏了\n{odd}{again}\n2,,内容\n3,编号,内容\n")
+    assert [i.id for i in items if isinstance(i, Document)] == ["1", "2", "3"]
+    assert items[-1].place == f"a.csv:{5 + bool(odd)}"
+
+
 def test_missing_text_column(tmp_path: Path) -> None:
     with pytest.raises(SourceError) as caught:
         read(tmp_path / "a.csv", "编号,说法\n1,坏了\n")

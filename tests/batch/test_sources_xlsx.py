@@ -114,6 +114,13 @@ def test_caption_above_header_blank_rows_and_places(tmp_path: Path) -> None:
     assert items[2].row["列3"] == "旁注"  # type: ignore[union-attr]
 
 
+def test_header_that_comes_again_is_no_record(tmp_path: Path) -> None:
+    header = ["编号", "内容", "承办单位"]
+    rows = [header, [1, "甲"], ["编号", "内 容", "承办\n单位", None], [2, "内容"]]
+    items = list(open_source(workbook(tmp_path / "a.xlsx", rows)))
+    assert [(i.place, i.id) for i in items] == [("a.xlsx:2", "1"), ("a.xlsx:4", "2")]
+
+
 def test_all_sheets_with_a_text_column_are_read(tmp_path: Path) -> None:
     good = [["编号", "内容"], [1, "甲"]]
     path = workbook(tmp_path / "a.xlsx", good, [["说明"], ["x"]], [], good, [["字典"]], hidden=[4])

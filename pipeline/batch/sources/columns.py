@@ -9,7 +9,7 @@ from typing import Any
 
 from pipeline.errors import SourceError
 
-__all__ = ["META_FIELDS", "ColumnMap", "unique_headers"]
+__all__ = ["META_FIELDS", "ColumnMap", "same_name", "unique_headers"]
 
 META_FIELDS = ("time", "unit", "channel", "district", "title")
 _INVISIBLE = dict.fromkeys(map(ord, "\ufeff\u200b\u200c\u200d\u2060\x00"))
@@ -19,6 +19,11 @@ _SHOWN = 30
 def _key(name: object) -> str:
     """Fold case, width, byte order marks and white space away; names are spread (编 号) or broken to fit a cell."""
     return "".join(unicodedata.normalize("NFKC", str(name or "").translate(_INVISIBLE)).split()).casefold()
+
+
+def same_name(one: object, other: object) -> bool:
+    """Whether two header cells name the same column."""
+    return _key(one) == _key(other)
 
 
 def unique_headers(header: Sequence[object]) -> tuple[str, ...]:

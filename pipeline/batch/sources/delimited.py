@@ -78,6 +78,8 @@ def read_delimited(path: Path, columns: ColumnMap, limits: Limits) -> Iterator[D
         while True:
             for cells, clean in stretch.take() if feed.level else ():
                 number, astray = number + 1, False
+                if table.is_header(cells):
+                    continue
                 if (made := plain.record(number, cells) if clean else table.record(number, cells)) is not None:
                     yield made
             if (record := _next(feed, delimiter, lines, limits)) is None:
@@ -95,7 +97,8 @@ def read_delimited(path: Path, columns: ColumnMap, limits: Limits) -> Iterator[D
                 yield reject(place, "ZF-REC-FIELDS", reason, raw=record.raw)
             else:
                 astray = astray and len(record.cells) < width
-                if (made := table.record(number, record.cells[:width])) is not None:
+                cells = record.cells[:width]
+                if not table.is_header(cells) and (made := table.record(number, cells)) is not None:
                     yield made
 
 

@@ -65,7 +65,7 @@ def read_docx(path: Path, columns: ColumnMap, limits: Limits) -> Iterator[Docume
         found += 1
         table = Table.of(name, block[at], columns, limits)
         for number, row in enumerate(block[at + 1 :], at + 2):
-            if columns.find(row) != table.where and (made := table.record(number, row)) is not None:
+            if not table.is_header(row) and (made := table.record(number, row)) is not None:
                 yield made
     text = "\n".join(prose)
     if found and not _SENTENCE & set(text):

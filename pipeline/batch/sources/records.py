@@ -13,7 +13,7 @@ from decimal import Decimal
 from itertools import zip_longest
 from typing import Any
 
-from pipeline.batch.sources.columns import META_FIELDS, ColumnMap, unique_headers
+from pipeline.batch.sources.columns import META_FIELDS, ColumnMap, same_name, unique_headers
 from pipeline.batch.sources.encoding import decode_line
 from pipeline.batch.sources.limits import Limits
 from pipeline.documents import Document, Rejected, text_hash
@@ -26,6 +26,7 @@ _PAIR = re.compile("[\ud800-\udbff][\udc00-\udfff]")
 _LOST = re.compile("[\x00\ud800-\udfff]")
 _ROUNDED = re.compile(r"[+-]?\d(\.\d+)?E\+\d+", re.IGNORECASE)
 _INEXACT = 2.0**53  # from here on a float does not tell a number from the next
+_NAME_CHARS = 40  # longer cells are no names of columns, which is quickly said
 _STOPS = ("。", "！", "？", "!", "?")
 
 
@@ -148,6 +149,15 @@ class Table:
     def of(cls, name: str, header: Sequence[object], columns: ColumnMap, limits: Limits) -> Table:
         """Resolve ``header``, or raise ``ZF-SRC-COLUMN``."""
         return cls(name, tuple(map(mend, unique_headers(header))), columns.resolve(header, name=name), limits)
+
+    def is_header(self, values: Sequence[Any]) -> bool:
+        """Whether a row is the header once more, as on every page or where exports are pasted one under another."""
+        main = self.where["text" if "text" in self.where else "title"]
+        cell = values[main] if main < len(values) else None
+        if not isinstance(cell, str) or len(cell) > _NAME_CHARS:
+            return False
+        places = (main, *self.where.values())
+        return all(at < len(values) and same_name(values[at], self.header[at]) for at in places)
 
     def record(self, number: int, values: Sequence[Any]) -> Document | Rejected | None:
         """Return what row ``number`` becomes; ``None`` for a row without any data."""

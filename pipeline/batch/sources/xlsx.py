@@ -72,7 +72,7 @@ class _Sheet:
         tried = 0
         for number, row in self._rows:
             if self.table is not None:
-                if (made := self.table.record(number, row)) is not None:
+                if not self.table.is_header(row) and (made := self.table.record(number, row)) is not None:
                     yield made
             elif any(as_text(cell).strip() for cell in row):
                 found = self._columns.find(row)
