@@ -88,6 +88,29 @@ def test_header_only_yields_nothing(tmp_path: Path, data: str) -> None:
     assert read(tmp_path / "a.csv", data) == []
 
 
+@pytest.mark.parametrize(
+    ("above", "row"),
+    [
+        ("2026年3月热线工单汇总,,\n", 3),
+        ("2026年3月热线工单汇总\n", 3),
+        ('"3月热线工单,\n汇总",,\n\n制表：甲局,,2026-03-31\n', 5),
+        ('来"源"：甲局，乙局;丙局\n基本信息,,处理\n', 4),
+    ],
+)
+@pytest.mark.parametrize("delimiter", [",", "\t", ";"])
+def test_caption_above_header(tmp_path: Path, above: str, row: int, delimiter: str) -> None:
+    text = above + "编号,内容,备注\n1,坏了,\n2,脏,\n".replace(",", delimiter)
+    items = read(tmp_path / "a.csv", text)
+    assert [(i.id, i.place) for i in items] == [("1", f"a.csv:{row}"), ("2", f"a.csv:{row + 1}")]
+
+
+@pytest.mark.parametrize("row", ["1,正文", "2026-03-01 08:00,正文", '1,"没有闭合', "１,标题"])
+def test_record_below_unknown_names_is_no_header(tmp_path: Path, row: str) -> None:
+    with pytest.raises(SourceError, match="编号、说法") as caught:
+        read(tmp_path / "a.csv", f"3月汇总\n编号,说法\n{row}\n2,坏了\n")
+    assert caught.value.code == "ZF-SRC-COLUMN"
+
+
 @pytest.mark.parametrize("again", ["编号,标题,内容", '\ufeff编号, 标题 ,"内 容"', "编号,标题,内容,,"])
 @pytest.mark.parametrize("odd", ["", '9,"坏,x\n'])  # read line by line from here on
 def test_header_that_comes_again_is_no_record(tmp_path: Path, again: str, odd: str) -> None:

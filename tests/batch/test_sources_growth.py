@@ -66,10 +66,11 @@ def test_header_still_being_written(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     from pipeline.batch.sources.lines import Lines
 
     (tmp_path / "a.csv").write_text("编号,内", encoding="utf-8")
+    (tmp_path / "b.csv").write_text("3月汇总\n编号,内", encoding="utf-8")
     (tmp_path / "a.jsonl").write_text('{"te', encoding="utf-8")
     monkeypatch.setattr(Lines, "grown", property(lambda _self: True))
-    assert list(open_source(tmp_path / "a.csv")) == []
-    assert list(open_source(tmp_path / "a.jsonl")) == []
+    for name in ("a.csv", "b.csv", "a.jsonl"):
+        assert list(open_source(tmp_path / name)) == []
 
 
 def test_replaced_file_is_read_to_its_own_end(tmp_path: Path) -> None:

@@ -136,6 +136,8 @@ def test_header_only_empty_and_without_text_column(tmp_path: Path) -> None:
     error = refused(workbook(tmp_path / "c.xlsx", [["编号", "说法"], *([i, "x"] for i in range(20))]))
     assert error.code == "ZF-SRC-COLUMN"
     assert "说法" in str(error)
+    error = refused(workbook(tmp_path / "e.xlsx", [["3月汇总"], ["编号", "说法"], [1, "正文"], [2, "坏了"]]))
+    assert (error.code, error.details) == ("ZF-SRC-COLUMN", ("读到的列名：编号、说法",))
     (tmp_path / "d.xlsx").write_bytes(b"")
     assert refused(tmp_path / "d.xlsx").code == "ZF-SRC-EMPTY"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
@@ -9,11 +10,14 @@ from typing import Any
 
 from pipeline.errors import SourceError
 
-__all__ = ["META_FIELDS", "ColumnMap", "same_name", "unique_headers"]
+__all__ = ["HEADER_ROWS", "META_FIELDS", "ColumnMap", "same_name", "unique_headers"]
 
+#: A caption, a date and groups of columns often stand above the header of a sheet.
+HEADER_ROWS = 10
 META_FIELDS = ("time", "unit", "channel", "district", "title")
 _INVISIBLE = dict.fromkeys(map(ord, "\ufeff\u200b\u200c\u200d\u2060\x00"))
 _SHOWN = 30
+_DATA = re.compile(r"\s*\d[\d\s.:：/-]*")
 
 
 def _key(name: object) -> str:
@@ -99,6 +103,14 @@ class ColumnMap:
                     break
         return found
 
+    def names(self, row: Sequence[object], *, first: bool) -> bool:
+        """Whether ``row``, the ``first`` of a sheet or one below it, names columns of which one holds texts.
+
+        Below the first a number or a date tells a record whose text is just such a word.
+        """
+        found = self.find(row)
+        return ("text" in found or "title" in found) and (first or not any(_DATA.fullmatch(str(c)) for c in row))
+
     def resolve(self, header: Sequence[object], *, name: str = "") -> Mapping[str, int]:
         """Return the position of each field, or say which headers there are and how to map them.
 
@@ -110,8 +122,13 @@ class ColumnMap:
         found = self.find(header)
         if "text" in found or "title" in found:
             return found
+        raise self.lacking([header], name=name)
+
+    def lacking(self, rows: Sequence[Sequence[object]], *, name: str = "") -> SourceError:
+        """Return what is said of a table among whose first ``rows`` none is a header; it shows the fullest."""
+        header = max(rows, key=lambda row: sum(bool(_key(cell)) for cell in row))
         shown = unique_headers(header)[:_SHOWN]
-        raise SourceError(
+        return SourceError(
             "ZF-SRC-COLUMN",
             f"{name or '表格'} 里没有可作正文的列。",
             "请把正文列改名为“内容”，或在配置的列名对照里为 text 写上它的列名；"

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.batch.sources.cells import CellParser, State
-from pipeline.batch.sources.columns import ColumnMap
+from pipeline.batch.sources.columns import HEADER_ROWS, ColumnMap
 from pipeline.batch.sources.limits import Limits
 from pipeline.batch.sources.lines import Line, Lines
 from pipeline.batch.sources.plain import Plain
@@ -144,25 +144,52 @@ def _header(
 
     ``None`` when the file is only just being written and not even its header is complete.
     """
-    number = 1
+    number, tried = 0, list[_Record]()
     order = sorted(_DELIMITERS, key=lambda d: (d == "\t") != (path.suffix.lower() == ".tsv"))
-    while (line := feed.take()) is not None:
-        if line.fault:
+    while len(tried) < HEADER_ROWS and (line := feed.take()) is not None:
+        number += 1
+        if line.fault and not tried:
             raise SourceError(
                 "ZF-SRC-ENCODING",
                 f"{lines.name} 的表头读不出来：编码不是 UTF-8、UTF-16 或 GB18030，或者这不是文本文件。",
                 "请另存为 UTF-8 编码的 CSV。",
             )
-        if hint := _SEP.fullmatch(line.text):
+        if not tried and (hint := _SEP.fullmatch(line.text)):
             order = [hint[1]]
-        elif line.text.strip(" \t\r\n,;|\ufeff\0"):
-            break
-        number += 1
-    if line is None:
-        if lines.grown:
+            continue
+        if line.fault or not line.text.strip(" \t\r\n,;|\ufeff\0"):
+            continue
+        feed.give_back((line,))
+        best = _split(feed, order, lines, columns, limits)
+        if best is None:
             return None
+        record, delimiter = best
+        if record.broken and not tried:
+            raise SourceError(
+                "ZF-SRC-COLUMN",
+                f"{lines.name} 的表头引号不配对，读不出列名。",
+                "请检查第一行的引号。",
+                [line.text[:200]],
+            )
+        for _ in record.lines:
+            feed.take()
+        if not record.broken and columns.names(record.cells, first=not tried):
+            return record, delimiter, number
+        tried.append(record)
+    if len(tried) < HEADER_ROWS and lines.grown:
+        return None
+    if not tried:
         raise SourceError("ZF-SRC-EMPTY", f"{lines.name} 只有空行，没有任何内容。", "请重新导出后再放入。")
-    feed.give_back((line,))
+    raise columns.lacking([record.cells for record in tried], name=lines.name)
+
+
+def _split(
+    feed: _Feed, order: Iterable[str], lines: Lines, columns: ColumnMap, limits: Limits
+) -> tuple[_Record, str] | None:
+    """Return the next record by the delimiter that makes the most sense of it, and give back its lines.
+
+    ``None`` when its writer is not done with it.
+    """
     best: tuple[tuple[bool, int, int], _Record, str] | None = None
     for delimiter in order:
         record = _next(feed, delimiter, lines, limits)
@@ -173,15 +200,4 @@ def _header(
         rank = (not record.broken, len(found) + 2 * ("text" in found), len(record.cells))
         if best is None or rank > best[0]:
             best = rank, record, delimiter
-    if best is None and lines.grown:
-        return None
-    if best is None or best[1].broken:
-        raise SourceError(
-            "ZF-SRC-COLUMN",
-            f"{lines.name} 的表头引号不配对，读不出列名。",
-            "请检查第一行的引号。",
-            [line.text[:200]],
-        )
-    for _ in best[1].lines:
-        feed.take()
-    return best[1], best[2], number
+    return best[1:] if best else None

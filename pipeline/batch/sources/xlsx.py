@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.batch.sources.archive import check_archive, damaged
-from pipeline.batch.sources.columns import ColumnMap
+from pipeline.batch.sources.columns import HEADER_ROWS, ColumnMap
 from pipeline.batch.sources.limits import Limits
 from pipeline.batch.sources.names import legible
 from pipeline.batch.sources.records import Table, as_text, reject
@@ -19,7 +19,6 @@ from pipeline.errors import SourceError, ZuofengError
 
 __all__ = ["read_xlsx"]
 
-_HEADER_ROWS = 10  # a caption and a date often stand above the header
 _MAX_ROW = 1_048_576
 _BATCH = 64
 _FULL = 4096  # of a stretch of empty rows, which one far row number makes a million of
@@ -42,18 +41,18 @@ def read_xlsx(path: Path, columns: ColumnMap, limits: Limits) -> Iterator[Docume
                 reader = _Sheet(name, _rows(path, sheet), columns, limits)
                 yield from reader.records()
                 read = read or reader.table is not None
-                if reader.table is None and reader.first:
-                    odd.append((name, reader.first, sheet.sheet_state == "visible"))
+                if reader.table is None and reader.tried:
+                    odd.append((name, reader.tried, sheet.sheet_state == "visible"))
             if not read:
                 if not odd:
                     raise SourceError(
                         "ZF-SRC-EMPTY", f"{legible(path.name)} 的工作表都是空的。", "请重新导出后再放入。"
                     )
-                columns.resolve(odd[0][1], name=odd[0][0])
-            for name, header, visible in odd:
+                raise columns.lacking(odd[0][1], name=odd[0][0])
+            for name, rows, visible in odd:
                 if visible:
                     reason = "这张工作表没有可作正文的列，整张没有读取。"
-                    yield reject(f"{name}:1", "ZF-REC-SHEET", reason, raw="、".join(map(as_text, header)))
+                    yield reject(f"{name}:1", "ZF-REC-SHEET", reason, raw="、".join(map(as_text, rows[0])))
         finally:
             book.close()
 
@@ -65,23 +64,20 @@ class _Sheet:
         self, name: str, rows: Iterator[tuple[int, tuple[Any, ...]]], columns: ColumnMap, limits: Limits
     ) -> None:
         self.table: Table | None = None
-        self.first: tuple[Any, ...] = ()
+        self.tried: list[tuple[Any, ...]] = []
         self._name, self._rows, self._columns, self._limits = name, rows, columns, limits
 
     def records(self) -> Iterator[Document | Rejected]:
-        tried = 0
         for number, row in self._rows:
             if self.table is not None:
                 if not self.table.is_header(row) and (made := self.table.record(number, row)) is not None:
                     yield made
             elif any(as_text(cell).strip() for cell in row):
-                found = self._columns.find(row)
-                if "text" in found or "title" in found:
+                if self._columns.names(row, first=not self.tried):
                     self.table = Table.of(self._name, row, self._columns, self._limits)
                     continue
-                self.first = self.first or row
-                tried += 1
-                if tried >= _HEADER_ROWS:
+                self.tried.append(row)
+                if len(self.tried) >= HEADER_ROWS:
                     return
 
 
