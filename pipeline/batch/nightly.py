@@ -16,7 +16,7 @@ from pipeline.batch.files import FileFeed
 from pipeline.batch.lock import hold_store, only_one
 from pipeline.batch.patience import Patience
 from pipeline.batch.report import RunReport, write_rejected_csv, write_report
-from pipeline.batch.sources import SUFFIXES, ColumnMap, Limits, expand, is_read, skipped, unreadable
+from pipeline.batch.sources import SUFFIXES, ColumnMap, Limits, expand, is_read, skipped, underway, unreadable
 from pipeline.batch.sources.names import legible
 from pipeline.batch.stop import stoppable
 from pipeline.batch.worker import SPARE, Scoring, Worker, lanes_of
@@ -132,6 +132,9 @@ def nightly(
             timid = inbox is not None and Path(source).resolve().is_relative_to(inbox.resolve())
             feeds += [FileFeed(p, columns, limits, report, timid=timid) for p in files]
             for path in skipped(source):
+                if underway(path):
+                    log.info("还没写完，留到下一夜", extra={"fields": {"file": legible(path)}})
+                    continue
                 hint = f"能读的有 {' '.join(SUFFIXES)}"
                 report.cannot_read(legible(path), SourceError("ZF-SRC-SUFFIX", "不认得这种文件", hint))
             source = legible(source)

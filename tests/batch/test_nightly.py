@@ -305,6 +305,27 @@ def test_an_empty_file_beside_one_that_is_no_source_is_an_empty_night(night, tmp
     assert [u["code"] for u in report.unreadable] == ["ZF-SRC-SUFFIX"]
 
 
+def test_what_is_still_being_copied_waits_for_the_next_night(night, write_jsonl, records, tmp_path):
+    write_jsonl("in/good.jsonl", records[:4])
+    whole = write_jsonl("more.jsonl", records[4:7])
+    copy = tmp_path / "in" / "more.jsonl.filepart"
+    copy.write_bytes(whole.read_bytes()[:100])
+    (tmp_path / "in" / "Thumbs.db").write_bytes(b"x")
+    report = night(tmp_path / "in")
+    assert (report.new, report.unreadable, report.exit_code) == (4, [], 0)
+    copy.write_bytes(whole.read_bytes())
+    copy.rename(tmp_path / "in" / "more.jsonl")
+    assert night(tmp_path / "in").new == 3
+
+
+def test_a_copy_that_broke_off_is_said(night, write_jsonl, records, tmp_path, monkeypatch):
+    write_jsonl("in/good.jsonl", records[:4])
+    (tmp_path / "in" / "more.xlsx.part").write_bytes(b"PK")
+    monkeypatch.setattr("pipeline.batch.sources.inbox._PAUSE", 0.0)
+    report = night(tmp_path / "in")
+    assert [(u["file"], u["code"]) for u in report.unreadable] == [(f"{tmp_path}/in/more.xlsx.part", "ZF-SRC-SUFFIX")]
+
+
 def test_a_second_run_at_the_same_time_is_refused(night, write_jsonl, records, tmp_path):
     source = write_jsonl("a.jsonl", records[:3])
     (tmp_path / "state").mkdir()

@@ -24,6 +24,11 @@ def inbox(tmp_path: Path) -> Path:
         "~$e.xlsx",
         "old.xls",
         "f.pdf",
+        "Thumbs.db",
+        "sub/desktop.ini",
+        ".DS_Store",
+        "$RECYCLE.BIN/h.csv",
+        "~$$i.tmp",
     ):
         path = tmp_path / name
         path.parent.mkdir(exist_ok=True)

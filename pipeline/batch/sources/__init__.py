@@ -15,7 +15,7 @@ from types import MappingProxyType
 from pipeline.batch.sources.columns import ColumnMap
 from pipeline.batch.sources.delimited import read_delimited
 from pipeline.batch.sources.docx import read_docx
-from pipeline.batch.sources.inbox import SUFFIXES, expand, is_large, is_read, skipped, unreadable
+from pipeline.batch.sources.inbox import SUFFIXES, expand, is_large, is_read, skipped, underway, unreadable
 from pipeline.batch.sources.jsonl import read_jsonl
 from pipeline.batch.sources.limits import Limits
 from pipeline.batch.sources.names import legible
@@ -25,7 +25,10 @@ from pipeline.batch.sources.xlsx import read_xlsx
 from pipeline.documents import Document, Rejected
 from pipeline.errors import SourceError
 
-__all__ = ["SUFFIXES", "ColumnMap", "Limits", "expand", "is_large", "is_read", "open_source", "skipped", "unreadable"]
+__all__ = [
+    "SUFFIXES", "ColumnMap", "Limits", "expand", "is_large", "is_read", "open_source", "skipped", "underway",
+    "unreadable",
+]  # fmt: skip
 
 Reader = Callable[[Path, ColumnMap, Limits], Iterator[Document | Rejected]]
 _READERS: Mapping[str, Reader] = MappingProxyType(

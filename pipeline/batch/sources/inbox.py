@@ -5,18 +5,28 @@ from __future__ import annotations
 import glob
 import os
 import stat
+import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from pipeline.batch.sources.names import legible
 from pipeline.errors import SourceError
 
-__all__ = ["SUFFIXES", "expand", "is_large", "is_read", "skipped", "unreadable"]
+__all__ = ["SUFFIXES", "expand", "is_large", "is_read", "skipped", "underway", "unreadable"]
 
 #: Bytes of a night's work for which compiled code pays off in any case, whatever packs them.
 LARGE = 8 << 20
 SUFFIXES = (".csv", ".tsv", ".xlsx", ".jsonl", ".parquet", ".txt", ".docx")
-
+#: What systems and network drives put into folders of themselves; in a bin lies what somebody deleted.
+_SYSTEM = frozenset(
+    (
+        "thumbs.db", "ehthumbs.db", "desktop.ini", "$recycle.bin", "recycler", "system volume information",
+        "lost+found", "#recycle", "@eadir", "__macosx",
+    )
+)  # fmt: skip
+#: What copies and downloads are called until they are whole, and for how many seconds one may pause.
+_PARTS = (".tmp", ".part", ".partial", ".filepart", ".crdownload")
+_PAUSE = 3600.0
 
 #: Told of a folder, or of what a link leads to, that cannot be looked at, and why.
 Unseen = Callable[[Path, OSError], None]
@@ -27,8 +37,8 @@ def _unsaid(path: Path, error: OSError) -> None:
 
 
 def _hidden(name: str) -> bool:
-    """Whether it is hidden, or an Office lock file."""
-    return name.startswith((".", "~$"))
+    """Whether it is hidden, an Office lock file, or a system's own."""
+    return name.startswith((".", "~$")) or name.casefold() in _SYSTEM
 
 
 def _mode(path: Path, unseen: Unseen) -> int:
@@ -97,7 +107,8 @@ def expand(source: str | Path, unseen: Unseen = _unsaid) -> list[Path]:
         while glob.has_magic(str(fixed)):
             fixed = fixed.parent
         if fixed.is_dir():
-            named = {h for h in _matches(pattern, unseen) if _supported(h) and not _hidden(h.name)}
+            found = {h for h in _matches(pattern, unseen) if _supported(h)}
+            named = (h for h in found if not any(map(_hidden, h.relative_to(fixed).parts)))
             return sorted(h for h in named if stat.S_ISREG(_mode(h, unseen)))
     raise SourceError("ZF-SRC-MISSING", f"找不到文件或文件夹：{legible(source)}", "请核对路径；通配符要加引号。")
 
@@ -136,6 +147,18 @@ def skipped(source: str | Path) -> list[Path]:
     """Return the visible files of a folder that ``expand`` leaves out for their suffix, to be reported."""
     path = Path(source)
     return sorted(p for p in _visible(path) if not _supported(p)) if path.is_dir() else []
+
+
+def underway(path: Path) -> bool:
+    """Whether ``path`` is a copy that is just being made; one that broke off is not, or its texts would be missed."""
+    if path.suffix.lower() not in _PARTS:
+        return False
+    try:
+        found = path.stat()
+    except OSError:
+        return True  # by now it has its own name, or was given up
+    # Some copies get the time of their original at once.
+    return time.time() - max(found.st_mtime, found.st_ctime) < _PAUSE
 
 
 def is_large(source: str) -> bool:
