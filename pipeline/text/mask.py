@@ -48,7 +48,8 @@ _CREDIT = re.compile(rf"{_NOT_BEFORE}[1-9ANY][0-9A-HJ-NPQRTUWXY][0-9]{{6}}[0-9A-
 _PROVINCE = "[京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼]"
 _PLATE = re.compile(
     rf"{_PROVINCE}[A-HJ-NP-Z][·. •・‧-]?"
-    r"(?:[DF][A-HJ-NP-Z0-9]\d{4}|\d{5}[DF]|[A-HJ-NP-Z0-9]{4}[A-HJ-NP-Z0-9挂学警])(?![A-Za-z0-9])",
+    # A word is no plate: 新system.
+    r"(?=(?:[A-Z]*\d){2})(?:[DF][A-HJ-NP-Z0-9]\d{4}|\d{5}[DF]|[A-HJ-NP-Z0-9]{4}[A-HJ-NP-Z0-9挂学警])(?![A-Za-z0-9])",
     re.IGNORECASE,
 )
 _EMAIL = re.compile(r"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){1,4}")

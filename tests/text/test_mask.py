@@ -110,6 +110,8 @@ def test_personal_data_is_found_and_masked_at_equal_length(text, kind, found):
         "货款打了3000000元",
         "打卡机编号6217991234567890124",
         "工单138123456782015号",
+        "新system上线后点不开",
+        "京server宕机",
     ],
 )
 def test_what_only_looks_like_personal_data_stays(text):
