@@ -36,7 +36,9 @@ _LANDLINE = re.compile(
 _LOCAL = rf"[2-9][0-9]{{6,7}}(?:(?!\d|\.\d|[元块万亿多余])|{_DATED})"
 _NEXT = "[ 、/,;或和]{1,2}"
 _CALLED = re.compile(
-    r"(?:(?:电话|座机|固话|热线|传真|拨打|致电)(?:号码?)?(?:[是为:( ]|\([^\d()]{1,4}\)){0,3}|打[了过到去]?"
+    r"(?:(?:电话|座机|固话|热线|传真|拨打|致电)(?:号码?)?(?:[是为:( ]|\([^\d()]{1,4}\)){0,3}"
+    # Money is paid with the same word, and in round sums.
+    r"|(?<![款钱资费])打[了过到去]?(?!\d+000(?!\d))"
     rf"|(?<!\d)(?:{_CODE}[2-9]\d{{6,7}}|1[3-9]\d{{9}}){_NEXT})({_LOCAL}(?:{_NEXT}{_LOCAL})*)"
 )
 _FIGURES = re.compile("[0-9]+")
@@ -58,6 +60,10 @@ _CARD_CONTEXT = re.compile(
 )
 #: What hotlines and offices number: there a date of six digits in front is one, and no number is a bank card's.
 _NUMBERED = re.compile(r"(?:编号|单号|件号|流水号|受理号)[是为:( ]{0,2}(?:[A-Z]{0,4})$", re.IGNORECASE)
+#: Papers and sums of money: behind these stands no telephone.
+_PAPERS = re.compile(
+    r"(?:代码(?:[/、和及]号码)?|发票号码?|票号|文号|案号|金额|[¥$]|[〔\[(](?:19|20)\d{2}年?[〕\])]第?)[是为:( ]{0,2}$"
+)
 _SUSPECT = re.compile(r"[\d ‐–—―−-]{7}|@|[A-HJ-NP-Z][·. •・‧-]?[A-HJ-NP-Z0-9]{4}[A-HJ-NP-Z0-9挂学警]", re.IGNORECASE)
 
 #: What can be starred of a word: letters, digits, and the 汉字 at either end of a number plate.
@@ -185,14 +191,18 @@ def _emails(text: str) -> Iterator[Found]:
 
 def _mobiles(text: str) -> Iterator[Found]:
     for m in _MOBILE.finditer(text):
-        if not (_is_numbered(text, m.start()) and _is_date("20" + m[1][:6])):
+        numbered = _is_numbered(text, m.start()) and _is_date("20" + m[1][:6])
+        if not numbered and not _is_of_papers(text, m.start()):
             yield Found("mobile", m.start(1), m.end(1))
 
 
 def _landlines(text: str) -> Iterator[Found]:
     for m in _LANDLINE.finditer(text):
-        yield Found("landline", m.start(1), m.end(1))
+        if not _is_of_papers(text, m.start()):
+            yield Found("landline", m.start(1), m.end(1))
     for called in _CALLED.finditer(text):
+        if text[called.start()] in "01(" and _is_of_papers(text, called.start()):
+            continue
         for m in _FIGURES.finditer(text, called.start(1), called.end(1)):
             if not (len(m[0]) == 8 and m[0].startswith("20") and _is_date(m[0])):
                 yield Found("landline", m.start(), m.end())
@@ -217,6 +227,10 @@ def _plates(text: str) -> Iterator[Found]:
 
 def _is_numbered(text: str, at: int) -> bool:
     return _NUMBERED.search(text, max(0, at - BEFORE), at) is not None
+
+
+def _is_of_papers(text: str, at: int) -> bool:
+    return _PAPERS.search(text, max(0, at - BEFORE), at) is not None
 
 
 def _is_date(digits: str) -> bool:
