@@ -7,12 +7,13 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-__all__ = ["BEFORE", "BEHIND", "Found", "find_personal_data", "mask", "may_be_starred", "search"]
+__all__ = ["BEFORE", "BEHIND", "NUMERALS", "Found", "find_personal_data", "mask", "may_be_starred", "search"]
 
 # `\b` sees no border between 汉字 and digits, hence the lookarounds.
 _NOT_BEFORE, _NOT_AFTER = r"(?<![0-9A-Za-z])", r"(?![0-9A-Za-z])"
 #: Between the groups of a number: a blank, a hyphen, or what stands for one; a Chinese dash has two signs.
 _GAP = "(?:[- ‐–—―−]{1,2})"
+_DOT = "[.·•・]"
 # Not the decimals of a number; what a list is numbered with is not one, nor a telephone.
 _BEGIN = r"(?:(?<!\d)(?<!\d\.)|(?<![\d.])[1-9]\d?\.|(?<=\d{7}\.))"
 # Where line breaks are lost, a number runs into the date of the letter.
@@ -22,10 +23,21 @@ _AREA = r"(?:10|2\d|[3-9]\d{2})"
 # Its check digit tells it from what letters or a telephone run into.
 _ID = re.compile(rf"(?<!\d)[1-9]\d{{5}}{_GAP}?\d{{4}}{_GAP}?\d{{4}}{_GAP}?\d{{3}}(?:[Xx×]|\d{_END})")
 _MOBILE = re.compile(
-    rf"{_BEGIN}(?:(?:\+|00)?86{_GAP}?|0)?(1[3-9]\d(?:{_GAP}?\d{{4}}{_GAP}?\d{{4}}|{_GAP}\d{{3}}{_GAP}\d{{5}}))"
+    rf"{_BEGIN}(?:(?:\+|00)?86{_GAP}?|0)?(1[3-9]\d"
+    rf"(?:{_GAP}?\d{{4}}{_GAP}?\d{{4}}|{_GAP}\d{{3}}{_GAP}\d{{5}}|{_DOT}\d{{4}}{_DOT}\d{{4}}))"
     # A full stop may stand before figures as well.
     rf"(?:(?!\d|元(?!旦)|万元|亿|\.\d+[多余]?[元万亿%])|{_DATED})"
 )
+#: A mobile is written out where a machine should not read it: 一三八, and as keycaps.
+NUMERALS = "〇○零一二三四五六七八九幺壹贰叁肆伍陆柒捌玖"
+_KEY = r"\ufe0f?\u20e3?"
+_SIGN, _BREAK = rf"(?:[0-9{NUMERALS}]{_KEY})", rf"(?:{_GAP}|{_DOT})?"
+_SPELT = re.compile(
+    # One numeral before or behind may belong to a word: 周一, 一直.
+    rf"[1一幺壹](?<![0-9{NUMERALS}][0-9{NUMERALS}].)(?<!\u20e3.){_KEY}[3-9三四五六七八九叁肆伍陆柒捌玖]{_KEY}{_SIGN}"
+    rf"{_BREAK}{_SIGN}{{4}}{_BREAK}{_SIGN}{{4}}(?!{_SIGN}{{2}}|[\ufe0f\u20e3十百千万亿元])"
+)
+_WRITTEN_OUT = re.compile(rf"[{NUMERALS}\u20e3].")
 _CODE = rf"(?:0{_AREA}{_GAP}?|\(0{_AREA}\){_GAP}?)"
 _LANDLINE = re.compile(
     rf"{_BEGIN}((?:{_CODE}|(?:\+|00)86{_GAP}?{_AREA}{_GAP}?)[2-9]\d{{6,7}}"
@@ -64,10 +76,13 @@ _NUMBERED = re.compile(r"(?:编号|单号|件号|流水号|受理号)[是为:( ]
 _PAPERS = re.compile(
     r"(?:代码(?:[/、和及]号码)?|发票号码?|票号|文号|案号|金额|[¥$]|[〔\[(](?:19|20)\d{2}年?[〕\])]第?)[是为:( ]{0,2}$"
 )
-_SUSPECT = re.compile(r"[\d ‐–—―−-]{7}|@|[A-HJ-NP-Z][·. •・‧-]?[A-HJ-NP-Z0-9]{4}[A-HJ-NP-Z0-9挂学警]", re.IGNORECASE)
+_SUSPECT = re.compile(
+    rf"[\d{NUMERALS}\ufe0f\u20e3 .·•・‐–—―−-]{{7}}|@|[A-HJ-NP-Z][·. •・‧-]?[A-HJ-NP-Z0-9]{{4}}[A-HJ-NP-Z0-9挂学警]",
+    re.IGNORECASE,
+)
 
-#: What can be starred of a word: letters, digits, and the 汉字 at either end of a number plate.
-_STARRED = re.compile(rf"[\dA-Za-z]|{_PROVINCE}$|^[挂学警]")
+#: What can be starred of a word: letters, digits, and at either end numerals or the 汉字 of a number plate.
+_STARRED = re.compile(rf"[\dA-Za-z]|[{_PROVINCE[1:-1]}{NUMERALS}]$|^[挂学警{NUMERALS}]")
 #: What stands so far before or behind decides whether letters, digits and signs in a row are personal data.
 BEFORE, BEHIND = 30, 2
 
@@ -139,6 +154,7 @@ def search(text: str) -> list[Found]:
         *_emails(text),
         *_cards(text),
         *_mobiles(text),
+        *_spelt(text),
         *_landlines(text),
         *_plates(text),
     ):
@@ -159,7 +175,7 @@ def mask(text: str, found: list[Found]) -> str:
     chars = list(text)
     for f in found:
         for i in range(f.start, f.end):
-            if chars[i].isalnum():
+            if chars[i].isalnum() or chars[i] in NUMERALS:
                 chars[i] = "*"
     return "".join(chars)
 
@@ -194,6 +210,12 @@ def _mobiles(text: str) -> Iterator[Found]:
         numbered = _is_numbered(text, m.start()) and _is_date("20" + m[1][:6])
         if not numbered and not _is_of_papers(text, m.start()):
             yield Found("mobile", m.start(1), m.end(1))
+
+
+def _spelt(text: str) -> Iterator[Found]:
+    for m in _SPELT.finditer(text):
+        if _WRITTEN_OUT.search(m[0]):
+            yield Found("mobile", m.start(), m.end())
 
 
 def _landlines(text: str) -> Iterator[Found]:

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.text.compiled import compiled, index, wide
-from pipeline.text.mask import BEFORE, BEHIND, mask, search
+from pipeline.text.mask import BEFORE, BEHIND, NUMERALS, mask, search
 from pipeline.text.normalise import replacement
 
 __all__ = ["Washed", "wash"]
@@ -28,7 +28,7 @@ Flags = npt.NDArray[np.uint8]
 _POINT, _WORD, _BLANK = (1 << 21) - 1, 1 << 21, 1 << 22
 _NOTHING, _UNKNOWN, _PIECES = -(1 << 31) + _BLANK, -2, -3
 _NO_ROOM = -1
-_ALNUM, _NUMBER, _PLATE, _LETTER, _AT, _JOINT = 1, 2, 4, 8, 16, 32
+_ALNUM, _NUMBER, _PLATE, _LETTER, _AT, _JOINT, _SIGN = 1, 2, 4, 8, 16, 32, 64
 #: What a plate's last sign may be besides letters and digits.
 _LAST = tuple(map(ord, "挂学警"))
 
@@ -94,7 +94,8 @@ class _Table:
             ("ABCDEFGHJKLMNPQRSTUVWXYZabcdefghjklmnpqrstuvwxyz", _LETTER),
             ("@", _AT),
             ("·. •・‧-", _JOINT),
-            ("- ‐–—―−", _NUMBER),
+            ("- ‐–—―−.·•・\ufe0f\u20e3", _SIGN),
+            (NUMERALS, _NUMBER),
         ):
             self.sorts[[ord(c) for c in characters]] |= sort
         self.sorts[self._numbers] |= _NUMBER
@@ -233,11 +234,13 @@ def _is_suspect(out: Points, begin: int, end: int, sorts: Flags) -> bool:
         if sort & _AT:
             return True
         if sort & _NUMBER:
-            digits += out[i] not in (32, 45)
+            digits += 1
             figures = figures + 1 if sort & _PLATE else 0
             # The shortest with its area code in front; in brackets that stands apart, within the town it is left out.
             if digits >= 10 or figures >= 7 or (closed and digits >= 7):
                 return True
+        elif sort & _SIGN:
+            figures = 0
         else:
             digits = figures = 0
             closed = out[i] == 41
@@ -275,24 +278,10 @@ def _windows(out: Points, begin: int, end: int, sorts: Flags) -> Ints:
     i = begin
     while i < end:
         low = i
-        digits = figures = plate = 0
-        closed = some = False
         while i < end and _in_row(out[i], sorts):
-            sort = sorts[out[i]]
-            some |= sort & _AT > 0
-            if sort & _NUMBER:
-                digits += out[i] not in (32, 45)
-                figures = figures + 1 if sort & _PLATE else 0
-                some |= digits >= 10 or figures >= 7 or (closed and digits >= 7)
-            else:
-                digits = figures = 0
-                closed = out[i] == 41
-            plate = plate + 1 if sort & _PLATE else 0
-            if plate >= 4 and i - 4 >= low:
-                # The last sign of a plate may be a 汉字.
-                some |= _is_lettered(out, low, i - 4, sorts)
             i += 1
-        if not some:
+        # The last sign of a plate may be a 汉字.
+        if not _is_suspect(out, low, min(i + 1, end), sorts):
             i = max(i, low + 1)
             continue
         low = max(begin, low - BEFORE)

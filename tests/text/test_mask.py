@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.text.clean import clean
-from pipeline.text.mask import find_personal_data, mask
+from pipeline.text.mask import find_personal_data, mask, may_be_starred
 
 WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 
@@ -32,6 +32,13 @@ def id_number(first_17: str) -> str:
         ("打008613812345678", "mobile", "13812345678"),
         ("138 123 45678", "mobile", "138 123 45678"),
         ("138—1234—5678", "mobile", "138—1234—5678"),
+        ("138.0013.8000", "mobile", "138.0013.8000"),
+        ("手机138·0013·8000。", "mobile", "138·0013·8000"),
+        ("手机一三八〇〇一三八〇〇〇，王某", "mobile", "一三八〇〇一三八〇〇〇"),
+        ("周一壹叁捌零零壹叁捌零零零一直关机", "mobile", "壹叁捌零零壹叁捌零零零"),
+        ("打幺三八-零零一三-八零零零", "mobile", "幺三八-零零一三-八零零零"),
+        ("手机1三8零零138零零零", "mobile", "1三8零零138零零零"),
+        ("手机" + "".join(f"{d}\ufe0f\u20e3" for d in "13800138000"), "mobile", "13800138000"),
         ("号码13812345678元旦停机", "mobile", "13812345678"),
         ("Tel.0631-8812345", "landline", "0631-8812345"),
         ("打0631—8812345", "landline", "0631—8812345"),
@@ -119,12 +126,28 @@ def test_personal_data_is_found_and_masked_at_equal_length(text, kind, found):
         "共¥13800138000",
         "货款打了2345678给他",
         "给他打了3000000",
+        "一三八〇〇一三八〇〇〇元",
+        "工单1380013800一直没办",
+        "一三五七九二四六八〇一三五",
+        "1️⃣整改2️⃣问责3️⃣通报",
+        "北纬35.1380.0138",
         "新system上线后点不开",
         "京server宕机",
     ],
 )
 def test_what_only_looks_like_personal_data_stays(text):
     assert find_personal_data(text) == []
+
+
+def test_all_of_a_number_in_numerals_is_starred():
+    assert clean("手机一三八○○一三八○○○，").masked_given() == "手机***********，"
+    keys = "\ufe0f\u20e3"
+    assert clean(f"打{keys.join('13800138000')}{keys}！").masked_given() == f"打{('*' + keys) * 11}！"
+
+
+def test_words_that_end_in_numerals_may_be_starred():
+    assert all(map(may_be_starred, ["一三八", "电话一三", "〇〇王某", "8", "鲁"]))
+    assert not any(map(may_be_starred, ["懒政", "统一办理"]))
 
 
 def test_an_id_and_the_telephone_run_together_are_both_masked():
@@ -139,7 +162,7 @@ def test_each_of_several_numbers_within_the_town_is_masked():
     )
 
 
-@given(st.text("0123456789-—+ 1卡号身份证Xx@a.c鲁Kk·挂元", max_size=80))
+@given(st.text("0123456789-—+ 1卡号身份证Xx@a.c鲁Kk·挂元一三〇\ufe0f\u20e3", max_size=80))
 def test_found_spans_are_ordered_and_never_overlap(text):
     found = find_personal_data(text)
     assert all(a.end <= b.start for a, b in itertools.pairwise(found))
