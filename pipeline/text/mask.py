@@ -45,15 +45,19 @@ _LANDLINE = re.compile(
     rf"|(?<!\d[-‐–—―−]){_CODE}[2-9]\d{{2,3}}{_GAP}\d{{4}}){_END}"
 )
 #: Within a town the area code is left out: such a number follows a word of calling, or another number.
-_LOCAL = rf"[2-9][0-9]{{6,7}}(?:(?!\d|\.\d|[元块万亿多余])|{_DATED})"
+_LOCAL = (
+    # No years (2019-2023), no hotline of a company, no range of round figures.
+    rf"(?:[2-9][0-9]{{6,7}}|(?!20|[48]00|\d+00{_GAP}\d+00(?!\d))[2-9][0-9]{{2}}(?:{_GAP}[0-9]{{4,5}}|[0-9]{_GAP}[0-9]{{4}}))"
+    rf"(?:(?!\d|\.\d|[元块万亿多余])|{_DATED})"
+)
 _NEXT = "[ 、/,;或和]{1,2}"
 _CALLED = re.compile(
-    r"(?:(?:电话|座机|固话|热线|传真|拨打|致电)(?:号码?)?(?:[是为:( ]|\([^\d()]{1,4}\)){0,3}"
+    r"(?:(?:电话|座机|固话|热线|传真|拨打|致电|联系(?:方式|人|我们?)?)(?:号码?)?(?:[是为:( ]|\([^\d()]{1,4}\)){0,3}"
     # Money is paid with the same word, and in round sums.
-    r"|(?<![款钱资费])打[了过到去]?(?!\d+000(?!\d))"
+    r"|(?<![款钱资费])打[了过到去]?(?=\d{7})(?!\d+000(?!\d))"
     rf"|(?<!\d)(?:{_CODE}[2-9]\d{{6,7}}|1[3-9]\d{{9}}){_NEXT})({_LOCAL}(?:{_NEXT}{_LOCAL})*)"
 )
-_FIGURES = re.compile("[0-9]+")
+_FIGURES = re.compile(_LOCAL)
 # 9558 is the oldest of all; what stands apart behind may be its end, or the number of a list.
 _CARD = re.compile(
     rf"(?<!\d)([3-69]\d{{3}}(?:{_GAP}?\d{{4}}){{2,3}}\d{{0,3}}|[3-69]\d{{5}}{_GAP}\d{{10,13}})({_GAP}\d{{1,3}})?{_END}"

@@ -223,12 +223,12 @@ def _squeeze(out: Points, source: Shorts, begin: int, end: int, sorts: Flags) ->
 @compiled
 def _is_suspect(out: Points, begin: int, end: int, sorts: Flags) -> bool:
     """Return whether personal data may be here: an @, a plate, or digits enough for a number of any kind."""
-    digits = figures = plate = 0
+    digits = figures = group = plate = 0
     closed = False
     for i in range(begin, end):
         sort = sorts[out[i]]
         if sort & ~_ALNUM == 0:
-            digits = figures = plate = 0
+            digits = figures = group = plate = 0
             closed = out[i] == 41
             continue
         if sort & _AT:
@@ -237,12 +237,16 @@ def _is_suspect(out: Points, begin: int, end: int, sorts: Flags) -> bool:
             digits += 1
             figures = figures + 1 if sort & _PLATE else 0
             # The shortest with its area code in front; in brackets that stands apart, within the town it is left out.
-            if digits >= 10 or figures >= 7 or (closed and digits >= 7):
+            if digits >= 10 or figures >= 7 or (closed and digits >= 7) or (group and figures >= 4):
                 return True
         elif sort & _SIGN:
+            if figures:
+                # What a number within the town begins with; 20 begins years.
+                a, b = out[i - figures], out[i - figures + 1]
+                group = figures in (3, 4) and a >= 50 and (a > 50 or b > 48)
             figures = 0
         else:
-            digits = figures = 0
+            digits = figures = group = 0
             closed = out[i] == 41
         if sort & _PLATE:
             plate += 1
