@@ -314,8 +314,11 @@ def test_an_office_without_reviews_has_its_wording_taken_for_usual(zuofeng, home
     assert "略过 1 条：正文是空的（ZF-REC-EMPTY，例如 archive.jsonl:" in refused.stdout
     assert champion_id(home / "models") == live
     (own,) = {*list_models(home / "models")} - {live}
+    unread = "还没有照本单位的来文定过说法"
+    assert unread in zuofeng("doctor").stdout
     forced = zuofeng("adapt", "--unlabelled", archive, "--champion", "--force", "--reason", "先用着")
     assert forced.returncode == 0, forced.stderr
+    assert unread not in zuofeng("doctor").stdout
     assert champion_id(home / "models") == own
     assert "150 条没有标注的来文" in zuofeng("models", "--card", own).stdout
     again = zuofeng("adapt", "--unlabelled", archive)
