@@ -41,8 +41,8 @@ PRIOR = 40.0
 PRIOR_INTERCEPT = 0.05
 #: Variance of the prior on what one feature adds.
 WORDS = 0.4
-#: With so many reviewed texts of a label its slopes and words are held back twice as firmly, with fewer more so: a
-#: handful would teach it what they happen to be about.
+#: With so many reviewed texts of a label its slopes and words are held back twice as firmly, and half its threshold is
+#: where it stood: a handful would teach it what they happen to be about, and how few are called is mostly chance.
 FEW = 10.0
 #: The problem head only holds back what no label should be read into: its threshold is lowered by so much log-odds.
 #: What then passes without a label is for a person.
@@ -216,8 +216,8 @@ def fit_adaptation(seen: Look, truth: Bools) -> Adaptation:
     mean, spread = seen.margins.mean(0), seen.margins.std(0) + 1e-9
     to_text, axes = _principal_axes(seen.x)
     x = np.hstack([(seen.margins - mean) / spread, axes, np.ones((texts, 1))]) * (1 - seen.long[:, None])
-    rarity = 1 + FEW / (truth.sum(0) + 0.5)
-    learned = np.repeat([PRIOR, 1 / WORDS], [heads, axes.shape[1]])[:, None] * rarity
+    positives = truth.sum(0)
+    learned = np.repeat([PRIOR, 1 / WORDS], [heads, axes.shape[1]])[:, None] * (1 + FEW / (positives + 0.5))
     prior = np.vstack([learned, np.full(heads, PRIOR_INTERCEPT)])
 
     def loss(flat: Floats) -> tuple[float, Floats]:
@@ -233,9 +233,12 @@ def fit_adaptation(seen: Look, truth: Bools) -> Adaptation:
         slopes, coef, w[-1] - mean @ slopes - np.asarray(seen.x.mean(0)).ravel() @ coef, expit(seen.edge)
     )
     probabilities = found.apply(seen)
-    threshold = np.array([expected_f1_threshold(p) for p in probabilities.T])
-    threshold[-1] = expit(logit(threshold[-1]) - OCCURRENCE_LEAN)
-    return replace(found, threshold=threshold.clip(LOWEST, HIGHEST))
+    best = logit(np.array([expected_f1_threshold(p) for p in probabilities.T]).clip(LOWEST, HIGHEST))
+    # As strict as before: among log-odds that have moved the same way.
+    stood = seen.edge + (x @ w).mean(0)
+    edge = (best * positives + stood * FEW) / (positives + FEW)
+    edge[-1] -= OCCURRENCE_LEAN
+    return replace(found, threshold=expit(edge).clip(LOWEST, HIGHEST))
 
 
 def _principal_axes(x: sparse.csr_matrix) -> tuple[Floats, Floats]:

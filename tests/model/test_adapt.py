@@ -98,6 +98,27 @@ def test_the_fewer_texts_a_label_has_the_less_of_their_words_it_learns(monkeypat
     assert rarely < 0.6
 
 
+def test_a_label_with_few_texts_is_called_as_often_as_before(monkeypatch):
+    rng = np.random.default_rng(0)
+    log_odds = rng.normal(size=(900, 3)) - 1
+    truth = rng.random(log_odds.shape) < [0.4, 0.02, 0.5] * expit(2 * log_odds)
+    assert truth[:, 1].sum() < 10
+    edge = np.full(3, 1.5)
+    seen = Look(log_odds, log_odds, sparse.csr_matrix((900, 1)), np.zeros(900, int), np.zeros(900), edge)
+
+    def called(few):
+        monkeypatch.setattr("pipeline.model.adapt.FEW", few)
+        found = fit_adaptation(seen, truth)
+        return (found.apply(seen) >= found.threshold).sum(0)
+
+    before, held, some, free = (log_odds >= edge).sum(0), called(1e9), called(10), called(1e-9)
+    assert held[1] == before[1] < free[1]
+    assert held[1] <= some[1] < free[1]
+    # What is common is called as is best now.
+    assert before[0] == held[0] < some[0]
+    assert abs(some[0] - free[0]) < 0.1 * free[0]
+
+
 def test_what_is_expected_comes_from_texts_it_did_not_see(scorer, reviewed, tmp_path):
     _, expected = adapt(scorer, reviewed, tmp_path)
     assert expected.truth.sum() == sum(len(labels) for g in reviewed for labels in g.labels.values())
