@@ -54,7 +54,7 @@ def command(
     model: Model = None,
     home: Home = None,
 ) -> None:
-    """用几百条复核过的本地文本重设校准与阈值，不重新训练；说明预期有多少长进。还没有复核的，先照没有标注的来文定说法。"""
+    """按本单位的来文重设，不重新训练：照几百条复核过的定校准与阈值，或照没有标注的定说法。"""
     from pipeline.corpus.gold import read_gold
     from pipeline.errors import ZuofengError
     from pipeline.model.adapt import adapt

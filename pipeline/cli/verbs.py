@@ -31,7 +31,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "config": ("config:command", "现行配置：每一项的值和来处；口令不显示。"),
     "classify": ("classify:command", "给文本分类，逐条输出标签、分数和证据；不写入存储。"),
     "train": ("train:command", "训练一个模型，并把这次训练记录在案。同样的语料得到逐字节相同的模型。"),
-    "adapt": ("adapt:command", "用几百条复核过的本地文本重设校准与阈值，不重新训练；说明预期有多少长进。"),
+    "adapt": ("adapt:command", "按本单位的来文重设，不重新训练：照几百条复核过的定校准与阈值，或照没有标注的定说法。"),
     "evaluate": ("evaluate:command", "在带标签的文本上测量：逐标签的查准率、查全率、F1 与 95% 区间。"),
     "models": ("models:command", "列出模型：哪个在用、按什么训练、文件是否完好；--on 说明某一天在用的是哪个。"),
     "compare": (
