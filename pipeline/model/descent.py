@@ -28,6 +28,8 @@ PASSES = 60
 NEAR = 0.05
 #: Weights of a feature fill whole lines of the cache.
 _LANES = 16
+#: Lines are asked for so many features ahead: a whole row at once would push out of the cache what is read first.
+_AHEAD = 16
 
 
 def descend(
@@ -58,12 +60,14 @@ def descend(
     if scale is not None:
         stretch = np.zeros((x.shape[1], width), np.float32)
         stretch[:, :heads] = np.square(scale)
-    squares = x.multiply(x)
+    squares = sparse.csr_matrix((x.data * x.data, x.indices, x.indptr), x.shape)
     square = np.asarray(squares.sum(1) if scale is None else squares @ stretch[:, :heads].astype(float)) + 1.0
-    indptr, indices, data = x.indptr.astype(np.int64), x.indices.astype(np.int32), x.data.astype(np.float32)
+    indptr, indices = x.indptr.astype(np.int64, copy=False), x.indices.astype(np.int32, copy=False)
+    data = x.data.astype(np.float32)
     slack = 0.5 / np.where(sign != 0, cost, 1.0)
+    speaking = np.flatnonzero(sign.any(1))
     for _ in range(PASSES):
-        left = _pass(dice.permutation(rows), indptr, indices, data, sign, slack, square, stretch, weights, alpha)
+        left = _pass(dice.permutation(speaking), indptr, indices, data, sign, slack, square, stretch, weights, alpha)
         if left <= near:
             break
     return weights[:-1, :heads].copy(), weights[-1, :heads].copy()
@@ -97,12 +101,15 @@ def _pass(
     read = np.zeros(heads)
     for i in order:
         first, last = indptr[i], indptr[i + 1]
-        for k in range(first, last):
+        for k in range(first, min(first + _AHEAD, last)):
             for line in range(0, width, _LANES):
                 prefetch(flat, np.uint64(indices[k]) * width + np.uint64(line))
         for h in range(width):
             margin[h] = flat[bias + h]
         for k in range(first, last):
+            soon = np.uint64(indices[min(k + _AHEAD, last - 1)]) * width
+            for line in range(0, width, _LANES):
+                prefetch(flat, soon + np.uint64(line))
             row = np.uint64(indices[k]) * width
             value = data[k]
             for h in range(width):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -29,6 +29,8 @@ DEFAULTS = Settings()
 STRAYING = 0.005
 #: Number of the fold that holds nothing out.
 ALL = -1
+#: Heads that are fitted together, at most: what they weigh is held in memory once for each thread.
+WIDEST = 128
 #: What a text counts of whose labels nobody is sure.
 LEAST_SURE = 0.05
 
@@ -154,33 +156,46 @@ def cross_fit(
     """Return, of each (rows, weights) ``asked``, out-of-fold margins (rows, heads), and coefficients (columns, heads)
     and biases (heads,) of all rows.
 
-    A weight (rows,) is what each row counts; those that count nothing are not learned from. Threads share the rows
-    and fit whole folds; how many there are does not change the result.
+    A weight (rows,) is what each row counts; those that count nothing are not learned from. A fold held out is a row
+    unknown, so that the heads of all folds read each row together, as far as WIDEST goes. Threads share the rows; how
+    many there are does not change the result.
     """
     from joblib import Parallel, delayed
 
-    def one(rows: Rows, weight: Floats, held_out: int) -> tuple[Floats, ...]:
-        inside = (rows.fold != held_out) & (weight > 0)
-        known = None if rows.known is None else rows.known[inside]
-        coef, bias = fit_heads(
-            rows.x[inside], rows.truth[inside], settings.c, known, weight[inside], learner=settings.learner,
+    def one(rows: Rows, weight: Floats, held_out: Ints) -> Iterable[tuple[Floats, ...]]:
+        learned = rows.fold[:, None] != held_out
+        known = np.ones(rows.truth.shape, bool) if rows.known is None else rows.known
+        known = np.hstack([known & of[:, None] for of in learned.T])
+        fitted = fit_heads(
+            rows.x, np.tile(rows.truth, len(held_out)), settings.c, known, weight, learner=settings.learner,
             balance=settings.balance, ratio=settings.ratio, dimensions=rows.dimensions,
         )  # fmt: skip
-        return (coef, bias) if held_out == ALL else (np.asarray(rows.x[rows.fold == held_out] @ coef + bias),)
+        heads = zip(*(np.split(part, len(held_out), -1) for part in fitted), strict=True)
+        return [
+            (coef, bias) if fold == ALL else (rows.x[rows.fold == fold] @ coef + bias,)
+            for fold, (coef, bias) in zip(held_out.tolist(), heads, strict=True)
+        ]
 
+    fits = np.array([ALL, *range(settings.folds)])
+    tasks = [
+        (of, held_out)
+        for of, (rows, _) in enumerate(asked)
+        for held_out in np.array_split(fits, -(-len(fits) * rows.truth.shape[1] // WIDEST))
+    ]
     # The longest first: whoever is done early finds short ones left.
-    tasks = [(of, held_out) for held_out in (ALL, *range(settings.folds)) for of in range(len(asked))]
+    size = [int(np.diff(rows.x.indptr)[weight > 0].sum()) for rows, weight in asked]
+    tasks.sort(key=lambda task: -size[task[0]])
     pool = Parallel(n_jobs=settings.jobs, prefer="threads", return_as="generator")
     done = pool(delayed(one)(*asked[of], held_out) for of, held_out in tasks)
     margins = [np.zeros(rows.truth.shape) for rows, _ in asked]
     whole: dict[int, tuple[Floats, Floats]] = {}
     for n, (of, held_out) in enumerate(tasks):
         progress(f"训练分类器，{len(tasks)} 组已好 {n} 组")
-        found = next(done)
-        if held_out == ALL:
-            whole[of] = found[0], found[1]
-        else:
-            margins[of][asked[of][0].fold == held_out] = found[0]
+        for fold, found in zip(held_out.tolist(), next(done), strict=True):
+            if fold == ALL:
+                whole[of] = found[0], found[1]
+            else:
+                margins[of][asked[of][0].fold == fold] = found[0]
     return [(margin, *whole[of]) for of, margin in enumerate(margins)]
 
 

@@ -7,9 +7,8 @@ and that of their sentences.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 import numpy as np
@@ -27,6 +26,8 @@ __all__ = ["CHAR_BITS", "CONCEPTS", "Features", "Occurrences", "fold", "folded_p
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
+#: Of occurrences: row, key or column, start, end, each (occurrences,).
+Places = tuple[Ints, Ints, Ints, Ints]
 T = TypeVar("T", bound=np.integer)
 
 _FOLD = str.maketrans("ABCDEFGHIJKLMNOPQRSTUVWXYZ123456789", "abcdefghijklmnopqrstuvwxyz000000000")
@@ -129,21 +130,20 @@ class Features:
         from joblib import Parallel, delayed
 
         folded = [fold(t) for t in texts]
-        cut = self._cut(folded, segmenter)
-        tokens = _frequent((t for words in cut for t in set(words)), self.min_texts)
-        letters = _frequent((c for t in folded for c in set(t)), self.min_texts)[: 2**CHAR_BITS - 1]
-        new = replace(self, tokens=tuple(tokens), alphabet="".join(letters))
-        found = Parallel(jobs, prefer="threads")([
-            delayed(_keep)(partial(new._words, cut), len(texts), self.min_texts),
-            delayed(_keep)(partial(new._chars, folded), len(texts), self.min_texts),
+        learned = Parallel(jobs, prefer="threads")([
+            delayed(self._learn_words)(folded, segmenter),
+            delayed(self._learn_chars)(folded),
             delayed(self._hits)(texts, sentences),
         ])  # fmt: skip
-        (new.word_keys, word_idf, words), (new.char_keys, char_idf, chars), concepts = found
-        new.idf = np.concatenate([word_idf, char_idf])
-        chars[1][:] += len(new.word_keys)
+        (tokens, word_keys, word_idf, words, count), (alphabet, char_keys, char_idf, chars), concepts = learned
+        new = replace(
+            self, tokens=tokens, alphabet=alphabet, word_keys=word_keys, char_keys=char_keys,
+            idf=np.concatenate([word_idf, char_idf]),
+        )  # fmt: skip
+        chars[1][:] += len(word_keys)
         concepts[1][:] += new.ngrams
         row, column, start, end = (np.concatenate(of) for of in zip(words, chars, concepts, strict=True))
-        return new, Occurrences(row, column, start, end, _count(cut))
+        return new, Occurrences(row, column, start, end, count)
 
     def occurrences(self, texts: Sequence[str], segmenter: Segmenter, sentences: Sentences) -> Occurrences:
         """Return every place of clean ``texts`` where a known feature stands; ``sentences`` are those of the texts."""
@@ -199,14 +199,28 @@ class Features:
     def _cut(self, folded: Sequence[str], segmenter: Segmenter) -> list[list[str]]:
         return segmenter.cut(folded) if self.word_n else [[] for _ in folded]
 
-    def _hits(self, texts: Sequence[str], sentences: Sentences) -> tuple[Ints, Ints, Ints, Ints]:
+    def _hits(self, texts: Sequence[str], sentences: Sentences) -> Places:
         if not self.lexicon:
             return _stack([], sentences.row, sentences.start)
         hits = self.lexicon.find(sentences.of(texts))
         before = sentences.start[hits.sentence]
         return sentences.row[hits.sentence], hits.concept.astype(np.int64), hits.start + before, hits.end + before
 
-    def _words(self, cut: list[list[str]]) -> tuple[Ints, Ints, Ints, Ints]:
+    def _learn_words(
+        self, folded: Sequence[str], segmenter: Segmenter
+    ) -> tuple[tuple[str, ...], Ints, Floats, Places, Ints]:
+        """Return the tokens, what `_keep` returns of their n-grams, and how many tokens each text has, (texts,)."""
+        cut = self._cut(folded, segmenter)
+        tokens = _frequent((t for words in cut for t in set(words)), self.min_texts)
+        return tokens, *_keep(replace(self, tokens=tokens)._words(cut), len(cut), self.min_texts), _count(cut)
+
+    def _learn_chars(self, folded: Sequence[str]) -> tuple[str, Ints, Floats, Places]:
+        """Return the alphabet, and what `_keep` returns of its n-grams."""
+        letters = _frequent((c for t in folded for c in set(t)), self.min_texts)[: 2**CHAR_BITS - 1]
+        alphabet = "".join(letters)
+        return alphabet, *_keep(replace(self, alphabet=alphabet)._chars(folded), len(folded), self.min_texts)
+
+    def _words(self, cut: list[list[str]]) -> Places:
         flat = [t for words in cut for t in words]
         row = np.repeat(np.arange(len(cut)), _count(cut))
         ids = np.fromiter((self._token_id.get(t, 0) for t in flat), np.int64, len(flat))
@@ -220,7 +234,7 @@ class Features:
             parts.append((known, pair, np.append(end[1:], 0)))
         return _stack(parts, row, start)
 
-    def _chars(self, texts: Sequence[str]) -> tuple[Ints, Ints, Ints, Ints]:
+    def _chars(self, texts: Sequence[str]) -> Places:
         points = np.frombuffer("".join(texts).encode("utf-32-le", "surrogatepass"), np.uint32)
         ids = self.char_ids[points]
         lengths = np.fromiter(map(len, texts), np.int64, len(texts))
@@ -240,12 +254,12 @@ class Features:
         return _stack(parts, row, start)
 
 
-def _keep(places: Callable[[], tuple[Ints, ...]], texts: int, least: int) -> tuple[Ints, Floats, tuple[Ints, ...]]:
+def _keep(places: Places, texts: int, least: int) -> tuple[Ints, Floats, Places]:
     """Return the keys that stand in at least so many texts, their idf, and where they stand, numbered among them."""
     import pandas as pd
     from scipy import sparse
 
-    row, key, start, end = places()
+    row, key, start, end = places
     # As np.unique, sorting only the few that differ.
     column, keys = pd.factorize(key, sort=True)
     # A text counts once for each key, however often it says it.
@@ -258,11 +272,10 @@ def _keep(places: Callable[[], tuple[Ints, ...]], texts: int, least: int) -> tup
     return keys[kept], idf, (row[inside], number[column[inside]], start[inside], end[inside])
 
 
-def _frequent(items: object, least: int) -> list[str]:
+def _frequent(items: Iterable[str], least: int) -> tuple[str, ...]:
     from collections import Counter
 
-    counts = Counter(items)  # type: ignore[call-overload]
-    return sorted(t for t, n in counts.items() if n >= least)
+    return tuple(sorted(t for t, n in Counter(items).items() if n >= least))
 
 
 def _count(cut: Sequence[Sequence[str]]) -> Ints:
@@ -277,9 +290,7 @@ def _places(lengths: Ints, row: Ints, rows: int) -> tuple[Ints, Ints]:
     return end - lengths - before[row], end - before[row]
 
 
-def _stack(
-    parts: list[tuple[npt.NDArray[np.bool_], Ints, Ints]], row: Ints, start: Ints
-) -> tuple[Ints, Ints, Ints, Ints]:
+def _stack(parts: list[tuple[npt.NDArray[np.bool_], Ints, Ints]], row: Ints, start: Ints) -> Places:
     """Join the parts ``(known, key, end)``, each aligned to the beginning of ``row`` and ``start``."""
     if not parts:
         empty = np.zeros(0, np.int64)
@@ -292,7 +303,7 @@ def _stack(
     )
 
 
-def _look_up(keys: Ints, row: Ints, key: Ints, start: Ints, end: Ints) -> tuple[Ints, Ints, Ints, Ints]:
+def _look_up(keys: Ints, row: Ints, key: Ints, start: Ints, end: Ints) -> Places:
     """Keep the occurrences whose key is in sorted ``keys``, with its position there as column."""
     if not len(keys):
         return row[:0], key[:0], start[:0], end[:0]

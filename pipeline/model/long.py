@@ -67,14 +67,15 @@ def hide_sentences(
     if len(guilty) < LEAST or not neutral:
         return None
     around = strongest_sentence(single, text, np.full((len(gold), single.shape[1]), -np.inf))
+    hay = {key: (np.array(of), int(count[of].sum())) for key, of in neutral.items()}
     strongest, truth, size = [], [], []
     for hidden in [*rng.choice(guilty, WITH).tolist(), *[-1] * WITHOUT]:
         home = int(text[hidden] if hidden >= 0 else text[rng.choice(guilty)])
-        others = neutral.get((gold[home].register, int(fold[home])), [])
+        others, sentences = hay.get((gold[home].register, int(fold[home])), ((), 0))
         wanted = np.exp(rng.uniform(np.log(FEWEST), np.log(MOST)))
-        if count[others].sum() < wanted:
+        if sentences < wanted:
             continue
-        drawn = rng.permutation(others)[: int(wanted)]
+        drawn = rng.choice(others, min(int(wanted), len(others)), replace=False)
         kept = drawn[: int(np.searchsorted(count[drawn].cumsum(), wanted)) + 1]
         best = around[kept].max(0)
         strongest.append(np.maximum(best, single[hidden]) if hidden >= 0 else best)

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from joblib import Parallel, delayed
 from scipy import sparse
 from scipy.special import expit
 
@@ -91,18 +92,27 @@ def train(
         concept_weight=settings.concept_weight,
         lead=settings.lead,
     ).learn(texts, segmenter, sentences, settings.jobs)
-    counts = features.counts(found, len(texts))
     padded, members = pad(gold, fold, settings.seed)
-    x = features.weigh(sparse.vstack([counts, members @ counts], format="csr"))
+
+    def by_text() -> sparse.csr_matrix:
+        counts = features.counts(found, len(texts))
+        return features.weigh(sparse.vstack([counts, members @ counts], format="csr"))
+
+    def by_sentence() -> sparse.csr_matrix:
+        return features.matrix(found.by_sentence(sentences, len(texts)), len(sentences.row))
+
+    x, x_sentence, (y_sentence, known) = Parallel(settings.jobs, prefer="threads")([
+        delayed(by_text)(),
+        delayed(by_sentence)(),
+        delayed(evidence_matrix)(gold, cleaned, sentences, truth, taxonomy),
+    ])  # fmt: skip
     y = np.vstack([truth, truth[padded]])
-    x_sentence = features.matrix(found.by_sentence(sentences, len(texts)), len(sentences.row))
     lead = first_sentences(sentences.row, len(texts))
     x = add_lead(x, x_sentence, np.append(lead, lead[padded]), settings.lead)
     if dense:
         progress("编码")
         vectors = dense.encode(texts, settings.jobs)
         x = add_dense(x, np.vstack([vectors, dense.joined(vectors, members)]))
-    y_sentence, known = evidence_matrix(gold, cleaned, sentences, truth, taxonomy)
 
     rows = Rows(
         x, y, np.append(fold, fold[padded]), np.append(np.arange(len(texts)), padded),
