@@ -180,7 +180,7 @@ def cross_fit(
     tasks = [
         (of, held_out)
         for of, (rows, _) in enumerate(asked)
-        for held_out in np.array_split(fits, -(-len(fits) * rows.truth.shape[1] // WIDEST))
+        for held_out in np.array_split(fits, min(len(fits), -(-len(fits) * rows.truth.shape[1] // WIDEST)))
     ]
     # The longest first: whoever is done early finds short ones left.
     size = [int(np.diff(rows.x.indptr)[weight > 0].sum()) for rows, weight in asked]

@@ -2,11 +2,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy import sparse
 
 from pipeline.analyst.held_out import text_matrix
 from pipeline.corpus.gold import Gold
+from pipeline.model import experts
 from pipeline.model.bundle import load_bundle
-from pipeline.model.experts import share_texts
+from pipeline.model.experts import Rows, cross_fit, fit_heads, share_texts
 from pipeline.model.recipe import Expert, Settings
 from pipeline.model.train import train
 
@@ -46,3 +48,62 @@ def test_a_corpus_without_registers_is_learned(some_gold, taxonomy, words, corpo
     plain = [replace(g, register="") for g in some_gold[::2]]
     path = train(taxonomy=taxonomy, taxonomy_source=source, gold=plain, words=words, out=tmp_path)
     assert load_bundle(path).weights.gate.shape[1] == 0
+
+
+@pytest.fixture
+def asked():
+    """Rows of which one in ten counts nothing, one in four heads is unknown, and their weights."""
+    dice = np.random.default_rng(3)
+    x = sparse.random(600, 90, 0.2, "csr", rng=dice)
+    truth = np.asarray(x @ dice.normal(size=(90, 4)) + dice.normal(size=(600, 4))) > 0
+    known = dice.random((600, 4)) < 0.75
+    weight = np.where(dice.random(600) < 0.1, 0.0, dice.uniform(0.3, 1, 600))
+    return Rows(x, truth, dice.integers(0, 3, 600), np.arange(600), known), weight
+
+
+def quiet(step):
+    """Progress nobody looks at."""
+
+
+def near(found, wanted):
+    """Check that margins are as near as a fit that is stopped early leaves them."""
+    assert np.sqrt(((found - wanted) ** 2).mean()) < 0.06 * wanted.std()
+
+
+def test_folds_fitted_together_are_those_fitted_apart(asked):
+    rows, weight = asked
+    ((margins, coef, bias),) = cross_fit([asked], Settings(c=2.0), quiet)
+
+    def apart(inside):
+        return fit_heads(rows.x[inside], rows.truth[inside], 2.0, rows.known[inside], weight[inside])
+
+    whole, shift = apart(np.full(600, True))
+    near(rows.x @ coef + bias, rows.x @ whole + shift)
+    for number in range(3):
+        out = rows.fold == number
+        part, shift = apart(~out)
+        near(margins[out], rows.x[out] @ part + shift)
+        # What the whole has learned of these rows by heart is far from what is said of them unseen.
+        assert np.sqrt(((rows.x[out] @ (whole - part)) ** 2).mean()) > 0.2 * margins.std()
+
+
+def test_labels_held_out_do_not_reach_what_is_said_of_their_rows(asked):
+    rows, weight = asked
+    settings = Settings(c=2.0)
+    ((before, _, _),) = cross_fit([asked], settings, quiet)
+    out = rows.fold == 1
+    turned = replace(rows, truth=rows.truth ^ out[:, None])
+    ((after, _, _),) = cross_fit([(turned, weight)], settings, quiet)
+    # How many passes are made may differ; what a pass makes of the others does not.
+    assert np.corrcoef(before[out].ravel(), after[out].ravel())[0, 1] > 0.999
+    assert np.corrcoef(before[~out].ravel(), after[~out].ravel())[0, 1] < 0.9
+
+
+@pytest.mark.parametrize("widest", [1, 9])
+def test_many_labels_are_fitted_in_parts(asked, monkeypatch, widest):
+    rows, _ = asked
+    ((margins, coef, bias),) = cross_fit([asked], Settings(), quiet)
+    monkeypatch.setattr(experts, "WIDEST", widest)
+    ((in_parts, its_coef, its_bias),) = cross_fit([asked], Settings(), quiet)
+    near(in_parts, margins)
+    near(rows.x @ its_coef + its_bias, rows.x @ coef + bias)
