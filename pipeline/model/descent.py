@@ -7,6 +7,8 @@ four times as fast as one label after another.
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import numpy.typing as npt
 from scipy import sparse
@@ -142,4 +144,7 @@ def _pass(
             else:
                 for h in range(width):
                     flat[row + h] += value * step[h]
-    return float(np.sqrt((steep / np.maximum(read, 1)).max()))
+    steepest = 0.0
+    for h in range(heads):
+        steepest = max(steepest, steep[h] / max(read[h], 1.0))
+    return math.sqrt(steepest)

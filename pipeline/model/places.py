@@ -180,14 +180,20 @@ def _fill(keys: Keys, column: Keys, table: _Table) -> bool:
         mixed[free[g]], columns[free[g]] = key, column[k]
         free[g] += 1
     # Those that move with many others first: they need the most room.
-    for g in np.argsort(-many, kind="mergesort"):
-        a, b = first[g], first[g + 1]
-        step = 0
-        while not _settle(mixed[a:b], columns[a:b], np.uint64(step), table):
-            step += 1
-            if step > 255:
-                return False
-        table.moved[g] = step
+    most = 0
+    for g in range(len(many)):
+        most = max(most, many[g])
+    for together in range(most, 0, -1):
+        for g in range(len(many)):
+            if many[g] != together:
+                continue
+            a, b = first[g], first[g + 1]
+            step = 0
+            while not _settle(mixed[a:b], columns[a:b], np.uint64(step), table):
+                step += 1
+                if step > 255:
+                    return False
+            table.moved[g] = step
     return True
 
 

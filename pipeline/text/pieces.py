@@ -86,9 +86,7 @@ def _passages(points: Points, first: Ints, size: int, marks: Flags) -> Ints:
         a, b = first[t], first[t + 1]
         # A passage takes at least one character more than the one before.
         if n + b - a + 1 > len(found):
-            more = np.empty((2 * len(found) + b - a, 3), np.int64)
-            more[:n] = found[:n]
-            found = more
+            found = np.concatenate((found, np.empty((len(found) + b - a, 3), np.int64)))
         if b - a <= size:
             found[n, 0], found[n, 1], found[n, 2] = t, a, b
             n += 1

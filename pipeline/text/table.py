@@ -81,9 +81,8 @@ def _states(
         ends[s] = leaf[k] == END
     # State i: what can come, live[span[i, 0] : span[i + 1, 0]], and what ends, said[span[i, 1] : span[i + 1, 1]].
     span = np.zeros((1 << 12, 3), np.int64)
-    live = np.empty(len(start) + (1 << 16), np.int32)
+    live = np.concatenate((start.astype(np.int32), np.empty(1 << 16, np.int32)))
     said = np.empty(1 << 14, np.int32)
-    live[: len(start)] = start
     span[1, 0] = len(start)
     states = 1
     slots = np.zeros(1 << 13, np.int32)
