@@ -181,19 +181,19 @@ def _fill(keys: Keys, column: Keys, table: _Table) -> bool:
         free[g] += 1
     # Those that move with many others first: they need the most room.
     most = 0
-    for g in range(len(many)):
-        most = max(most, many[g])
+    for together in many:
+        most = max(most, together)
     for together in range(most, 0, -1):
-        for g in range(len(many)):
-            if many[g] != together:
+        for moving in range(len(many)):
+            if many[moving] != together:
                 continue
-            a, b = first[g], first[g + 1]
+            a, b = first[moving], first[moving + 1]
             step = 0
             while not _settle(mixed[a:b], columns[a:b], np.uint64(step), table):
                 step += 1
                 if step > 255:
                     return False
-            table.moved[g] = step
+            table.moved[moving] = step
     return True
 
 
