@@ -146,6 +146,17 @@ def test_a_filled_workbook_is_shown_first_and_saved_on_the_second_press(desk):
     assert (again.context["saved"], len(again.context["failed"])) == (0, 4)
 
 
+def test_who_takes_a_whole_workbook_back_is_told_so_before_and_after(desk):
+    client = desk.client("reviewer")
+    page = send(client, filled(exported(desk), {f"D00{n}": {"判定": "无此问题"} for n in (1, 2, 3)}))
+    client.post("/roundtrip", {"plan": page.context["plan"]})
+    opened = client.get(f"/documents/{desk.case('D005').pk}")
+    assert opened.context["said"] == ["导回了 3 件。按 Z 撤销的是这 3 件"]
+    again = client.post("/undo", follow=True)
+    assert again.context["said"] == ["已撤销 3 件，请重判。"]
+    assert {desk.case(f"D00{n}").state for n in (1, 2, 3)} == {"open"}
+
+
 def test_a_number_that_looks_like_a_formula_comes_back(desk):
     keys = ("-市12345-01", "'+市12345-02", "'市12345-03", "=" + "长" * 199)
     for n, key in enumerate(keys):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
+from django.utils.translation import gettext
 
 from pipeline.desk.decide import ConflictError, decide, undo
 from pipeline.desk.queue import held_by
@@ -49,5 +50,6 @@ def take_back(request: HttpRequest) -> HttpResponse:
         documents = undo(request.user)
     except ConflictError as e:
         return refuse(request, 409, f"{e.message}。", e.hint)
-    request.session["said"] = "已撤销，请重判。"
+    many = len(documents)
+    request.session["said"] = gettext("已撤销 %(n)s 件，请重判。") % {"n": many} if many > 1 else "已撤销，请重判。"
     return redirect("document", documents[0])

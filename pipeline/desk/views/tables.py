@@ -8,6 +8,7 @@ from django.core import signing
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from pipeline.desk import audit
 from pipeline.desk.export import extent, stamp, table, to_csv, to_xlsx
@@ -68,6 +69,9 @@ def _save(request: HttpRequest, plan: str) -> HttpResponse:
         return _page(request, 400, error="这份预览是别人的，请自己上传。")
     saved, failed = apply(content["answers"], request.user)
     audit.record("import.apply", f"{saved} 件", failed=len(failed))
+    if saved > 1:
+        # On the next page, where the key is.
+        request.session["said"] = gettext("导回了 %(n)s 件。按 Z 撤销的是这 %(n)s 件") % {"n": saved}
     return _page(request, saved=saved, failed=failed, done=True)
 
 
