@@ -15,9 +15,9 @@ from django.utils import timezone
 
 from pipeline.corpus.gold import Gold
 from pipeline.desk import audit
-from pipeline.desk.decide import standing
 from pipeline.desk.priority import day_of
 from pipeline.desk.reviews import settled_labels
+from pipeline.desk.rounds import standing
 from pipeline.desk.schemes import flat
 from pipeline.desk.shadows import SPOT_CHECK
 from pipeline.desk.states import Kind, State

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 from django.db.models import Max, Min, Q
 
-from pipeline.desk.decide import standing
 from pipeline.desk.models import Document, Prediction
 from pipeline.desk.queue import MOST_TWINS, repeats, twins, with_it
 from pipeline.desk.reading import Reading, hidden, masked, read
 from pipeline.desk.roles import Permission
+from pipeline.desk.rounds import standing
 from pipeline.desk.schemes import flat, keys, label_names, taxonomy
 from pipeline.desk.states import Kind, State
 from pipeline.desk.tables import AuditEntry, Case, CaseLabel, Decision, Note, Signature, User

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from pipeline.corpus.agreement import Agreement, agreement
-from pipeline.desk.decide import standing
+from pipeline.desk.rounds import standing
 from pipeline.desk.schemes import flat, label_names, taxonomy
 from pipeline.desk.states import Kind, Turn
 from pipeline.desk.tables import Decision

@@ -11,8 +11,8 @@ from django.utils import timezone
 
 from pipeline.corpus.gold import Gold
 from pipeline.desk import audit
-from pipeline.desk.decide import last_round, state_after
 from pipeline.desk.reading import masked
+from pipeline.desk.rounds import last_round, state_after
 from pipeline.desk.schemes import flat
 from pipeline.desk.states import STATES, Kind, State, Turn
 from pipeline.desk.tables import Case, Decision

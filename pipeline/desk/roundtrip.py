@@ -12,7 +12,7 @@ from django.db.models import F
 from pipeline.batch.sources.archive import check_archive, damaged
 from pipeline.batch.sources.limits import Limits
 from pipeline.batch.writeback import plain_cell
-from pipeline.desk.decide import ConflictError, decide
+from pipeline.desk.decide import Choice, decide_each
 from pipeline.desk.export import ANSWERS, MOST_ROWS, header, model_cell, model_labels, seal_of
 from pipeline.desk.schemes import flat, taxonomy
 from pipeline.desk.states import KINDS, STATES, Kind, State
@@ -108,22 +108,13 @@ def check(rows: list[tuple[int, dict[str, str]]], user: User) -> list[Answer]:
 
 def apply(answers: list[dict[str, Any]], user: User) -> tuple[int, list[tuple[str, str]]]:
     """Save what `check` found good; return how many, and (number, reason) of those that failed after all."""
-    saved, failed = 0, []
-    for a in answers:
-        try:
-            decide(
-                user=user,
-                document=a["document"],
-                action=_ACTIONS[a["said"]],
-                labels=a["labels"],
-                text_hash=a["text_hash"],
-                note=a["note"],
-            )
-        except ConflictError as e:
-            failed.append((a["key"], e.message))
-        else:
-            saved += 1
-    return saved, failed
+    choices = [
+        Choice(a["document"], _ACTIONS[a["said"]], tuple(a["labels"]), a["text_hash"], note=a["note"]) for a in answers
+    ]
+    refused = decide_each(user, choices)
+    return len(answers) - len(refused), [
+        (a["key"], refused[a["document"]].message) for a in answers if a["document"] in refused
+    ]
 
 
 def _answer(number: int, values: dict[str, str], case: Case | None, last: int) -> Answer:

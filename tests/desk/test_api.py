@@ -253,11 +253,11 @@ def test_who_reads_on_from_the_last_decision_misses_none_that_was_slow(desk, mon
         finally:
             connections.close_all()
 
-    def hang(case):
-        if case.document.key == "D001":
+    def hang(cases, made):
+        if cases[0].document.key == "D001":
             numbered.set()
             go_on.wait(60)
-        real(case)
+        real(cases, made)
 
     if taken_back:
         make(slow, "D001")

@@ -106,7 +106,7 @@ def test_a_group_is_decided_once_and_undone_once(letters):
 
 @both_stores
 def test_a_blind_reader_is_shown_nothing_that_tells_what_the_first_one_said(letters, monkeypatch):
-    from pipeline.desk import decide
+    from pipeline.desk import rounds
 
     letters.add_user("second", "reviewer")
     first, second = letters.client("reviewer"), letters.client("reviewer")
@@ -114,7 +114,7 @@ def test_a_blind_reader_is_shown_nothing_that_tells_what_the_first_one_said(lett
     letters.decide(first, letters.case("D001"))
     letters.decide(second, letters.case("D004"))
     letters.decide(letters.client("senior"), letters.case("L2"))
-    monkeypatch.setattr(decide, "second_wanted", lambda document, _: document == letters.case("L0").pk)
+    monkeypatch.setattr(rounds, "second_wanted", lambda document, _: document == letters.case("L0").pk)
     letters.decide(first, letters.case("L0"), together="on")
     assert [letters.case(k).state for k in ("L0", "L1", "L2")] == ["second", "done", "done"]
 

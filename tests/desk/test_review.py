@@ -204,7 +204,7 @@ def test_pressed_several_times_at_once_undo_takes_back_as_many(desk):
             connections.close_all()
 
     with ThreadPoolExecutor(len(keys)) as pool:
-        taken = [pk for documents in pool.map(press, keys) for pk in documents]
+        taken = [pk for undone in pool.map(press, keys) for pk in undone.documents]
     assert sorted(taken) == sorted(desk.case(key).pk for key in keys)
     assert Decision.objects.filter(kind="undo").count() == len(keys)
 
@@ -237,7 +237,7 @@ def test_taking_back_many_waits_for_who_decides_one_of_them_and_not_the_other_wa
                 cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
                 (waiting,) = cursor.fetchone()
             audit.record("document.see", "S2")
-        assert undone.result() == (desk.case("S1").pk, last)
+        assert undone.result().documents == (desk.case("S1").pk, last)
 
 
 def test_the_same_text_is_decided_once_for_all_that_are_free(desk):
@@ -547,7 +547,7 @@ def test_what_waits_for_the_next_person_has_the_labels_of_the_model_as_it_is(des
 
 
 def test_the_same_labels_in_another_order_are_no_disagreement(desk):
-    from pipeline.desk.decide import state_after
+    from pipeline.desk.rounds import state_after
     from pipeline.desk.tables import Decision
 
     # Between the two the taxonomy was put in another order and got one more scheme.

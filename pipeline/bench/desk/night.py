@@ -111,7 +111,7 @@ def lost(made: Sequence[Made]) -> list[str]:
 
 def overwritten() -> list[str]:
     """Return the cases that do not stand as the decisions on their text leave them."""
-    from pipeline.desk.decide import state_after
+    from pipeline.desk.rounds import state_after
     from pipeline.desk.tables import Case, CaseLabel, Decision
 
     wrong = []

@@ -47,9 +47,12 @@ def make(request: HttpRequest, number: int) -> HttpResponse:
 def take_back(request: HttpRequest) -> HttpResponse:
     """Undo one's last decision and open that document again."""
     try:
-        documents = undo(request.user)
+        undone = undo(request.user)
     except ConflictError as e:
         return refuse(request, 409, f"{e.message}。", e.hint)
-    many = len(documents)
-    request.session["said"] = gettext("已撤销 %(n)s 件，请重判。") % {"n": many} if many > 1 else "已撤销，请重判。"
-    return redirect("document", documents[0])
+    many = len(undone.documents)
+    said = gettext("已撤销 %(n)s 件，请重判。") % {"n": many} if many > 1 else "已撤销，请重判。"
+    if undone.left:
+        said += gettext("%(n)s 件没有撤销：别人在您之后判过，或原文已清除。") % {"n": undone.left}
+    request.session["said"] = said
+    return redirect("document", undone.documents[0])
