@@ -7,7 +7,7 @@ import hashlib
 import hmac
 import io
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from django.conf import settings
@@ -22,8 +22,8 @@ from pipeline.desk.states import KINDS, STATES, Kind, State
 from pipeline.desk.tables import Case, Decision, User
 
 __all__ = [
-    "ANSWERS", "MOST_ROWS", "extent", "header", "model_cell", "model_labels", "seal_of", "stamp", "table", "to_csv",
-    "to_xlsx",
+    "ANSWERS", "MOST_ROWS", "extent", "header", "last_known", "model_cell", "model_labels", "seal_of", "stamp", "table",
+    "to_csv", "to_xlsx",
 ]  # fmt: skip
 
 MOST_ROWS = 5000
@@ -58,10 +58,16 @@ def table(filters: Filters, user: User) -> tuple[list[list[Any]], bool]:
     ids = first(filters, user, MOST_ROWS + 1)
     rows = Case.objects.filter(among(ids[:MOST_ROWS])).order_by(ORDERS[filters.order], "document_id")
     cases = list(rows.select_related("document", "prediction").prefetch_related("labels"))
-    last = dict(
-        Decision.objects.filter(document__in=[c.pk for c in cases]).order_by("id").values_list("document_id", "id")
-    )
+    last = last_known([c.pk for c in cases])
     return [_row(c, last.get(c.pk, 0)) for c in cases], len(ids) > MOST_ROWS
+
+
+def last_known(documents: Sequence[int]) -> dict[int, int]:
+    """Return the number of the last decision that stands by document: what was taken back is as if never made, so a
+    workbook that was saved by mistake can be saved anew.
+    """
+    rows = Decision.objects.filter(among(documents, "document_id"), undone_by=None).exclude(kind=Kind.UNDO)
+    return dict(rows.order_by("id").values_list("document_id", "id"))
 
 
 def to_csv(rows: list[list[Any]], mark: str) -> bytes:

@@ -13,7 +13,7 @@ from pipeline.batch.sources.archive import check_archive, damaged
 from pipeline.batch.sources.limits import Limits
 from pipeline.batch.writeback import plain_cell
 from pipeline.desk.decide import Choice, decide_each
-from pipeline.desk.export import ANSWERS, MOST_ROWS, header, model_cell, model_labels, seal_of
+from pipeline.desk.export import ANSWERS, MOST_ROWS, header, last_known, model_cell, model_labels, seal_of
 from pipeline.desk.schemes import flat, taxonomy
 from pipeline.desk.states import KINDS, STATES, Kind, State
 from pipeline.desk.tables import Case, Decision, User
@@ -83,7 +83,7 @@ def check(rows: list[tuple[int, dict[str, str]]], user: User) -> list[Answer]:
     known = Case.objects.filter(document__key__in=keys).select_related("document", "prediction")
     cases = {c.document.key: c for c in known}
     ids = [c.pk for c in cases.values()]
-    last = dict(Decision.objects.filter(document__in=ids).order_by("id").values_list("document_id", "id"))
+    last = last_known(ids)
     mine = set(
         Decision.objects.filter(document__in=ids, by=user, undone_by=None, text_hash=F("document__case__text_hash"))
         .exclude(kind=Kind.UNDO)

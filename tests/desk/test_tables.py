@@ -206,6 +206,19 @@ def test_what_a_colleague_read_since_stays_when_a_workbook_is_taken_back_in_part
     assert client.post("/undo").status_code == 409
 
 
+def test_a_workbook_that_was_taken_back_comes_in_again_unless_somebody_has_decided_since(desk):
+    client = desk.client("reviewer")
+    content = filled(exported(desk), {f"D00{n}": {"判定": "无此问题"} for n in (1, 2, 3)})
+    client.post("/roundtrip", {"plan": send(client, content).context["plan"]})
+    assert all("判过" in why for why in verdicts(send(client, content)).values())
+    client.post("/undo")
+    client.post("/queue/give-back")
+    desk.decide(desk.client("senior"), desk.case("D003"))
+    page = send(client, content)
+    assert {key: "判过" in why for key, why in verdicts(page).items()} == {"D001": False, "D002": False, "D003": True}
+    assert client.post("/roundtrip", {"plan": page.context["plan"]}).context["saved"] == 2
+
+
 def test_a_number_that_looks_like_a_formula_comes_back(desk):
     keys = ("-市12345-01", "'+市12345-02", "'市12345-03", "=" + "长" * 199)
     for n, key in enumerate(keys):
