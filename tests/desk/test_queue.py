@@ -1,4 +1,6 @@
 import datetime as dt
+import html
+import re
 import threading
 
 import pytest
@@ -365,3 +367,14 @@ def test_a_first_readers_change_does_not_show_before_the_second_has_read(desk):
     assert walk(desk.client("senior"), "state=all&said=changed") == []
     desk.decide(desk.client("senior"), desk.case("D001"), "reject")
     assert walk(desk.client("senior"), "state=all&said=changed") == ["D001"]
+
+
+def test_who_looks_for_a_document_that_is_done_is_led_to_it(desk):
+    client = desk.client("reviewer")
+    desk.decide(client, desk.case("D001"), "reject")
+    for query in ("q=D001", "said=changed"):
+        page = client.get(f"/queue?{query}")
+        assert page.context["rows"] == []
+        (link,) = re.findall(r'<a href="(\?[^"]*)">在“全部”里找', page.content.decode())
+        assert keys(client.get(f"/queue{html.unescape(link)}")) == ["D001"]
+    assert "在“全部”里找" not in client.get("/queue?q=没有的&state=all").content.decode()
