@@ -24,7 +24,7 @@ from pipeline.desk.tables import Case, CaseLabel, Decision, Note, Signature, Use
 
 __all__ = [
     "MOST_TWINS", "ORDERS", "WAITING", "Filters", "Slice", "asked_of", "claim_next", "find", "first", "free", "give",
-    "held_by", "hold", "let_go", "page_of", "release", "repeats", "reviewers", "twins", "with_it",
+    "given_to", "held_by", "hold", "let_go", "page_of", "release", "repeats", "reviewers", "twins", "with_it",
 ]  # fmt: skip
 
 PAGE = 30
@@ -270,6 +270,11 @@ def free() -> Q:
 def _open_to(user: User) -> Q:
     """The condition that a case is in nobody else's hands."""
     return (free() | Q(holder=user)) & (Q(assignee=None) | Q(assignee=user))
+
+
+def given_to(user: User) -> QuerySet:
+    """Return the cases that wait for ``user`` alone, as somebody gave them: nobody else gets them."""
+    return Case.objects.filter(assignee=user, state__in=WAITING, purged=False)
 
 
 def asked_of(user: User) -> Q:

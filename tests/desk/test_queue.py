@@ -378,3 +378,25 @@ def test_who_looks_for_a_document_that_is_done_is_led_to_it(desk):
         (link,) = re.findall(r'<a href="(\?[^"]*)">在“全部”里找', page.content.decode())
         assert keys(client.get(f"/queue{html.unescape(link)}")) == ["D001"]
     assert "在“全部”里找" not in client.get("/queue?q=没有的&state=all").content.decode()
+
+
+def test_who_was_given_documents_is_told_and_finds_them(desk):
+    client, person = desk.client("reviewer"), desk.user("reviewer")
+    last = client.get("/queue?order=newest").context["rows"][-1]["case"]
+    assert "分给我的" not in client.get("/queue").content.decode()
+    desk.client("senior").post("/queue/assign", {"case": [last.pk], "to": person.pk})
+    (link,) = re.findall(r'href="/queue(\?[^"]*)">分给我的 1 件', client.get("/queue").content.decode())
+    assert keys(client.get(f"/queue{html.unescape(link)}")) == [last.document.key]
+    taken = client.post("/queue/take", {"filters": html.unescape(link)[1:]})
+    assert taken["Location"] == f"/documents/{last.pk}"
+    desk.decide(client, desk.case(last.document.key))
+    assert "分给我的" not in client.get("/queue").content.decode()
+
+
+def test_who_takes_and_gets_nothing_is_told_why(desk):
+    client = desk.client("reviewer")
+    desk.decide(client, desk.case("D001"))
+    client.post("/queue/give-back")
+    page = client.post("/queue/take", {"filters": "state=done"}, follow=True)
+    assert keys(page) == ["D001"]
+    assert page.context["said"] == ["没有取到件：这里的件有人正在办、分给了别人，或不等人判"]

@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from pipeline.desk.export import MOST_ROWS
 from pipeline.desk.facets import facets
@@ -21,6 +22,7 @@ from pipeline.desk.queue import (
     claim_next,
     find,
     give,
+    given_to,
     held_by,
     page_of,
     release,
@@ -42,7 +44,7 @@ PURGED = "（原文已按保留期清除）"
 
 def index(request: HttpRequest) -> HttpResponse:
     """List what waits, in an order that says why."""
-    filters = Filters.of(request.GET)
+    filters, reviews = Filters.of(request.GET), request.user.may(Permission.REVIEW)
     part = page_of(filters, request.user, request.GET.get("after", ""))
     context: dict[str, Any] = {
         "filters": filters,
@@ -60,8 +62,9 @@ def index(request: HttpRequest) -> HttpResponse:
         "facets": facets(),
         "people": reviewers() if request.user.may(Permission.ASSIGN) else [],
         "views": SavedView.objects.filter(owner=request.user),
-        "mine": len(held_by(request.user)) if request.user.may(Permission.REVIEW) else 0,
-        "asked": Case.objects.filter(asked_of(request.user)).count() if request.user.may(Permission.REVIEW) else 0,
+        "mine": len(held_by(request.user)) if reviews else 0,
+        "given": given_to(request.user).count() if reviews else 0,
+        "asked": Case.objects.filter(asked_of(request.user)).count() if reviews else 0,
         # As text: every number in a template goes through the ways of writing numbers of a language.
         "most": str(MOST_ROWS),
         "narrowed": filters.query(state="open", order="priority") != "",
@@ -74,6 +77,7 @@ def take(request: HttpRequest) -> HttpResponse:
     filters = Filters.of(QueryDict(request.POST.get("filters", "")[:2000]))
     ids = claim_next(request.user, filters)
     if not ids:
+        request.session["said"] = gettext("没有取到件：这里的件有人正在办、分给了别人，或不等人判")
         return redirect(f"{reverse('queue')}?{filters.query()}")
     return redirect("document", ids[0])
 
@@ -91,7 +95,8 @@ def assign(request: HttpRequest) -> HttpResponse:
     person = get_object_or_404(reviewers(), pk=int(whom)) if whom.isdecimal() and len(whom) < 10 else None
     left = give(ids, person)
     if person and left:
-        request.session["said"] = f"{left} 件没有分：{person.shown} 已判过，要由另一个人再看"
+        said = gettext("%(n)s 件没有分：%(who)s 已判过，要由另一个人再看")
+        request.session["said"] = said % {"n": left, "who": person.shown}
     filters = Filters.of(QueryDict(request.POST.get("filters", "")[:2000]))
     return redirect(f"{reverse('queue')}?{filters.query()}")
 
