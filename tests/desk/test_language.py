@@ -121,3 +121,15 @@ def test_labels_have_english_names_and_workbooks_do_not(desk, taxonomy):
     table = client.post("/export", {"filters": "", "format": "csv"}).content.decode("utf-8-sig")
     assert label.name in table
     assert label.english not in table
+
+
+def test_what_was_just_done_and_what_was_decided_of_others_is_said_in_english_too(desk, taxonomy):
+    client = desk.client("reviewer")
+    client.cookies["language"] = "en"
+    label = next(x for x in taxonomy.schemes[0].labels if x.id == desk.columns[0][1])
+    desk.decide(client, desk.case("D001"), labels=[label.id])
+    page = client.get(f"/documents/{desk.case('D013').pk}")
+    assert page.context["said"] == ["D001: Correct. Z undoes it"]
+    found = client.get(f"/documents/{desk.case('D013').pk}/similar").content.decode()
+    assert f"Correct: {label.english}" in found
+    assert label.name not in found

@@ -35,8 +35,14 @@ def make(request: HttpRequest, number: int) -> HttpResponse:
     except ConflictError as e:
         return page(request, find_case(number), status=409, typed=request.POST, error=f"{e.message}。{e.hint}")
     rest = [i for i in batch if i not in outcome.documents]
-    many = f"，同文、近似共 {len(outcome.documents)} 件" if len(outcome.documents) > 1 else ""
-    request.session["said"] = f"{case.document.key}：{outcome.said}{many}。按 Z 撤销"
+    many = len(outcome.documents)
+    words = {"key": case.document.key, "said": gettext(outcome.said), "n": many}
+    said = (
+        gettext("%(key)s：%(said)s，同文、近似共 %(n)s 件。按 Z 撤销")
+        if many > 1
+        else gettext("%(key)s：%(said)s。按 Z 撤销")
+    )
+    request.session["said"] = said % words
     if not rest:
         return redirect(reverse("queue") + ("?state=disputed" if case.state == "disputed" else ""))
     at = batch.index(number) if number in batch else 0
