@@ -117,8 +117,9 @@ def decide_each(user: User, choices: Sequence[Choice]) -> dict[int, ConflictErro
     return refused
 
 
-def undo(user: User) -> Undone:
-    """Take back the last thing ``user`` decided, of many documents part by part, the newest first.
+def undo(user: User, document: int | None = None) -> Undone:
+    """Take back the last thing ``user`` decided, of many documents part by part, the newest first; with ``document``
+    what he or she decided of that one alone, however long ago.
 
     What somebody has decided after it, or lost its text, is left. Raises ConflictError when nothing can be taken back.
     """
@@ -130,6 +131,7 @@ def undo(user: User) -> Undone:
             # Of two at once the second finds what is left to take back.
             User.objects.select_for_update(no_key=True).get(pk=user.pk)
             rows = Decision.objects.filter(by=user, undone_by=None).exclude(kind=Kind.UNDO).order_by("-id")
+            rows = rows if document is None else rows.filter(document=document)
             if gesture is None:
                 last = rows.first()
                 if last is None:
@@ -164,7 +166,7 @@ def why_not(case: Case, user: User, made: Sequence[Decision] | None = None) -> C
         said = "原文刚更新，队列还没有跟上，判定没有保存"
         return ConflictError("ZF-DESK-CHANGED", said, "夜间任务做完后重新看过再判。")
     if case.state == State.DONE:
-        return ConflictError("ZF-DESK-DONE", "这件已经办完", "要改就先由原判定人撤销。")
+        return ConflictError("ZF-DESK-DONE", "这件已经办完", "要改就先请最后判的人打开这件撤销。")
     if made is None and case.state in (State.DISPUTED, State.SECOND):
         made = _made_of([case.pk])[case.pk]
     if case.state == State.DISPUTED:
@@ -273,7 +275,9 @@ def _take_back(user: User, decisions: Sequence[Decision], *, last: bool) -> dict
     refused = {}
     for d in decisions:
         if any(x.id > d.id for x in standing(made[d.document_id])):
-            refused[d.id] = ConflictError("ZF-DESK-UNDO", "别人已在您之后判过这件，不能撤销", "需要时请组长裁定。")
+            refused[d.id] = ConflictError(
+                "ZF-DESK-UNDO", "别人已在您之后判过这件，不能撤销", "请那个人先撤销，或等组长裁定。"
+            )
         elif cases[d.document_id].purged:  # of the row that is locked: a purge writes both
             refused[d.id] = _purged()
     good, gesture = [d for d in decisions if d.id not in refused], _gesture()

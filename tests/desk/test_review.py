@@ -178,6 +178,24 @@ def test_undo_takes_back_the_last_one_and_keeps_the_row(desk):
     assert desk.case("D001").state == "done"
 
 
+def test_a_decision_found_wrong_later_is_taken_back_on_its_own_page_and_nothing_else(desk):
+    client, senior = desk.client("reviewer"), desk.client("senior")
+    for n in (1, 2, 3):
+        desk.decide(client, desk.case(f"D00{n}"), "reject")
+    number = desk.case("D001").pk
+    url, button = f"/documents/{number}", "撤销我对这件的判定"
+    assert button not in senior.get(url).content.decode()
+    assert senior.post("/undo", {"document": number}).status_code == 409
+    assert button in client.get(url).content.decode()
+    assert client.post("/undo", {"document": number})["Location"] == url
+    assert [desk.case(f"D00{n}").state for n in (1, 2, 3)] == ["open", "done", "done"]
+    assert button not in client.get(url).content.decode()
+    assert desk.decide(client, desk.case("D001")).status_code == 302
+    client.post("/undo")
+    client.post("/undo")
+    assert [desk.case(f"D00{n}").state for n in (1, 2, 3)] == ["open", "done", "open"]
+
+
 def test_nobody_undoes_what_somebody_else_decided(desk):
     desk.decide(desk.client("reviewer"), desk.case("D001"))
     assert desk.client("senior").post("/undo").status_code == 409

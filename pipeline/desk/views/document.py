@@ -15,6 +15,7 @@ from pipeline.desk.decide import why_not
 from pipeline.desk.priority import waiting
 from pipeline.desk.queue import held_by, hold, reviewers
 from pipeline.desk.roles import Permission
+from pipeline.desk.rounds import standing
 from pipeline.desk.schemes import label_names
 from pipeline.desk.second_opinion import objections
 from pipeline.desk.states import State
@@ -56,6 +57,7 @@ def page(
     other = held if held and held.pk != request.user.pk else None
     mine = held_by(request.user) if reviews else []
     at = mine.index(case.pk) if case.pk in mine else -1
+    stand = [d for d in standing(s.decisions) if d.text_hash == case.text_hash]
     days = waiting(case.priority, case.reasons, timezone.localdate())
     context = {
         "s": s,
@@ -65,6 +67,7 @@ def page(
         "other": other,
         "open": open_,
         "bar": bar.code if bar else "",
+        "takes_back": reviews and not case.purged and bool(stand) and stand[-1].by_id == request.user.pk,
         "final": case.state == State.DISPUTED,
         "note": typed.get("note", "") if typed is not None else "",
         "together": typed is None or typed.get("together") == "on",

@@ -51,9 +51,10 @@ def make(request: HttpRequest, number: int) -> HttpResponse:
 
 
 def take_back(request: HttpRequest) -> HttpResponse:
-    """Undo one's last decision and open that document again."""
+    """Undo one's last decision, or that on one document, and open it again."""
+    number = request.POST.get("document", "")
     try:
-        undone = undo(request.user)
+        undone = undo(request.user, int(number) if number.isdecimal() and len(number) < 19 else None)
     except ConflictError as e:
         return refuse(request, 409, f"{e.message}。", e.hint)
     many = len(undone.documents)
