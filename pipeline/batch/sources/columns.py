@@ -10,7 +10,7 @@ from typing import Any
 
 from pipeline.errors import SourceError
 
-__all__ = ["HEADER_ROWS", "META_FIELDS", "ColumnMap", "same_name", "unique_headers"]
+__all__ = ["HEADER_ROWS", "META_FIELDS", "ColumnMap", "is_data", "name_key", "unique_headers"]
 
 #: A caption, a date and groups of columns often stand above the header of a sheet.
 HEADER_ROWS = 10
@@ -20,14 +20,14 @@ _SHOWN = 30
 _DATA = re.compile(r"\s*\d[\d\s.:：/-]*")
 
 
-def _key(name: object) -> str:
+def name_key(name: object) -> str:
     """Fold case, width, byte order marks and white space away; names are spread (编 号) or broken to fit a cell."""
     return "".join(unicodedata.normalize("NFKC", str(name or "").translate(_INVISIBLE)).split()).casefold()
 
 
-def same_name(one: object, other: object) -> bool:
-    """Whether two header cells name the same column."""
-    return _key(one) == _key(other)
+def is_data(cell: object) -> bool:
+    """Whether a cell holds a number or a date, as no name of a column does."""
+    return _DATA.fullmatch(str(cell)) is not None
 
 
 def unique_headers(header: Sequence[object]) -> tuple[str, ...]:
@@ -93,12 +93,12 @@ class ColumnMap:
         """Return the position of each field that ``header`` names; fields it does not name are absent."""
         where: dict[str, int] = {}
         for position, cell in enumerate(header):
-            where.setdefault(_key(cell), position)
+            where.setdefault(name_key(cell), position)
         where.pop("", None)
         found: dict[str, int] = {}
         for field in fields(self):
             for name in getattr(self, field.name):
-                if (position_of := where.get(_key(name))) is not None:
+                if (position_of := where.get(name_key(name))) is not None:
                     found[field.name] = position_of
                     break
         return found
@@ -109,7 +109,7 @@ class ColumnMap:
         Below the first a number or a date tells a record whose text is just such a word.
         """
         found = self.find(row)
-        return ("text" in found or "title" in found) and (first or not any(_DATA.fullmatch(str(c)) for c in row))
+        return ("text" in found or "title" in found) and (first or not any(map(is_data, row)))
 
     def resolve(self, header: Sequence[object], *, name: str = "") -> Mapping[str, int]:
         """Return the position of each field, or say which headers there are and how to map them.
@@ -126,7 +126,7 @@ class ColumnMap:
 
     def lacking(self, rows: Sequence[Sequence[object]], *, name: str = "") -> SourceError:
         """Return what is said of a table among whose first ``rows`` none is a header; it shows the fullest."""
-        header = max(rows, key=lambda row: sum(bool(_key(cell)) for cell in row))
+        header = max(rows, key=lambda row: sum(bool(name_key(cell)) for cell in row))
         shown = unique_headers(header)[:_SHOWN]
         return SourceError(
             "ZF-SRC-COLUMN",

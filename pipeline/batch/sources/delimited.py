@@ -71,8 +71,14 @@ def read_delimited(path: Path, columns: ColumnMap, limits: Limits) -> Iterator[D
         start = _header(path, feed, lines, columns, limits)
         if start is None:
             return
-        header, delimiter, number = start
-        table = Table.of(lines.name, header.cells, columns, limits)
+        header, delimiter, number, upper = start
+        table = Table.of(lines.name, header.cells, columns, limits, upper=upper)
+        if (second := _next(feed, delimiter, lines, limits)) is not None:
+            lower = None if second.broken or second.fault else table.joined(second.cells, columns)
+            if lower is None:
+                feed.give_back(second.lines)
+            else:
+                table, number = lower, number + 1
         width, astray = len(table.header), False
         stretch, plain = Stretch(lines, delimiter, width, limits), Plain(table)
         while True:
@@ -139,8 +145,8 @@ def _next(feed: _Feed, delimiter: str, lines: Lines, limits: Limits) -> _Record 
 
 def _header(
     path: Path, feed: _Feed, lines: Lines, columns: ColumnMap, limits: Limits
-) -> tuple[_Record, str, int] | None:
-    """Return the header, the delimiter that makes the most sense of it, and its row number.
+) -> tuple[_Record, str, int, tuple[str, ...]] | None:
+    """Return the header, the delimiter that makes the most sense of it, its row number, and the cells above it.
 
     ``None`` when the file is only just being written and not even its header is complete.
     """
@@ -174,7 +180,7 @@ def _header(
         for _ in record.lines:
             feed.take()
         if not record.broken and columns.names(record.cells, first=not tried):
-            return record, delimiter, number
+            return record, delimiter, number, tried[-1].cells if tried else ()
         tried.append(record)
     if len(tried) < HEADER_ROWS and lines.grown:
         return None

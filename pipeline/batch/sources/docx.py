@@ -16,10 +16,10 @@ from xml.etree.ElementTree import Element  # the type only; parsing is defusedxm
 from defusedxml import ElementTree
 
 from pipeline.batch.sources.archive import check_archive, damaged
-from pipeline.batch.sources.columns import ColumnMap
+from pipeline.batch.sources.columns import ColumnMap, name_key
 from pipeline.batch.sources.limits import Limits
 from pipeline.batch.sources.names import legible
-from pipeline.batch.sources.records import Table, is_blank, whole_text
+from pipeline.batch.sources.records import Table, is_blank, reject, whole_text
 from pipeline.batch.sources.signature import check_kind, open_file
 from pipeline.documents import Document, Rejected
 from pipeline.errors import SourceError, ZuofengError
@@ -63,7 +63,13 @@ def read_docx(path: Path, columns: ColumnMap, limits: Limits) -> Iterator[Docume
         if at is None:
             continue
         found += 1
-        table = Table.of(name, block[at], columns, limits)
+        table = Table.of(name, block[at], columns, limits, upper=block[at - 1] if at else ())
+        try:
+            table = table.joined(block[at + 1], columns) or table
+        except SourceError as e:
+            raw = "\n".join("\t".join(row) for row in block)
+            yield reject(f"{name}:1", "ZF-REC-SHEET", f"整张没有读取：{e.message}{e.hint}", raw=raw)
+            continue
         for number, row in enumerate(block[at + 1 :], at + 2):
             if not table.is_header(row) and (made := table.record(number, row)) is not None:
                 yield made
@@ -171,7 +177,9 @@ def _header(rows: list[list[str]], columns: ColumnMap) -> int | None:
         found = columns.find(row)
         if "text" not in found and not ("title" in found and "id" in found):
             continue
-        others = [r for r in rows if columns.find(r) != found]
+        # The other row of a header in two repeats its first name, which is merged over both.
+        both = [r for r in rows[max(at - 1, 0) : at + 2] if [*map(name_key, r[:1])] == [name_key(row[0])]]
+        others = [r for r in rows if columns.find(r) != found and r not in both]
         form = any(columns.find(r[:1]) for r in others)
         # Below a caption a form may begin with any field: only in a header stand two names side by side.
         header = not at or any(place + 1 in found.values() for place in found.values())

@@ -8,13 +8,14 @@ import math
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from itertools import zip_longest
 from typing import Any
 
-from pipeline.batch.sources.columns import META_FIELDS, ColumnMap, same_name, unique_headers
+from pipeline.batch.sources.columns import META_FIELDS, ColumnMap, name_key, unique_headers
 from pipeline.batch.sources.encoding import decode_line
+from pipeline.batch.sources.heading import Heading, above, below
 from pipeline.batch.sources.limits import Limits
 from pipeline.documents import Document, Rejected, text_hash
 
@@ -132,6 +133,10 @@ def finish(
     return Document(identity or f"t-{text_hash(text)[:16]}", text, meta=meta, row=row, place=place)
 
 
+def _named(heading: Heading) -> tuple[str, ...]:
+    return tuple(map(mend, unique_headers(heading.names)))
+
+
 def _dump(row: Mapping[str, Any]) -> str:
     return json.dumps(row, ensure_ascii=False, default=str)
 
@@ -144,20 +149,45 @@ class Table:
     header: tuple[str, ...]
     where: Mapping[str, int]
     limits: Limits
+    rows: tuple[Sequence[object], ...] = ()
 
     @classmethod
-    def of(cls, name: str, header: Sequence[object], columns: ColumnMap, limits: Limits) -> Table:
-        """Resolve ``header``, or raise ``ZF-SRC-COLUMN``."""
-        return cls(name, tuple(map(mend, unique_headers(header))), columns.resolve(header, name=name), limits)
+    def of(
+        cls,
+        name: str,
+        header: Sequence[object],
+        columns: ColumnMap,
+        limits: Limits,
+        *,
+        upper: Sequence[object] = (),
+    ) -> Table:
+        """Resolve ``header``, with what the row above it (``upper``) adds, or raise ``ZF-SRC-COLUMN``."""
+        both = above(columns, upper, header) if upper else None
+        found = both or Heading(tuple(header), columns.resolve(header, name=name))
+        rows = (header, upper) if upper else (header,)
+        return cls(name, _named(found), found.where, limits, rows)
+
+    def joined(self, row: Sequence[object], columns: ColumnMap) -> Table | None:
+        """Return the table that has ``row``, the first below its header, in its header too; None for a record.
+
+        Raises
+        ------
+        SourceError
+            ``ZF-SRC-COLUMN`` when it is not to be told which part of the text column is the text.
+        """
+        found = below(columns, self.rows[0], row, name=self.name)
+        return found and replace(self, header=_named(found), where=found.where, rows=(*self.rows, row))
 
     def is_header(self, values: Sequence[Any]) -> bool:
-        """Whether a row is the header once more, as on every page or where exports are pasted one under another."""
+        """Whether a row is of the header once more, as on every page or where exports are pasted one under another."""
         main = self.where["text" if "text" in self.where else "title"]
         cell = values[main] if main < len(values) else None
-        if not isinstance(cell, str) or len(cell) > _NAME_CHARS:
+        if cell is not None and (not isinstance(cell, str) or len(cell) > _NAME_CHARS):
             return False
-        places = (main, *self.where.values())
-        return all(at < len(values) and same_name(values[at], self.header[at]) for at in places)
+        places = self.where.values()
+        names = [name_key(values[at]) if at < len(values) else "" for at in places]
+        heads = ([name_key(row[at]) if at < len(row) else "" for at in places] for row in self.rows)
+        return any(names) and names in heads
 
     def record(self, number: int, values: Sequence[Any]) -> Document | Rejected | None:
         """Return what row ``number`` becomes; ``None`` for a row without any data."""

@@ -42,17 +42,19 @@ def read_xlsx(path: Path, columns: ColumnMap, limits: Limits) -> Iterator[Docume
                 yield from reader.records()
                 read = read or reader.table is not None
                 if reader.table is None and reader.tried:
-                    odd.append((name, reader.tried, sheet.sheet_state == "visible"))
+                    odd.append((name, reader, sheet.sheet_state == "visible"))
             if not read:
                 if not odd:
                     raise SourceError(
                         "ZF-SRC-EMPTY", f"{legible(path.name)} 的工作表都是空的。", "请重新导出后再放入。"
                     )
-                raise columns.lacking(odd[0][1], name=odd[0][0])
-            for name, rows, visible in odd:
+                raise odd[0][1].fault or columns.lacking(odd[0][1].tried, name=odd[0][0])
+            for name, reader, visible in odd:
                 if visible:
                     reason = "这张工作表没有可作正文的列，整张没有读取。"
-                    yield reject(f"{name}:1", "ZF-REC-SHEET", reason, raw="、".join(map(as_text, rows[0])))
+                    if reader.fault:
+                        reason = f"整张没有读取：{reader.fault.message}{reader.fault.hint}"
+                    yield reject(f"{name}:1", "ZF-REC-SHEET", reason, raw="、".join(map(as_text, reader.tried[0])))
         finally:
             book.close()
 
@@ -65,18 +67,31 @@ class _Sheet:
     ) -> None:
         self.table: Table | None = None
         self.tried: list[tuple[Any, ...]] = []
+        self.fault: SourceError | None = None
         self._name, self._rows, self._columns, self._limits = name, rows, columns, limits
 
     def records(self) -> Iterator[Document | Rejected]:
+        fresh = False
         for number, row in self._rows:
             if self.table is not None:
-                if not self.table.is_header(row) and (made := self.table.record(number, row)) is not None:
+                try:
+                    joined = self.table.joined(row, self._columns) if fresh else None
+                except SourceError as e:
+                    self.table, self.fault = None, e
+                    return
+                fresh = False
+                if joined is not None:
+                    self.table = joined
+                elif not self.table.is_header(row) and (made := self.table.record(number, row)) is not None:
                     yield made
             elif any(as_text(cell).strip() for cell in row):
                 if self._columns.names(row, first=not self.tried):
-                    self.table = Table.of(self._name, row, self._columns, self._limits)
-                    continue
+                    upper = self.tried[-1] if self.tried else ()
+                    self.table = Table.of(self._name, row, self._columns, self._limits, upper=upper)
+                    fresh = True
                 self.tried.append(row)
+                if fresh:
+                    continue
                 if len(self.tried) >= HEADER_ROWS:
                     return
 
