@@ -60,3 +60,33 @@ def test_title_alone_serves_as_text(tmp_path: Path) -> None:
 
 def test_unique_headers_keep_every_column() -> None:
     assert unique_headers(["\ufeff内容", "内容", None, "列3"]) == ("内容", "内容_2", "列3", "列3_2")
+
+
+TOTALS = [
+    "合计,,2,",
+    "合 计：,,,",
+    ",,2件,总计",
+    ",小计,2,甲局",
+    "2,,合计,",
+    "２,,本页小计：,",
+    ',,"共计：1,024 件",',
+    "共 2 件,,,",
+]
+
+
+@pytest.mark.parametrize("total", TOTALS)
+@pytest.mark.parametrize("odd", ["", '9,,"坏,x\n'])  # read line by line from here on
+def test_total_below_a_table_is_no_document(tmp_path: Path, total: str, odd: str) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text(f"编号,标题,内容,单位\n{odd}1,路灯,坏了,甲局\n{total}\n2,,没人管,\n", encoding="utf-8")
+    assert [i.id for i in open_source(path) if not odd or isinstance(i, Document)] == ["1", "2"]
+
+
+@pytest.mark.parametrize(
+    "row", ["3,,合计金额不对,", "3,,2,甲局", "20261129001,,合计,", ",,本月共计三次没人来,", "3,合计,少算了,"]
+)
+def test_complaint_about_a_total_is_a_document(tmp_path: Path, row: str) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text(f"编号,标题,内容,单位\n{row}\n", encoding="utf-8")
+    (document,) = open_source(path)
+    assert isinstance(document, Document)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pipeline.batch.sources.columns import META_FIELDS
-from pipeline.batch.sources.records import Table, finish, join
+from pipeline.batch.sources.records import COUNTS, Table, finish, is_total, join
 from pipeline.documents import Document, Rejected
 
 __all__ = ["Plain"]
@@ -19,10 +19,11 @@ class Plain:
         self._place = f"{table.name}:"
         where = table.where
         self._id, self._title, self._text = where.get("id"), where.get("title"), where.get("text")
+        self._main = [at for at in (self._id, self._title, self._text) if at is not None]
         self._meta = [(f, where[f]) for f in META_FIELDS if f in where]
 
     def record(self, number: int, cells: Sequence[str | None]) -> Document | Rejected | None:
-        """Return what row ``number`` becomes; ``None`` for a row without any data.
+        """Return what row ``number`` becomes; ``None`` for a row without any data, and for a total.
 
         ``cells`` are as many as the header has, without a NUL or a lone surrogate in any of them.
         """
@@ -30,6 +31,8 @@ class Plain:
         if self._title is not None and (title := cells[self._title]):
             text = join(title, text)
         if not text.strip() and not any(c and c.strip() for c in cells):
+            return None
+        if COUNTS.fullmatch(text) and is_total((cells[at] for at in self._main), cells):
             return None
         identity = "" if self._id is None else (cells[self._id] or "").strip()
         meta = {f: c for f, at in self._meta if (c := cells[at]) and not c.isspace()}

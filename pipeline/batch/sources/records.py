@@ -7,7 +7,7 @@ import json
 import math
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from itertools import zip_longest
@@ -19,7 +19,10 @@ from pipeline.batch.sources.heading import Heading, above, below
 from pipeline.batch.sources.limits import Limits
 from pipeline.documents import Document, Rejected, text_hash
 
-__all__ = ["Table", "as_text", "finish", "is_blank", "is_rounded", "join", "mend", "reject", "whole_text"]
+__all__ = [
+    "COUNTS", "Table", "as_text", "finish", "is_blank", "is_rounded", "is_total", "join", "mend", "reject",
+    "whole_text",
+]  # fmt: skip
 
 _RAW_CHARS = 20_000
 _ID_CHARS = 200  # what the store's column takes
@@ -28,6 +31,11 @@ _LOST = re.compile("[\x00\ud800-\udfff]")
 _ROUNDED = re.compile(r"[+-]?\d(\.\d+)?E\+\d+", re.IGNORECASE)
 _INEXACT = 2.0**53  # from here on a float does not tell a number from the next
 _NAME_CHARS = 40  # longer cells are no names of columns, which is quickly said
+_COUNT = r"共?\d{1,7}(?:[,.]\d+)*[件条宗单%]?"
+_TOTAL = re.compile(rf"(?:本[页表周月年])?(?:[合总小共]计|共)[:：]?(?:{_COUNT})?")
+_COUNTED = re.compile(rf"(?:{_COUNT})?")
+#: The text of a total; says quickly of nearly every other that it is none.
+COUNTS = re.compile(r"[\s\d合总小共计本页表周月年件条宗单%％.．,，:：。]*")
 _STOPS = ("。", "！", "？", "!", "?")
 
 
@@ -118,6 +126,14 @@ def whole_text(name: str, number: int, text: str, row: Mapping[str, Any], limits
     return finish(f"{name}:{number}", "", mend(text), {}, row, limits)
 
 
+def is_total(main: Iterable[object], cells: Iterable[object]) -> bool:
+    """Whether a row is the total of those above it: of its ``main`` cells, number and text, none says more."""
+    names = [name_key(as_text(cell)) for cell in main]
+    return all(_TOTAL.fullmatch(n) or _COUNTED.fullmatch(n) for n in names) and any(
+        _TOTAL.fullmatch(name_key(as_text(cell))) for cell in cells
+    )
+
+
 def finish(
     place: str, identity: str, text: str, meta: Mapping[str, str], row: Mapping[str, Any], limits: Limits
 ) -> Document | Rejected:
@@ -190,7 +206,7 @@ class Table:
         return any(names) and names in heads
 
     def record(self, number: int, values: Sequence[Any]) -> Document | Rejected | None:
-        """Return what row ``number`` becomes; ``None`` for a row without any data."""
+        """Return what row ``number`` becomes; ``None`` for a row without any data, and for a total."""
         width = len(self.header)
         names = (*self.header, *(f"列{i}" for i in range(width + 1, len(values) + 1)))
         # Excel writes nothing of the empty cells at a row's end.
@@ -213,4 +229,6 @@ class Table:
             return None
         meta = {f: t for f in META_FIELDS if (t := mend(as_text(value(f)))).strip()}
         text = mend(join(as_text(value("title")), as_text(value("text"))))
+        if COUNTS.fullmatch(text) and is_total(map(value, ("id", "title", "text")), values):
+            return None
         return finish(place, identity, text, meta, row, self.limits)
