@@ -26,6 +26,35 @@ def test_resolve_ignores_case_width_marks_and_space(name: str) -> None:
     assert ColumnMap().resolve([None, name])["text"] == 1
 
 
+@pytest.mark.parametrize(
+    "header",
+    [
+        ["编号", "标题", "反映问题"],
+        ["*编号", "标题：", "内容（必填）"],
+        ["编号(选填项)", "**标题", "诉求 内容*"],
+        ["编号", "标题", "诉求内容及要求"],
+        ["编号", "标题", "市民反映内容"],
+    ],
+)
+def test_column_beside_a_title_that_holds_the_complaint(header: list[str]) -> None:
+    assert ColumnMap().resolve(header) == {"id": 0, "title": 1, "text": 2}
+
+
+@pytest.mark.parametrize(
+    "name", ["诉求内容分类", "投诉内容回复", "反映问题类型", "内容", "2026年群众反映问题台账", "content_type"]
+)
+def test_what_is_said_about_the_complaint_is_not_its_text(name: str) -> None:
+    found = ColumnMap().resolve(["编号", "标题", name, "内容（必填）"])
+    assert found["text"] == (2 if name == "内容" else 3)
+    assert ColumnMap().find(["编号", "标题", name]).get("text") == (2 if name == "内容" else None)
+
+
+def test_caption_that_holds_a_name_is_no_header(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("群众反映问题台账,\n编号,反映问题\n1,路灯不亮\n", encoding="utf-8")
+    assert [i.id for i in open_source(path)] == ["1"]
+
+
 def test_resolve_prefers_the_first_accepted_name() -> None:
     assert ColumnMap().resolve(["text", "内容"])["text"] == 1
 

@@ -17,12 +17,18 @@ HEADER_ROWS = 10
 META_FIELDS = ("time", "unit", "channel", "district", "title")
 _INVISIBLE = dict.fromkeys(map(ord, "\ufeff\u200b\u200c\u200d\u2060\x00"))
 _SHOWN = 30
+#: What templates put beside a name: *编号, 内容（必填）, 时间：
+_MARKS = re.compile(r"^\*+|(?:[*:]|\((?:必填|选填)项?\))+$")
+#: 诉求内容 and more, as in 诉求内容及要求; what is no more than a name, and none of what is said about it.
+_PART, _WHOLE = 4, 12
+_ABOUT = re.compile("[答回]复|反馈|办|处[理置]|类|分|级|标签|字数|附件|链接|时间")
 _DATA = re.compile(r"\s*\d[\d\s.:：/-]*")
 
 
 def name_key(name: object) -> str:
-    """Fold case, width, byte order marks and white space away; names are spread (编 号) or broken to fit a cell."""
-    return "".join(unicodedata.normalize("NFKC", str(name or "").translate(_INVISIBLE)).split()).casefold()
+    """Fold case, width, marks and white space away; names are spread (编 号) or broken to fit a cell."""
+    key = "".join(unicodedata.normalize("NFKC", str(name or "").translate(_INVISIBLE)).split()).casefold()
+    return _MARKS.sub("", key)
 
 
 def is_data(cell: object) -> bool:
@@ -59,6 +65,9 @@ class ColumnMap:
     text: tuple[str, ...] = (
         "内容", "诉求内容", "留言详情", "留言内容", "正文", "反映内容", "投诉内容", "工单内容", "问题描述",
         "信访内容", "受理内容", "来电内容", "诉求描述", "详情", "全文", "文本",
+        "诉求详情", "反映问题", "反映的问题", "反映情况", "主要问题", "问题内容", "问题详情", "事件描述", "事件内容",
+        "事项内容", "工单描述", "工单详情", "案件描述", "举报内容", "咨询内容", "求助内容", "来信内容", "来件内容",
+        "来访内容", "信件内容", "主要内容", "具体内容", "详细内容",
         "text", "content", "detail", "details", "body", "message", "description",
     )  # fmt: skip
     time: tuple[str, ...] = (
@@ -89,8 +98,11 @@ class ColumnMap:
         own = {f.name: getattr(self, f.name) for f in fields(self)}
         return ColumnMap(**{f: tuple(dict.fromkeys((*names.get(f, ()), *known))) for f, known in own.items()})
 
-    def find(self, header: Sequence[object]) -> dict[str, int]:
-        """Return the position of each field that ``header`` names; fields it does not name are absent."""
+    def find(self, header: Sequence[object], *, whole: bool = False) -> dict[str, int]:
+        """Return the position of each field that ``header`` names; fields it does not name are absent.
+
+        Unless a ``whole`` name is asked for, the text's may be part of a longer one, beside a number or a title.
+        """
         where: dict[str, int] = {}
         for position, cell in enumerate(header):
             where.setdefault(name_key(cell), position)
@@ -101,7 +113,14 @@ class ColumnMap:
                 if (position_of := where.get(name_key(name))) is not None:
                     found[field.name] = position_of
                     break
+        if not whole and "text" not in found and ("title" in found or "id" in found):
+            held = next((at for key, at in where.items() if len(key) <= _WHOLE and self._holds_text(key)), None)
+            return found if held is None else {**found, "text": held}
         return found
+
+    def _holds_text(self, key: str) -> bool:
+        parts = (name for name in self.text if len(name) >= _PART and not name.isascii())
+        return not _ABOUT.search(key) and any(name_key(part) in key for part in parts)
 
     def names(self, row: Sequence[object], *, first: bool) -> bool:
         """Whether ``row``, the ``first`` of a sheet or one below it, names columns of which one holds texts.

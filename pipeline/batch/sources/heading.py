@@ -57,7 +57,7 @@ class _Pair:
             answer.append(low if answers else None)
         find = self._columns.find
         unit = {field: at for field, at in find(answer).items() if field == "unit"}
-        return Heading(tuple(names), {**unit, **find(half), **find(full)})
+        return Heading(tuple(names), {**unit, **find(half), **find(full, whole=True)})
 
     def is_header(self) -> bool:
         """Whether the lower row names columns too, and is not the first record."""
