@@ -23,6 +23,20 @@ def test_one_document_per_file_as_given(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize("delimiter", [",", "\t"])
+@pytest.mark.parametrize("caption", ["", "3月台账,,\n\n"])
+def test_table_that_was_saved_as_text_is_read_row_by_row(tmp_path: Path, caption: str, delimiter: str) -> None:
+    text = f"{caption}编号,标题,内容\n1,路灯,坏了\n2,井盖,没了\n".replace(",", delimiter)
+    (tmp_path / "a.txt").write_text(text, encoding="utf-16")
+    got = [(i.id, i.text) for i in open_source(tmp_path / "a.txt") if isinstance(i, Document)]
+    assert got == [("1", "路灯。坏了"), ("2", "井盖。没了")]
+
+
+@pytest.mark.parametrize("text", ["标题\t路灯\t编号\t1\n内容\t坏了\n", "标题：路灯\n编号,内容\n", "内容\n路灯，坏了\n"])
+def test_form_and_prose_are_one_document(tmp_path: Path, text: str) -> None:
+    assert [i.text for i in read(tmp_path / "a.txt", text) if isinstance(i, Document)] == [text]
+
+
 def test_separators(tmp_path: Path) -> None:
     items = read(tmp_path / "a.txt", "甲\n---\n乙--丙\n------\n\n---\n丁\f戊\n\f\n")
     got = [(i.text, i.place) for i in items if isinstance(i, Document)]

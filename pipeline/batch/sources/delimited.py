@@ -18,9 +18,10 @@ from pipeline.batch.sources.stretch import Stretch
 from pipeline.documents import Document, Rejected
 from pipeline.errors import SourceError
 
-__all__ = ["read_delimited"]
+__all__ = ["DELIMITERS", "read_delimited"]
 
-_DELIMITERS = ",\t;|"
+#: What cells are told apart by.
+DELIMITERS = ",\t;|"
 _SEP = re.compile(r'"?sep=(.)"?\s*', re.IGNORECASE)
 _QUOTE = "引号不配对（或一条记录跨行太多）：本行单独放入待查，后面的行照常读取。"
 _REST = "列数不足，应是上面引号不配对的记录留下的残段。"
@@ -151,7 +152,7 @@ def _header(
     ``None`` when the file is only just being written and not even its header is complete.
     """
     number, tried = 0, list[_Record]()
-    order = sorted(_DELIMITERS, key=lambda d: (d == "\t") != (path.suffix.lower() == ".tsv"))
+    order = sorted(DELIMITERS, key=lambda d: (d == "\t") != (path.suffix.lower() == ".tsv"))
     while len(tried) < HEADER_ROWS and (line := feed.take()) is not None:
         number += 1
         if line.fault and not tried:

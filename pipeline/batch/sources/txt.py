@@ -1,12 +1,14 @@
-"""Plain text: one document per file, or several between lines of ``---`` or form feeds."""
+"""Plain text: one document per file, or several between lines of ``---`` or form feeds; tables row by row."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 
-from pipeline.batch.sources.columns import ColumnMap
+from pipeline.batch.sources.columns import HEADER_ROWS, ColumnMap
+from pipeline.batch.sources.delimited import DELIMITERS, read_delimited
 from pipeline.batch.sources.limits import Limits
 from pipeline.batch.sources.lines import Lines
 from pipeline.batch.sources.records import is_blank, reject, whole_text
@@ -20,7 +22,9 @@ _RULE = re.compile(r"\s*-{3,}\s*")
 
 def read_txt(path: Path, columns: ColumnMap, limits: Limits) -> Iterator[Document | Rejected]:
     """Yield the documents of a .txt, each at the line where it begins; blank stretches are no documents."""
-    del columns
+    if _is_table(path, columns, limits):
+        yield from read_delimited(path, columns, limits)
+        return
     with Lines(path, limits) as lines:
         pending = _Pending(lines.name, limits)
         seen = False
@@ -48,6 +52,19 @@ def read_txt(path: Path, columns: ColumnMap, limits: Limits) -> Iterator[Documen
             yield made
         elif not seen:
             raise SourceError("ZF-SRC-EMPTY", f"{lines.name} 只有空白，没有任何内容。", "请检查文件。")
+
+
+def _is_table(path: Path, columns: ColumnMap, limits: Limits) -> bool:
+    """Whether it begins with a header, as what Excel saves as text does; above it may stand captions."""
+    with Lines(path, limits) as lines:
+        for line in islice(lines, HEADER_ROWS):
+            text = line.text.rstrip("\r\n")
+            for cells in map(text.split, DELIMITERS):
+                if columns.names(cells, first=False) and len(columns.find(cells, whole=True)) > 1:
+                    return True
+            if text.strip() and not text.endswith(tuple(DELIMITERS)):
+                return False
+    return False
 
 
 class _Pending:
