@@ -126,6 +126,15 @@ def test_missing_text_column(tmp_path: Path) -> None:
     assert "编号、说法" in str(caught.value)
 
 
+@pytest.mark.parametrize("error", ["#N/A", " #REF! ", "#NAME?", "########"])
+@pytest.mark.parametrize("odd", ["", '9,,"坏,x\n'])  # read line by line from here on
+def test_errors_of_excel_are_no_words(tmp_path: Path, error: str, odd: str) -> None:
+    rows = f"1,,{error}\n{error},,坏了\n3,{error},没人管\n4,路灯,{error}\n5,,3#楼 #N/A\n"
+    items = [i for i in read(tmp_path / "a.csv", f"编号,标题,内容\n{odd}{rows}") if i.id != "9" and i.id]
+    assert codes(items) == ["ZF-REC-EMPTY", "t-" + text_hash("坏了")[:16], "3", "4", "5"]
+    assert [i.text for i in items if isinstance(i, Document)] == ["坏了", "没人管", "路灯", "3#楼 #N/A"]
+
+
 def test_empty_texts_are_rejected_with_their_id(tmp_path: Path) -> None:
     items = read(tmp_path / "a.csv", "编号,内容\n1,\n2,   \n3,\u200b\u200f\n4,好\n")
     assert codes(items) == ["ZF-REC-EMPTY", "ZF-REC-EMPTY", "ZF-REC-EMPTY", "4"]

@@ -15,7 +15,7 @@ class Plain:
     """Makes of such rows what ``Table.record`` makes of them."""
 
     def __init__(self, table: Table) -> None:
-        self._header, self._limits = table.header, table.limits
+        self._table, self._header, self._limits = table, table.header, table.limits
         self._place = f"{table.name}:"
         where = table.where
         self._id, self._title, self._text = where.get("id"), where.get("title"), where.get("text")
@@ -35,6 +35,8 @@ class Plain:
         if COUNTS.fullmatch(text) and is_total((cells[at] for at in self._main), cells):
             return None
         identity = "" if self._id is None else (cells[self._id] or "").strip()
+        if "#" in text or identity[:1] == "#":  # maybe an error of Excel's
+            return self._table.record(number, cells)
         meta = {f: c for f, at in self._meta if (c := cells[at]) and not c.isspace()}
         row = dict(zip(self._header, cells, strict=True))
         return finish(f"{self._place}{number}", identity, text, meta, row, self._limits)

@@ -30,6 +30,7 @@ _PAIR = re.compile("[\ud800-\udbff][\udc00-\udfff]")
 _LOST = re.compile("[\x00\ud800-\udfff]")
 _ROUNDED = re.compile(r"[+-]?\d(\.\d+)?E\+\d+", re.IGNORECASE)
 _INEXACT = 2.0**53  # from here on a float does not tell a number from the next
+_ERROR = re.compile(r"\s*#(?:N/A|REF!|VALUE!|NAME\?|DIV/0!|NULL!|NUM!|#+)\s*")  # what Excel shows instead of a value
 _NAME_CHARS = 40  # longer cells are no names of columns, which is quickly said
 _COUNT = r"共?\d{1,7}(?:[,.]\d+)*[件条宗单%]?"
 _TOTAL = re.compile(rf"(?:本[页表周月年])?(?:[合总小共]计|共)[:：]?(?:{_COUNT})?")
@@ -215,7 +216,8 @@ class Table:
 
         def value(field: str) -> Any:
             at = self.where.get(field)
-            return values[at] if at is not None and at < len(values) else None
+            cell = values[at] if at is not None and at < len(values) else None
+            return None if isinstance(cell, str) and _ERROR.fullmatch(cell) else cell
 
         identity = mend(_number(value("id"))).strip()
         for field in ("text", "title"):
