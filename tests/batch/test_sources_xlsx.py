@@ -94,6 +94,25 @@ def test_cells_as_people_see_them(tmp_path: Path) -> None:
     assert [i.place for i in items] == ["a.xlsx:2", "a.xlsx:3", "a.xlsx:4"]
 
 
+@pytest.mark.parametrize(
+    ("cell", "time"),
+    [
+        (46327, "2026-11-01 00:00:00"),
+        (46327.3958333333, "2026-11-01 09:30:00"),
+        ("2026年11月1日", "2026年11月1日"),
+        (20261101, "20261101"),
+        (2026, "2026"),
+        (1793000000.0, "1793000000"),
+        (True, "TRUE"),
+    ],
+)
+def test_date_that_is_shown_as_a_number_of_days(tmp_path: Path, cell: Any, time: str) -> None:
+    (document,) = open_source(workbook(tmp_path / "a.xlsx", [["内容", "受理时间"], ["坏了", cell]]))
+    assert isinstance(document, Document)
+    assert document.meta["time"] == time
+    assert document.row["受理时间"] == cell
+
+
 def test_number_of_which_only_the_first_digits_are_left_is_not_made_up(tmp_path: Path) -> None:
     numbers = [202611290000012345, 2026112900000123, 1e300, float("inf")]
     path = workbook(tmp_path / "a.xlsx", [["编号", "内容"], *([n, f"{n}"] for n in numbers)])

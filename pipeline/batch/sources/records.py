@@ -86,6 +86,13 @@ def _number(value: object) -> str:
     return f"{value:.15G}" if inexact else as_text(value)
 
 
+def _time(value: object) -> object:
+    """Return a time; the number of days that Excel counts where a column is not shown as dates, as the date it is."""
+    if isinstance(value, (int, float)) and 20_000 <= value < 80_000:  # from 1954 to 2119
+        return dt.datetime(1899, 12, 30) + dt.timedelta(seconds=round(value * 86400))  # noqa: DTZ001
+    return value
+
+
 def is_rounded(number: str) -> bool:
     """Whether of the number of a record only the first digits are left, as when Excel took it for a quantity."""
     return "+" in number and _ROUNDED.fullmatch(number) is not None
@@ -229,7 +236,8 @@ class Table:
                 return reject(place, "ZF-REC-ENCODING", reason, id=identity, raw=as_text(raw))
         if all(v is None or not as_text(v).strip() for v in values):
             return None
-        meta = {f: t for f in META_FIELDS if (t := mend(as_text(value(f)))).strip()}
+        fields = ((f, value(f)) for f in META_FIELDS)
+        meta = {f: t for f, v in fields if (t := mend(as_text(_time(v) if f == "time" else v))).strip()}
         text = mend(join(as_text(value("title")), as_text(value("text"))))
         if COUNTS.fullmatch(text) and is_total(map(value, ("id", "title", "text")), values):
             return None
