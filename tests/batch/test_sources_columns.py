@@ -91,6 +91,31 @@ def test_unique_headers_keep_every_column() -> None:
     assert unique_headers(["\ufeff内容", "内容", None, "列3"]) == ("内容", "内容_2", "列3", "列3_2")
 
 
+@pytest.mark.parametrize("odd", ["", '9,"坏,x\n'])  # read line by line from here on
+@pytest.mark.parametrize("other", ["工单编号,标题,内容", "标题,编号,内容", "编号,标题,诉求内容"])
+def test_table_pasted_below_one_of_other_columns_is_said(tmp_path: Path, other: str, odd: str) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text(f"编号,内容,单位\n{odd}1,路灯,甲局\n{other}\n2,井盖,没人管\n", encoding="utf-8")
+    items = open_source(path)
+    assert [next(items).id for _ in range(1 + bool(odd))][-1] == "1"
+    with pytest.raises(SourceError, match=f"第 {3 + bool(odd)} 行起是另一张表") as caught:
+        next(items)
+    assert caught.value.code == "ZF-SRC-COLUMN"
+
+
+def test_header_by_other_names_of_the_same_columns_is_no_record(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("编号,内容,备注\n1,路灯,\n工单编号,诉求内容,单位\n2,井盖,甲局\n", encoding="utf-8")
+    assert [i.id for i in open_source(path)] == ["1", "2"]
+
+
+@pytest.mark.parametrize("row", ["编号,标题不对,甲局", "甲,内容,单位", "2,标题,编号", "来信,标题,内容"])
+def test_row_of_words_below_a_header_is_a_record(tmp_path: Path, row: str) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text(f"编号,内容,单位\n1,路灯,甲局\n{row}\n3,井盖,乙局\n", encoding="utf-8")
+    assert [i.id for i in open_source(path)] == ["1", row.split(",")[0], "3"]
+
+
 TOTALS = [
     "合计,,2,",
     "合 计：,,,",

@@ -168,3 +168,17 @@ def test_text_split_into_unknown_parts_in_word_is_set_aside(tmp_path: Path) -> N
     assert (odd.place, odd.code) == ("a.docx:1", "ZF-REC-SHEET")
     assert "经过" in odd.reason
     assert "没了" in odd.raw
+
+
+def test_other_table_below_one_costs_neither_what_stands_above_nor_other_sheets(tmp_path: Path) -> None:
+    rows = [["编号", "内容"], ["1", "坏了"], ["标题", "内容"], ["路灯", "没人管"]]
+    path = write(tmp_path / "a.xlsx", rows)
+    book = openpyxl.load_workbook(path)
+    sheet = book.create_sheet("乙")
+    for row in (["编号", "内容"], [2, "没了"]):
+        sheet.append(row)
+    book.save(path)
+    book.close()
+    items = list(open_source(path))
+    assert [(i.id, i.place) for i in items if isinstance(i, Document)] == [("1", "a.xlsx:2"), ("2", "a.xlsx!乙:2")]
+    assert [(i.place, i.code) for i in items if isinstance(i, Rejected)] == [("a.xlsx:3", "ZF-REC-SHEET")]

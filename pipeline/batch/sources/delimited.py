@@ -75,7 +75,7 @@ def read_delimited(path: Path, columns: ColumnMap, limits: Limits) -> Iterator[D
         header, delimiter, number, upper = start
         table = Table.of(lines.name, header.cells, columns, limits, upper=upper)
         if (second := _next(feed, delimiter, lines, limits)) is not None:
-            lower = None if second.broken or second.fault else table.joined(second.cells, columns)
+            lower = None if second.broken or second.fault else table.joined(second.cells)
             if lower is None:
                 feed.give_back(second.lines)
             else:
@@ -85,7 +85,7 @@ def read_delimited(path: Path, columns: ColumnMap, limits: Limits) -> Iterator[D
         while True:
             for cells, clean in stretch.take() if feed.level else ():
                 number, astray = number + 1, False
-                if table.is_header(cells):
+                if table.is_header(cells, number):
                     continue
                 if (made := plain.record(number, cells) if clean else table.record(number, cells)) is not None:
                     yield made
@@ -105,7 +105,7 @@ def read_delimited(path: Path, columns: ColumnMap, limits: Limits) -> Iterator[D
             else:
                 astray = astray and len(record.cells) < width
                 cells = record.cells[:width]
-                if not table.is_header(cells) and (made := table.record(number, cells)) is not None:
+                if not table.is_header(cells, number) and (made := table.record(number, cells)) is not None:
                     yield made
 
 

@@ -64,15 +64,15 @@ def read_docx(path: Path, columns: ColumnMap, limits: Limits) -> Iterator[Docume
             continue
         found += 1
         table = Table.of(name, block[at], columns, limits, upper=block[at - 1] if at else ())
+        number = 1
         try:
-            table = table.joined(block[at + 1], columns) or table
+            table = table.joined(block[at + 1]) or table
+            for number, row in enumerate(block[at + 1 :], at + 2):
+                if not table.is_header(row, number) and (made := table.record(number, row)) is not None:
+                    yield made
         except SourceError as e:
-            raw = "\n".join("\t".join(row) for row in block)
-            yield reject(f"{name}:1", "ZF-REC-SHEET", f"整张没有读取：{e.message}{e.hint}", raw=raw)
-            continue
-        for number, row in enumerate(block[at + 1 :], at + 2):
-            if not table.is_header(row) and (made := table.record(number, row)) is not None:
-                yield made
+            raw = "\n".join("\t".join(row) for row in block[number - 1 :])
+            yield reject(f"{name}:{number}", "ZF-REC-SHEET", f"{e.message}{e.hint}", raw=raw)
     text = "\n".join(prose)
     if found and not _SENTENCE & set(text):
         return

@@ -18,6 +18,7 @@ from pipeline.batch.sources.encoding import decode_line
 from pipeline.batch.sources.heading import Heading, above, below
 from pipeline.batch.sources.limits import Limits
 from pipeline.documents import Document, Rejected, text_hash
+from pipeline.errors import SourceError
 
 __all__ = [
     "COUNTS", "Table", "as_text", "finish", "is_blank", "is_rounded", "is_total", "join", "mend", "reject",
@@ -31,6 +32,7 @@ _LOST = re.compile("[\x00\ud800-\udfff]")
 _ROUNDED = re.compile(r"[+-]?\d(\.\d+)?E\+\d+", re.IGNORECASE)
 _INEXACT = 2.0**53  # from here on a float does not tell a number from the next
 _ERROR = re.compile(r"\s*#(?:N/A|REF!|VALUE!|NAME\?|DIV/0!|NULL!|NUM!|#+)\s*")  # what Excel shows instead of a value
+_NAMES = 2  # one cell alone may say 内容 by chance
 _NAME_CHARS = 40  # longer cells are no names of columns, which is quickly said
 _COUNT = r"共?\d{1,7}(?:[,.]\d+)*[件条宗单%]?"
 _TOTAL = re.compile(rf"(?:本[页表周月年])?(?:[合总小共]计|共)[:：]?(?:{_COUNT})?")
@@ -161,6 +163,15 @@ def _named(heading: Heading) -> tuple[str, ...]:
     return tuple(map(mend, unique_headers(heading.names)))
 
 
+def _key(cells: Sequence[object], at: int) -> str:
+    return name_key(cells[at]) if at < len(cells) else ""
+
+
+def _is_word(cells: Sequence[object], at: int) -> bool:
+    cell = cells[at] if at < len(cells) else None
+    return isinstance(cell, str) and len(cell) <= _NAME_CHARS and cell.strip().isalpha()
+
+
 def _dump(row: Mapping[str, Any]) -> str:
     return json.dumps(row, ensure_ascii=False, default=str)
 
@@ -173,7 +184,8 @@ class Table:
     header: tuple[str, ...]
     where: Mapping[str, int]
     limits: Limits
-    rows: tuple[Sequence[object], ...] = ()
+    columns: ColumnMap
+    rows: tuple[Sequence[object], ...]
 
     @classmethod
     def of(
@@ -189,9 +201,9 @@ class Table:
         both = above(columns, upper, header) if upper else None
         found = both or Heading(tuple(header), columns.resolve(header, name=name))
         rows = (header, upper) if upper else (header,)
-        return cls(name, _named(found), found.where, limits, rows)
+        return cls(name, _named(found), found.where, limits, columns, rows)
 
-    def joined(self, row: Sequence[object], columns: ColumnMap) -> Table | None:
+    def joined(self, row: Sequence[object]) -> Table | None:
         """Return the table that has ``row``, the first below its header, in its header too; None for a record.
 
         Raises
@@ -199,19 +211,38 @@ class Table:
         SourceError
             ``ZF-SRC-COLUMN`` when it is not to be told which part of the text column is the text.
         """
-        found = below(columns, self.rows[0], row, name=self.name)
+        found = below(self.columns, self.rows[0], row, name=self.name)
         return found and replace(self, header=_named(found), where=found.where, rows=(*self.rows, row))
 
-    def is_header(self, values: Sequence[Any]) -> bool:
-        """Whether a row is of the header once more, as on every page or where exports are pasted one under another."""
+    def is_header(self, values: Sequence[Any], number: int) -> bool:
+        """Whether a row is of the header once more, as on every page or where exports are pasted one under another.
+
+        Raises
+        ------
+        SourceError
+            ``ZF-SRC-COLUMN`` when row ``number`` is a header of other columns: by this one, what follows is misread.
+        """
         main = self.where["text" if "text" in self.where else "title"]
         cell = values[main] if main < len(values) else None
         if cell is not None and (not isinstance(cell, str) or len(cell) > _NAME_CHARS):
             return False
-        places = self.where.values()
-        names = [name_key(values[at]) if at < len(values) else "" for at in places]
-        heads = ([name_key(row[at]) if at < len(row) else "" for at in places] for row in self.rows)
-        return any(names) and names in heads
+        places = (main, *self.where.values())
+        if any(all(_key(values, at) == _key(row, at) for at in places) for row in self.rows):
+            return any(_key(values, at) for at in places)
+        at = self.where.get("id", main)
+        if not _is_word(values, at) or not self.columns.names(values, first=False):
+            return False
+        found = self.columns.find(values, whole=True)
+        if len(found) < _NAMES or at not in found.values():
+            return False
+        if found.items() >= self.where.items():  # the same columns by other names
+            return True
+        raise SourceError(
+            "ZF-SRC-COLUMN",
+            f"{self.name} 第 {number} 行起是另一张表，列与上面的不同，没有读取。",
+            "请把它另存为一个文件。",
+            [f"那一行：{'、'.join(map(as_text, values))[:200]}"],
+        )
 
     def record(self, number: int, values: Sequence[Any]) -> Document | Rejected | None:
         """Return what row ``number`` becomes; ``None`` for a row without any data, and for a total."""

@@ -75,14 +75,19 @@ class _Sheet:
         for number, row in self._rows:
             if self.table is not None:
                 try:
-                    joined = self.table.joined(row, self._columns) if fresh else None
+                    joined = self.table.joined(row) if fresh else None
+                    again = joined is None and self.table.is_header(row, number)
                 except SourceError as e:
-                    self.table, self.fault = None, e
+                    if fresh:
+                        self.table, self.fault = None, e
+                    else:
+                        raw = "、".join(map(as_text, row))
+                        yield reject(f"{self._name}:{number}", "ZF-REC-SHEET", f"{e.message}{e.hint}", raw=raw)
                     return
                 fresh = False
                 if joined is not None:
                     self.table = joined
-                elif not self.table.is_header(row) and (made := self.table.record(number, row)) is not None:
+                elif not again and (made := self.table.record(number, row)) is not None:
                     yield made
             elif any(as_text(cell).strip() for cell in row):
                 if self._columns.names(row, first=not self.tried):
