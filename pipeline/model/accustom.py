@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from pipeline.errors import CorpusError
-from pipeline.model.bundle import save_bundle
+from pipeline.model.bundle import save_changed
 from pipeline.model.score import Scorer
 
 __all__ = ["FEWEST", "accustom"]
@@ -46,18 +46,6 @@ def accustom(scorer: Scorer, texts: Sequence[str], out: Path) -> tuple[Path, flo
     strange = scorer.reading_as(replace(bundle, wording=everyone)).strangeness(texts)
     level = round(float(np.median(strange)), 4)
     digest = hashlib.sha256("\0".join(texts).encode()).hexdigest()
-    about = ("segmenter", "dictionary", "lexicon", "settings", "corpus", "encoder")
-    path = save_bundle(
-        out,
-        taxonomy=bundle.taxonomy,
-        taxonomy_source=bundle.taxonomy_source,
-        features=bundle.features,
-        weights=bundle.weights,
-        heads=bundle.heads,
-        wording=replace(wording, level=level),
-        about={
-            **{k: bundle.manifest[k] for k in about if k in bundle.manifest},
-            "accustomed": {"from": bundle.id, "documents": len(texts), "sha256": digest},
-        },
-    )
+    home = {"from": bundle.id, "documents": len(texts), "sha256": digest}
+    path = save_changed(replace(bundle, wording=replace(wording, level=level)), out, accustomed=home)
     return path, level

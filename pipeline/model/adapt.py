@@ -21,7 +21,7 @@ from scipy.special import expit, logit
 
 from pipeline.corpus.gold import Gold, label_matrix
 from pipeline.errors import CorpusError
-from pipeline.model.bundle import Weights, save_bundle
+from pipeline.model.bundle import Weights, save_changed
 from pipeline.model.calibrate import expected_f1_threshold, raise_to_promise
 from pipeline.model.familiar import familiar, texts_of
 from pipeline.model.folds import group_folds
@@ -128,8 +128,6 @@ def adapt(scorer: Scorer, reviewed: Sequence[Gold], out: Path, *, promise: float
         )
         for h, shift, t, ask in zip(bundle.heads, found.intercept, threshold, found.threshold, strict=True)
     )
-    about = ("segmenter", "dictionary", "lexicon", "settings", "corpus", "encoder", "accustomed")
-    kept = {k: bundle.manifest[k] for k in about if k in bundle.manifest}
     home = {
         "from": bundle.id,
         "documents": len(reviewed),
@@ -137,23 +135,15 @@ def adapt(scorer: Scorer, reviewed: Sequence[Gold], out: Path, *, promise: float
         "promise": promise,
         "texts": texts_of(reviewed, bundle.manifest),
     }
-    path = save_bundle(
-        out,
-        taxonomy=bundle.taxonomy,
-        taxonomy_source=bundle.taxonomy_source,
-        features=bundle.features,
-        weights=Weights.rounded(
-            coef,
-            bias,
-            weights.sentence_coef * weights.grain,
-            weights.sentence_bias,
-            weights.real_gate,
-            weights.gate_bias,
-        ),
-        heads=heads,
-        wording=bundle.wording,
-        about={**kept, "adapted": home},
+    weights = Weights.rounded(
+        coef,
+        bias,
+        weights.sentence_coef * weights.grain,
+        weights.sentence_bias,
+        weights.real_gate,
+        weights.gate_bias,
     )
+    path = save_changed(replace(bundle, weights=weights, heads=heads), out, adapted=home)
     after = scorer.decide(probabilities, thresholds)
     return path, Expectation(truth[:, :-1], decided, after, after & (probabilities >= thresholds)[:, :-1])
 

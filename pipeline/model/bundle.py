@@ -38,7 +38,9 @@ from pipeline.whole import write_folder
 if TYPE_CHECKING:
     from scipy import sparse
 
-__all__ = ["NEVER", "PROBLEM", "Bundle", "Head", "Weights", "build_bundle", "load_bundle", "save_bundle"]
+__all__ = [
+    "NEVER", "PROBLEM", "Bundle", "Head", "Weights", "build_bundle", "load_bundle", "save_bundle", "save_changed",
+]  # fmt: skip
 
 #: Threshold of a label that is never decided without a person.
 NEVER = math.inf
@@ -243,6 +245,24 @@ def save_bundle(
     target: Path = folder / manifest["id"]
     write_folder(target, content)
     return target
+
+
+def save_changed(bundle: Bundle, folder: Path, **about: Any) -> Path:
+    """Write ``bundle``, some of which is not as in its manifest any more, below ``folder`` and return its path.
+
+    What the manifest says of where it came from stands, and ``about`` beside it.
+    """
+    written = ("id", "format", "taxonomy", "features", "wording", "files")
+    return save_bundle(
+        folder,
+        taxonomy=bundle.taxonomy,
+        taxonomy_source=bundle.taxonomy_source,
+        features=bundle.features,
+        weights=bundle.weights,
+        heads=bundle.heads,
+        wording=bundle.wording,
+        about={k: v for k, v in bundle.manifest.items() if k not in written} | about,
+    )
 
 
 def load_bundle(path: Path) -> Bundle:

@@ -6,7 +6,7 @@ import pytest
 
 from pipeline.batch.nightly import nightly
 from pipeline.batch.sources import ColumnMap, Limits
-from pipeline.model.bundle import load_bundle, save_bundle
+from pipeline.model.bundle import load_bundle, save_changed
 from pipeline.model.promote import first, promote
 from pipeline.model.registry import champion_id, find_model
 from pipeline.model.score import Scorer
@@ -16,12 +16,7 @@ from pipeline.model.score import Scorer
 def two(trained, bundle, tmp_path):
     folder = tmp_path / "models"
     shutil.copytree(trained, folder / trained.name)
-    kept = {k: bundle.manifest[k] for k in ("segmenter", "dictionary", "lexicon", "settings", "corpus")}
-    other = save_bundle(
-        folder, taxonomy=bundle.taxonomy, taxonomy_source=bundle.taxonomy_source, features=bundle.features,
-        weights=bundle.weights, heads=bundle.heads, wording=bundle.wording,
-        about={**kept, "adapted": {"promise": 0.0}},
-    )  # fmt: skip
+    other = save_changed(bundle, folder, copied=True)
     first(folder, trained.name, author="甲")
     return folder, other.name
 

@@ -14,7 +14,7 @@ from pipeline import __version__
 from pipeline.cli.common import open_scorer
 from pipeline.cli.promote import compare_with_live
 from pipeline.errors import BundleError, CorpusError
-from pipeline.model.bundle import NEVER, save_bundle
+from pipeline.model.bundle import NEVER, save_changed
 from pipeline.model.dictionaries import keep_dictionary
 from pipeline.model.live import CHINA
 from pipeline.model.promote import promote
@@ -36,13 +36,7 @@ def stored(zuofeng, write_jsonl, some_gold):
 
 def copied(home, bundle, **about):
     """Put ``bundle`` into the home under another number; return that."""
-    kept = {k: bundle.manifest[k] for k in ("segmenter", "dictionary", "lexicon", "settings", "corpus")}
-    made = save_bundle(
-        home / "models", taxonomy=bundle.taxonomy, taxonomy_source=bundle.taxonomy_source, features=bundle.features,
-        weights=bundle.weights, heads=bundle.heads, wording=bundle.wording,
-        about={**kept, "adapted": {"promise": 0.0}, **about},
-    )  # fmt: skip
-    return made.name
+    return save_changed(bundle, home / "models", **{"copied": True} | about).name
 
 
 @pytest.fixture

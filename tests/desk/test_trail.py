@@ -11,15 +11,11 @@ from pipeline.model.registry import champion_id
 @pytest.fixture
 def folder(desk, trained, bundle):
     """The desk's home with the small model live and a second one beside it."""
-    from pipeline.model.bundle import save_bundle
+    from pipeline.model.bundle import save_changed
 
     models = desk.settings.path("models")
     shutil.copytree(trained, models / trained.name)
-    kept = {k: bundle.manifest[k] for k in ("segmenter", "dictionary", "lexicon", "settings", "corpus")}
-    other = save_bundle(
-        models, taxonomy=bundle.taxonomy, taxonomy_source=bundle.taxonomy_source, features=bundle.features,
-        weights=bundle.weights, heads=bundle.heads, wording=bundle.wording, about={**kept, "adapted": {"promise": 0.0}},
-    )  # fmt: skip
+    other = save_changed(bundle, models, copied=True)
     first(models, trained.name, author="甲", reason="起点")
     return models, other.name
 

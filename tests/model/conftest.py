@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.model.bundle import Head, save_bundle
+from pipeline.model.bundle import Head, save_changed
 
 
 @pytest.fixture(scope="session")
@@ -27,17 +27,8 @@ def variant(bundle) -> Callable[..., Path]:
 
     def make(folder: Path, change: Callable[[str, Head], Head], **about) -> Path:
         names = [label for _, label in bundle.taxonomy.columns] + ["problem"]
-        kept = {k: bundle.manifest[k] for k in ("segmenter", "dictionary", "lexicon", "settings", "corpus")}
-        return save_bundle(
-            folder,
-            taxonomy=bundle.taxonomy,
-            taxonomy_source=bundle.taxonomy_source,
-            features=bundle.features,
-            weights=bundle.weights,
-            heads=tuple(change(n, h) for n, h in zip(names, bundle.heads, strict=True)),
-            wording=bundle.wording,
-            about={**kept, **about},
-        )
+        heads = tuple(change(n, h) for n, h in zip(names, bundle.heads, strict=True))
+        return save_changed(dataclasses.replace(bundle, heads=heads), folder, **about)
 
     return make
 

@@ -4,13 +4,14 @@ import shutil
 import subprocess
 import sys
 import zipfile
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from pipeline.errors import BundleError
 from pipeline.model.arrays import arrays_of
-from pipeline.model.bundle import load_bundle
+from pipeline.model.bundle import load_bundle, save_changed
 from pipeline.model.registry import champion_id, find_model, list_models, load_model, set_champion
 from pipeline.model.train import Settings, train
 from pipeline.taxonomy import parse_taxonomy
@@ -53,6 +54,19 @@ def test_a_model_is_found_by_its_own_name_only_and_a_copy_by_its_path(copy):
     with pytest.raises(BundleError, match="ZF-MODEL-NAME"):
         find_model(folder)
     assert find_model(folder, str(other)).id == load_model(folder, copy.name).id == copy.name
+
+
+def test_a_changed_bundle_still_says_where_it_came_from(bundle, tmp_path):
+    told = replace(bundle, manifest={**bundle.manifest, "told": "by nobody yet"})
+    wording = replace(bundle.wording, level=0.5)
+    other = load_bundle(save_changed(replace(told, wording=wording), tmp_path, more=1))
+    assert other.wording == wording
+    own = {"id", "wording"}
+    assert {k: v for k, v in other.manifest.items() if k not in own} == {
+        k: v for k, v in {**told.manifest, "more": 1}.items() if k not in own
+    }
+    # With nothing changed it is the same bundle.
+    assert save_changed(bundle, tmp_path).name == bundle.id
 
 
 @pytest.mark.parametrize("name", FILES)
