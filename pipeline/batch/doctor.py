@@ -192,8 +192,8 @@ def _model(settings: Settings, now: dt.datetime) -> Findings:
     folder = settings.path("models")
     bundle = find_model(folder, taxonomy=load_taxonomy(settings.taxonomy_file))
     # No fault: it works, and finds less than it could.
-    abroad = bundle.wording.level is None and any(h.strange for h in bundle.heads)
-    yield bundle.id + ("，还没有照本单位的来文定过说法：zuofeng adapt --unlabelled" if abroad else ""), ""
+    todo = "，还没有照本单位的来文定过说法：zuofeng adapt --unlabelled 去年的来文.xlsx --champion"
+    yield bundle.id + todo * (bundle.home == "abroad"), ""
     noted = read_history(folder)
     if noted and noted[-1].model != champion_id(folder):
         yield "在用模型与沿革的最后一行不同", "有人直接改了 champion 文件；用 zuofeng promote 重新设一次。"

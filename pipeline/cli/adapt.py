@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.table import Table
@@ -14,14 +14,13 @@ from pipeline.cli.common import (
     Promise,
     console,
     note,
-    open_as_it_was,
     open_scorer,
     out_folder,
     read_documents,
     read_promise,
 )
-from pipeline.cli.promote import whoami
-from pipeline.settings import load_settings
+from pipeline.cli.promote import compare_with_live, whoami
+from pipeline.settings import Settings, load_settings
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -56,13 +55,8 @@ def command(
 ) -> None:
     """按本单位的来文重设，不重新训练：照几百条复核过的定校准与阈值，或照没有标注的定说法。"""
     from pipeline.corpus.gold import read_gold
-    from pipeline.errors import ZuofengError
     from pipeline.model.adapt import adapt
-    from pipeline.model.bundle import load_bundle
     from pipeline.model.evaluate import LEAST, macro_f1, paired_difference, problem_f1
-    from pipeline.model.local import compare_expected
-    from pipeline.model.promote import promote
-    from pipeline.model.registry import champion_id
 
     if bool(reviewed) == bool(unlabelled):
         raise typer.BadParameter("--reviewed 与 --unlabelled 给一样：复核过的重设起来，已把说法全按陌生算")
@@ -75,13 +69,10 @@ def command(
             raise typer.BadParameter("--promise 要有复核过的才检验得了，不能与 --unlabelled 同用")
         folder = _accustom(scorer, [d.text for d in read_documents(unlabelled, settings, screen)], target, screen)
         if champion:
-            promote(target, folder.name, author=whoami(), reason=reason, force=force, action="adapt")
-            note(settings)
-            screen.print("已设为在用模型。")
+            said = reason or ("" if force else "照没有标注的来文定说法")
+            _make_live(settings, target, folder, None, said, force, screen)
         else:
-            screen.print(
-                f"要启用：zuofeng promote {folder.name} --gold 复核.jsonl；还没有复核的，加 --force --reason “理由”"
-            )
+            screen.print(f"要启用：zuofeng promote {folder.name}")
         return
     taxonomy = scorer.bundle.taxonomy
     gold = read_gold(reviewed or (), taxonomy)
@@ -108,26 +99,39 @@ def command(
         table.add_row("判出的标签", str(before.sum()), str(expected.reached.sum()), "其余交人")
     screen.print(table)
     screen.print(f"新模型 {folder.name}，出自 {scorer.bundle.id}")
+    if not precision and not any(low > 0 for _, low, _ in gap.values()):
+        screen.print("宏 F1 还看不出明显长进；不急着换，可以多复核一些再重设。")
     if champion:
-        with screen.status("与在用模型比较"):
-            live = champion_id(target)
-            found = None
-            if live is not None:
-                try:
-                    old_scorer = open_as_it_was(settings, str(target / live))
-                    found = compare_expected(old_scorer, load_bundle(folder), gold, expected)
-                except ZuofengError:
-                    # As in promote: what cannot be compared is left to whoever gives a reason.
-                    if not force:
-                        raise
-        reason = reason or ("" if force else f"用 {len(gold)} 条复核过的文本重设，预期按交叉验证")
-        promote(target, folder.name, author=whoami(), reason=reason, found=found, force=force, action="adapt")
-        note(settings)
-        screen.print("已设为在用模型。")
-    elif precision or any(low > 0 for _, low, _ in gap.values()):
-        screen.print(f"要启用：zuofeng promote {folder.name}")
+        said = reason or ("" if force else f"用 {len(gold)} 条复核过的文本重设，预期按交叉验证")
+        _make_live(settings, target, folder, reviewed, said, force, screen, expected=expected)
     else:
-        screen.print("这些文本还看不出明显长进；多复核一些再重设。")
+        given = " ".join(f"--gold {p}" for p in reviewed or ())
+        screen.print(f"要启用：zuofeng promote {folder.name} {given}", highlight=False, soft_wrap=True)
+
+
+def _make_live(
+    settings: Settings,
+    models: Path,
+    model: Path,
+    gold: list[Path] | None,
+    reason: str,
+    force: bool,
+    screen: Console,
+    **how: Any,
+) -> None:
+    """Compare the new ``model`` with the live one of ``models`` as promote does, and make it live."""
+    from pipeline.model.promote import promote, told
+    from pipeline.model.registry import champion_id
+
+    live, found = champion_id(models), None
+    if live not in (None, model.name):
+        with screen.status("与在用模型比较"):
+            found = compare_with_live(settings, str(models / str(live)), str(model), gold, force=force, **how)
+    promote(models, model.name, author=whoami(), reason=reason, found=found, force=force, action="adapt")
+    note(settings)
+    if found:
+        screen.print(told(found), highlight=False, soft_wrap=True)
+    screen.print("已设为在用模型。")
 
 
 def _accustom(scorer: Scorer, texts: list[str], out: Path, screen: Console) -> Path:
@@ -140,7 +144,8 @@ def _accustom(scorer: Scorer, texts: list[str], out: Path, screen: Console) -> P
         home = scorer.reading_as(load_bundle(folder))
         said = [s.decide(s.probabilities(texts)) for s in (scorer, home)]
     table = Table("", "原模型", "照来文定说法后", title=f"{len(texts)} 条没有标注的来文", title_justify="left")
-    table.add_row("说法陌生到", "各条不同", f"{level:.2f}")
+    before = scorer.bundle.wording.level
+    table.add_row("说法陌生到", "各条不同" if before is None else f"{before:.2f}", f"{level:.2f}")
     table.add_row("判出标签的文本", *(f"{of.any(1).mean():.1%}" for of in said))
     table.add_row("判出的标签", *(f"{of.sum():,}" for of in said))
     screen.print(table)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import sys
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.table import Table
@@ -16,8 +17,10 @@ from pipeline.settings import Settings, load_settings
 if TYPE_CHECKING:
     from pipeline.corpus.gold import Gold
     from pipeline.model.bundle import Bundle
+    from pipeline.model.compare import Comparison
+    from pipeline.model.score import Scorer
 
-__all__ = ["command", "test_texts"]
+__all__ = ["command", "compare_on", "test_texts"]
 
 #: Flips shown on a terminal; the report has all.
 SHOWN = 12
@@ -32,7 +35,7 @@ def command(
     home: Home = None,
 ) -> None:
     """成对比较两个模型：逐标签的差、区间与检验，翻转的文本和证据，按语域与长度，许诺，速度。"""
-    from pipeline.model.compare import ask_for_same_labels, compare
+    from pipeline.model.compare import ask_for_same_labels
     from pipeline.model.promote import objections
 
     if output not in ("table", "json"):
@@ -43,8 +46,7 @@ def command(
     ask_for_same_labels(one.bundle, other.bundle)
     screen = console()
     with screen.status("比较") as status:
-        texts = test_texts(settings, gold, one.bundle, other.bundle)
-        found = compare(one, other, texts, progress=lambda step: status.update(f"比较：{step}"))
+        found = compare_on(settings, gold, one, other, progress=lambda step: status.update(f"比较：{step}"))
     if report:
         from pipeline.reports.comparison import comparison_page
 
@@ -66,6 +68,19 @@ def command(
         screen.print("没有标签显著下降，没有许诺被违背。")
     if report:
         screen.print(f"报告：{report}", markup=False, highlight=False, soft_wrap=True)
+
+
+def compare_on(settings: Settings, gold: list[Path] | None, one: Scorer, other: Scorer, **how: Any) -> Comparison:
+    """Compare two models on the texts of ``gold``, or on the test part of the home's corpus; ``how`` as `compare` and
+    `compare_at_home` take it.
+    """
+    from pipeline.model.compare import compare
+    from pipeline.model.local import compare_at_home
+
+    texts = test_texts(settings, gold, one.bundle, other.bundle)
+    if gold:
+        return compare_at_home(one, other, texts, partial(open_as_it_was, settings), **how)
+    return compare(one, other, texts, source="corpus", **how)
 
 
 def test_texts(settings: Settings, gold: list[Path] | None, *models: Bundle) -> list[Gold]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import getpass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -29,7 +29,7 @@ def command(
     home: Home = None,
 ) -> None:
     """把一个模型设为在用：先与在用模型成对比较，许诺被违背或有标签显著下降就拒绝；动作记入沿革。"""
-    from pipeline.model.promote import promote, summary
+    from pipeline.model.promote import promote, told
     from pipeline.model.registry import champion_id
 
     settings = load_settings(home)
@@ -45,8 +45,7 @@ def command(
     promote(folder, model, author=author or whoami(), reason=reason, found=found, force=force)
     note(settings)
     if found:
-        figures = summary(found)["figures"].values()
-        screen.print(f"在 {found.texts} 条文本上：" + "；".join(f"{a:.3f} → {b:.3f}" for a, b, _ in figures))
+        screen.print(told(found), highlight=False, soft_wrap=True)
     screen.print(f"在用模型：{model}")
 
 
@@ -66,15 +65,16 @@ def rollback_command(
 
 
 def compare_with_live(
-    settings: Settings, live: str, model: str, gold: list[Path] | None, *, force: bool = False
+    settings: Settings, live: str, model: str, gold: list[Path] | None, *, force: bool = False, **how: Any
 ) -> Comparison | None:
-    """Compare ``model`` with the live one; None where that cannot be done and ``force`` lets it be.
+    """Compare ``model`` with the live one; None where that cannot be done and ``force`` lets it be; ``how`` as in
+    `compare_on`.
 
     Raises BundleError: what is wrong with ``model``, or that the live one cannot be compared with and why.
     """
-    from pipeline.cli.compare import test_texts
+    from pipeline.cli.compare import compare_on
     from pipeline.errors import BundleError, ZuofengError
-    from pipeline.model.compare import ask_for_same_labels, compare
+    from pipeline.model.compare import ask_for_same_labels
     from pipeline.model.promote import refusal
 
     challenger = open_scorer(settings, model, live=True)
@@ -82,8 +82,7 @@ def compare_with_live(
         # The live one need not fit this home any more: a new dictionary is what one trains anew for.
         champion = open_as_it_was(settings, live)
         ask_for_same_labels(champion.bundle, challenger.bundle)
-        texts = test_texts(settings, gold, champion.bundle, challenger.bundle)
-        return compare(champion, challenger, texts, speed=False)
+        return compare_on(settings, gold, champion, challenger, speed=False, **how)
     except ZuofengError as e:
         # A champion that is gone or damaged must not keep a good model out.
         if force:

@@ -32,6 +32,9 @@ def command(
         bool,
         typer.Option("--promote", help="先与在用模型比较，有反对理由就不算；全部算完、没有搁置时换上，新旧不混。"),
     ] = False,
+    gold: Annotated[
+        list[Path] | None, typer.Option("--gold", help="--promote 在这些文本上比较，默认语料的 test 部分")
+    ] = None,
     reason: Annotated[str, typer.Option("--reason", help="为什么换，记入沿革。")] = "",
     store: Store = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="只说要重算多少，不打分不写入。")] = False,
@@ -50,7 +53,7 @@ def command(
     configure_logs(settings.log)
     scorer = open_scorer(settings, model, keep=not dry_run)
     out = console()
-    found = _compared(settings, scorer.bundle.id, out) if promote and not dry_run else None
+    found = _compared(settings, scorer.bundle.id, gold, out) if promote and not dry_run else None
     with (
         watched(metrics=None, alert=[] if dry_run else settings.alert, work="重新打分") as watch,
         open_worker(settings, scorer) as worker,
@@ -79,18 +82,20 @@ def command(
     raise typer.Exit(report.exit_code)
 
 
-def _compared(settings: Settings, model: str, out: Console) -> Comparison | None:
+def _compared(settings: Settings, model: str, gold: list[Path] | None, out: Console) -> Comparison | None:
     """Compare with the live model before hours are spent; raises BundleError when something speaks against it."""
-    from pipeline.model.promote import objections, refusal
+    from pipeline.model.promote import objections, refusal, told
     from pipeline.model.registry import champion_id
 
     live = champion_id(settings.path("models"))
     if live in (None, model):
         return None
     with out.status("与在用模型比较"):
-        found = compare_with_live(settings, str(live), model, None)
-    if found is not None and (against := objections(found)):
-        raise refusal(model, against)
+        found = compare_with_live(settings, str(live), model, gold)
+    if found is not None:
+        if against := objections(found):
+            raise refusal(model, against)
+        out.print(told(found), highlight=False, soft_wrap=True)
     return found
 
 

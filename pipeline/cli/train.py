@@ -90,11 +90,11 @@ def command(
 ) -> None:
     """训练一个模型，并把这次训练记录在案。同样的语料得到逐字节相同的模型。"""
     from pipeline.corpus.gold import read_gold
-    from pipeline.model.accustom import accustom
+    from pipeline.model.accustom import accustom, on_corpus
     from pipeline.model.bundle import load_bundle
     from pipeline.model.dictionaries import keep_dictionary
     from pipeline.model.history import read_history
-    from pipeline.model.promote import first, promote
+    from pipeline.model.promote import first, promote, told
     from pipeline.model.recipe import Settings as Recipe
     from pipeline.model.recipe import read_settings
     from pipeline.model.registry import champion_id
@@ -106,10 +106,6 @@ def command(
 
     if champion and all_parts:
         raise typer.BadParameter("--champion 在 test 部分上比较，不能与 --all-parts 同用：训练完用 promote --gold")
-    if champion and unlabelled:
-        raise typer.BadParameter(
-            "--champion 在 test 部分上比较，那里是语料自己的说法，不能与 --unlabelled 同用：训练完用 promote --gold"
-        )
     settings = load_settings(home, encoder=encoder and encoder.resolve())
     file = taxonomy or settings.taxonomy_file
     schemes = load_taxonomy(file)
@@ -178,7 +174,7 @@ def command(
             sources=paths,
             held_back=len(held),
             seconds=seconds,
-            figures=_measure(score(folder), held, papers) if held else None,
+            figures=_measure(on_corpus(score(folder)), held, papers) if held else None,
             search=[t.to_dict() for t in trials],
         )
         if papers:
@@ -196,6 +192,8 @@ def command(
         with screen.status("与在用模型比较"):
             found = compare_with_live(settings, str(target / live), str(folder), None)
         promote(target, folder.name, author=whoami(), reason="train --champion", found=found)
+        if found:
+            screen.print(told(found), highlight=False, soft_wrap=True)
     if target == settings.path("models"):
         note(settings)
     if not foreign and (live is None or champion):

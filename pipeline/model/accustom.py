@@ -18,7 +18,7 @@ from pipeline.errors import CorpusError
 from pipeline.model.bundle import save_changed
 from pipeline.model.score import Scorer
 
-__all__ = ["FEWEST", "accustom"]
+__all__ = ["FEWEST", "accustom", "on_corpus"]
 
 #: Fewer texts say too little of what is usual.
 FEWEST = 50
@@ -28,24 +28,37 @@ def accustom(scorer: Scorer, texts: Sequence[str], out: Path) -> tuple[Path, flo
     """Write a bundle to which all wording is as strange as that of the middle one of ``texts``; return its path and how
     strange that is, 0 to 1.
 
-    Nobody need have labelled them; repeated ones count once. Raises CorpusError for fewer than FEWEST, and for a model
-    to which it makes no difference: one that allows nothing for strange wording, or that is at home already.
+    Nobody need have labelled them; repeated ones count once. What was set so before is set anew. Raises CorpusError for
+    fewer than FEWEST, and for a model to which it makes no difference: one that allows nothing for strange wording, or
+    that was adapted to reviews.
     """
     bundle = scorer.bundle
     wording = bundle.wording
-    if wording.level is not None or not any(h.strange for h in bundle.heads):
+    if bundle.home not in ("abroad", "accustomed"):
         raise CorpusError(
             "ZF-ADAPT-WORDING",
-            f"模型 {bundle.id} " + ("已按本单位重设过" if wording.level is not None else "不给陌生的说法加分"),
+            f"模型 {bundle.id} " + ("已按本单位的复核重设过" if bundle.home else "不给陌生的说法加分"),
             "换一个没有重设过、没有许诺的模型：--model 编号。",
         )
     texts = sorted({t for t in texts if t.strip()})
     if len(texts) < FEWEST:
         raise CorpusError("ZF-ADAPT-FEW", f"只有 {len(texts)} 条不同的来文", f"至少给 {FEWEST} 条；几千条更稳。")
-    everyone = replace(wording, allowed=(1.0,) * len(wording.allowed))
+    everyone = replace(wording, allowed=(1.0,) * len(wording.allowed), level=None)
     strange = scorer.reading_as(replace(bundle, wording=everyone)).strangeness(texts)
     level = round(float(np.median(strange)), 4)
     digest = hashlib.sha256("\0".join(texts).encode()).hexdigest()
-    home = {"from": bundle.id, "documents": len(texts), "sha256": digest}
+    origin = bundle.manifest.get("accustomed", {}).get("from", bundle.id)
+    home = {"from": origin, "documents": len(texts), "sha256": digest}
     path = save_changed(replace(bundle, wording=replace(wording, level=level)), out, accustomed=home)
     return path, level
+
+
+def on_corpus(scorer: Scorer) -> Scorer:
+    """Return one that reads the corpus's own texts, which come from no office: each is as strange as it is.
+
+    One adapted to reviews reads them as it does any: its weights were learned with all wording taken for strange.
+    """
+    bundle = scorer.bundle
+    if bundle.home != "accustomed":
+        return scorer
+    return scorer.reading_as(replace(bundle, wording=replace(bundle.wording, level=None)))

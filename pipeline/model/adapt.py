@@ -28,7 +28,7 @@ from pipeline.model.folds import group_folds
 from pipeline.model.score import Look, Scorer
 from pipeline.model.train import corpus_hash
 
-__all__ = ["FEWEST", "Adaptation", "Expectation", "adapt", "fit_adaptation", "settle"]
+__all__ = ["FEWEST", "Adaptation", "Expectation", "adapt", "expect", "fit_adaptation", "settle"]
 
 Bools = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float64]
@@ -74,7 +74,8 @@ class Adaptation:
 
 @dataclass(frozen=True)
 class Expectation:
-    """Labels of the reviewed documents, the old decisions and the new ones, each (texts, labels).
+    """Labels of the reviewed documents, the old decisions and the new ones, each (texts, labels); the new probabilities
+    ``likely``, (texts, heads).
 
     ``reached`` are those of the new ones that reach their threshold: where a promise was made, the others only stand in
     and are left to people.
@@ -85,10 +86,11 @@ class Expectation:
     before: Bools
     after: Bools
     reached: Bools
+    likely: Floats
 
     def take(self, rows: Bools) -> Expectation:
         """Return that of some documents, (texts,)."""
-        return Expectation(self.truth[rows], self.before[rows], self.after[rows], self.reached[rows])
+        return Expectation(*(of[rows] for of in vars(self).values()))
 
 
 def adapt(scorer: Scorer, reviewed: Sequence[Gold], out: Path, *, promise: float = 0.0) -> tuple[Path, Expectation]:
@@ -98,21 +100,10 @@ def adapt(scorer: Scorer, reviewed: Sequence[Gold], out: Path, *, promise: float
     documents, for documents of too few situations, or for some that the model was adapted to before: what it says of
     those, whatever is held out now, it learned from them.
     """
-    _ask_for_enough(reviewed)
-    _ask_for_news(reviewed, scorer.bundle.manifest)
-    decided = scorer.decide(scorer.probabilities([g.text for g in reviewed]))
-    scorer = settle(scorer)
-    bundle = scorer.bundle
-    seen, truth = _look(scorer, reviewed)
-    fold = group_folds([g.group for g in reviewed], truth[:, :-1], FOLDS, 0)
-    probabilities, thresholds = _held_out(seen, truth, fold)
+    seen, truth, expected = _expect(scorer, reviewed, promise)
+    bundle = settle(scorer).bundle
     found = fit_adaptation(seen, truth)
-    threshold = found.threshold
-    if promise:
-        threshold = raise_to_promise(threshold, probabilities, truth, promise)
-        for number in range(FOLDS):
-            inside = fold != number
-            thresholds[~inside] = raise_to_promise(thresholds[~inside], probabilities[inside], truth[inside], promise)
+    threshold = raise_to_promise(found.threshold, expected.likely, truth, promise) if promise else found.threshold
     slopes = np.array([h.whole for h in bundle.heads])
     weights = bundle.weights
     coef = weights.real_coef
@@ -144,8 +135,28 @@ def adapt(scorer: Scorer, reviewed: Sequence[Gold], out: Path, *, promise: float
         weights.gate_bias,
     )
     path = save_changed(replace(bundle, weights=weights, heads=heads), out, adapted=home)
-    after = scorer.decide(probabilities, thresholds)
-    return path, Expectation(truth[:, :-1], decided, after, after & (probabilities >= thresholds)[:, :-1])
+    return path, expected
+
+
+def expect(scorer: Scorer, reviewed: Sequence[Gold], *, promise: float = 0.0) -> Expectation:
+    """Return what `adapt` says is to be expected, and write nothing; raises as it does."""
+    return _expect(scorer, reviewed, promise)[-1]
+
+
+def _expect(scorer: Scorer, reviewed: Sequence[Gold], promise: float) -> tuple[Look, Bools, Expectation]:
+    _ask_for_enough(reviewed)
+    _ask_for_news(reviewed, scorer.bundle.manifest)
+    before = scorer.decide(scorer.probabilities([g.text for g in reviewed]))
+    seen, truth = _look(settle(scorer), reviewed)
+    fold = group_folds([g.group for g in reviewed], truth[:, :-1], FOLDS, 0)
+    likely, thresholds = _held_out(seen, truth, fold)
+    if promise:
+        for number in range(FOLDS):
+            inside = fold != number
+            thresholds[~inside] = raise_to_promise(thresholds[~inside], likely[inside], truth[inside], promise)
+    after = scorer.decide(likely, thresholds)
+    reached = after & (likely >= thresholds)[:, :-1]
+    return seen, truth, Expectation(truth[:, :-1], before, after, reached, likely)
 
 
 def settle(scorer: Scorer) -> Scorer:

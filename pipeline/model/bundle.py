@@ -185,6 +185,17 @@ class Bundle:
     wording: Wording
     manifest: Mapping[str, Any]
 
+    @property
+    def home(self) -> str:
+        """Return how far it is at home in an office: ``adapted`` to its reviews, ``accustomed`` to its wording,
+        ``abroad``, or nothing where wording makes no difference.
+        """
+        if "adapted" in self.manifest:
+            return "adapted"
+        if "accustomed" in self.manifest:
+            return "accustomed"
+        return "abroad" if any(h.strange for h in self.heads) else ""
+
     def long_share(self, row: npt.NDArray[np.int64], sentences: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
         """Return how far each passage is read as one of a long text, (passages,), as `pool.long_share` does.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +13,7 @@ import numpy.typing as npt
 from pipeline.corpus.gold import Gold, label_matrix
 from pipeline.documents import Document, Evidence
 from pipeline.errors import BundleError, CorpusError
+from pipeline.model.accustom import on_corpus
 from pipeline.model.bundle import Bundle
 from pipeline.model.calibrate import expected_calibration_error
 from pipeline.model.evaluate import LEAST
@@ -22,22 +23,31 @@ from pipeline.model.score import Scorer
 from pipeline.model.slices import parts_of
 from pipeline.taxonomy import Taxonomy
 
-__all__ = ["LEVEL", "Comparison", "Flip", "Row", "Side", "Slice", "ask_for_same_labels", "compare", "rows_of"]
+if TYPE_CHECKING:
+    from pipeline.model.adapt import Expectation
+
+__all__ = ["LEVEL", "SOURCES", "Comparison", "Flip", "Row", "Side", "Slice", "ask_for_same_labels", "compare"]
 
 Bools = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float64]
 
 #: Significance level after correction.
 LEVEL = 0.05
+#: Where the texts may come from, as people are told.
+SOURCES = {"corpus": "语料 test 部分的", "gold": "指定的", "reviews": "复核过的、按交叉验证判的"}
 TIMED = 300
 REPEATS = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """One of the two models: size in bytes, texts per second, share of texts left to people; 0 where not measured."""
+    """One of the two models: size in bytes, texts per second (0 where not measured), share of texts left to people.
+
+    ``home`` is as in Bundle.
+    """
 
     model: str
+    home: str
     promise: float
     size: int
     speed: float
@@ -96,11 +106,15 @@ class Flip:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Everything `compare` found; plain data by `to_dict`."""
+    """Everything `compare` found; plain data by `to_dict`.
+
+    ``source`` is one of SOURCES.
+    """
 
     taxonomy: Taxonomy
     a: Side
     b: Side
+    source: str
     texts: int
     clusters: int
     rows: tuple[Row, ...]
@@ -138,34 +152,43 @@ def compare(
     speed: bool = True,
     rounds: int = ROUNDS,
     seed: int = 0,
+    source: str = "gold",
+    expected: tuple[Expectation | None, Expectation | None] = (None, None),
     progress: Callable[[str], None] = lambda step: None,
 ) -> Comparison:
-    """Compare ``b`` with ``a`` on ``gold``; raises BundleError when their labels differ, CorpusError without texts."""
+    """Compare ``b`` with ``a`` on ``gold``; raises BundleError when their labels differ, CorpusError without texts.
+
+    Where ``source`` is the corpus, what an office's wording is taken for says nothing of the texts and is left out.
+    What is ``expected`` of one that learned from these texts stands for what it says of them now.
+    """
     ask_for_same_labels(a.bundle, b.bundle)
     taxonomy = a.bundle.taxonomy
     if not gold:
         raise CorpusError("ZF-COMPARE-EMPTY", "没有可供比较的文本", "用 --gold 指定带标签的 .jsonl。")
     progress("打分")
     texts = [g.text for g in gold]
-    scores = [s.probabilities(texts) for s in (a, b)]
-    called = [s.decide(p) for s, p in zip((a, b), scores, strict=True)]
+    if source == "corpus":
+        a, b = on_corpus(a), on_corpus(b)
+    scores = [e.likely if e else s.probabilities(texts) for s, e in zip((a, b), expected, strict=True)]
+    called = [e.after if e else s.decide(p) for s, p, e in zip((a, b), scores, expected, strict=True)]
     truth = label_matrix(gold, taxonomy)
     clusters = np.unique([g.group for g in gold], return_inverse=True)[1]
     progress("检验")
-    rows = rows_of(truth, called[0], called[1], clusters, taxonomy, rounds, seed)
+    rows = _rows(truth, called[0], called[1], clusters, taxonomy, rounds, seed)
     slices = _slices(gold, truth, called[0], called[1], clusters, rounds, seed)
     progress("翻转的文本")
     flips = _flips(a, b, gold, truth, called, scores)
     labels = [label for _, label in taxonomy.columns]
     kept = []
-    for scorer, decided, likely in zip((a, b), called, scores, strict=True):
-        promise = promise_of(scorer.bundle.manifest)
-        kept.append(tuple(check_promise(labels, truth, decided & scorer.reached(likely), promise)) if promise else ())
+    for s, decided, likely, e in zip((a, b), called, scores, expected, strict=True):
+        promise = promise_of(s.bundle.manifest)
+        reached = e.reached if e else decided & s.reached(likely)
+        kept.append(tuple(check_promise(labels, truth, reached, promise)) if promise else ())
     progress("计时")
     speeds = _speeds(a, b, texts) if speed else (0.0, 0.0)
     sides = [_side(s, p, truth, v) for s, p, v in zip((a, b), scores, speeds, strict=True)]
     return Comparison(
-        taxonomy, sides[0], sides[1], len(gold), int(clusters.max()) + 1, rows, slices, flips, kept[0], kept[1]
+        taxonomy, sides[0], sides[1], source, len(gold), int(clusters.max()) + 1, rows, slices, flips, kept[0], kept[1]
     )
 
 
@@ -177,7 +200,7 @@ def ask_for_same_labels(a: Bundle, b: Bundle) -> None:
         )
 
 
-def rows_of(
+def _rows(
     truth: Bools, a: Bools, b: Bools, clusters: npt.NDArray[np.int64], taxonomy: Taxonomy, rounds: int, seed: int
 ) -> tuple[Row, ...]:
     """Return F1 of decisions ``a`` and ``b`` (texts, labels): per label, problem-or-not, macro, as one family."""
@@ -270,6 +293,7 @@ def _side(scorer: Scorer, probabilities: Floats, truth: Bools, speed: float) -> 
     errors = [expected_calibration_error(probabilities[:, j], truth[:, j]) for j in range(truth.shape[1])]
     return Side(
         scorer.bundle.id,
+        scorer.bundle.home,
         promise_of(scorer.bundle.manifest),
         size,
         round(speed, 1),

@@ -1,63 +1,73 @@
-"""An adapted model against the live one on the texts it was adapted to, each decided by one that did not see it."""
+"""Two models on an office's own texts: what one of them was adapted to, it would only repeat."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from pipeline.corpus.gold import Gold
-from pipeline.errors import CorpusError
-from pipeline.model.adapt import FEWEST, Expectation
-from pipeline.model.bundle import Bundle
-from pipeline.model.compare import Comparison, Side, ask_for_same_labels, rows_of
-from pipeline.model.familiar import familiar
-from pipeline.model.paired import ROUNDS
-from pipeline.model.promise import check_promise, promise_of
+from pipeline.errors import BundleError, CorpusError
+from pipeline.model.adapt import FEWEST, Expectation, expect
+from pipeline.model.compare import Comparison, ask_for_same_labels, compare
+from pipeline.model.familiar import familiar, texts_of
 from pipeline.model.score import Scorer
 
-__all__ = ["compare_expected"]
+__all__ = ["compare_at_home"]
 
 
-def compare_expected(
-    live: Scorer, adapted: Bundle, reviewed: Sequence[Gold], expected: Expectation, *, rounds: int = ROUNDS
+def compare_at_home(
+    a: Scorer,
+    b: Scorer,
+    gold: Sequence[Gold],
+    origin: Callable[[str], Scorer],
+    *,
+    expected: Expectation | None = None,
+    **how: Any,
 ) -> Comparison:
-    """Return what `promote` asks of a comparison, from the cross-validated decisions of ``expected``.
+    """Compare ``b`` with ``a`` on ``gold``, none of which either may know already; ``how`` as `compare` takes it.
 
-    The corpus's test part would not do: a model at home in an office may well be worse there. Texts that the live
-    model was itself adapted to are left out: there it is better than it will be tonight. Raises BundleError when the
-    labels differ, CorpusError when fewer than FEWEST texts are left.
+    Texts that one was adapted to are left out. Where fewer than FEWEST stay, those only ``b`` knows are taken too, each
+    decided by an adaptation that did not see it, and where still fewer do, those ``a`` knows as well. ``origin`` opens
+    what a model was adapted from; what is to be ``expected`` of ``b`` on all of ``gold`` need not be worked out again.
+    Raises BundleError when the labels differ, CorpusError when too few texts are left to be judged so.
     """
-    ask_for_same_labels(live.bundle, adapted)
-    taxonomy = live.bundle.taxonomy
-    fresh = ~familiar(reviewed, live.bundle.manifest)
-    if fresh.sum() < FEWEST:
-        raise CorpusError(
-            "ZF-ADAPT-SEEN",
-            f"{len(reviewed)} 条里只有 {fresh.sum()} 条，在用模型 {live.bundle.id} 没有用来重设过，不足以比较",
-            f"新模型 {adapted.id} 已写好：多复核一些再重设；或用 zuofeng promote，加 --gold 指定两个都没有用过的，"
-            "或加 --force --reason “理由”。",
-        )
-    reviewed = [g for g, new in zip(reviewed, fresh.tolist(), strict=True) if new]
-    expected = expected.take(fresh)
-    likely = live.probabilities([g.text for g in reviewed])
-    before = live.decide(likely)
-    clusters = np.unique([g.group for g in reviewed], return_inverse=True)[1]
-    labels = [label for _, label in taxonomy.columns]
-    sides, kept = [], []
-    for bundle, called in ((live.bundle, before & live.reached(likely)), (adapted, expected.reached)):
-        promise = promise_of(bundle.manifest)
-        sides.append(Side(bundle.id, promise, 0, 0.0, 0.0, 0.0))
-        kept.append(tuple(check_promise(labels, expected.truth, called, promise)) if promise else ())
-    return Comparison(
-        taxonomy,
-        sides[0],
-        sides[1],
-        len(reviewed),
-        int(clusters.max()) + 1,
-        rows_of(expected.truth, before, expected.after, clusters, taxonomy, rounds, 0),
-        (),
-        (),
-        kept[0],
-        kept[1],
+    ask_for_same_labels(a.bundle, b.bundle)
+    known = [familiar(gold, s.bundle.manifest) for s in (a, b)]
+    if not np.any(known):
+        return compare(a, b, gold, **how)
+    stay = next((rows for rows in _choices(*known) if rows.sum() >= FEWEST), np.ones(len(gold), bool))
+    said = [
+        (given or _expected(s, gold, origin)).take(stay) if mine[stay].any() else None
+        for s, mine, given in zip((a, b), known, (None, expected), strict=True)
+    ]
+    some = [g for g, left in zip(gold, stay.tolist(), strict=True) if left]
+    return compare(a, b, some, source="reviews" if any(said) else "gold", expected=(said[0], said[1]), **how)
+
+
+def _choices(a: npt.NDArray[np.bool_], b: npt.NDArray[np.bool_]) -> tuple[npt.NDArray[np.bool_], ...]:
+    return ~(a | b), ~a
+
+
+def _expected(scorer: Scorer, gold: Sequence[Gold], origin: Callable[[str], Scorer]) -> Expectation:
+    """Return what to expect of a model on ``gold``, all that it was adapted to among it."""
+    adapted = scorer.bundle.manifest["adapted"]
+    try:
+        base = origin(adapted["from"])
+    except BundleError as e:
+        raise _learned(scorer, gold, f"出处 {adapted['from']} 打不开，没法交叉验证") from e
+    if set(adapted["texts"]) - set(texts_of(gold, base.bundle.manifest)):
+        raise _learned(scorer, gold, "没有用过的不够，用过的又不全，没法交叉验证")
+    return expect(base, gold, promise=adapted["promise"])
+
+
+def _learned(scorer: Scorer, gold: Sequence[Gold], why: str) -> CorpusError:
+    number = int(familiar(gold, scorer.bundle.manifest).sum())
+    return CorpusError(
+        "ZF-ADAPT-SEEN",
+        f"{len(gold)} 条里有 {number} 条，模型 {scorer.bundle.id} 已用来重设过，它记得答案；{why}",
+        f"给 {FEWEST} 条以上它没有用过的，或把它用过的全部给齐（--gold、--reviewed 可多次）；"
+        "都没有，用 zuofeng promote 加 --force --reason “理由”。",
     )

@@ -6,24 +6,26 @@ old model or the new one.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 from pipeline.errors import BundleError, UnfinishedError
-from pipeline.model.compare import Comparison
+from pipeline.model.compare import SOURCES, Comparison
 from pipeline.model.history import Entry, open_history
 from pipeline.model.registry import champion_id, load_model
 
-__all__ = ["first", "objections", "promote", "refusal", "rollback", "summary"]
+__all__ = ["first", "objections", "promote", "refusal", "rollback", "summary", "told"]
 
 
 def objections(found: Comparison) -> list[str]:
     """Return why the challenger should not replace the champion, one sentence each; empty when nothing speaks."""
     taxonomy = found.taxonomy
-    names = {s.id: f"{s.name}宏 F1" for s in taxonomy.schemes} | {"problem": "有无问题 F1"}
-    said = []
-    for row in found.falls:
+    names = _names(found)
+    # The corpus's texts show what was learned from it, not what was learned from an office.
+    unlike = found.source == "corpus" and "adapted" in (found.a.home, found.b.home)
+    said = [*_away(found)]
+    for row in () if unlike else found.falls:
         c = row.contrast
         name = names.get(row.name) or f"“{taxonomy.label(row.name).name}”的 F1"
         said.append(
@@ -38,9 +40,45 @@ def objections(found: Comparison) -> list[str]:
     said += [
         f"“{taxonomy.label(k.label).name}”违背许诺：判出 {k.called} 条、对 {k.hits} 条，查准率 {k.precision:.3f}，"
         f"低于许诺的 {found.b.promise:.2f}"
-        for k in found.broken
+        for k in (() if unlike else found.broken)
     ]
     return said
+
+
+def _away(found: Comparison) -> Iterator[str]:
+    """Yield what the corpus's texts cannot show: that one is at home in an office."""
+    old, new = found.a.home, found.b.home
+    if found.source != "corpus":
+        return
+    if new == "adapted":
+        yield (
+            "新模型用本单位的复核重设过，语料量不出它的好坏："
+            f"zuofeng promote {found.b.model} --gold 复核.jsonl，重设用过的也行"
+        )
+    elif old == "adapted":
+        yield (
+            "在用模型用本单位的复核重设过，新模型没有，语料量不出好坏："
+            f"先 zuofeng adapt --reviewed 复核.jsonl --model {found.b.model} --champion"
+        )
+    elif (old, new) == ("accustomed", "abroad"):
+        yield (
+            "在用模型照本单位的来文定过说法，新模型没有，换上会漏得多："
+            f"先 zuofeng adapt --unlabelled 去年的来文.xlsx --model {found.b.model} --champion"
+        )
+
+
+def told(found: Comparison) -> str:
+    """Return the few figures that people ask for, in a line that says on which texts."""
+    names = _names(found)
+    figures = "；".join(
+        f"{names[r.name]} {r.contrast.a:.3f} → {r.contrast.b:.3f}" for r in found.rows if r.kind != "label"
+    )
+    same = found.source == "corpus" and not found.flips and found.a.home != found.b.home
+    return f"在{SOURCES[found.source]} {found.texts} 条上：{figures}" + "；只差本单位来文的说法算多陌生" * same
+
+
+def _names(found: Comparison) -> dict[str, str]:
+    return {s.id: f"{s.name}宏 F1" for s in found.taxonomy.schemes} | {"problem": "有无问题 F1"}
 
 
 def refusal(model: str, against: list[str]) -> BundleError:
@@ -48,8 +86,7 @@ def refusal(model: str, against: list[str]) -> BundleError:
     return BundleError(
         "ZF-PROMOTE-REFUSED",
         f"没有启用 {model}，有 {len(against)} 条理由",
-        "看 zuofeng compare 的报告；为本地重设的模型用 --gold 指定没有参与重设的本地文本；"
-        "确要启用，用 zuofeng promote 加 --force --reason “理由”。",
+        "看 zuofeng compare 的报告；确要启用，用 zuofeng promote 加 --force --reason “理由”。",
         against,
     )
 
@@ -58,6 +95,7 @@ def summary(found: Comparison) -> dict[str, Any]:
     """Return the figures worth a line in the history."""
     rows = [r for r in found.rows if r.kind != "label"]
     return {
+        "source": found.source,
         "texts": found.texts,
         "figures": {r.name: [round(v, 4) for v in (r.contrast.a, r.contrast.b, r.contrast.difference)] for r in rows},
         "flips": len(found.flips),

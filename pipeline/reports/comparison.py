@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pipeline.model.compare import LEVEL, Comparison, Flip, Row, Slice
+from pipeline.model.compare import LEVEL, SOURCES, Comparison, Flip, Row, Slice
 from pipeline.model.paired import Contrast
 from pipeline.reports.page import Chart, Note, Table, page, svg
 from pipeline.text.clean import clean
 
 __all__ = ["comparison_chart", "comparison_page", "comparison_tables"]
 
+#: How far a model is at home, as people are told.
+_HOMES = {"adapted": "用复核", "accustomed": "定过说法", "abroad": "没有", "": "–"}
 _STATES = {"kept": "守住", "open": "尚难断言", "broken": "违背"}
 _AROUND = 24
 _QUOTE = 60
@@ -33,7 +35,8 @@ def comparison_page(found: Comparison) -> str:
     sides, rows, *rest = comparison_tables(found, flips=len(found.flips))
     worse = len(found.falls)
     lead = (
-        f"同样的 {found.texts} 条文本（{found.clusters} 个情境）。差 = 乙 − 甲；区间是按情境整组重抽的 95% 自助区间；"
+        f"{SOURCES[found.source]} {found.texts} 条文本（{found.clusters} 个情境）。差 = 乙 − 甲；"
+        f"区间是按情境整组重抽的 95% 自助区间；"
         f"p 来自成对随机化检验（整组对调甲乙的判定），按 Holm 法对全部 {len(found.rows)} 项校正。"
         + (f"有 {worse} 项显著下降。" if worse else "没有一项显著下降。")
     )
@@ -61,10 +64,11 @@ def comparison_chart(found: Comparison) -> Chart:
 def _sides(found: Comparison) -> Table:
     a, b = found.a, found.b
     return Table(
-        f"{found.texts} 条文本，{found.clusters} 个情境",
+        f"{SOURCES[found.source]} {found.texts} 条文本，{found.clusters} 个情境",
         ("", "甲", "乙"),
         (
             ("模型", a.model, b.model),
+            ("照本单位重设", *(_HOMES[s.home] for s in (a, b))),
             ("许诺的查准率", *(f"{s.promise:.2f}" if s.promise else "无" for s in (a, b))),
             ("每秒条数", *(f"{s.speed:,.0f}" if s.speed else "未量" for s in (a, b))),
             ("权重大小", *(f"{s.size / 1e6:.1f} MB" for s in (a, b))),

@@ -9,7 +9,7 @@ import pytest
 from scipy.special import logit
 
 from pipeline.errors import CorpusError
-from pipeline.model.accustom import FEWEST, accustom
+from pipeline.model.accustom import FEWEST, accustom, on_corpus
 from pipeline.model.adapt import adapt
 from pipeline.model.bundle import load_bundle
 
@@ -68,8 +68,6 @@ def test_too_few_texts_and_models_at_home_are_refused(scorer, archive, unseen, t
     with pytest.raises(CorpusError, match="ZF-ADAPT-FEW"):
         accustom(scorer, archive[: FEWEST - 1] * 2, tmp_path)
     home = scorer.reading_as(load_bundle(accustom(scorer, archive, tmp_path)[0]))
-    with pytest.raises(CorpusError, match="ZF-ADAPT-WORDING"):
-        accustom(home, archive, tmp_path)
     deaf = replace(scorer.bundle, heads=tuple(replace(h, strange=0.0) for h in scorer.bundle.heads))
     with pytest.raises(CorpusError, match="ZF-ADAPT-WORDING"):
         accustom(scorer.reading_as(deaf), archive, tmp_path)
@@ -78,3 +76,21 @@ def test_too_few_texts_and_models_at_home_are_refused(scorer, archive, unseen, t
     assert reviewed.wording.level == 1
     assert reviewed.manifest["accustomed"] == home.bundle.manifest["accustomed"]
     assert reviewed.manifest["adapted"]["from"] == home.bundle.id
+    with pytest.raises(CorpusError, match="ZF-ADAPT-WORDING"):
+        accustom(scorer.reading_as(reviewed), archive, tmp_path)
+
+
+def test_a_later_archive_sets_it_as_it_would_have_at_first(scorer, archive, unseen, tmp_path):
+    home = scorer.reading_as(load_bundle(accustom(scorer, archive, tmp_path)[0]))
+    later = [g.text for g in unseen[:80]]
+    assert accustom(home, later, tmp_path) == accustom(scorer, later, tmp_path)
+    assert accustom(home, archive, tmp_path)[0].name == home.bundle.id
+
+
+def test_the_corpus_is_read_in_its_own_wording(scorer, archive, unseen, tmp_path):
+    home = scorer.reading_as(load_bundle(accustom(scorer, archive, tmp_path)[0]))
+    texts = [g.text for g in unseen[:40]]
+    assert (home.probabilities(texts) != scorer.probabilities(texts)).any()
+    np.testing.assert_array_equal(on_corpus(home).probabilities(texts), scorer.probabilities(texts))
+    reviewed = scorer.reading_as(load_bundle(adapt(home, unseen[:120], tmp_path)[0]))
+    assert on_corpus(reviewed) is reviewed

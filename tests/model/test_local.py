@@ -4,13 +4,13 @@ import shutil
 import pytest
 
 from pipeline.errors import BundleError, CorpusError, UnfinishedError
-from pipeline.model.adapt import adapt
+from pipeline.model.adapt import adapt, expect
 from pipeline.model.bundle import load_bundle
+from pipeline.model.compare import compare
 from pipeline.model.evaluate import problem_f1
-from pipeline.model.local import compare_expected
+from pipeline.model.local import compare_at_home
 from pipeline.model.promote import first, objections, promote
 from pipeline.model.registry import champion_id
-from pipeline.model.score import Scorer
 
 
 @pytest.fixture(scope="module")
@@ -32,9 +32,11 @@ def gate(models, trained, made, scorer, reviewed):
     path, expected = made
     shutil.copytree(path, models / path.name)
     first(models, trained.name, author="甲")
+    adapted = scorer.reading_as(load_bundle(path))
 
     def put(after):
-        found = compare_expected(scorer, load_bundle(path), reviewed, dataclasses.replace(expected, after=after))
+        said = dataclasses.replace(expected, after=after)
+        found = compare_at_home(scorer, adapted, reviewed, None, expected=said, speed=False)
         promote(models, path.name, author="乙", found=found, action="adapt")
         return found
 
@@ -70,20 +72,52 @@ def test_nothing_adapted_goes_live_uncompared_or_compared_with_another(gate, mad
     with pytest.raises(BundleError, match="ZF-PROMOTE-REFUSED") as refused:
         promote(models, path.name, author="乙", action="adapt")
     assert refused.value.details == ("没有与在用模型比较过",)
-    found = compare_expected(scorer, load_bundle(path), reviewed, expected)
+    adapted = scorer.reading_as(load_bundle(path))
+    found = compare_at_home(scorer, adapted, reviewed, None, expected=expected, speed=False)
     other = dataclasses.replace(found, a=dataclasses.replace(found.a, model="another"))
     with pytest.raises(UnfinishedError, match="ZF-PROMOTE-CHANGED"):
         promote(models, path.name, author="乙", found=other, action="adapt")
 
 
-def test_the_live_model_is_not_measured_on_what_it_was_adapted_to(scorer, reviewed, words, tmp_path):
-    live = Scorer(load_bundle(adapt(scorer, reviewed[:150], tmp_path)[0]), words)
+def row(found):
+    return next(r.contrast for r in found.rows if r.kind == "problem")
+
+
+def test_what_a_model_was_adapted_to_is_no_test_of_it(scorer, reviewed, tmp_path):
+    origin = {scorer.bundle.id: scorer}.__getitem__
+    path, expected = adapt(scorer, reviewed[:150], tmp_path)
+    home = scorer.reading_as(load_bundle(path))
+    # It knows the answers; what cross-validation says of the same texts is what to expect of others.
+    known = compare(scorer, home, reviewed[:150], speed=False)
+    honest = compare_at_home(scorer, home, reviewed[:150], origin, speed=False)
+    labels = [sum(r.contrast.b for r in found.rows if r.kind == "label") for found in (known, honest)]
+    assert labels[0] > labels[1] + 0.5
+    assert row(honest).b == pytest.approx(problem_f1(expected.truth, expected.after))
+    assert (known.source, honest.source) == ("gold", "reviews")
+    # Of more texts those it does not know are enough.
+    fresh = compare_at_home(scorer, home, reviewed, origin, speed=False)
+    assert (fresh.source, fresh.texts) == ("gold", len(reviewed) - 150)
+    with pytest.raises(CorpusError, match="ZF-ADAPT-SEEN") as refused:
+        compare_at_home(scorer, home, reviewed[:120], origin, speed=False)
+    assert "120 条里有 120 条" in refused.value.message
+
+    def gone(name):
+        raise BundleError("ZF-MODEL-MISSING", name)
+
+    with pytest.raises(CorpusError, match="ZF-ADAPT-SEEN"):
+        compare_at_home(scorer, home, reviewed[:150], gone, speed=False)
+
+
+def test_the_live_model_is_not_measured_on_what_it_was_adapted_to(scorer, reviewed, tmp_path):
+    origin = {scorer.bundle.id: scorer}.__getitem__
+    live = scorer.reading_as(load_bundle(adapt(scorer, reviewed[:150], tmp_path)[0]))
     path, expected = adapt(scorer, reviewed, tmp_path)
-    found = compare_expected(live, load_bundle(path), reviewed, expected)
+    new = scorer.reading_as(load_bundle(path))
+    found = compare_at_home(live, new, reviewed, origin, expected=expected, speed=False)
     others = live.decide(live.probabilities([g.text for g in reviewed[150:]]))
     assert found.texts == len(reviewed) - 150
-    rows = {r.name: r.contrast.a for r in found.rows if r.kind == "problem"}
-    assert rows["problem"] == pytest.approx(problem_f1(expected.truth[150:], others))
-    path, expected = adapt(scorer, reviewed[:190], tmp_path)
-    with pytest.raises(CorpusError, match="ZF-ADAPT-SEEN"):
-        compare_expected(live, load_bundle(path), reviewed[:190], expected)
+    assert row(found).a == pytest.approx(problem_f1(expected.truth[150:], others))
+    # Where hardly any are new both are held out: one trained anew can be at home with the reviews of the old one.
+    found = compare_at_home(live, new, reviewed[:160], origin, expected=expected.take(slice(160)), speed=False)
+    assert (found.source, found.texts) == ("reviews", 160)
+    assert row(found).a == pytest.approx(problem_f1(expected.truth[:160], expect(scorer, reviewed[:160]).after))

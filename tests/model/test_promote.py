@@ -8,10 +8,11 @@ from filelock import FileLock
 from scipy.special import expit, logit
 
 from pipeline.errors import BundleError, UnfinishedError
+from pipeline.model.accustom import accustom
 from pipeline.model.bundle import NEVER, load_bundle
 from pipeline.model.compare import compare
 from pipeline.model.history import first_broken, open_history, read_history
-from pipeline.model.promote import first, objections, promote, rollback
+from pipeline.model.promote import first, objections, promote, rollback, told
 from pipeline.model.registry import champion_id, set_champion
 from pipeline.model.score import Scorer
 
@@ -69,6 +70,38 @@ def test_a_broken_or_dropped_promise_is_refused(models, live, variant, compared,
     promising = Scorer(load_bundle(variant(models, lambda name, h: h, adapted={"promise": 0.5})), words)
     silent = variant(models, lambda name, h: h, adapted={"promise": 0.0})
     assert any("没有许诺" in sentence for sentence in objections(compared(silent, promising)))
+
+
+def test_the_corpus_says_nothing_of_how_strange_an_office_is_but_of_all_else(
+    models, live, scorer, unseen, variant, raised, words, taxonomy, tmp_path
+):
+    path, _ = accustom(scorer, ["渡口舢板捞起鲟鳇，晒盐翁煨芋。" * (1 + i) for i in range(60)], models)
+    home = Scorer(load_bundle(path), words)
+
+    def on(source, a, b):
+        return compare(a, b, unseen, speed=False, source=source)
+
+    assert objections(on("gold", scorer, home))
+    found = on("corpus", scorer, home)
+    assert (found.flips, objections(found)) == ((), [])
+    assert "只差本单位来文的说法" in told(found)
+    assert promote(models, path.name, author="乙", found=found).summary["source"] == "corpus"
+    # To one that is not at home the office would lose something, and a label that falls is seen whoever is at home.
+    (lost,) = objections(on("corpus", home, scorer))
+    assert f"adapt --unlabelled 去年的来文.xlsx --model {scorer.bundle.id}" in lost
+    label = taxonomy.columns[5][1]
+    worse = Scorer(load_bundle(variant(tmp_path, raised(label, lambda t: NEVER), accustomed={})), words)
+    assert any(taxonomy.label(label).name in said for said in objections(on("corpus", home, worse)))
+
+
+def test_what_was_learned_from_reviews_is_not_judged_by_the_corpus(scorer, unseen, variant, raised, words, tmp_path):
+    label = scorer.bundle.taxonomy.columns[5][1]
+    made = variant(tmp_path, raised(label, lambda t: NEVER), adapted={"promise": 0.0})
+    adapted = Scorer(load_bundle(made), words)
+    (why,) = objections(compare(scorer, adapted, unseen, speed=False, source="corpus"))
+    assert f"promote {made.name} --gold" in why
+    (why,) = objections(compare(adapted, scorer, unseen, speed=False, source="corpus"))
+    assert f"adapt --reviewed 复核.jsonl --model {scorer.bundle.id} --champion" in why
 
 
 def test_nothing_goes_live_uncompared(models, live, variant):
