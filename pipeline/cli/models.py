@@ -5,13 +5,16 @@ from __future__ import annotations
 import datetime as dt
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.table import Table
 
 from pipeline.cli.common import Home, Store, console
 from pipeline.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from pipeline.model.bundle import Bundle
 
 __all__ = ["command"]
 
@@ -49,19 +52,20 @@ def command(
         _runs(folder)
         return
     live = champion_id(folder)
-    table = Table("在用", "模型", "标签体系", "语料", "状态")
+    table = Table("在用", "模型", "标签体系", "语料", "照本单位重设", "状态")
     for model in list_models(folder):
         mark = "●" if model == live else ""
         try:
             bundle = load_model(folder, model)
         except BundleError as e:
-            table.add_row(mark, model, "", "", f"{e.code} {e.message}")
+            table.add_row(mark, model, "", "", "", f"{e.code} {e.message}")
             continue
         table.add_row(
             mark,
             model,
             f"{bundle.taxonomy.id} {bundle.taxonomy.version}",
             f"{bundle.manifest['corpus']['texts']} 条",
+            _home(bundle),
             "完好",
         )
     console().print(table)
@@ -69,6 +73,12 @@ def command(
         raise BundleError(
             "ZF-MODEL-MISSING", f"在用模型 {live} 不在 {folder}", "用 zuofeng promote 换一个，或重新训练。"
         )
+
+
+def _home(bundle: Bundle) -> str:
+    """Return how far a model is at home in an office, and what from."""
+    how = {"adapted": "{documents} 条复核", "accustomed": "{documents} 条来文定说法", "abroad": "没有"}
+    return how.get(bundle.home, "–").format(**{"documents": "", **bundle.manifest.get(bundle.home, {})})
 
 
 def _card(folder: Path, model: str, language: str) -> None:
@@ -80,7 +90,9 @@ def _card(folder: Path, model: str, language: str) -> None:
     if language not in LANGUAGES:
         raise typer.BadParameter("--lang 只能是 zh 或 en")
     bundle = find_model(folder, None if model == "live" else model)
-    run = next((r for r in reversed(read_runs(folder)) if r["model"] == bundle.id), None)
+    # On the corpus it says what the one says that it was made of by taking wording for otherwise strange.
+    same = (bundle.id, bundle.manifest.get("accustomed", {}).get("from") if bundle.home == "accustomed" else None)
+    run = next((r for r in reversed(read_runs(folder)) if r["model"] in same), None)
     sys.stdout.write(model_card(bundle, run, read_history(folder), language))
 
 
@@ -128,6 +140,7 @@ def _runs(folder: Path) -> None:
 
 def _history(folder: Path) -> None:
     from pipeline.errors import BundleError
+    from pipeline.model.compare import SOURCES
     from pipeline.model.history import ACTIONS, first_broken, read_history
 
     table = Table(title="模型沿革", title_justify="left")
@@ -135,7 +148,8 @@ def _history(folder: Path) -> None:
         table.add_column(head, overflow="fold")
     for e in read_history(folder):
         forced = "（强行）" if e.forced else ""
-        reason = "\n".join([e.reason, *(f"不顾：{o}" for o in e.objections)]).strip()
+        texts = f"比在{SOURCES[e.summary['source']]} {e.summary['texts']} 条上" if "source" in e.summary else ""
+        reason = "\n".join(filter(None, [e.reason, texts, *(f"不顾：{o}" for o in e.objections)]))
         table.add_row(
             str(e.number), e.at[:19].replace("T", " "), ACTIONS.get(e.action, e.action) + forced,
             e.model, e.before or "", e.author, reason,

@@ -21,7 +21,7 @@ _ZH = {
     "what": "是什么",
     "reads": "读中文投诉与材料，按标签体系 {taxonomy} 判出 {labels} 个标签，附校准过的分数和作为证据的原文字句。"
     "整篇与单句两组线性分类器；载入时不运行任何代码。",
-    "accustomed": "由 {origin} 照 {texts} 条没有标注的来文定了说法有多陌生。",
+    "accustomed": "由 {origin} 照 {texts} 条没有标注的来文定了说法有多陌生；语料上的数字不算这一项。",
     "adapted": "由 {origin} 用 {texts} 条本地复核过的文本重设了校准与阈值。",
     "promise": "许诺：自动判出的标签查准率不低于 {promise:.2f}，够不着的交人。",
     "learned": "从什么学来",
@@ -30,6 +30,8 @@ _ZH = {
     "good": "有多准",
     "measured": "在没有参与训练的 {texts} 条文本上；方括号里是按情境整组重抽的 95% 自助区间。",
     "unmeasured": "没有这次训练的测量记录；用 `zuofeng evaluate --model {id}` 量一次。",
+    "local": "语料上的数字说明不了它在本单位怎样；用没有参与重设的复核来量："
+    "`zuofeng evaluate --model {id} --gold 复核.jsonl`。",
     "head": ("标签", "正例", "查准率", "查全率", "F1"),
     "macro": "{scheme}宏 F1",
     "problem": "有无问题 F1",
@@ -53,7 +55,8 @@ _EN = {
     "reads": "Reads Chinese complaints and reports and gives {labels} labels of the scheme {taxonomy}, with calibrated "
     "scores and the words that are the evidence. Linear heads for whole texts and for single sentences; loading it "
     "runs no code.",
-    "accustomed": "How strange wording is was set from {texts} unlabelled local texts; otherwise {origin}.",
+    "accustomed": "How strange wording is was set from {texts} unlabelled local texts; otherwise {origin}. Figures on "
+    "the corpus leave that out.",
     "adapted": "Calibration and thresholds of {origin} were set anew with {texts} reviewed local texts.",
     "promise": "It promises a precision of {promise:.2f} for labels decided; what cannot be is left to people.",
     "learned": "What it learned from",
@@ -63,6 +66,8 @@ _EN = {
     "measured": "On {texts} texts that took no part in training; in brackets 95 % bootstrap intervals, whole "
     "situations drawn.",
     "unmeasured": "There is no measurement of this training on record; run `zuofeng evaluate --model {id}`.",
+    "local": "Figures on the corpus would not tell how it does at home; measure it on reviews it was not adapted to: "
+    "`zuofeng evaluate --model {id} --gold FILE`.",
     "head": ("Label", "Positives", "Precision", "Recall", "F1"),
     "macro": "{scheme}: macro F1",
     "problem": "Problem or not, F1",
@@ -105,8 +110,9 @@ def model_card(bundle: Bundle, run: Mapping[str, Any] | None, history: Sequence[
         files = words["list"].join(s["file"] for s in run["sources"])
         lines.append(words["trained"].format(**{**run, "at": run["at"][:19], "code": run["code"][:12], "files": files}))
     lines += ["", f"## {words['good']}", "", *_figures(bundle, (run or {}).get("figures") or {}, words, language)]
-    lines += ["", f"## {words['use']}", "", "```sh", f"zuofeng classify FILE --model {bundle.id}",
-              f"zuofeng promote {bundle.id} --reason “…”", "```", "", f"## {words['lived']}", ""]  # fmt: skip
+    how = f"zuofeng promote {bundle.id}{' --gold FILE' * (bundle.home == 'adapted')} --reason “…”"
+    lines += ["", f"## {words['use']}", "", "```sh", f"zuofeng classify FILE --model {bundle.id}", how, "```", "",
+              f"## {words['lived']}", ""]  # fmt: skip
     mine = [e for e in history if e.model == bundle.id]
     lines += [f"- {e.at[:19]} {_action(e, language)} · {e.author} · {e.reason}" for e in mine] or [words["never"]]
     return "\n".join([*lines, "", words["licence"], ""])
@@ -126,7 +132,8 @@ def _learned(manifest: Mapping[str, Any], words: Mapping[str, Any]) -> str:
 
 def _figures(bundle: Bundle, figures: Mapping[str, Any], words: Mapping[str, Any], language: str) -> list[str]:
     if not figures:
-        return [words["unmeasured"].format(id=bundle.id), "", f"## {words['weak']}", "", words["elsewhere"]]
+        key = "local" if bundle.home == "adapted" else "unmeasured"
+        return [words[key].format(id=bundle.id), "", f"## {words['weak']}", "", words["elsewhere"]]
     labels = figures["labels"]
     names = {i: _name(bundle, i, language) for _, i in bundle.taxonomy.columns}
     keys = ("precision", "recall", "f1")

@@ -147,7 +147,8 @@ def test_another_model_is_scored_first_and_made_live_after(zuofeng, stored, home
     assert store(home, "SELECT model, count(*) FROM zuofeng_prediction GROUP BY model ORDER BY model") == [
         sorted([(live, 12), (other, 12)])
     ]
-    assert "试换" in zuofeng("models", "--history").stdout
+    written = zuofeng("models", "--history").stdout
+    assert ("试换" in written, "比在语料 test 部分的" in written) == (True, True)
     today = zuofeng("models", "--on", f"{dt.datetime.now(CHINA):%Y-%m-%d}").stdout
     assert all(word in today for word in (live, other, "nightly", "rescore"))
     assert live in zuofeng("models", "--on", "2020-01-01").stdout

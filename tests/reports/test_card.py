@@ -51,6 +51,23 @@ def test_without_a_record_it_says_so_and_a_promise_is_named(bundle):
     card = model_card(promising, None, [])
     for expected in ("x-1", "321", "0.90", "没有启用过"):
         assert expected in card
+    # By the corpus nobody judges what was adapted to an office.
+    assert f"`zuofeng evaluate --model {bundle.id}`" not in card
+    assert f"promote {bundle.id} --gold" in card
+
+
+def test_a_model_that_is_used_to_an_office_has_the_figures_of_the_one_it_was_made_from(recorded, bundle, home):
+    from typer.testing import CliRunner
+
+    from pipeline.cli import app
+    from pipeline.model.bundle import save_changed
+
+    folder, figures = recorded
+    used = save_changed(bundle, folder, accustomed={"from": bundle.id, "documents": 77}).name
+    done = CliRunner().invoke(app, ["models", "--card", used, "--home", str(home)])
+    assert done.exit_code == 0, done.output
+    assert f"在没有参与训练的 {figures['texts']} 条文本上" in done.output
+    assert "77 条没有标注的来文" in done.output
 
 
 def test_the_command_prints_it(home, trained):
