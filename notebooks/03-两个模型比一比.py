@@ -39,7 +39,7 @@ print(f"{len(learned)} 条训练出 {small.bundle.id}")
 
 # %%
 test = [g for g in bench.gold if g.part == "test"]
-found = compare(small, bench.scorer, test, speed=False)
+found = compare(small, bench.scorer, test, source="corpus", speed=False)
 sides, rows, *_, flips = comparison_tables(found, flips=8)
 show(sides, comparison_chart(found), rows)
 
@@ -53,5 +53,5 @@ show(flips)
 # 要是反过来用小的换掉在用的，`promote` 会怎么说：
 
 # %%
-back = compare(bench.scorer, small, test, speed=False)
+back = compare(bench.scorer, small, test, source="corpus", speed=False)
 print("\n".join(objections(back)) or "没有反对的理由")

@@ -65,13 +65,13 @@ def accuracy(
     from pipeline.bench.public import labelled_messages, public_folder, unlabelled_messages
     from pipeline.corpus.agreement import pair_labels, pair_records
     from pipeline.corpus.gold import label_matrix, read_gold
-    from pipeline.model.accustom import accustom
+    from pipeline.model.accustom import accustom, on_corpus
     from pipeline.model.bundle import load_bundle
     from pipeline.model.calibrate import expected_calibration_error
     from pipeline.model.evaluate import macro_f1, paired_difference, plain_decisions, problem_f1
 
     settings = load_settings(home)
-    scorer = open_scorer(settings, model)
+    scorer = on_corpus(open_scorer(settings, model))
     taxonomy = scorer.bundle.taxonomy
     folder = public_folder(public, settings.home)
     messages = labelled_messages(folder, taxonomy)
