@@ -2,6 +2,7 @@ import datetime as dt
 import html
 import re
 import threading
+from urllib.parse import urlencode
 
 import pytest
 
@@ -400,3 +401,27 @@ def test_who_takes_and_gets_nothing_is_told_why(desk):
     page = client.post("/queue/take", {"filters": "state=done"}, follow=True)
     assert keys(page) == ["D001"]
     assert page.context["said"] == ["没有取到件：这里的件有人正在办、分给了别人，或不等人判"]
+
+
+def test_who_comes_back_finds_the_queue_as_it_was_left(desk):
+    client = desk.client("reviewer")
+    case = desk.case("D001")
+    client.get("/queue?unit=区教育局&after=")
+    back = "/queue?" + urlencode({"unit": "区教育局"})
+    assert f'href="{back}"' in html.unescape(client.get(f"/documents/{case.pk}").content.decode())
+    assert desk.decide(client, case)["Location"] == back
+    client.post("/queue/take", {"filters": "unit=区教育局"})
+    assert client.post("/queue/give-back")["Location"] == back
+    client.get("/queue")
+    assert 'href="/queue" class="quiet"' in client.get(f"/documents/{case.pk}").content.decode()
+
+
+def test_who_settles_goes_on_to_what_is_to_be_settled(desk):
+    senior, reviewer = desk.client("senior"), desk.client("reviewer")
+    for key in ("D001", "D002"):
+        desk.decide(reviewer, desk.case(key), "unsure")
+    senior.post("/queue/take")
+    senior.get("/queue?state=disputed&order=newest")
+    settled = desk.decide(senior, desk.case("D001"), "reject")
+    assert settled["Location"] == "/queue?state=disputed&order=newest"
+    assert keys(senior.get(settled["Location"])) == ["D002"]

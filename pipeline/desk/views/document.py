@@ -20,6 +20,7 @@ from pipeline.desk.schemes import label_names
 from pipeline.desk.second_opinion import objections
 from pipeline.desk.states import State
 from pipeline.desk.tables import Case, Note
+from pipeline.desk.views.queue import as_left
 
 __all__ = ["alike", "note", "page", "paper", "reveal", "show"]
 
@@ -71,6 +72,7 @@ def page(
         "final": case.state == State.DISPUTED,
         "note": typed.get("note", "") if typed is not None else "",
         "together": typed is None or typed.get("together") == "on",
+        "queue": as_left(request),
         "mine": len(mine),
         "place": at + 1,
         "next": mine[(at + 1) % len(mine)] if len(mine) > 1 else None,

@@ -34,7 +34,7 @@ from pipeline.desk.schemes import label_names, taxonomy
 from pipeline.desk.states import STATES
 from pipeline.desk.tables import Case, SavedView
 
-__all__ = ["assign", "drop_view", "give_back", "index", "keep_view", "take"]
+__all__ = ["as_left", "assign", "drop_view", "give_back", "index", "keep_view", "take"]
 
 #: Counting stops here: "more than a thousand" is all anybody needs.
 MOST_COUNTED = 1000
@@ -45,6 +45,8 @@ PURGED = "（原文已按保留期清除）"
 def index(request: HttpRequest) -> HttpResponse:
     """List what waits, in an order that says why."""
     filters, reviews = Filters.of(request.GET), request.user.may(Permission.REVIEW)
+    if request.session.get("queue", "") != (query := filters.query()):
+        request.session["queue"] = query
     part = page_of(filters, request.user, request.GET.get("after", ""))
     context: dict[str, Any] = {
         "filters": filters,
@@ -72,6 +74,12 @@ def index(request: HttpRequest) -> HttpResponse:
     return render(request, "desk/queue.html", context)
 
 
+def as_left(request: HttpRequest, **change: str) -> str:
+    """Return the address of the queue with the filters it was left with, but for what is to ``change``."""
+    query = Filters.of(QueryDict(request.session.get("queue", ""))).query(**change)
+    return reverse("queue") + (f"?{query}" if query else "")
+
+
 def take(request: HttpRequest) -> HttpResponse:
     """Hold the next ten of these filters and open the first."""
     filters = Filters.of(QueryDict(request.POST.get("filters", "")[:2000]))
@@ -85,7 +93,7 @@ def take(request: HttpRequest) -> HttpResponse:
 def give_back(request: HttpRequest) -> HttpResponse:
     """Let go of everything one holds."""
     release(request.user)
-    return redirect("queue")
+    return redirect(as_left(request))
 
 
 def assign(request: HttpRequest) -> HttpResponse:

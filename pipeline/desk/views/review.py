@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.urls import reverse
 from django.utils.translation import gettext
 
 from pipeline.desk.decide import ConflictError, decide, undo
 from pipeline.desk.queue import held_by
+from pipeline.desk.states import State
 from pipeline.desk.views.document import find_case, page
+from pipeline.desk.views.queue import as_left
 from pipeline.desk.views.refusal import refuse
 
 __all__ = ["make", "take_back"]
@@ -43,8 +44,11 @@ def make(request: HttpRequest, number: int) -> HttpResponse:
         else gettext("%(key)s：%(said)s。按 Z 撤销")
     )
     request.session["said"] = said % words
+    # What is to be settled is nobody's batch: the next one is in its list.
+    if case.state == State.DISPUTED:
+        return redirect(as_left(request, state=State.DISPUTED))
     if not rest:
-        return redirect(reverse("queue") + ("?state=disputed" if case.state == "disputed" else ""))
+        return redirect(as_left(request))
     at = batch.index(number) if number in batch else 0
     later = [i for i in batch[at:] if i in rest]
     return redirect("document", (later or rest)[0])
