@@ -138,22 +138,30 @@ def adapt(scorer: Scorer, reviewed: Sequence[Gold], out: Path, *, promise: float
     return path, expected
 
 
-def expect(scorer: Scorer, reviewed: Sequence[Gold], *, promise: float = 0.0) -> Expectation:
-    """Return what `adapt` says is to be expected, and write nothing; raises as it does."""
-    return _expect(scorer, reviewed, promise)[-1]
+def expect(
+    scorer: Scorer, reviewed: Sequence[Gold], *, promise: float = 0.0, learned: Bools | None = None
+) -> Expectation:
+    """Return what `adapt` says is to be expected, and write nothing; raises as it does.
+
+    Where only some are ``learned`` from, (texts,), the others are decided by the same adaptations.
+    """
+    return _expect(scorer, reviewed, promise, learned)[-1]
 
 
-def _expect(scorer: Scorer, reviewed: Sequence[Gold], promise: float) -> tuple[Look, Bools, Expectation]:
-    _ask_for_enough(reviewed)
+def _expect(
+    scorer: Scorer, reviewed: Sequence[Gold], promise: float, learned: Bools | None = None
+) -> tuple[Look, Bools, Expectation]:
+    own = np.ones(len(reviewed), bool) if learned is None else learned
+    _ask_for_enough([g for g, mine in zip(reviewed, own.tolist(), strict=True) if mine])
     _ask_for_news(reviewed, scorer.bundle.manifest)
     before = scorer.decide(scorer.probabilities([g.text for g in reviewed]))
     seen, truth = _look(settle(scorer), reviewed)
     fold = group_folds([g.group for g in reviewed], truth[:, :-1], FOLDS, 0)
-    likely, thresholds = _held_out(seen, truth, fold)
+    likely, thresholds = _held_out(seen, truth, fold, own)
     if promise:
         for number in range(FOLDS):
-            inside = fold != number
-            thresholds[~inside] = raise_to_promise(thresholds[~inside], likely[inside], truth[inside], promise)
+            out, inside = fold == number, own & (fold != number)
+            thresholds[out] = raise_to_promise(thresholds[out], likely[inside], truth[inside], promise)
     after = scorer.decide(likely, thresholds)
     reached = after & (likely >= thresholds)[:, :-1]
     return seen, truth, Expectation(truth[:, :-1], before, after, reached, likely)
@@ -196,14 +204,14 @@ def _look(scorer: Scorer, reviewed: Sequence[Gold]) -> tuple[Look, Bools]:
     return scorer.look([g.text for g in reviewed]), np.hstack([labels, labels.any(1, keepdims=True)])
 
 
-def _held_out(seen: Look, truth: Bools, fold: npt.NDArray[np.int64]) -> tuple[Floats, Floats]:
-    """Return probabilities and thresholds (texts, heads) by adaptations that did not see the text's fold."""
+def _held_out(seen: Look, truth: Bools, fold: npt.NDArray[np.int64], own: Bools) -> tuple[Floats, Floats]:
+    """Return probabilities and thresholds (texts, heads) by adaptations to the ``own`` texts of all other folds."""
     probabilities, thresholds = np.zeros(truth.shape), np.zeros(truth.shape)
     for number in range(FOLDS):
-        inside = fold != number
+        out, inside = fold == number, own & (fold != number)
         found = fit_adaptation(seen[inside], truth[inside])
-        probabilities[~inside] = found.apply(seen[~inside])
-        thresholds[~inside] = found.threshold
+        probabilities[out] = found.apply(seen[out])
+        thresholds[out] = found.threshold
     return probabilities, thresholds
 
 

@@ -29,7 +29,8 @@ DEFAULTS = Settings()
 STRAYING = 0.005
 #: Number of the fold that holds nothing out.
 ALL = -1
-#: Heads that are fitted together, at most: what they weigh is held in memory once for each thread.
+#: So many heads are fitted together, about: what they weigh is held in memory once for each thread, with a ratio of
+#: counts several times, and then a quarter as many are.
 WIDEST = 128
 #: What a text counts of whose labels nobody is sure.
 LEAST_SURE = 0.05
@@ -172,15 +173,16 @@ def cross_fit(
         )  # fmt: skip
         heads = zip(*(np.split(part, len(held_out), -1) for part in fitted), strict=True)
         return [
-            (coef, bias) if fold == ALL else (rows.x[rows.fold == fold] @ coef + bias,)
+            # A copy: a part of it would keep what all folds weigh.
+            (coef.copy(), bias) if fold == ALL else (rows.x[rows.fold == fold] @ coef + bias,)
             for fold, (coef, bias) in zip(held_out.tolist(), heads, strict=True)
         ]
 
-    fits = np.array([ALL, *range(settings.folds)])
+    fits, widest = np.array([ALL, *range(settings.folds)]), WIDEST // 4 if settings.ratio else WIDEST
     tasks = [
         (of, held_out)
         for of, (rows, _) in enumerate(asked)
-        for held_out in np.array_split(fits, min(len(fits), -(-len(fits) * rows.truth.shape[1] // WIDEST)))
+        for held_out in np.array_split(fits, min(len(fits), -(-len(fits) * rows.truth.shape[1] // widest)))
     ]
     # The longest first: whoever is done early finds short ones left.
     size = [int(np.diff(rows.x.indptr)[weight > 0].sum()) for rows, weight in asked]

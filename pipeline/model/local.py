@@ -35,7 +35,9 @@ def compare_at_home(
     Raises BundleError when the labels differ, CorpusError when too few texts are left to be judged so.
     """
     ask_for_same_labels(a.bundle, b.bundle)
-    known = [familiar(gold, s.bundle.manifest) for s in (a, b)]
+    # Near copies of what one learned from are as good as learned.
+    group = np.array([g.group for g in gold])
+    known = [np.isin(group, group[familiar(gold, s.bundle.manifest)]) for s in (a, b)]
     if not np.any(known):
         return compare(a, b, gold, **how)
     stay = next((rows for rows in _choices(*known) if rows.sum() >= FEWEST), np.ones(len(gold), bool))
@@ -60,7 +62,9 @@ def _expected(scorer: Scorer, gold: Sequence[Gold], origin: Callable[[str], Scor
         raise _learned(scorer, gold, f"出处 {adapted['from']} 打不开，没法交叉验证") from e
     if set(adapted["texts"]) - set(texts_of(gold, base.bundle.manifest)):
         raise _learned(scorer, gold, "没有用过的不够，用过的又不全，没法交叉验证")
-    return expect(base, gold, promise=adapted["promise"])
+    if familiar(gold, base.bundle.manifest).any():
+        raise _learned(scorer, gold, f"其中有它的出处 {base.bundle.id} 也用过的，没法交叉验证")
+    return expect(base, gold, promise=adapted["promise"], learned=familiar(gold, scorer.bundle.manifest))
 
 
 def _learned(scorer: Scorer, gold: Sequence[Gold], why: str) -> CorpusError:

@@ -73,7 +73,7 @@ def told(found: Comparison) -> str:
     figures = "；".join(
         f"{names[r.name]} {r.contrast.a:.3f} → {r.contrast.b:.3f}" for r in found.rows if r.kind != "label"
     )
-    same = found.source == "corpus" and not found.flips and found.a.home != found.b.home
+    same = found.source == "corpus" and not found.flips and "accustomed" in (found.a.home, found.b.home)
     return f"在{SOURCES[found.source]} {found.texts} 条上：{figures}" + "；只差本单位来文的说法算多陌生" * same
 
 

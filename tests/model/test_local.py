@@ -1,6 +1,7 @@
 import dataclasses
 import shutil
 
+import numpy as np
 import pytest
 
 from pipeline.errors import BundleError, CorpusError, UnfinishedError
@@ -120,4 +121,18 @@ def test_the_live_model_is_not_measured_on_what_it_was_adapted_to(scorer, review
     # Where hardly any are new both are held out: one trained anew can be at home with the reviews of the old one.
     found = compare_at_home(live, new, reviewed[:160], origin, expected=expected.take(slice(160)), speed=False)
     assert (found.source, found.texts) == ("reviews", 160)
-    assert row(found).a == pytest.approx(problem_f1(expected.truth[:160], expect(scorer, reviewed[:160]).after))
+    # The old one is not said to have learned from what is new to it.
+    old = expect(scorer, reviewed[:160], learned=np.arange(160) < 150)
+    assert row(found).a == pytest.approx(problem_f1(expected.truth[:160], old.after))
+    assert (old.likely != expect(scorer, reviewed[:160]).likely).all(1).mean() > 0.9
+
+
+def test_near_copies_of_what_was_learned_are_no_news(scorer, reviewed, tmp_path):
+    origin = {scorer.bundle.id: scorer}.__getitem__
+    home = scorer.reading_as(load_bundle(adapt(scorer, reviewed[:150], tmp_path)[0]))
+    copies = [dataclasses.replace(g, id=f"{g.id}-2", text=f"您好。{g.text}") for g in reviewed[:60]]
+    found = compare_at_home(scorer, home, [*reviewed[:150], *copies], origin, speed=False)
+    assert (found.source, found.texts) == ("reviews", 210)
+    others = [dataclasses.replace(g, group=g.id) for g in copies]
+    found = compare_at_home(scorer, home, [*reviewed[:150], *others], origin, speed=False)
+    assert (found.source, found.texts) == ("gold", 60)
