@@ -9,10 +9,11 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from pipeline.desk import audit
-from pipeline.desk.decide import ConflictError, decide
+from pipeline.desk.decide import decide
 from pipeline.desk.models import Document
 from pipeline.desk.queue import Filters, claim_next, hold, release
 from pipeline.desk.schemes import by_scheme, taxonomy
+from pipeline.desk.settle import ConflictError
 from pipeline.desk.shadows import SPOT_CHECK
 from pipeline.desk.states import State
 from pipeline.desk.tables import Case, User

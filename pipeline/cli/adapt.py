@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -46,7 +47,7 @@ def command(
         Path | None, typer.Option("--out", callback=out_folder, help="模型写到哪个目录，默认 models")
     ] = None,
     champion: Annotated[
-        bool, typer.Option("--champion", help="按交叉验证与在用模型比较，没有反对理由就设为在用模型。")
+        bool, typer.Option("--champion", help="与在用模型比较（复核过的按交叉验证），没有反对理由就设为在用模型。")
     ] = False,
     reason: Annotated[str, typer.Option("--reason", help="为什么换，记入沿革。")] = "",
     force: Annotated[bool, typer.Option("--force", help="有反对理由也换；须写 --reason。")] = False,
@@ -105,7 +106,7 @@ def command(
         said = reason or ("" if force else f"用 {len(gold)} 条复核过的文本重设，预期按交叉验证")
         _make_live(settings, target, folder, reviewed, said, force, screen, expected=expected)
     else:
-        given = " ".join(f"--gold {p}" for p in reviewed or ())
+        given = " ".join(f"--gold {quote(str(p))}" for p in reviewed or ())
         screen.print(f"要启用：zuofeng promote {folder.name} {given}", highlight=False, soft_wrap=True)
 
 
@@ -127,6 +128,8 @@ def _make_live(
     if live not in (None, model.name):
         with screen.status("与在用模型比较"):
             found = compare_with_live(settings, str(models / str(live)), str(model), gold, force=force, **how)
+    else:
+        open_scorer(settings, str(model), live=True)
     promote(models, model.name, author=whoami(), reason=reason, found=found, force=force, action="adapt")
     note(settings)
     if found:

@@ -49,6 +49,8 @@ def command(
 
     if since and promote:
         raise typer.BadParameter("--promote 要重算全部文本：去掉 --since；只换在用模型用 zuofeng promote。")
+    if gold and not promote:
+        raise typer.BadParameter("--gold 是 --promote 比较用的：加上 --promote，或去掉 --gold。")
     settings = load_settings(home, store=store)
     configure_logs(settings.log)
     scorer = open_scorer(settings, model, keep=not dry_run)

@@ -233,23 +233,25 @@ def test_who_reads_on_from_the_last_decision_misses_none_that_was_slow(desk, mon
 
     from django.db import connection, connections
 
-    from pipeline.desk import decide as desk_decide
+    from pipeline.desk import settle
     from pipeline.desk.api.reading import decisions
+    from pipeline.desk.decide import decide
+    from pipeline.desk.undo import undo
 
     slow, quick = desk.user("reviewer"), desk.user("senior")
-    numbered, go_on, real = threading.Event(), threading.Event(), desk_decide._settle
+    numbered, go_on, real = threading.Event(), threading.Event(), settle._settle
 
     def make(user, key):
         case = desk.case(key)
         said = {"action": "reject", "labels": (), "text_hash": case.text_hash}
         try:
-            desk_decide.decide(user=user, document=case.pk, **said)
+            decide(user=user, document=case.pk, **said)
         finally:
             connections.close_all()
 
     def take_back():
         try:
-            desk_decide.undo(slow)
+            undo(slow)
         finally:
             connections.close_all()
 
@@ -261,7 +263,7 @@ def test_who_reads_on_from_the_last_decision_misses_none_that_was_slow(desk, mon
 
     if taken_back:
         make(slow, "D001")
-    monkeypatch.setattr(desk_decide, "_settle", hang)
+    monkeypatch.setattr(settle, "_settle", hang)
     with ThreadPoolExecutor(2) as pool, connection.cursor() as cursor:
         late = pool.submit(take_back) if taken_back else pool.submit(make, slow, "D001")
         numbered.wait(60)

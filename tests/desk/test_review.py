@@ -190,10 +190,22 @@ def test_a_decision_found_wrong_later_is_taken_back_on_its_own_page_and_nothing_
     assert client.post("/undo", {"document": number})["Location"] == url
     assert [desk.case(f"D00{n}").state for n in (1, 2, 3)] == ["open", "done", "done"]
     assert button not in client.get(url).content.decode()
+    assert client.post("/undo", {"document": "x"}).status_code == 404
     assert desk.decide(client, desk.case("D001")).status_code == 302
     client.post("/undo")
     client.post("/undo")
     assert [desk.case(f"D00{n}").state for n in (1, 2, 3)] == ["open", "done", "open"]
+
+
+def test_what_was_decided_of_an_earlier_text_is_not_taken_back_on_the_page_of_the_new_one(desk):
+    client = desk.client("reviewer")
+    desk.decide(client, desk.case("D001"))
+    desk.add("D001", "原文换了一段：窗口让我跑了九趟")
+    case = desk.case("D001")
+    assert case.state == "open"
+    desk.client("senior").get(f"/documents/{case.pk}")
+    assert client.post("/undo", {"document": case.pk}).status_code == 409
+    assert desk.case("D001").holder.username == "senior"
 
 
 def test_nobody_undoes_what_somebody_else_decided(desk):
@@ -206,8 +218,8 @@ def test_nobody_undoes_what_somebody_else_decided(desk):
 def test_pressed_several_times_at_once_undo_takes_back_as_many(desk):
     from django.db import connections
 
-    from pipeline.desk.decide import undo
     from pipeline.desk.tables import Decision
+    from pipeline.desk.undo import undo
 
     client, keys = desk.client("reviewer"), [f"D00{n}" for n in range(1, 7)]
     for key in keys:
@@ -232,8 +244,8 @@ def test_taking_back_many_waits_for_who_decides_one_of_them_and_not_the_other_wa
     from django.db import connection, connections, transaction
 
     from pipeline.desk import audit
-    from pipeline.desk.decide import undo
     from pipeline.desk.tables import Case
+    from pipeline.desk.undo import undo
 
     for key in ("S1", "S2"):
         desk.add(key, "同一段话，窗口让我跑了五趟", title=key)

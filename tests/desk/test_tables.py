@@ -193,10 +193,10 @@ def test_of_many_that_come_and_go_the_store_is_asked_no_oftener_than_of_few(desk
 
 
 def test_what_a_colleague_read_since_stays_when_a_workbook_is_taken_back_in_parts(desk, monkeypatch):
-    from pipeline.desk import decide, rounds
+    from pipeline.desk import rounds, undo
 
     monkeypatch.setattr(rounds, "second_wanted", lambda document, _: document == desk.case("D002").pk)
-    monkeypatch.setattr(decide, "AT_ONCE", 2)
+    monkeypatch.setattr(undo, "AT_ONCE", 2)
     client = desk.client("reviewer")
     assert imports(desk, client, range(1, 6))().context["saved"] == 5
     desk.decide(desk.client("senior"), desk.case("D002"), "reject")
@@ -204,6 +204,37 @@ def test_what_a_colleague_read_since_stays_when_a_workbook_is_taken_back_in_part
     assert said == ["已撤销 4 件，请重判。1 件没有撤销：别人在您之后判过，或原文已清除。"]
     assert [desk.case(f"D00{n}").state for n in range(1, 6)] == ["open", "done", "open", "open", "open"]
     assert client.post("/undo").status_code == 409
+
+
+def test_what_a_busy_store_leaves_of_thousands_is_told_and_gone_on_with(desk, monkeypatch):
+    from django.db import OperationalError
+
+    from pipeline.desk import decide, undo
+
+    def busy_after(work, parts):
+        left = iter(range(parts))
+
+        def tried(*args, **how):
+            if next(left, None) is None:
+                raise OperationalError("database is locked")
+            return work(*args, **how)
+
+        return tried
+
+    monkeypatch.setattr(decide, "AT_ONCE", 2)
+    monkeypatch.setattr(undo, "AT_ONCE", 2)
+    client = desk.client("reviewer")
+    sent = imports(desk, client, range(1, 6))
+    with monkeypatch.context() as night:
+        night.setattr(decide, "_decide_part", busy_after(decide._decide_part, 2))
+        page = sent()
+    assert (page.context["saved"], page.context["failed"]) == (4, [("D005", "存储正忙，这件没有保存")])
+    with monkeypatch.context() as night:
+        night.setattr(undo, "_take_back", busy_after(undo._take_back, 1))
+        said = client.post("/undo", follow=True).context["said"]
+    assert said == ["已撤销 2 件，请重判。存储正忙，还有没撤完的：再按 Z。"]
+    assert client.post("/undo", follow=True).context["said"] == ["已撤销 2 件，请重判。"]
+    assert {desk.case(f"D00{n}").state for n in range(1, 6)} == {"open"}
 
 
 def test_a_workbook_that_was_taken_back_comes_in_again_unless_somebody_has_decided_since(desk):

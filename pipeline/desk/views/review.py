@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext
 
-from pipeline.desk.decide import ConflictError, decide, undo
+from pipeline.desk.decide import decide
 from pipeline.desk.queue import held_by
+from pipeline.desk.settle import ConflictError
 from pipeline.desk.states import State
+from pipeline.desk.undo import undo
 from pipeline.desk.views.document import find_case, page
 from pipeline.desk.views.queue import as_left
 from pipeline.desk.views.refusal import refuse
@@ -57,13 +59,17 @@ def make(request: HttpRequest, number: int) -> HttpResponse:
 def take_back(request: HttpRequest) -> HttpResponse:
     """Undo one's last decision, or that on one document, and open it again."""
     number = request.POST.get("document", "")
+    if number and not (number.isdecimal() and len(number) < 19):
+        raise Http404
     try:
-        undone = undo(request.user, int(number) if number.isdecimal() and len(number) < 19 else None)
+        undone = undo(request.user, int(number) if number else None)
     except ConflictError as e:
         return refuse(request, 409, f"{e.message}。", e.hint)
     many = len(undone.documents)
-    said = gettext("已撤销 %(n)s 件，请重判。") % {"n": many} if many > 1 else "已撤销，请重判。"
+    said = gettext("已撤销 %(n)s 件，请重判。") % {"n": many} if many > 1 else gettext("已撤销，请重判。")
     if undone.left:
         said += gettext("%(n)s 件没有撤销：别人在您之后判过，或原文已清除。") % {"n": undone.left}
+    if undone.more:
+        said += gettext("存储正忙，还有没撤完的：再按 Z。")
     request.session["said"] = said
     return redirect("document", undone.documents[0])
