@@ -182,3 +182,63 @@ def test_other_table_below_one_costs_neither_what_stands_above_nor_other_sheets(
     items = list(open_source(path))
     assert [(i.id, i.place) for i in items if isinstance(i, Document)] == [("1", "a.xlsx:2"), ("2", "a.xlsx!乙:2")]
     assert [(i.place, i.code) for i in items if isinstance(i, Rejected)] == [("a.xlsx:3", "ZF-REC-SHEET")]
+
+
+LAMP, WATER = "路灯坏了三个月没人修。", "停水三天，街道不管。"
+
+
+@pytest.mark.parametrize(
+    ("rows", "found"),
+    [
+        # What is said about a complaint is not the complaint.
+        ([["编号", "标题", "反映问题是否属实"], ["1", LAMP, "是"]], [("1", LAMP)]),
+        ([["编号", "标题", "领导批示主要内容"], ["1", LAMP, "请城管局阅处"]], [("1", LAMP)]),
+        ([["编号", "标题", "诉求内容关键词"], ["1", LAMP, "路灯"]], [("1", LAMP)]),
+        ([["反映问题编号", "标题"], ["88", LAMP]], [(None, LAMP)]),
+        # Codes and kinds below the names take no column its name.
+        ([["编号", "诉求内容", "受理时间"], ["文本", "文本", "日期"], ["A1", LAMP, "2026-01-01"]], [("A1", LAMP)]),
+        (
+            [
+                ["工单编号", "问题描述", "备注", "单位"],
+                ["id", "description", "content", "dept"],
+                ["A1", LAMP, "急", "甲"],
+            ],
+            [("A1", LAMP)],
+        ),
+        # The header of another page may call a column that does not matter otherwise.
+        (
+            [["编号", "内容", "承办单位"], ["1", LAMP, "甲局"], ["编号", "内容", "承办科室"], ["2", WATER, "乙局"]],
+            [("1", LAMP), ("2", WATER)],
+        ),
+        # A first record beside a column without a name is no second row of the header.
+        ([["编号", "内容", ""], ["GD1", LAMP, "反映情况"], ["GD2", WATER, "咨询"]], [("GD1", LAMP), ("GD2", WATER)]),
+        ([["内容", "", "备注"], ["路灯坏了没人修", "急", ""]], [(None, "路灯坏了没人修")]),
+        ([["id", "title", "content", "问题内容"], ["1", "灯", WATER, "公共设施"]], [("1", f"灯。{WATER}")]),
+    ],
+)
+def test_ordinary_tables_keep_their_complaints(path, rows, found):
+    assert [(wanted and key, text) for (key, text), (wanted, _) in zip(seen(path, rows), found, strict=True)] == found
+
+
+def test_a_time_of_receipt_below_a_group_of_handling_stays(path):
+    rows = [
+        ["基本信息", "", "受理办理情况", ""],
+        ["编号", "内容", "受理时间", "承办单位"],
+        ["1", LAMP, "2026-01-01", "甲局"],
+    ]
+    (found,) = read(path, rows)
+    assert isinstance(found, Document)
+    assert (found.meta["time"][:10], found.meta["unit"]) == ("2026-01-01", "甲局")
+
+
+def test_a_record_below_unknown_names_is_no_header(path):
+    rows = [["来电人", "诉求类型", "诉求"], ["张三", "反映问题", LAMP], ["李四", "咨询", WATER]]
+    with pytest.raises(SourceError, match="ZF-SRC-COLUMN"):
+        read(path, rows)
+
+
+def test_a_form_that_begins_with_the_complaint_is_one_document(tmp_path):
+    rows = [["反映问题", WATER], ["诉求", "尽快恢复供水"], ["联系人", "张某"]]
+    (found,) = open_source(word(tmp_path / "a.docx", rows))
+    assert isinstance(found, Document)
+    assert all(words in found.text for words in (WATER, "尽快恢复供水", "张某"))

@@ -21,7 +21,11 @@ _SHOWN = 30
 _MARKS = re.compile(r"^\*+|(?:[*:]|\((?:必填|选填)项?\))+$")
 #: 诉求内容 and more, as in 诉求内容及要求; what is no more than a name, and none of what is said about it.
 _PART, _WHOLE = 4, 12
-_ABOUT = re.compile("[答回]复|反馈|办|处[理置]|类|分|级|标签|字数|附件|链接|时间")
+_ABOUT = re.compile(
+    "[答回]复|反馈|办|处[理置]|类|分|级|标签|字数|附件|链接|时间|批示|意见|评价|整改|措施|核[查实]|查[处实]|是否|属实"
+)
+#: What may follow the name in the longer one: 诉求内容及要求, 反映问题(500字以内); not 反映问题数量.
+_MORE = "(?:$|[及和与、/(])"
 _DATA = re.compile(r"\s*\d[\d\s.:：/-]*")
 
 
@@ -48,6 +52,10 @@ def unique_headers(header: Sequence[object]) -> tuple[str, ...]:
     return tuple(names)
 
 
+def _filled(row: Sequence[object]) -> int:
+    return sum(bool(name_key(cell)) for cell in row)
+
+
 @dataclass(frozen=True, slots=True)
 class ColumnMap:
     """Accepted header names for each field, the preferred ones first.
@@ -65,10 +73,10 @@ class ColumnMap:
     text: tuple[str, ...] = (
         "内容", "诉求内容", "留言详情", "留言内容", "正文", "反映内容", "投诉内容", "工单内容", "问题描述",
         "信访内容", "受理内容", "来电内容", "诉求描述", "详情", "全文", "文本",
+        "text", "content", "detail", "details", "body", "message", "description",
         "诉求详情", "反映问题", "反映的问题", "反映情况", "主要问题", "问题内容", "问题详情", "事件描述", "事件内容",
         "事项内容", "工单描述", "工单详情", "案件描述", "举报内容", "咨询内容", "求助内容", "来信内容", "来件内容",
         "来访内容", "信件内容", "主要内容", "具体内容", "详细内容",
-        "text", "content", "detail", "details", "body", "message", "description",
     )  # fmt: skip
     time: tuple[str, ...] = (
         "受理时间", "留言时间", "来电时间", "诉求时间", "登记时间", "创建时间", "提交时间", "发布时间",
@@ -98,6 +106,10 @@ class ColumnMap:
         own = {f.name: getattr(self, f.name) for f in fields(self)}
         return ColumnMap(**{f: tuple(dict.fromkeys((*names.get(f, ()), *known))) for f, known in own.items()})
 
+    def keys(self) -> frozenset[str]:
+        """Return all names as ``name_key`` has them."""
+        return frozenset(name_key(name) for field in fields(self) for name in getattr(self, field.name))
+
     def find(self, header: Sequence[object], *, whole: bool = False) -> dict[str, int]:
         """Return the position of each field that ``header`` names; fields it does not name are absent.
 
@@ -114,21 +126,26 @@ class ColumnMap:
                     found[field.name] = position_of
                     break
         if not whole and "text" not in found and ("title" in found or "id" in found):
-            held = next((at for key, at in where.items() if len(key) <= _WHOLE and self._holds_text(key)), None)
+            free = ((key, at) for key, at in where.items() if at not in found.values())
+            held = next((at for key, at in free if len(key) <= _WHOLE and self._holds_text(key)), None)
             return found if held is None else {**found, "text": held}
         return found
 
     def _holds_text(self, key: str) -> bool:
         parts = (name for name in self.text if len(name) >= _PART and not name.isascii())
-        return not _ABOUT.search(key) and any(name_key(part) in key for part in parts)
+        return not _ABOUT.search(key) and any(re.search(re.escape(name_key(part)) + _MORE, key) for part in parts)
 
-    def names(self, row: Sequence[object], *, first: bool) -> bool:
+    def names(self, row: Sequence[object], *, first: bool, over: Sequence[Sequence[object]] = ()) -> bool:
         """Whether ``row``, the ``first`` of a sheet or one below it, names columns of which one holds texts.
 
-        Below the first a number or a date tells a record whose text is just such a word.
+        Below the first a number or a date tells a record whose text is just such a word, and so does a row ``over``
+        it that is as full, where it says no more than one.
         """
         found = self.find(row)
-        return ("text" in found or "title" in found) and (first or not any(map(is_data, row)))
+        if "text" not in found and "title" not in found:
+            return False
+        alone = not first and len(found) == 1 and 1 < _filled(row) <= max(map(_filled, over), default=0)
+        return first or not (alone or any(map(is_data, row)))
 
     def resolve(self, header: Sequence[object], *, name: str = "") -> Mapping[str, int]:
         """Return the position of each field, or say which headers there are and how to map them.
@@ -145,7 +162,7 @@ class ColumnMap:
 
     def lacking(self, rows: Sequence[Sequence[object]], *, name: str = "") -> SourceError:
         """Return what is said of a table among whose first ``rows`` none is a header; it shows the fullest."""
-        header = max(rows, key=lambda row: sum(bool(name_key(cell)) for cell in row))
+        header = max(rows, key=_filled)
         shown = unique_headers(header)[:_SHOWN]
         return SourceError(
             "ZF-SRC-COLUMN",

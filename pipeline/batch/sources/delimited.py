@@ -180,7 +180,7 @@ def _header(
             )
         for _ in record.lines:
             feed.take()
-        if not record.broken and columns.names(record.cells, first=not tried):
+        if not record.broken and columns.names(record.cells, first=not tried, over=[r.cells for r in tried]):
             return record, delimiter, number, tried[-1].cells if tried else ()
         tried.append(record)
     if len(tried) < HEADER_ROWS and lines.grown:

@@ -17,6 +17,7 @@ from defusedxml import ElementTree
 
 from pipeline.batch.sources.archive import check_archive, damaged
 from pipeline.batch.sources.columns import ColumnMap, name_key
+from pipeline.batch.sources.heading import is_name
 from pipeline.batch.sources.limits import Limits
 from pipeline.batch.sources.names import legible
 from pipeline.batch.sources.records import Table, is_blank, reject, whole_text
@@ -178,10 +179,14 @@ def _header(rows: list[list[str]], columns: ColumnMap) -> int | None:
         if "text" not in found and not ("title" in found and "id" in found):
             continue
         # The other row of a header in two repeats its first name, which is merged over both.
-        both = [r for r in rows[max(at - 1, 0) : at + 2] if [*map(name_key, r[:1])] == [name_key(row[0])]]
+        first = name_key(row[0])
+        both = [r for r in rows[max(at - 1, 0) : at + 2] if first and [*map(name_key, r[:1])] == [first]]
         others = [r for r in rows if columns.find(r) != found and r not in both]
-        form = any(columns.find(r[:1]) for r in others)
-        # Below a caption a form may begin with any field: only in a header stand two names side by side.
-        header = not at or any(place + 1 in found.values() for place in found.values())
-        return at if header and not form and len(others) > at else None
+        # Only in a header stand two names side by side; the first column of such a table may hold 反映问题 as a kind.
+        side = any(place + 1 in found.values() for place in found.values())
+        form = not side and any(columns.find(r[:1]) for r in others)
+        if found.get("text") == 0 and len(row) > 1:  # below the name of a text stand texts, in a form other names
+            form = form or all(map(is_name, (r[0] for r in others if r)))
+        # Below a caption a form may begin with any field.
+        return at if (side or not at) and not form and len(others) > at else None
     return None

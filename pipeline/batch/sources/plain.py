@@ -35,8 +35,8 @@ class Plain:
         if COUNTS.fullmatch(text) and is_total((cells[at] for at in self._main), cells):
             return None
         identity = "" if self._id is None else (cells[self._id] or "").strip()
-        if "#" in text or identity[:1] == "#":  # maybe an error of Excel's
-            return self._table.record(number, cells)
         meta = {f: c for f, at in self._meta if (c := cells[at]) and not c.isspace()}
+        if "#" in text or identity[:1] == "#" or any("#" in c for c in meta.values()):  # maybe an error of Excel's
+            return self._table.record(number, cells)
         row = dict(zip(self._header, cells, strict=True))
         return finish(f"{self._place}{number}", identity, text, meta, row, self._limits)

@@ -36,6 +36,7 @@ _NAMES = 2  # one cell alone may say 内容 by chance
 _NAME_CHARS = 40  # longer cells are no names of columns, which is quickly said
 _COUNT = r"共?\d{1,7}(?:[,.]\d+)*[件条宗单%]?"
 _TOTAL = re.compile(rf"(?:本[页表周月年])?(?:[合总小共]计|共)[:：]?(?:{_COUNT})?")
+_TOTAL_WORD = re.compile(r"(?:本[页表周月年])?[合总小共]计[:：]?")
 _COUNTED = re.compile(rf"(?:{_COUNT})?")
 #: The text of a total; says quickly of nearly every other that it is none.
 COUNTS = re.compile(r"[\s\d合总小共计本页表周月年件条宗单%％.．,，:：。]*")
@@ -89,8 +90,11 @@ def _number(value: object) -> str:
 
 
 def _time(value: object) -> object:
-    """Return a time; the number of days that Excel counts where a column is not shown as dates, as the date it is."""
-    if isinstance(value, (int, float)) and 20_000 <= value < 80_000:  # from 1954 to 2119
+    """Return a time; the number of days that Excel counts where a column is not shown as dates, as the date it is.
+
+    From 2000 to 2119: below, days since 1970 are meant, or months.
+    """
+    if isinstance(value, (int, float)) and 36_526 <= value < 80_000:
         return dt.datetime(1899, 12, 30) + dt.timedelta(seconds=round(value * 86400))  # noqa: DTZ001
     return value
 
@@ -139,8 +143,8 @@ def whole_text(name: str, number: int, text: str, row: Mapping[str, Any], limits
 def is_total(main: Iterable[object], cells: Iterable[object]) -> bool:
     """Whether a row is the total of those above it: of its ``main`` cells, number and text, none says more."""
     names = [name_key(as_text(cell)) for cell in main]
-    return all(_TOTAL.fullmatch(n) or _COUNTED.fullmatch(n) for n in names) and any(
-        _TOTAL.fullmatch(name_key(as_text(cell))) for cell in cells
+    return all(_TOTAL.fullmatch(n) or _COUNTED.fullmatch(n) for n in names) and (
+        any(map(_TOTAL.fullmatch, names)) or any(_TOTAL_WORD.fullmatch(name_key(as_text(cell))) for cell in cells)
     )
 
 
@@ -186,6 +190,7 @@ class Table:
     limits: Limits
     columns: ColumnMap
     rows: tuple[Sequence[object], ...]
+    known: frozenset[str]
 
     @classmethod
     def of(
@@ -201,7 +206,7 @@ class Table:
         both = above(columns, upper, header) if upper else None
         found = both or Heading(tuple(header), columns.resolve(header, name=name))
         rows = (header, upper) if upper else (header,)
-        return cls(name, _named(found), found.where, limits, columns, rows)
+        return cls(name, _named(found), found.where, limits, columns, rows, columns.keys())
 
     def joined(self, row: Sequence[object]) -> Table | None:
         """Return the table that has ``row``, the first below its header, in its header too; None for a record.
@@ -230,12 +235,17 @@ class Table:
         if any(all(_key(values, at) == _key(row, at) for at in places) for row in self.rows):
             return any(_key(values, at) for at in places)
         at = self.where.get("id", main)
-        if not _is_word(values, at) or not self.columns.names(values, first=False):
+        if not _is_word(values, at) or _key(values, at) not in self.known:
+            return False
+        if not self.columns.names(values, first=False):
             return False
         found = self.columns.find(values, whole=True)
         if len(found) < _NAMES or at not in found.values():
             return False
-        if found.items() >= self.where.items():  # the same columns by other names
+        found = self.columns.find(values)
+        if all(found.get(f) == self.where.get(f) for f in ("id", "title", "text")) and all(
+            self.where.get(f, place) == place for f, place in found.items()
+        ):  # the same columns, some by other names
             return True
         raise SourceError(
             "ZF-SRC-COLUMN",

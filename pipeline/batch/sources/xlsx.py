@@ -48,7 +48,8 @@ def read_xlsx(path: Path, columns: ColumnMap, limits: Limits) -> Iterator[Docume
                     raise SourceError(
                         "ZF-SRC-EMPTY", f"{legible(path.name)} 的工作表都是空的。", "请重新导出后再放入。"
                     )
-                raise odd[0][1].fault or columns.lacking(odd[0][1].tried, name=odd[0][0])
+                faults = (reader.fault for _, reader, _ in odd if reader.fault)
+                raise next(faults, None) or columns.lacking(odd[0][1].tried, name=odd[0][0])
             for name, reader, visible in odd:
                 if visible:
                     reason = "这张工作表没有可作正文的列，整张没有读取。"
@@ -90,7 +91,7 @@ class _Sheet:
                 elif not again and (made := self.table.record(number, row)) is not None:
                     yield made
             elif any(as_text(cell).strip() for cell in row):
-                if self._columns.names(row, first=not self.tried):
+                if self._columns.names(row, first=not self.tried, over=self.tried):
                     upper = self.tried[-1] if self.tried else ()
                     self.table = Table.of(self._name, row, self._columns, self._limits, upper=upper)
                     fresh = True
