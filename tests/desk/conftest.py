@@ -248,6 +248,8 @@ def _session(user):
     store[SESSION_KEY] = str(user.pk)
     store[BACKEND_SESSION_KEY] = "pipeline.desk.login.PasswordBackend"
     store[HASH_SESSION_KEY] = user.get_session_auth_hash()
+    # The first test of a suite may be an hour before its last.
+    store.set_expiry(24 * 3600)
     store.save()
     return store.session_key
 

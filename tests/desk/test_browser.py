@@ -273,7 +273,8 @@ def test_the_queue_by_keyboard(visit):
     assert "办事难的反映 12" in v.page.locator("h1").inner_text()
     v.ready()
     v.press("g")
-    v.page.wait_for_url("**/queue")
+    v.page.wait_for_url("**/queue?q=D012*")
+    assert v.page.locator(".case").count() == 1
 
 
 def test_the_help_sheet_opens_and_closes_and_no_key_acts_behind_it(visit):
