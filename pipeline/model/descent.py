@@ -66,7 +66,8 @@ def descend(
     square = np.asarray(squares.sum(1) if scale is None else squares @ stretch[:, :heads].astype(float)) + 1.0
     indptr, indices = x.indptr.astype(np.int64, copy=False), x.indices.astype(np.int32, copy=False)
     data = x.data.astype(np.float32)
-    slack = 0.5 / np.where(sign != 0, cost, 1.0)
+    slack = np.where(sign != 0, cost, 1.0)
+    np.divide(0.5, slack, out=slack)
     speaking = np.flatnonzero(sign.any(1))
     for _ in range(PASSES):
         left = _pass(dice.permutation(speaking), indptr, indices, data, sign, slack, square, stretch, weights, alpha)

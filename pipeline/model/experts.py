@@ -229,12 +229,14 @@ def fit_heads(
     some = (positives > 0) & (negatives > 0)
     sign[:, ~some] = 0
     more = (negatives / np.maximum(positives, 1)) ** balance
-    counts = np.where(sign > 0, more, 1.0) * weight[:, None]
+    counts = np.where(sign > 0, more, 1.0)
+    counts *= weight[:, None]
     if learner == "svm":
         scale = log_ratios(x, sign) ** ratio if ratio else None
         if scale is not None:
             scale[len(scale) - dimensions :] = 1.0
-        coef, bias = descend(x, sign, c * counts, scale=scale)
+        counts *= c
+        coef, bias = descend(x, sign, counts, scale=scale)
     else:
         coef, bias = fit_ridge(x, sign, counts, 0.5 / c)
     return coef, np.where(some, bias, np.where(positives > 0, 1.0, -1.0))
