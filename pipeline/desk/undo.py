@@ -55,7 +55,7 @@ def undo(user: User, document: int | None = None) -> Undone:
                 raise
             more = True
             break
-        last = some[-1]
+        last = some[-1] if some else last  # who pressed twice has taken the rest back meanwhile
         taken += [d.document_id for d in some if d.id not in reasons]
         refused += reasons.values()
         if more:

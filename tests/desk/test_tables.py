@@ -237,6 +237,19 @@ def test_what_a_busy_store_leaves_of_thousands_is_told_and_gone_on_with(desk, mo
     assert {desk.case(f"D00{n}").state for n in range(1, 6)} == {"open"}
 
 
+def test_pressed_twice_at_once_a_workbook_is_taken_back_once(desk, monkeypatch):
+    from pipeline.desk import undo
+
+    monkeypatch.setattr(undo, "AT_ONCE", 2)
+    client, user = desk.client("reviewer"), desk.user("reviewer")
+    assert imports(desk, client, range(1, 6))().context["saved"] == 5
+    with monkeypatch.context() as second:
+        again = iter([lambda: undo.undo(user)])
+        second.setattr(undo.time, "sleep", lambda _: next(again, int)())
+        assert len(undo.undo(user).documents) == 2
+    assert {desk.case(f"D00{n}").state for n in range(1, 6)} == {"open"}
+
+
 def test_a_workbook_that_was_taken_back_comes_in_again_unless_somebody_has_decided_since(desk):
     client = desk.client("reviewer")
     content = filled(exported(desk), {f"D00{n}": {"判定": "无此问题"} for n in (1, 2, 3)})
