@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 __all__ = ["Concept", "Hits", "Lexicon", "load_lexicon", "parse_lexicon"]
 
 _ID = re.compile(r"[a-z][a-z0-9_]*")
-#: So many characters are searched by the plain matcher, within a second; loading the compiled one takes as long.
-LITTLE = 50_000
+#: So many characters are searched by the plain matcher, within two seconds; loading the compiled one takes as long.
+LITTLE = 20_000
 
 Ints = npt.NDArray[np.int64]
 
@@ -65,7 +65,7 @@ class Lexicon:
         self.owner = tuple(i for i, c in enumerate(self.concepts) for _ in c.forms)
         self.heads = heads or index_heads(self.forms)
         self._owner = np.array(self.owner, np.int64)
-        self._searched = 0
+        self._search = _search(self.forms)
         digest = hashlib.sha256()
         for c in self.concepts:
             digest.update("\x1f".join((c.id, c.name, *c.forms, "\x1e")).encode())
@@ -93,29 +93,43 @@ class Lexicon:
 
     def find_in(self, points: npt.NDArray[np.uint32], start: Ints, end: Ints) -> Hits:
         """Return what `find` does for the sentences ``points[start:end]``."""
-        sentence, form, first, last = self._matcher.find_in(points, start, end, self._owner).T
+        sentence, form, first, last = self._search.swift.find_in(points, start, end, self._owner).T
         return Hits(sentence, self._owner[form], form, first, last)
 
     def compile(self) -> None:
         """Do now what `find_in` would do at its first call."""
-        self._matcher  # noqa: B018  kept
+        self._search.swift  # noqa: B018  kept
+
+    def _find(self, sentences: Sequence[str], owner: Ints | None) -> Hits:
+        sentence, form, start, end = self._search.matcher(self.heads, sum(map(len, sentences))).find(sentences, owner).T
+        return Hits(sentence, self._owner[form], form, start, end)
+
+
+class _Search:
+    """What finds some forms; models compared with each other have the same ones, and making it takes a second."""
+
+    def __init__(self, forms: tuple[str, ...]) -> None:
+        self._forms = forms
+        self._searched = 0
+        self._plain: PlainMatcher | None = None
 
     @functools.cached_property
-    def _plain(self) -> PlainMatcher:
-        return PlainMatcher(self.forms, self.heads)
-
-    @functools.cached_property
-    def _matcher(self) -> Matcher:
+    def swift(self) -> Matcher:
         # Imported here: numba takes longer than all the rest of a short run.
         from pipeline.text.matcher import Matcher
 
-        return Matcher(self.forms)
+        return Matcher(self._forms)
 
-    def _find(self, sentences: Sequence[str], owner: Ints | None) -> Hits:
-        self._searched += sum(map(len, sentences))
-        matcher = self._matcher if self._searched > LITTLE else self._plain
-        sentence, form, start, end = matcher.find(sentences, owner).T
-        return Hits(sentence, self._owner[form], form, start, end)
+    def matcher(self, heads: Mapping[str, Sequence[int]], size: int) -> PlainMatcher | Matcher:
+        """Return the one to look through ``size`` more characters."""
+        self._searched += size
+        if self._searched > LITTLE or "swift" in self.__dict__:
+            return self.swift
+        self._plain = self._plain or PlainMatcher(self._forms, heads)
+        return self._plain
+
+
+_search = functools.lru_cache(maxsize=4)(_Search)
 
 
 def load_lexicon(path: Path) -> Lexicon:

@@ -69,11 +69,21 @@ def same(a, b):
 
 def test_much_text_is_searched_by_the_compiled_matcher_with_the_same_outcome(lexicon, some_gold, monkeypatch):
     texts = [g.text for g in some_gold[:20]]
-    plain, compiled = Lexicon(lexicon.concepts, lexicon.heads), Lexicon(lexicon.concepts, lexicon.heads)
-    expected = [plain.find(texts), plain.find_all(texts)]
-    monkeypatch.setattr("pipeline.text.concepts.LITTLE", 0)
+    forms = [Concept(c.id, c.name, c.forms[:2]) for c in lexicon.concepts]
+    few = Lexicon(forms)
+    plain = PlainMatcher(few.forms, few.heads)
+    expected = [plain.find(texts, np.array(few.owner)), plain.find(texts)]
+    # Nothing but these forms asks for the plain one, which stands for a short run.
+    monkeypatch.setattr("pipeline.text.concepts.LITTLE", sum(map(len, texts)))
+    first = [few.find(texts)]
     monkeypatch.setattr(PlainMatcher, "find", None)
-    assert all(map(same, expected, [compiled.find(texts), compiled.find_all(texts)]))
+    found = [first[0], few.find_all(texts)]
+    # Another lexicon of the same forms, as a model compared with this one has, finds the matcher made.
+    monkeypatch.setattr("pipeline.text.concepts.LITTLE", 10**9)
+    again = Lexicon(forms)
+    for some in (found, [again.find(texts), again.find_all(texts)]):
+        for hits, (sentence, form, start, end) in zip(some, (e.T for e in expected), strict=True):
+            assert same(hits, Hits(sentence, np.array(few.owner)[form], form, start, end))
 
 
 def test_a_form_is_found_in_cleaned_text_as_it_is_written():
