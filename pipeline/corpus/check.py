@@ -6,6 +6,7 @@ import gzip
 import json
 import re
 from collections.abc import Sequence
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,8 @@ NEAR = 0.35
 GRAM = 5
 SHARED = 12
 SHARED_GROUPS = 3
+#: So many lines of public data are looked up at once.
+LINES = 10_000
 #: Names of offices and laws, dates, penalties and the set phrases of bulletins recur in any number of situations.
 _EXCEPTED = re.compile(
     r"条例|办法|规定|委员会|管理局|有限公司|人民政府|监察|中华人民共和国|服务中心|登记中心|办公室"
@@ -66,8 +69,9 @@ def near_duplicates(gold: Sequence[Gold], threshold: float = NEAR) -> list[tuple
     )
     group = np.unique([g.group for g in gold], return_inverse=True)[1]
     pairs = []
+    turned = x.T.tocsr()
     for first in range(0, len(gold), 1000):
-        common = (x[first : first + 1000] @ x.T).tocoo()
+        common = (x[first : first + 1000] @ turned).tocoo()
         a, b = common.row + first, common.col
         jaccard = common.data / (sizes[a] + sizes[b] - common.data)
         near = (a < b) & (jaccard > threshold) & (group[a] != group[b])
@@ -101,10 +105,9 @@ def shared_with(gold: Sequence[Gold], public: Path, length: int = SHARED) -> lis
     hit = np.zeros(len(known), bool)
     for path in sorted(public.glob("*.jsonl.gz")):
         with gzip.open(path, "rt", encoding="utf-8") as lines:
-            for line in lines:
-                record = json.loads(line)
-                text = squeeze("。".join(v for v in record.values() if isinstance(v, str)))
-                theirs = hash_grams(text, length)
+            while some := list(islice(lines, LINES)):
+                # Sorted they are looked up in the order of memory; no text has the mark between two of them.
+                theirs = np.sort(hash_grams("\0".join(map(_said, some)), length))
                 at = np.minimum(np.searchsorted(known, theirs), len(known) - 1)
                 hit[at[known[at] == theirs]] = True
     first: dict[str, str] = {}
@@ -112,3 +115,7 @@ def shared_with(gold: Sequence[Gold], public: Path, length: int = SHARED) -> lis
         if not _EXCEPTED.search(piece := grams.piece(place)):
             first.setdefault(gold[int(grams.text[place])].id, piece)
     return sorted(first.items())
+
+
+def _said(line: str) -> str:
+    return squeeze("。".join(v for v in json.loads(line).values() if isinstance(v, str)))

@@ -25,7 +25,7 @@ def leak_table(gold: Sequence[Gold], taxonomy: Taxonomy) -> Table:
 
     0.5 is chance. "Problem" is having any label; "labels" the mean over labels with at least ten positives, among
     the texts that have one. The last column asks for the problem among the messages of citizens alone, where a
-    register cannot help. Folds keep groups whole.
+    register cannot help. A dash stands where there are too few texts. Folds keep groups whole.
     """
     rows: Table = [("看得见的", "有无问题 AUC", "各标签平均 AUC", "留言、工单、来信中的有无问题 AUC")]
     positive = np.array([g.positive for g in gold])
@@ -38,7 +38,7 @@ def leak_table(gold: Sequence[Gold], taxonomy: Taxonomy) -> Table:
             _auc(x[positive], labels[positive], groups[positive]),
             _auc(x[message], positive[message, None], groups[message]),
         )
-        rows.append((name, *(f"{v:.3f}" for v in values)))
+        rows.append((name, *("–" if np.isnan(v) else f"{v:.3f}" for v in values)))
     return rows
 
 
