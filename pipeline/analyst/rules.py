@@ -20,7 +20,7 @@ from pipeline.exchange.labelled import label_ids
 from pipeline.taxonomy import Taxonomy
 from pipeline.text.clean import clean
 from pipeline.text.concepts import Concept, Lexicon
-from pipeline.text.forms import OPEN, as_cleaned, parse_form
+from pipeline.text.forms import as_cleaned, form_mistake
 from pipeline.text.sentences import split_sentences
 
 __all__ = ["Hit", "Rule", "find_hits", "parse_rules"]
@@ -75,13 +75,12 @@ def find_hits(rules: Sequence[Rule], texts: Sequence[str]) -> list[Hit]:
     concepts += [Concept(f"u{r.number}", "", r.unless) for r in rules if r.unless]
     lexicon = Lexicon(concepts)
     found = lexicon.find(sentences.of(plain))
-    against = {c.id: i for i, c in enumerate(lexicon.concepts)}
-    objected = {(int(s), lexicon.concepts[int(c)].id) for s, c in zip(found.sentence, found.concept, strict=True)}
+    spoken = {(int(s), lexicon.concepts[int(c)].id) for s, c in zip(found.sentence, found.concept, strict=True)}
     hits: dict[tuple[int, int], Hit] = {}
     by_id = {f"p{r.number}": r for r in rules}
     for s, c, a, b in zip(found.sentence, found.concept, found.start, found.end, strict=True):
         rule = by_id.get(lexicon.concepts[int(c)].id)
-        if rule is None or (f"u{rule.number}" in against and (int(s), f"u{rule.number}") in objected):
+        if rule is None or (int(s), f"u{rule.number}") in spoken:
             continue
         row, before = int(sentences.row[s]), int(sentences.start[s])
         if (row, rule.number) not in hits:
@@ -108,15 +107,7 @@ def _rule(number: int, table: Any, taxonomy: Taxonomy) -> tuple[Rule, list[str]]
             value = []
         # They are looked for in cleaned text.
         lists[key] = tuple(map(as_cleaned, value))
-        wrong += [f"{key} 的 {v}：{m}" for v, form in zip(value, lists[key], strict=True) if (m := _mistake(form))]
+        wrong += [f"{key} 的 {v}：{m}" for v, form in zip(value, lists[key], strict=True) if (m := form_mistake(form))]
     if not lists["phrases"]:
         wrong.append("phrases 至少一条")
     return Rule(number, named[0] if named else "", lists["phrases"], lists["unless"]), wrong
-
-
-def _mistake(form: str) -> str:
-    try:
-        heads = parse_form(form).heads()
-    except ValueError as e:
-        return str(e)
-    return "要以确定的文字或数字开头" if any(not head.rstrip(OPEN) for head in heads) else ""

@@ -8,6 +8,8 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from pipeline.text.normalise import code_points
+
 __all__ = ["Grams", "hash_grams", "squeeze"]
 
 Hashes = npt.NDArray[np.uint64]
@@ -22,7 +24,7 @@ def squeeze(text: str) -> str:
 
 def hash_grams(text: str, length: int) -> Hashes:
     """Return the hash of each run of ``length`` characters, shape (max(len(text) - length + 1, 0),)."""
-    points = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32).astype(np.uint64)
+    points = code_points(text).astype(np.uint64)
     count = max(len(points) - length + 1, 0)
     hashes = np.zeros(count, np.uint64)
     for i in range(length):

@@ -44,7 +44,7 @@ def concept_usage(lexicon: Lexicon, corpus: Bools, positive: Bools, outside: Boo
 
     ``corpus`` and ``outside`` come from `form_texts`; ``positive`` (texts,) says which texts have a label.
     """
-    owner = np.array(lexicon.owner)
+    owner = lexicon.owner
     forms = [_usage(corpus[:, [j]], positive, outside[:, [j]]) for j in range(corpus.shape[1])]
     concepts = [_usage(corpus[:, owner == c], positive, outside[:, owner == c]) for c in range(len(lexicon.concepts))]
     return concepts, forms

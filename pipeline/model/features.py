@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from pipeline.model.rows import Rows
 from pipeline.text.concepts import Lexicon
+from pipeline.text.normalise import code_points
 from pipeline.text.segment import Segmenter
 from pipeline.text.sentences import Sentences, split_sentences
 
@@ -103,8 +104,7 @@ class Features:
         self._token_id = {t: i for i, t in enumerate(self.tokens, 1)}
         self.char_ids = np.zeros(_POINTS, np.int64)
         if self.alphabet:
-            points = np.frombuffer(self.alphabet.encode("utf-32-le"), np.uint32)
-            self.char_ids[points] = np.arange(1, len(points) + 1)
+            self.char_ids[code_points(self.alphabet)] = np.arange(1, len(self.alphabet) + 1)
 
     @property
     def columns(self) -> int:
@@ -235,7 +235,7 @@ class Features:
         return _stack(parts, row, start)
 
     def _chars(self, texts: Sequence[str]) -> Places:
-        points = np.frombuffer("".join(texts).encode("utf-32-le", "surrogatepass"), np.uint32)
+        points = code_points("".join(texts))
         ids = self.char_ids[points]
         lengths = np.fromiter(map(len, texts), np.int64, len(texts))
         row = np.repeat(np.arange(len(texts)), lengths)

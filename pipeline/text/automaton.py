@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from pipeline.text.compiled import compiled, wide
 from pipeline.text.forms import CLAUSE_ENDS, form_tokens
+from pipeline.text.normalise import code_points
 
 __all__ = ["END", "FAIL", "GAP", "Automaton", "build_automaton"]
 
@@ -55,7 +56,7 @@ class Automaton(NamedTuple):
 def build_automaton(forms: Sequence[str]) -> Automaton:
     """Return the automaton of valid ``forms``; raises ValueError where brackets do not fit."""
     tokens, begin, gaps, characters = _tokens(forms)
-    points = np.frombuffer("".join(characters).encode("utf-32-le", "surrogatepass"), np.uint32)
+    points = code_points("".join(characters))
     # Classes by frequency: where only some bits of a class count, the frequent ones are told apart.
     letter = tokens > 0
     rank = np.zeros(len(points) + 1, np.int32)

@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.errors import ConfigError
-from pipeline.text.forms import OPEN, as_cleaned, parse_form
+from pipeline.text.forms import as_cleaned, form_mistake
 from pipeline.text.plain import PlainMatcher, index_heads
 
 if TYPE_CHECKING:
@@ -57,14 +57,15 @@ class Hits:
 
 
 class Lexicon:
-    """Concepts ready to be found. ``sha256`` names the content; ``heads`` maps beginnings to form numbers."""
+    """Concepts ready to be found. ``sha256`` names the content; ``heads`` maps beginnings to form numbers; ``owner``
+    (forms,) is the number of the concept that a form is one of.
+    """
 
     def __init__(self, concepts: Sequence[Concept], heads: Mapping[str, Sequence[int]] | None = None) -> None:
         self.concepts = tuple(concepts)
         self.forms = tuple(form for c in self.concepts for form in c.forms)
-        self.owner = tuple(i for i, c in enumerate(self.concepts) for _ in c.forms)
+        self.owner = np.array([i for i, c in enumerate(self.concepts) for _ in c.forms], np.int64)
         self.heads = heads or index_heads(self.forms)
-        self._owner = np.array(self.owner, np.int64)
         self._search = _search(self.forms)
         digest = hashlib.sha256()
         for c in self.concepts:
@@ -85,7 +86,7 @@ class Lexicon:
 
     def find(self, sentences: Sequence[str]) -> Hits:
         """Return the first place of each concept in each sentence."""
-        return self._find(sentences, self._owner)
+        return self._find(sentences, self.owner)
 
     def find_all(self, sentences: Sequence[str]) -> Hits:
         """Return every form wherever it begins."""
@@ -93,8 +94,8 @@ class Lexicon:
 
     def find_in(self, points: npt.NDArray[np.uint32], start: Ints, end: Ints) -> Hits:
         """Return what `find` does for the sentences ``points[start:end]``."""
-        sentence, form, first, last = self._search.swift.find_in(points, start, end, self._owner).T
-        return Hits(sentence, self._owner[form], form, first, last)
+        sentence, form, first, last = self._search.swift.find_in(points, start, end, self.owner).T
+        return Hits(sentence, self.owner[form], form, first, last)
 
     def compile(self) -> None:
         """Do now what `find_in` would do at its first call."""
@@ -102,7 +103,7 @@ class Lexicon:
 
     def _find(self, sentences: Sequence[str], owner: Ints | None) -> Hits:
         sentence, form, start, end = self._search.matcher(self.heads, sum(map(len, sentences))).find(sentences, owner).T
-        return Hits(sentence, self._owner[form], form, start, end)
+        return Hits(sentence, self.owner[form], form, start, end)
 
 
 class _Search:
@@ -183,12 +184,5 @@ def _concept(table: Any) -> tuple[Concept, list[str]]:
         forms = []
     forms = [as_cleaned(f) for f in forms]
     wrong += [f"写法 {form} 出现两次" for form in sorted({f for f in forms if forms.count(f) > 1})]
-    for form in forms:
-        try:
-            heads = parse_form(form).heads()
-        except ValueError as e:
-            wrong.append(f"写法 {form}：{e}")
-            continue
-        if any(not head.rstrip(OPEN) for head in heads):
-            wrong.append(f"写法 {form}：要以确定的文字或数字开头")
+    wrong += [f"写法 {form}：{m}" for form in forms if (m := form_mistake(form))]
     return Concept(key, name, tuple(forms)), wrong

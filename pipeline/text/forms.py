@@ -20,7 +20,7 @@ from typing import Protocol
 
 from pipeline.text.normalise import replacement, squeeze
 
-__all__ = ["CLAUSE_ENDS", "HEAD", "NUMERALS", "OPEN", "Part", "as_cleaned", "parse_form"]
+__all__ = ["CLAUSE_ENDS", "HEAD", "NUMERALS", "OPEN", "Part", "as_cleaned", "form_mistake", "form_tokens", "parse_form"]
 
 NUMERALS = "0123456789零一二三四五六七八九十百千万几两多半数好"
 CLAUSE_ENDS = "，。！？；,!?;"
@@ -164,6 +164,15 @@ def parse_form(form: str) -> _Sequence:
     if end < len(form):
         raise ValueError(f"第 {end + 1} 个字 {form[end]} 多余")
     return parts
+
+
+def form_mistake(form: str) -> str:
+    """Return why ``form`` cannot be searched for, "" when it can: it has to begin with characters that are known."""
+    try:
+        heads = parse_form(form).heads()
+    except ValueError as e:
+        return str(e)
+    return "要以确定的文字或数字开头" if any(not head.rstrip(OPEN) for head in heads) else ""
 
 
 def _parse_sequence(form: str, at: int) -> tuple[_Sequence, int]:

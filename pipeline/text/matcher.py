@@ -14,6 +14,7 @@ import numpy.typing as npt
 from pipeline.text.anchors import find_pieces
 from pipeline.text.automaton import END, FAIL, GAP, build_automaton
 from pipeline.text.compiled import compiled, wide
+from pipeline.text.normalise import code_points
 from pipeline.text.table import build_table
 from pipeline.text.walk import walk
 
@@ -43,7 +44,7 @@ class Matcher:
 
         With the ``owner`` of each form, only the first place of each owner in each text.
         """
-        points = np.frombuffer("".join(texts).encode("utf-32-le", "surrogatepass"), np.uint32)
+        points = code_points("".join(texts))
         size = np.fromiter(map(len, texts), np.int64, len(texts))
         end = np.cumsum(size)
         return self.find_in(points, end - size, end, owner)

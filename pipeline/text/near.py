@@ -9,6 +9,8 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from pipeline.text.normalise import code_points
+
 __all__ = ["ALGORITHM", "MANY", "NEAR", "Matrix", "pairs", "shares", "signatures"]
 
 _PERMUTATIONS, _SEED, _GRAM = 64, 42, 3
@@ -57,7 +59,7 @@ def _keys(texts: Sequence[str]) -> tuple[Keys, npt.NDArray[np.int64]]:
 
     A text has at least one: shorter ones are filled up with nothing.
     """
-    points = _plain()[np.frombuffer("".join(texts).encode("utf-32-le", "surrogatepass"), np.uint32)]
+    points = _plain()[code_points("".join(texts))]
     ends = np.cumsum(np.fromiter(map(len, texts), np.int64, len(texts)))
     counts = points != 0
     border = np.append(0, np.cumsum(counts))[np.append(0, ends)]

@@ -15,11 +15,16 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["normalise", "offsets", "replacement", "squeeze"]
+__all__ = ["code_points", "normalise", "offsets", "replacement", "squeeze"]
 
 _SPACES = re.compile(r"(?<![0-9A-Za-z \n])[ \n]+|[ \n]+(?![0-9A-Za-z \n])")
 _RUNS = re.compile(r" {2,}|[ \n]*\n[ \n]*")
 _INVISIBLE = {"Cf", "Cc", "Cs", "Co"}
+
+
+def code_points(text: str) -> npt.NDArray[np.uint32]:
+    """Return the characters of ``text`` as numbers, (characters,); lone surrogates as they stand."""
+    return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
 
 
 class _Table(dict[int, str]):

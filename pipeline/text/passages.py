@@ -7,15 +7,17 @@ from pipeline.text.sentences import split_sentences
 __all__ = ["split_passages"]
 
 
-def split_passages(text: str, size: int, overlap: int = 1) -> list[tuple[int, int]]:
-    """Return passages of about ``size`` characters made of whole sentences.
+def split_passages(text: str, size: int) -> list[tuple[int, int]]:
+    """Return start and end of passages of about ``size`` characters made of whole sentences.
 
-    Neighbours share ``overlap`` sentences, so that a promise and its breach are seen together. A sentence
-    longer than ``size`` is cut.
+    Neighbours share a sentence, so that a promise and its breach are seen together. A sentence longer than ``size``
+    is cut.
     """
     if len(text) <= size:
         return [(0, len(text))]
-    pieces = [(a, min(a + size, end)) for start, end in _spans(text) for a in range(start, end, size)]
+    found = split_sentences([text])
+    spans = zip(found.start.tolist(), found.end.tolist(), strict=True)
+    pieces = [(a, min(a + size, end)) for start, end in spans for a in range(start, end, size)]
     passages: list[tuple[int, int]] = []
     first = 0
     while first < len(pieces):
@@ -25,12 +27,7 @@ def split_passages(text: str, size: int, overlap: int = 1) -> list[tuple[int, in
         passages.append((pieces[first][0], pieces[last][1]))
         if last + 1 == len(pieces):
             break
-        shared = max(first + 1, last + 1 - overlap)
-        # Sharing is worth it only where the next sentence still fits behind the shared ones.
+        shared = max(first + 1, last)
+        # Sharing is worth it only where the next sentence still fits behind the shared one.
         first = shared if pieces[last + 1][1] - pieces[shared][0] <= size else last + 1
     return passages
-
-
-def _spans(text: str) -> list[tuple[int, int]]:
-    found = split_sentences([text])
-    return list(zip(found.start.tolist(), found.end.tolist(), strict=True))

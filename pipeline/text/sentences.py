@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from pipeline.text.normalise import code_points
+
 if TYPE_CHECKING:
     from spacy.language import Language
 
@@ -44,7 +46,7 @@ class Sentences:
 
 def split_sentences(texts: Sequence[str]) -> Sentences:
     """Split normalised ``texts``; each one's sentences cover it without gaps, an empty text has none."""
-    points = np.frombuffer("".join(texts).encode("utf-32-le", "surrogatepass"), np.uint32)
+    points = code_points("".join(texts))
     lengths = np.fromiter(map(len, texts), np.int64, len(texts))
     first = np.cumsum(lengths) - lengths
     begins = np.zeros(len(points) + 1, bool)

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.text.compiled import compiled, wide
+from pipeline.text.normalise import code_points
 
 __all__ = ["ALNUM", "CLASS", "FROM", "HAN", "KEY", "NODE", "SOME", "Trie", "grow"]
 
@@ -61,9 +62,9 @@ class Trie:
 
 def grow(text: str, tokens: Sequence[str]) -> Trie:
     """Plant the words of lines ``word frequency …``, later ones over earlier ones, and ``tokens``, from 1 on."""
-    entries = _points(text)
+    entries = code_points(text)
     begin, length, frequency = _entries(entries)
-    wanted = _points("".join(tokens))
+    wanted = code_points("".join(tokens))
     kinds = np.zeros(0x110000, np.int32)
     known = np.flatnonzero(np.bincount(np.concatenate([entries, wanted])))
     kinds[known] = np.arange(len(known))
@@ -97,10 +98,6 @@ def grow(text: str, tokens: Sequence[str]) -> Trie:
     shares[at, 1] = weight[steps & NODE]
     nothing = float(_log_shares(np.ones(1), total)[0])
     return Trie(kinds, base, cells, shares, weight[:classes].copy(), token[order], nothing)
-
-
-def _points(text: str) -> Points:
-    return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
 
 
 @compiled

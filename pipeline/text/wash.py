@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from pipeline.text.compiled import compiled, index, wide
 from pipeline.text.mask import BEFORE, BEHIND, NUMERALS, mask, search
-from pipeline.text.normalise import replacement
+from pipeline.text.normalise import code_points, replacement
 
 __all__ = ["Washed", "wash"]
 
@@ -47,7 +47,7 @@ class Washed:
 
 def wash(texts: Sequence[str]) -> Washed:
     """Normalise and mask ``texts``."""
-    points = _points("".join(texts))
+    points = code_points("".join(texts))
     given = np.zeros(len(texts) + 1, np.int64)
     np.cumsum(np.fromiter(map(len, texts), np.int64, len(texts)), out=given[1:])
     table = _table()
@@ -69,12 +69,8 @@ def wash(texts: Sequence[str]) -> Washed:
             span = out[a:b]
             text = span.tobytes().decode("utf-32-le")
             if found := search(text):
-                span[:] = _points(mask(text, found))
+                span[:] = code_points(mask(text, found))
     return Washed(out[:n], source[:n], first)
-
-
-def _points(text: str) -> Points:
-    return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
 
 
 class _Table:
@@ -115,7 +111,7 @@ class _Table:
                 else:
                     # The piece first: another thread may read while this one writes.
                     number = len(self.begin) - 1
-                    self.pieces = np.append(self.pieces, _points(piece))
+                    self.pieces = np.append(self.pieces, code_points(piece))
                     self.begin = np.append(self.begin, len(self.pieces))
                     self.becomes[point] = _PIECES - number
 

@@ -72,7 +72,7 @@ def test_much_text_is_searched_by_the_compiled_matcher_with_the_same_outcome(lex
     forms = [Concept(c.id, c.name, c.forms[:2]) for c in lexicon.concepts]
     few = Lexicon(forms)
     plain = PlainMatcher(few.forms, few.heads)
-    expected = [plain.find(texts, np.array(few.owner)), plain.find(texts)]
+    expected = [plain.find(texts, few.owner), plain.find(texts)]
     # Nothing but these forms asks for the plain one, which stands for a short run.
     monkeypatch.setattr("pipeline.text.concepts.LITTLE", sum(map(len, texts)))
     first = [few.find(texts)]
@@ -83,7 +83,7 @@ def test_much_text_is_searched_by_the_compiled_matcher_with_the_same_outcome(lex
     again = Lexicon(forms)
     for some in (found, [again.find(texts), again.find_all(texts)]):
         for hits, (sentence, form, start, end) in zip(some, (e.T for e in expected), strict=True):
-            assert same(hits, Hits(sentence, np.array(few.owner)[form], form, start, end))
+            assert same(hits, Hits(sentence, few.owner[form], form, start, end))
 
 
 def test_a_form_is_found_in_cleaned_text_as_it_is_written():
