@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
@@ -76,6 +77,12 @@ class Taxonomy:
     def columns(self) -> tuple[tuple[str, str], ...]:
         """``(scheme id, label id)`` of every label: the column order of every score matrix."""
         return tuple((s.id, label) for s in self.schemes for label in s.label_ids)
+
+    @property
+    def blocks(self) -> tuple[tuple[Scheme, slice], ...]:
+        """Every scheme with the columns of its labels."""
+        ends = itertools.accumulate(len(s.labels) for s in self.schemes)
+        return tuple((s, slice(end - len(s.labels), end)) for s, end in zip(self.schemes, ends, strict=True))
 
     def label(self, label_id: str) -> Label:
         """Return the label with this id; raises KeyError."""

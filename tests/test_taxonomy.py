@@ -31,6 +31,11 @@ def test_another_scheme_loads_with_its_own_columns():
     assert parse_taxonomy(GOOD.encode()).columns == (("topic", "water"), ("topic", "road"))
 
 
+def test_the_columns_of_every_scheme_stand_together(taxonomy):
+    assert [block for _, block in taxonomy.blocks] == [slice(0, 7), slice(7, 19)]
+    assert all({s for s, _ in taxonomy.columns[block]} == {scheme.id} for scheme, block in taxonomy.blocks)
+
+
 def test_all_mistakes_are_reported_together():
     bad = GOOD.replace('version = "3"', 'version = ""\ncolour = "red"').replace('kind = "exclusive"', 'kind = "some"')
     bad = bad.replace('id = "road"', 'id = "water"').replace('name = "道路"', 'area = "nowhere"')

@@ -134,23 +134,17 @@ def diagnose(scorer: Scorer, gold: Sequence[Gold], *, rounds: int = 1000, seed: 
     )
 
 
-def _blocks(taxonomy: Taxonomy) -> Iterator[tuple[str, list[int]]]:
-    for scheme in taxonomy.schemes:
-        yield scheme.id, [j for j, (of, _) in enumerate(taxonomy.columns) if of == scheme.id]
-
-
 def _swaps(taxonomy: Taxonomy, truth: Bools, called: Bools) -> Iterator[Swap]:
-    for scheme, mine in _blocks(taxonomy):
-        missed, wrong = (truth & ~called)[:, mine].astype(int), (called & ~truth)[:, mine].astype(int)
-        for a, b in zip(*np.nonzero(missed.T @ wrong), strict=True):
-            texts = int(missed[:, a] @ wrong[:, b])
-            yield Swap(scheme, taxonomy.columns[mine[a]][1], taxonomy.columns[mine[b]][1], texts)
+    for scheme, block in taxonomy.blocks:
+        both = (truth & ~called)[:, block].T.astype(int) @ (called & ~truth)[:, block]
+        for a, b in zip(*np.nonzero(both), strict=True):
+            yield Swap(scheme.id, scheme.label_ids[a], scheme.label_ids[b], int(both[a, b]))
 
 
 def _bins(taxonomy: Taxonomy, truth: Bools, probabilities: Floats) -> Iterator[Bin]:
     whole = np.hstack([truth, truth.any(1, keepdims=True)])
-    for scheme, mine in [*_blocks(taxonomy), ("", [truth.shape[1]])]:
-        score, holds = probabilities[:, mine].ravel(), whole[:, mine].ravel()
+    for scheme, block in [*((s.id, block) for s, block in taxonomy.blocks), ("", slice(truth.shape[1], None))]:
+        score, holds = probabilities[:, block].ravel(), whole[:, block].ravel()
         index = np.minimum((score * BINS).astype(int), BINS - 1)
         for b in np.unique(index).tolist():
             inside = index == b

@@ -71,10 +71,7 @@ def on_messages(scorer: Scorer, messages: Sequence[Gold], reviewed: Sequence[int
 
 def figures(reviewed: int, truth: Bools, called: Bools, taxonomy: Taxonomy) -> Local:
     """Return the figures of what is ``called`` where ``truth`` is right, both (texts, columns)."""
-    micro = {}
-    for s in taxonomy.schemes:
-        mine = [j for j, (scheme, _) in enumerate(taxonomy.columns) if scheme == s.id]
-        micro[s.id] = micro_f1(truth[:, mine], called[:, mine])
+    micro = {s.id: micro_f1(truth[:, block], called[:, block]) for s, block in taxonomy.blocks}
     macro = macro_f1(truth, called, taxonomy)
     return Local(reviewed, macro, macro, micro, problem_f1(truth, called))
 

@@ -63,10 +63,7 @@ def peer_decisions(name: str, train: Sequence[Gold], test: Sequence[Gold], taxon
     margins[:, learnable] = model.decision_function(vectoriser.transform(unseen)).reshape(len(test), -1)
     margins[:, truth.all(0)] = np.inf
     called = np.zeros(margins.shape, bool)
-    at = 0
-    for scheme in taxonomy.schemes:
-        block = slice(at, at + len(scheme.labels))
-        at += len(scheme.labels)
+    for scheme, block in taxonomy.blocks:
         best = margins[:, block].argmax(1)[:, None] == np.arange(len(scheme.labels))
         called[:, block] = best if scheme.kind == "exclusive" else margins[:, block] > 0
     return called

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import compress
 
 import numpy as np
 import numpy.typing as npt
@@ -62,13 +63,7 @@ def recover(scorer: Scorer, gold: Sequence[Gold], *, share: float = 0.05, seed: 
     truth = label_matrix(gold, taxonomy)
     turned = plant(truth, taxonomy, share, seed)
     spoilt = truth ^ turned
-    labels = [
-        {
-            s.id: tuple(x for j, (of, x) in enumerate(taxonomy.columns) if of == s.id and row[j])
-            for s in taxonomy.schemes
-        }
-        for row in spoilt
-    ]
+    labels = [{s.id: tuple(compress(s.label_ids, row[block])) for s, block in taxonomy.blocks} for row in spoilt]
     texts = [replace(g, labels=own, evidence=()) for g, own in zip(gold, labels, strict=True)]
     quality, wrong = label_quality(spoilt, held_out_probabilities(scorer, texts, seed=seed, jobs=jobs))
     # What is called an error is read first, the worst first; then the rest.

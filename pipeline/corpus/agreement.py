@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from pipeline.corpus.gold import labels_matrix
 from pipeline.corpus.lines import json_lines
 from pipeline.errors import CorpusError
 from pipeline.taxonomy import Taxonomy
@@ -57,11 +58,7 @@ def read_pairs(path: Path, taxonomy: Taxonomy) -> tuple[Bools, Bools]:
 
 def pair_labels(records: Sequence[Mapping[str, Any]], taxonomy: Taxonomy) -> tuple[Bools, Bools]:
     """Return the labels each of the two gave as matrices (texts, taxonomy columns)."""
-    at = {column: i for i, column in enumerate(taxonomy.columns)}
-    first, second = (np.zeros((len(records), len(at)), bool) for _ in range(2))
-    for labels, who in ((first, "first"), (second, "second")):
-        for row, record in enumerate(records):
-            labels[row, [at[s, x] for s, of in record[who].items() for x in of]] = True
+    first, second = (labels_matrix([r[who] for r in records], taxonomy) for who in ("first", "second"))
     return first, second
 
 

@@ -14,7 +14,7 @@ from pipeline.corpus.lines import json_lines
 from pipeline.errors import CorpusError
 from pipeline.taxonomy import Taxonomy
 
-__all__ = ["PARTS", "Gold", "Span", "label_matrix", "parse_gold", "read_gold"]
+__all__ = ["PARTS", "Gold", "Span", "label_matrix", "labels_matrix", "parse_gold", "read_gold"]
 
 PARTS = ("train", "dev", "test")
 
@@ -113,12 +113,15 @@ def parse_gold(record: Any, taxonomy: Taxonomy) -> tuple[Gold | None, list[str]]
 
 def label_matrix(gold: Sequence[Gold], taxonomy: Taxonomy) -> npt.NDArray[np.bool_]:
     """Return the labels as (texts, taxonomy columns)."""
+    return labels_matrix([g.labels for g in gold], taxonomy)
+
+
+def labels_matrix(labels: Sequence[Mapping[str, Sequence[str]]], taxonomy: Taxonomy) -> npt.NDArray[np.bool_]:
+    """Return ``labels``, by scheme, as (texts, taxonomy columns)."""
     at = {column: i for i, column in enumerate(taxonomy.columns)}
-    matrix = np.zeros((len(gold), len(at)), bool)
-    for row, g in enumerate(gold):
-        for scheme, labels in g.labels.items():
-            for label in labels:
-                matrix[row, at[scheme, label]] = True
+    matrix = np.zeros((len(labels), len(at)), bool)
+    for row, own in enumerate(labels):
+        matrix[row, [at[scheme, label] for scheme, of in own.items() for label in of]] = True
     return matrix
 
 

@@ -16,7 +16,7 @@ from pipeline.errors import BundleError, CorpusError
 from pipeline.model.accustom import on_corpus
 from pipeline.model.bundle import Bundle
 from pipeline.model.calibrate import expected_calibration_error
-from pipeline.model.evaluate import LEAST
+from pipeline.model.evaluate import counted_columns
 from pipeline.model.paired import ROUNDS, Contrast, adjust, contrasts, count
 from pipeline.model.promise import Kept, check_promise, promise_of
 from pipeline.model.score import Scorer
@@ -208,11 +208,7 @@ def _rows(
     positives = truth.sum(0)
     problem = len(columns)
     whole = [np.hstack([m, m.any(1, keepdims=True)]) for m in (truth, a, b)]
-    counted = {
-        s.id: np.array([j for j, (of, _) in enumerate(columns) if of == s.id and positives[j] >= LEAST], np.int64)
-        for s in taxonomy.schemes
-    }
-    macros = {s: m for s, m in counted.items() if len(m)}
+    macros = {s: m for s, m in counted_columns(truth, taxonomy).items() if len(m)}
     found = adjust(
         contrasts(
             count(whole[0], whole[1], clusters),

@@ -20,10 +20,7 @@ def decide(taxonomy: Taxonomy, probabilities: Floats, thresholds: Floats) -> Boo
     """
     passed = probabilities >= thresholds
     labels: Bools = passed[:, :-1].copy()
-    at = 0
-    for scheme in taxonomy.schemes:
-        block = slice(at, at + len(scheme.labels))
-        at += len(scheme.labels)
+    for scheme, block in taxonomy.blocks:
         if scheme.kind == "multi":
             labels[:, block] &= passed[:, -1:]
             continue

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -19,7 +18,7 @@ from pipeline.taxonomy import Taxonomy
 from pipeline.text.segment import JiebaSegmenter, RjiebaSegmenter
 
 __all__ = [
-    "Interval",
+    "counted_columns",
     "evaluate",
     "figures_of",
     "macro_f1",
@@ -34,23 +33,11 @@ __all__ = [
 
 Bools = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
 
 #: Labels with fewer positives say little; macro averages leave them out and say so.
 LEAST = 5
 _WORD = re.compile(r"\w+")
-
-
-@dataclass(frozen=True, slots=True)
-class Interval:
-    """A value with its 95 % percentile bootstrap interval."""
-
-    value: float
-    low: float
-    high: float
-
-    def to_list(self) -> list[float]:
-        """Return ``[value, low, high]``, rounded for people."""
-        return [round(v, 4) for v in (self.value, self.low, self.high)]
 
 
 def evaluate(scorer: Scorer, gold: Sequence[Gold], *, rounds: int = 1000, seed: int = 0) -> dict[str, Any]:
@@ -95,15 +82,15 @@ def measure(
             "f1": _interval(2 * hits[:, j] / np.maximum(said[:, j] + real[:, j], 1)),
         }
     schemes = {}
-    for scheme in taxonomy.schemes:
-        mine = [j for j, (s, _) in enumerate(columns) if s == scheme.id]
-        counted = [j for j in mine if truth[:, j].sum() >= LEAST]
+    counting = counted_columns(truth, taxonomy)
+    for scheme, block in taxonomy.blocks:
+        counted = counting[scheme.id]
         f1 = 2 * hits[:, counted] / np.maximum(said[:, counted] + real[:, counted], 1)
-        total = said[:, mine].sum(1) + real[:, mine].sum(1)
+        total = said[:, block].sum(1) + real[:, block].sum(1)
         schemes[scheme.id] = {
             "labels_counted": len(counted),
-            "macro_f1": _interval(f1.mean(1)) if counted else None,
-            "micro_f1": _interval(2 * hits[:, mine].sum(1) / np.maximum(total, 1)),
+            "macro_f1": _interval(f1.mean(1)) if len(counted) else None,
+            "micro_f1": _interval(2 * hits[:, block].sum(1) / np.maximum(total, 1)),
         }
     any_truth, any_called = truth.any(1), called.any(1)
     hit, both = weights @ (any_truth & any_called), weights @ any_truth + weights @ any_called
@@ -139,14 +126,14 @@ def macro_f1(truth: Bools, called: Bools, taxonomy: Taxonomy, *, whole: Bools | 
     """
     hits, total = (truth & called).sum(0), truth.sum(0) + called.sum(0)
     f1 = 2 * hits / np.maximum(total, 1)
-    counted = _counted(truth if whole is None else whole, taxonomy)
-    return {scheme: float(f1[mine].mean()) if mine.any() else float("nan") for scheme, mine in counted.items()}
+    counted = counted_columns(truth if whole is None else whole, taxonomy)
+    return {scheme: float(f1[mine].mean()) if len(mine) else float("nan") for scheme, mine in counted.items()}
 
 
-def _counted(truth: Bools, taxonomy: Taxonomy) -> dict[str, Bools]:
-    """Return which columns the macro average of each scheme is over."""
+def counted_columns(truth: Bools, taxonomy: Taxonomy) -> dict[str, Ints]:
+    """Return the columns that the macro average of each scheme is over, those with LEAST positives or more."""
     enough = truth.sum(0) >= LEAST
-    return {s.id: np.array([scheme == s.id for scheme, _ in taxonomy.columns]) & enough for s in taxonomy.schemes}
+    return {s.id: block.start + np.flatnonzero(enough[block]) for s, block in taxonomy.blocks}
 
 
 def problem_f1(truth: Bools, called: Bools) -> float:
@@ -166,7 +153,7 @@ def paired_difference(
 
     Whole ``groups`` (texts,) are drawn; a scheme that has no macro-F1 is left out.
     """
-    means = {s: np.flatnonzero(mine) for s, mine in _counted(truth, taxonomy).items() if mine.any()}
+    means = {s: mine for s, mine in counted_columns(truth, taxonomy).items() if len(mine)}
     clusters = np.unique(np.asarray(groups), return_inverse=True)[1]
     before, after = (count(truth, c, clusters) for c in (other, called))
     found = contrasts(before, after, means=list(means.values()), rounds=rounds, flips=1)[truth.shape[1] :]
@@ -212,5 +199,6 @@ def plain_decisions(
 
 
 def _interval(samples: Floats) -> list[float]:
+    """Return the first of ``samples`` and the 95 % percentile bootstrap interval of the others, rounded for people."""
     low, high = np.percentile(samples[1:], [2.5, 97.5]) if len(samples) > 1 else (samples[0], samples[0])
-    return Interval(float(samples[0]), float(low), float(high)).to_list()
+    return [round(float(v), 4) for v in (samples[0], low, high)]

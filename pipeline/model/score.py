@@ -28,7 +28,7 @@ from pipeline.text.segment import RjiebaSegmenter
 if TYPE_CHECKING:
     from scipy import sparse
 
-__all__ = ["Look", "Said", "Scorer"]
+__all__ = ["Look", "Said", "Scorer", "batches"]
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
@@ -115,10 +115,7 @@ class Scorer:
             )
         self.columns = bundle.taxonomy.columns
         self._labels = [label for _, label in self.columns]
-        ends = itertools.accumulate(len(s.labels) for s in bundle.taxonomy.schemes)
-        self._blocks = [
-            (s.id, s.label_ids, end - len(s.labels), end) for s, end in zip(bundle.taxonomy.schemes, ends, strict=True)
-        ]
+        self._blocks = bundle.taxonomy.blocks
         self._words = words
         self._folder = encoder
         self._encoder = encoder_of(bundle.manifest, encoder)
@@ -278,17 +275,17 @@ class Scorer:
 
     def _predictions(self, documents: Sequence[Document], said: Said) -> Iterator[Prediction]:
         """Return the predictions of some documents: made by column, for a short text is read faster than one is."""
-        names = [scheme for scheme, _, _, _ in self._blocks]
+        names = [s.id for s, _ in self._blocks]
         blocks = [
-            [dict(zip(labels, values, strict=True)) for values in said.probability[:, a:b].tolist()]
-            for _, labels, a, b in self._blocks
+            [dict(zip(labels, values, strict=True)) for values in said.probability[:, block].tolist()]
+            for labels, block in ((s.label_ids, block) for s, block in self._blocks)
         ]
         scores = [dict(zip(names, of, strict=True)) for of in zip(*blocks, strict=True)]
         called: list[dict[str, tuple[tuple[str, float], ...]]] = [dict.fromkeys(names, ()) for _ in documents]
-        for (scheme, _, a, b), block in zip(self._blocks, blocks, strict=True):
-            for row in np.flatnonzero(said.decided[:, a:b].any(1)).tolist():
-                labels = itertools.compress(block[row].items(), said.decided[row, a:b].tolist())
-                called[row][scheme] = tuple(sorted(labels, key=_score, reverse=True))
+        for (scheme, block), of in zip(self._blocks, blocks, strict=True):
+            for row in np.flatnonzero(said.decided[:, block].any(1)).tolist():
+                labels = itertools.compress(of[row].items(), said.decided[row, block].tolist())
+                called[row][scheme.id] = tuple(sorted(labels, key=_score, reverse=True))
         columns = (
             [d.id for d in documents],
             said.is_problem.tolist(),
@@ -312,11 +309,5 @@ def _log_odds(probabilities: Floats) -> Floats:
 
 def batches(documents: Iterator[Document], size: int) -> Iterator[list[Document]]:
     """Group documents by ``size``; the last batch may be shorter."""
-    batch: list[Document] = []
-    for document in documents:
-        batch.append(document)
-        if len(batch) == size:
-            yield batch
-            batch = []
-    if batch:
+    while batch := list(itertools.islice(documents, size)):
         yield batch

@@ -212,16 +212,16 @@ def share_thresholds(heads: Sequence[Head], margins: Floats, truth: Bools, taxon
     """
     shared = list(heads)
     probabilities = calibrated(heads, margins)
-    for scheme in taxonomy.schemes:
-        mine = [j for j, (of, _) in enumerate(taxonomy.columns) if of == scheme.id]
-        likely, real = probabilities[:, mine], truth[:, mine]
-        own = np.array([heads[j].threshold for j in mine])
+    for scheme, block in taxonomy.blocks:
+        likely, real = probabilities[:, block], truth[:, block]
+        own = np.array([h.threshold for h in heads[block]])
         if scheme.kind == "multi-at-least-one":
             own[:] = stand_in_threshold(likely, real)
         elif scheme.kind == "multi":
             own = lean_thresholds(own, best_f1_threshold(likely.ravel(), real.ravel(), least=LEAST), real.sum(0))
-        for j, value in zip(mine, own.round(4).tolist(), strict=True):
-            shared[j] = replace(heads[j], threshold=value, ask=value)
+        shared[block] = [
+            replace(h, threshold=t, ask=t) for h, t in zip(heads[block], own.round(4).tolist(), strict=True)
+        ]
     return tuple(shared)
 
 
