@@ -6,6 +6,7 @@ There are two readers that read the same: this one at once, for training's sake 
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
@@ -43,41 +44,24 @@ class Shown(NamedTuple):
     weight: Floats
 
 
-class Reading(Protocol):
-    """Margins of the passages of some texts: ``row`` (passages,) ascends and numbers the text of each.
+@dataclass(frozen=True, slots=True)
+class Reading(ABC):
+    """What a reader found in the passages of some texts.
 
-    ``whole`` and ``strongest`` (passages, heads) are those of the passage and of its strongest sentence; ``strange``
-    (passages,) says how strange its wording is.
+    ``row`` (passages,) ascends and numbers the text of each. ``whole`` and ``strongest`` (passages, heads) are the
+    margins of the passage and of its strongest sentence, ``sentences`` (passages,) how many it has, ``strange``
+    (passages,) for how strange its wording is taken, 0 to 1.
     """
 
-    @property
-    def row(self) -> Ints:
-        """The text of each passage."""
-        ...
+    row: Ints
+    whole: Floats
+    strongest: Floats
+    sentences: Ints
+    strange: Floats
 
-    @property
-    def whole(self) -> Floats:
-        """Margins of passages."""
-        ...
-
-    @property
-    def strongest(self) -> Floats:
-        """Margins of their strongest sentences."""
-        ...
-
-    @property
-    def sentences(self) -> Ints:
-        """How many sentences each passage has."""
-        ...
-
-    @property
-    def strange(self) -> Floats:
-        """For how strange the wording of each passage is taken, 0 to 1."""
-        ...
-
+    @abstractmethod
     def evidence(self, passage: Ints, head: Ints) -> Shown:
         """Return what speaks for each ``head`` in its ``passage``; passages ascend."""
-        ...
 
 
 class Reader(Protocol):
@@ -129,14 +113,9 @@ class PlainReader:
 
 
 @dataclass(frozen=True, slots=True)
-class PlainReading:
+class PlainReading(Reading):
     """What was read, and the features ``x`` (passages, columns) it was read from."""
 
-    row: Ints
-    whole: Floats
-    strongest: Floats
-    sentences: Ints
-    strange: Floats
     x: Rows | sparse.csr_matrix
     expert: Ints
     cleaned: Sequence[Clean]

@@ -45,7 +45,6 @@ class SwiftReader:
         self._encoder = encoder
         self._lexicon = features.lexicon
         self._passage_chars = passage_chars
-        self._wording = bundle.wording
         with ThreadPoolExecutor(1, "words") as beside:
             # Two halves of about the same size, of which numpy's leaves the interpreter to the other.
             cutting = beside.submit(_words, segmenter, words, features.tokens)
@@ -72,24 +71,11 @@ class SwiftReader:
         places = self._vocabulary.find(clean.points, (start, end), (sentence_of, sentence), tokens, hits)
         dense = self._encoder.encode(_strings(clean.points, start, end)) if self._encoder else None
         whole, strongest, which, expert = self._heads.margins(places, sentence_of, row, dense)
-        strange = self._wording.strangeness(places.words, np.diff(tokens[0]), expert)
+        strange = self._bundle.wording.strangeness(places.words, np.diff(tokens[0]), expert)
         return _SwiftReading(
-            row,
-            whole,
-            strongest,
-            np.diff(sentence_of),
-            strange,
-            texts,
-            clean,
-            start,
-            end,
-            sentence_of,
-            places,
-            which,
-            expert,
-            self._highlighter,
-            self._bundle,
-        )
+            row, whole, strongest, np.diff(sentence_of), strange, texts, clean, start, end, sentence_of, places, which,
+            expert, self._highlighter, self._bundle,
+        )  # fmt: skip
 
     def _hits(self, points: Points, end: Ints, sentence_of: Ints, sentence: Ints) -> tuple[Ints, Ints, Ints, Ints]:
         if not self._lexicon:
@@ -107,19 +93,12 @@ def _strings(points: Points, start: Ints, end: Ints) -> list[str]:
     return [points[a:b].tobytes().decode("utf-32-le") for a, b in zip(start.tolist(), end.tolist(), strict=True)]
 
 
-def _words(segmenter: Segmenter, words: Mapping[str, int], tokens: Sequence[str]) -> _Lattice | _Engine:
-    return _Lattice(words, tokens) if fits() else _Engine(segmenter, tokens)
-
-
-class _Lattice:
-    """Tokens without strings."""
-
-    def __init__(self, words: Mapping[str, int], tokens: Sequence[str]) -> None:
-        self._lattice = Lattice(words, tokens)
-        self._kinds = folded_points(self._lattice.kinds)
-
-    def cut(self, points: Points, start: Ints, end: Ints) -> tuple[Ints, Shorts, Shorts]:
-        return self._lattice.cut(points, start, end, self._kinds)
+def _words(segmenter: Segmenter, words: Mapping[str, int], tokens: Sequence[str]) -> Lattice | _Engine:
+    if not fits():
+        return _Engine(segmenter, tokens)
+    lattice = Lattice(words, tokens)
+    lattice.kinds = folded_points(lattice.kinds)
+    return lattice
 
 
 class _Engine:
@@ -143,12 +122,7 @@ class _Engine:
 
 
 @dataclass(frozen=True, slots=True)
-class _SwiftReading:
-    row: Ints
-    whole: Floats
-    strongest: Floats
-    sentences: Ints
-    strange: Floats
+class _SwiftReading(Reading):
     texts: Sequence[str]
     clean: Washed
     start: Ints

@@ -54,8 +54,8 @@ def fits() -> bool:
 class Lattice:
     """jieba's dictionary and the domain's ``words`` as a trie whose nodes know the numbers of ``tokens``, from 1 on.
 
-    ``kinds`` (code points,) holds for each character its class and what sort of character it is; to read characters
-    as others, copy their kinds.
+    ``kinds`` (code points,) holds for each character its class and what sort of character it is; whoever wants
+    characters read as others copies their kinds.
     """
 
     def __init__(self, words: Mapping[str, int], tokens: Sequence[str]) -> None:
@@ -63,7 +63,7 @@ class Lattice:
         self._trie = grow(text, tokens)
         self.kinds = self._trie.kinds
 
-    def cut(self, points: Points, start: Ints, end: Ints, kinds: Shorts) -> tuple[Ints, Shorts, Shorts]:
+    def cut(self, points: Points, start: Ints, end: Ints) -> tuple[Ints, Shorts, Shorts]:
         """Cut the texts ``points[start:end]``, each by itself.
 
         Return for each text the number of its first token, with one more at the end, and for each token where it
@@ -75,7 +75,7 @@ class Lattice:
         token = np.empty(room, np.int32)
         first = np.empty(len(start) + 1, np.int64)
         _cut(
-            points, start, end, kinds, trie.base, trie.cells, trie.shares, trie.weight, trie.nothing,
+            points, start, end, self.kinds, trie.base, trie.cells, trie.shares, trie.weight, trie.nothing,
             trie.token, first, stop, token,
         )  # fmt: skip
         return first, stop[: first[-1]], token[: first[-1]]

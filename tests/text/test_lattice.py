@@ -29,7 +29,7 @@ def cut(mine, texts):
     size = np.array([len(t) for t in texts], np.int64)
     end = np.cumsum(size)
     points = np.frombuffer("".join(texts).encode("utf-32-le"), np.uint32)
-    first, stop, number = mine.cut(points, end - size, end, mine.kinds)
+    first, stop, number = mine.cut(points, end - size, end)
     found = []
     for i, text in enumerate(texts):
         before = end[i] - size[i]
