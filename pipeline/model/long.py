@@ -17,9 +17,9 @@ from scipy.special import expit, logit
 from pipeline.corpus.gold import Gold
 from pipeline.model.bundle import Head
 from pipeline.model.calibrate import best_f1_threshold
-from pipeline.model.pool import long_share, strongest_sentence
+from pipeline.model.pool import strongest_sentence
 
-__all__ = ["Haystacks", "fit_long", "hide_sentences", "read_long"]
+__all__ = ["Haystacks", "fit_long", "hide_sentences"]
 
 Bools = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float64]
@@ -102,20 +102,6 @@ def fit_long(heads: Sequence[Head], seen: Haystacks) -> tuple[Head, ...]:
         replace(h, long_sentence=round(a, 6), long_size=round(b, 6), long_intercept=round(c - edge, 6))
         for h, (a, b, c), edge in zip(heads, fitted, edges, strict=True)
     )
-
-
-def read_long(heads: Sequence[Head], log_odds: Floats, strongest: Floats, size: Ints) -> Floats:
-    """Return what becomes of the ``log_odds`` of whole texts by their length, as in a scorer, all (texts, heads).
-
-    ``strongest`` (texts, heads) are the margins of their strongest sentences, ``size`` (texts,) how many there are.
-    """
-    if not any(h.long_sentence for h in heads):
-        return log_odds
-    share = long_share(np.arange(len(size)), size)[:, None]
-    sentence, of_size, shift = np.array([[h.long_sentence, h.long_size, h.long_intercept] for h in heads]).T
-    edge = logit(np.array([h.ask for h in heads]))
-    long = edge + strongest * sentence + np.log(np.maximum(size, 1))[:, None] * of_size + shift
-    return np.asarray(log_odds * (1 - share) + long * share)
 
 
 def _edge(log_odds: Floats, truth: Bools) -> float:

@@ -10,7 +10,7 @@ import numpy.typing as npt
 if TYPE_CHECKING:
     from scipy import sparse
 
-__all__ = ["NOISE", "in_text", "long_share", "maximum_over", "strongest_sentence"]
+__all__ = ["NOISE", "long_share", "maximum_over", "read_long", "strongest_sentence"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -39,10 +39,33 @@ def long_share(row: npt.NDArray[np.int64], sentences: npt.NDArray[np.int64]) -> 
 
     ``row`` (passages,) numbers the texts, ``sentences`` (passages,) are in each passage.
     """
-    return np.clip((in_text(row, sentences) - SHORT) / (LONG - SHORT), 0.0, 1.0)
+    return np.clip((_in_text(row, sentences) - SHORT) / (LONG - SHORT), 0.0, 1.0)
 
 
-def in_text(row: npt.NDArray[np.int64], sentences: npt.NDArray[np.int64]) -> Floats:
+def read_long(
+    log_odds: Floats,
+    strongest: Floats,
+    row: npt.NDArray[np.int64],
+    sentences: npt.NDArray[np.int64],
+    edge: Floats,
+    long: Floats,
+) -> Floats:
+    """Return what becomes of the ``log_odds`` of passages by the length of their texts, all (passages, heads).
+
+    ``strongest`` (passages, heads) are the margins of their strongest sentences; ``row`` and ``sentences`` as in
+    `long_share`. ``edge`` (heads,) are log-odds of thresholds, ``long`` (3, heads) the slopes of the strongest
+    sentence and of the logarithm of their number, and the intercept: `Head.long_sentence` and so on, zeros of a model
+    that learned nothing of long texts.
+    """
+    share = long_share(row, sentences)[:, None]
+    if not share.any() or not long[0].any():
+        return log_odds
+    sentence, of_size, intercept = long
+    size = np.log(np.maximum(_in_text(row, sentences), 1))[:, None]
+    return np.asarray(log_odds * (1 - share) + (edge + strongest * sentence + size * of_size + intercept) * share)
+
+
+def _in_text(row: npt.NDArray[np.int64], sentences: npt.NDArray[np.int64]) -> Floats:
     """Return how many sentences the text of each passage has, (passages,), of those of the passages."""
     return np.asarray(np.bincount(row, sentences)[row], float)
 

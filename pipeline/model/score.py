@@ -19,7 +19,7 @@ from pipeline.model.bundle import NEVER, Bundle
 from pipeline.model.decide import decide
 from pipeline.model.encoder import encoder_of
 from pipeline.model.odds import expit, logit
-from pipeline.model.pool import in_text
+from pipeline.model.pool import read_long
 from pipeline.model.promise import promise_of
 from pipeline.model.reading import PlainReader, PlainReading, Reader, Reading
 from pipeline.model.rows import as_csr
@@ -235,12 +235,7 @@ class Scorer:
             # In wording it does not know the problem head stays shut more than any label does.
             beyond = (log_odds - self._edge)[:, :-1].max(1, initial=0.0)
             log_odds[:, -1] += self._backing * reading.strange * beyond
-        share = self.bundle.long_share(reading.row, reading.sentences)[:, None]
-        if share.any():
-            sentence, size, intercept = self._long
-            many = np.log(np.maximum(in_text(reading.row, reading.sentences), 1))[:, None]
-            long = self._edge + reading.strongest * sentence + many * size + intercept
-            log_odds = log_odds * (1 - share) + long * share
+        log_odds = read_long(log_odds, reading.strongest, reading.row, reading.sentences, self._edge, self._long)
         probability = np.asarray(expit(np.round(log_odds, DIGITS)))
         # A document takes each label from the passage that shows it best.
         first = np.searchsorted(reading.row, np.arange(len(texts) + 1))

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from joblib import Parallel, delayed
 from scipy import sparse
-from scipy.special import expit
+from scipy.special import expit, logit
 
 from pipeline.corpus.gold import Gold, label_matrix
 from pipeline.errors import CorpusError
@@ -24,8 +24,9 @@ from pipeline.model.experts import Rows, allow_strange, learn_experts
 from pipeline.model.features import Features
 from pipeline.model.folds import group_folds
 from pipeline.model.lead import add_lead, first_sentences
-from pipeline.model.long import fit_long, hide_sentences, read_long
+from pipeline.model.long import fit_long, hide_sentences
 from pipeline.model.padding import pad
+from pipeline.model.pool import read_long
 from pipeline.model.recipe import Settings
 from pipeline.model.wording import learn_wording
 from pipeline.taxonomy import Taxonomy
@@ -244,6 +245,9 @@ def keep_promise(
     ``margins`` (texts, heads, 2) are out of fold, of texts of ``size`` (texts,) sentences: a long one is decided by the
     strongest of them, and what is promised is what is decided.
     """
-    probabilities = expit(read_long(heads, log_odds(heads, margins), margins[..., 1], size))
-    thresholds = raise_to_promise(np.array([h.ask for h in heads]), probabilities, truth, precision)
+    ask = np.array([h.ask for h in heads])
+    long = np.array([[h.long_sentence, h.long_size, h.long_intercept] for h in heads]).T
+    texts = np.arange(len(size))
+    likely = expit(read_long(log_odds(heads, margins), margins[..., 1], texts, size, logit(ask), long))
+    thresholds = raise_to_promise(ask, likely, truth, precision)
     return tuple(replace(h, threshold=round(float(t), 4)) for h, t in zip(heads, thresholds, strict=True))

@@ -7,11 +7,10 @@ from scipy.special import expit
 from pipeline.corpus.gold import Gold
 from pipeline.documents import Document
 from pipeline.model.bundle import Head
-from pipeline.model.long import FALSE_ALARMS, FEWEST, Haystacks, fit_long, hide_sentences, read_long
+from pipeline.model.long import FALSE_ALARMS, FEWEST, Haystacks, fit_long, hide_sentences
 from pipeline.model.pool import LONG, SHORT, long_share
-from pipeline.model.reading import PlainReader
 from pipeline.model.score import Scorer
-from pipeline.model.train import keep_promise, log_odds
+from pipeline.model.train import keep_promise
 
 HEADS = 3
 
@@ -116,17 +115,6 @@ def test_a_model_that_learned_nothing_of_long_texts_reads_them_as_others(bundle,
         bundle, heads=tuple(dataclasses.replace(h, long_sentence=0.0, long_intercept=-50.0) for h in bundle.heads)
     )
     assert Scorer(plain, words).probabilities([haystack])[0].max() > 1e-6
-
-
-def test_whole_texts_are_read_by_their_length_as_in_a_scorer(bundle, words):
-    plain = dataclasses.replace(bundle, heads=tuple(dataclasses.replace(h, strange=0.0) for h in bundle.heads))
-    scorer = Scorer(plain, words)
-    texts = ["他们互相推诿。" + "今天照常办公。" * n for n in (3, SHORT + 4, LONG + 9)]
-    seen = PlainReader(plain, scorer.segmenter, 1000).read(texts)
-    assert seen.row.tolist() == [0, 1, 2]
-    said = read_long(plain.heads, log_odds(plain.heads, np.stack([seen.whole, seen.strongest], 2)), seen.strongest,
-                     seen.sentences)  # fmt: skip
-    np.testing.assert_allclose(expit(said), scorer.probabilities(texts), atol=1e-6)
 
 
 def test_a_promise_holds_for_long_texts_too():
