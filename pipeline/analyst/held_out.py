@@ -23,7 +23,8 @@ __all__ = ["Scale", "fit_scale", "held_out_margins", "held_out_probabilities", "
 Bools = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float64]
 
-C = 0.5
+#: What a mistake costs, and the folds: those of a training by default.
+C, FOLDS = 0.5, 3
 FEWEST = 60
 
 
@@ -33,9 +34,7 @@ def text_matrix(scorer: Scorer, texts: Sequence[str]) -> sparse.csr_matrix:
     return scorer.widen(scorer.bundle.features.transform(cleaned, scorer.segmenter), cleaned)
 
 
-def held_out_probabilities(
-    scorer: Scorer, gold: Sequence[Gold], *, folds: int = 3, seed: int = 0, jobs: int = 2
-) -> Floats:
+def held_out_probabilities(scorer: Scorer, gold: Sequence[Gold], *, seed: int = 0, jobs: int = 2) -> Floats:
     """Return P(label), (texts, labels), each text by heads fitted without its group.
 
     Whole-text heads only: a third of the time of a training. Raises CorpusError for fewer than FEWEST texts.
@@ -44,7 +43,7 @@ def held_out_probabilities(
         raise CorpusError("ZF-HELD-FEW", f"只有 {len(gold)} 条文本，不够交叉验证", f"至少 {FEWEST} 条。")
     x = text_matrix(scorer, [g.text for g in gold])
     truth = label_matrix(gold, scorer.bundle.taxonomy)
-    margins = held_out_margins(x, truth, group_folds([g.group for g in gold], truth, folds, seed), jobs=jobs)
+    margins = held_out_margins(x, truth, group_folds([g.group for g in gold], truth, FOLDS, seed), jobs=jobs)
     return fit_scale(margins, truth)(margins)
 
 

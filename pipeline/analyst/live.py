@@ -14,7 +14,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import beta
+
+from pipeline.model.promise import clopper_pearson
 
 __all__ = ["Drawn", "Estimate", "LiveRow", "draw", "estimate", "measure_live"]
 
@@ -22,8 +23,6 @@ Bools = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float64]
 #: How far each text counts: yes or no, or what lies between where people are of two minds.
 Shares = Bools | Floats
-
-LEVEL = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,10 +80,7 @@ def estimate(numerator: Shares, denominator: Shares, probabilities: Floats) -> E
     # Where the sample shows no variance, Kish's effective size stands in.
     kish = float(weighted.sum() ** 2 / (weighted**2).sum())
     effective = min(share * (1 - share) / variance, float(texts)) if 0 < share < 1 and variance > 0 else kish
-    hits = share * effective
-    low = float(beta.ppf(LEVEL / 2, hits, effective - hits + 1)) if hits > 0 else 0.0
-    high = float(beta.ppf(1 - LEVEL / 2, hits + 1, effective - hits)) if hits < effective else 1.0
-    return Estimate(share, low, high, texts)
+    return Estimate(share, *clopper_pearson(share * effective, effective), texts)
 
 
 def measure_live(truth: Shares, called: Bools, probabilities: Floats, labels: Sequence[str]) -> list[LiveRow]:

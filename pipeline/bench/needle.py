@@ -60,12 +60,12 @@ class Read:
     false_alarms: tuple[int, int]
 
 
-def hide_needles(gold: Sequence[Gold], *, cases: int = CASES, seed: int = 0) -> list[Needle]:
+def hide_needles(gold: Sequence[Gold], *, cases: int = CASES) -> list[Needle]:
     """Return offending sentences of some texts, each inside unlabelled texts of the same register.
 
     Unlabelled texts follow each other whole and in order until there are SENTENCES sentences; each is used once.
     """
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(0)
     hay: dict[str, list[list[str]]] = {}
     for g in gold:
         if not g.positive:

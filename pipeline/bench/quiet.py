@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.stats import beta
 
 from pipeline.analyst.drift import Window, find_drift
+from pipeline.model.promise import clopper_pearson
 from pipeline.reports.page import svg
 
 __all__ = ["Alarm", "draw_alarms", "measure_alarms"]
@@ -28,9 +28,7 @@ class Alarm:
 
     def interval(self, count: int) -> tuple[float, float]:
         """Return the Clopper–Pearson interval of ``count`` months."""
-        low = float(beta.ppf(0.025, count, self.months - count + 1)) if count else 0.0
-        high = float(beta.ppf(0.975, count + 1, self.months - count)) if count < self.months else 1.0
-        return low, high
+        return clopper_pearson(count, self.months)
 
 
 def measure_alarms(
@@ -40,14 +38,13 @@ def measure_alarms(
     size: int = 600,
     months: int = 200,
     shares: Sequence[float] = SHARES,
-    seed: int = 0,
     progress: Callable[[str], None] = lambda step: None,
 ) -> list[Alarm]:
     """Draw pairs of windows of ``size`` texts from one pool; in the later one some give way to texts of one label.
 
     Districts are dealt at random. The label planted changes from month to month.
     """
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(0)
     having = [j for j in range(len(labels)) if pool.decided[:, j].sum() >= max(shares) * size]
     found = []
     for share in shares:

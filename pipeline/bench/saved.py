@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
-from pipeline.analyst.held_out import C, Scale, fit_scale, held_out_margins, text_matrix
+from pipeline.analyst.held_out import FOLDS, C, Scale, fit_scale, held_out_margins, text_matrix
 from pipeline.analyst.suggest import choose, interest
 from pipeline.corpus.gold import Gold, label_matrix
 from pipeline.model.calibrate import expected_f1_threshold
@@ -24,7 +24,6 @@ __all__ = ["Point", "draw_saved", "replay", "saved"]
 Bools = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float64]
 
-FOLDS = 3
 WAYS = {"suggest": "按建议标", "random": "随机标"}
 
 

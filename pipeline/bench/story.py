@@ -28,6 +28,8 @@ NEEDED = (
     "model.rollback",
 )  # fmt: skip
 LEAST_TESTS = 300
+#: Share of the reviews that are wrong.
+NOISE = 0.1
 _FILES = ("taxonomy.toml", "dictionary.txt", "concepts.toml", "training.toml")
 _REVIEWERS = ("fenban1", "fenban2", "fenban3")
 
@@ -54,9 +56,7 @@ class Story:
         return missing if decided >= self.reviews + self.final else [*missing, "review.*"]
 
 
-def tell(
-    corpora: Path, gold: Sequence[Gold], home: Path, run: Run, say: Say, *, texts: int, reviews: int, noise: float = 0.1
-) -> Story:
+def tell(corpora: Path, gold: Sequence[Gold], home: Path, run: Run, say: Say, *, texts: int, reviews: int) -> Story:
     """Walk the story in the empty folder ``home``; ``texts`` of ``gold`` are the corpus at the start.
 
     The others come in night by night. Raises whatever a command raises, save for a promotion that is refused: that is
@@ -79,8 +79,8 @@ def tell(
     step("二 第一夜", night(1))
     adding = [["user", "add", name, "--role", "reviewer"] for name in _REVIEWERS]
     step("三 建帐号", *adding, ["user", "add", "zuzhang", "--role", "senior"])
-    people, senior = _people(settings, truth, noise)
-    say(f"\n━━ 四 {reviews} 次模拟的复核，{noise:.0%} 判错")
+    people, senior = _people(settings, truth)
+    say(f"\n━━ 四 {reviews} 次模拟的复核，{NOISE:.0%} 判错")
     said = people.work_off(reviews)
     final = people.settle(senior)
     say(f"{_counts(said)}；裁定 {final} 件；其中故意判错 {people.noisy} 次")
@@ -149,7 +149,7 @@ def _furnish(
     return load_settings(home), truth
 
 
-def _people(settings: Settings, truth: dict[str, frozenset[str]], noise: float):  # type: ignore[no-untyped-def]
+def _people(settings: Settings, truth: dict[str, frozenset[str]]):  # type: ignore[no-untyped-def]
     from pipeline.desk.configure import open_desk
 
     open_desk(settings)
@@ -157,7 +157,7 @@ def _people(settings: Settings, truth: dict[str, frozenset[str]], noise: float):
     from pipeline.desk.tables import User
 
     users = list(User.objects.filter(username__in=_REVIEWERS))
-    return Reviewers(users, truth, noise=noise, seed=7), User.objects.get(username="zuzhang")
+    return Reviewers(users, truth, noise=NOISE, seed=7), User.objects.get(username="zuzhang")
 
 
 def _counts(said: Counter[str]) -> str:

@@ -27,6 +27,8 @@ TABLE = "工单"
 _KEY, _TEXT, _UNIT = "工单编号", "来电内容", "承办单位"
 _SCORE, _SCORES = "zuofeng_问题分", "zuofeng_分数"
 _BATCH = 5000
+#: Rows that are looked at one by one.
+_SPOTS = 20
 
 
 @dataclass(frozen=True)
@@ -70,7 +72,6 @@ def measure_tables(
     scorer: Scorer,
     scoring: Scoring,
     chunk: int,
-    spots: int = 20,
     told: Callable[[str], None] = lambda step: None,
 ) -> TableBench:
     """Fill a table and a file with ``rows`` rows made of ``texts``, run the nights, count and compare.
@@ -106,7 +107,7 @@ def measure_tables(
         column = sa.table(TABLE, sa.column(_KEY)).c[_KEY]
         total, keys = connection.execute(sa.select(sa.func.count(), sa.func.count(column.distinct()))).one()
     empty = sum(not _text(texts, i) for i in range(rows))
-    return TableBench(total, keys, empty, tuple(nights), _look(engine, folder / "out.csv", texts, rows, spots, scorer))
+    return TableBench(total, keys, empty, tuple(nights), _look(engine, folder / "out.csv", texts, rows, scorer))
 
 
 def _file_options(file: Path, folder: Path) -> dict[str, Any]:
@@ -146,11 +147,9 @@ def _read(path: Path) -> Iterator[dict[str, str]]:
         yield from csv.DictReader(f)
 
 
-def _look(
-    engine: sa.Engine, file: Path, texts: Sequence[str], rows: int, spots: int, scorer: Scorer
-) -> tuple[Spot, ...]:
+def _look(engine: sa.Engine, file: Path, texts: Sequence[str], rows: int, scorer: Scorer) -> tuple[Spot, ...]:
     dice = random.Random(rows)  # noqa: S311  which rows are looked at is no secret
-    chosen = sorted(dice.sample([i for i in range(rows) if _text(texts, i)], min(spots, rows // 2)))
+    chosen = sorted(dice.sample([i for i in range(rows) if _text(texts, i)], min(_SPOTS, rows // 2)))
     table = sa.table(TABLE, sa.column(_KEY), sa.column(_SCORE), sa.column(_SCORES))
     with engine.connect() as connection:
         select = sa.select(table.c[_KEY], table.c[_SCORE], table.c[_SCORES]).where(table.c[_KEY].in_(chosen))

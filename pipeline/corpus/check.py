@@ -17,10 +17,10 @@ from pipeline.corpus.grams import Grams, hash_grams, squeeze
 
 __all__ = ["find_mistakes", "near_duplicates", "shared_strings", "shared_with"]
 
-NEAR = 0.35
-GRAM = 5
-SHARED = 12
-SHARED_GROUPS = 3
+#: Jaccard index from which on two texts are near copies, of the sets of their character n-grams of length GRAM.
+NEAR, GRAM = 0.35, 5
+#: So many characters in a row may stand in texts of no more than so many groups.
+SHARED, SHARED_GROUPS = 12, 3
 #: So many lines of public data are looked up at once.
 LINES = 10_000
 #: Names of offices and laws, dates, penalties and the set phrases of bulletins recur in any number of situations.
@@ -58,8 +58,8 @@ def find_mistakes(gold: Sequence[Gold], public: Path | None = None) -> list[str]
     return wrong
 
 
-def near_duplicates(gold: Sequence[Gold], threshold: float = NEAR) -> list[tuple[str, str, float]]:
-    """Return pairs of different groups whose character 5-gram sets have a Jaccard index over ``threshold``."""
+def near_duplicates(gold: Sequence[Gold]) -> list[tuple[str, str, float]]:
+    """Return pairs of different groups whose character 5-gram sets have a Jaccard index over NEAR, and this index."""
     texts = [squeeze(g.text) for g in gold]
     sets = [np.unique(hash_grams(t, GRAM)) for t in texts]
     kinds, column = np.unique(np.concatenate([*sets, np.zeros(0, np.uint64)]), return_inverse=True)
@@ -74,7 +74,7 @@ def near_duplicates(gold: Sequence[Gold], threshold: float = NEAR) -> list[tuple
         common = (x[first : first + 1000] @ turned).tocoo()
         a, b = common.row + first, common.col
         jaccard = common.data / (sizes[a] + sizes[b] - common.data)
-        near = (a < b) & (jaccard > threshold) & (group[a] != group[b])
+        near = (a < b) & (jaccard > NEAR) & (group[a] != group[b])
         pairs += [
             (gold[i].id, gold[j].id, v)
             for i, j, v in zip(a[near].tolist(), b[near].tolist(), jaccard[near].tolist(), strict=True)
@@ -82,23 +82,23 @@ def near_duplicates(gold: Sequence[Gold], threshold: float = NEAR) -> list[tuple
     return pairs
 
 
-def shared_strings(gold: Sequence[Gold], length: int = SHARED, most: int = SHARED_GROUPS) -> list[tuple[str, int]]:
-    """Return strings of ``length`` characters that more than ``most`` groups share, offices and laws excepted."""
-    grams = Grams([squeeze(g.text) for g in gold], length)
+def shared_strings(gold: Sequence[Gold]) -> list[tuple[str, int]]:
+    """Return strings of SHARED characters that more than SHARED_GROUPS groups share, offices and laws excepted."""
+    grams = Grams([squeeze(g.text) for g in gold], SHARED)
     group = np.unique([g.group for g in gold], return_inverse=True)[1][grams.text]
     order = np.lexsort((group, grams.hashes))
     hashes, owner = grams.hashes[order], group[order]
     fresh = np.ones(len(order), bool)
     fresh[1:] = (hashes[1:] != hashes[:-1]) | (owner[1:] != owner[:-1])
     _, first, count = np.unique(hashes[fresh], return_index=True, return_counts=True)
-    many = count > most
+    many = count > SHARED_GROUPS
     found = zip(order[fresh][first[many]].tolist(), count[many].tolist(), strict=True)
     return sorted((s, n) for at, n in found if not _EXCEPTED.search(s := grams.piece(at)))
 
 
-def shared_with(gold: Sequence[Gold], public: Path, length: int = SHARED) -> list[tuple[str, str]]:
-    """Return ``(id, string)`` for the texts that share ``length`` characters with a file in ``public``."""
-    grams = Grams([squeeze(g.text) for g in gold], length)
+def shared_with(gold: Sequence[Gold], public: Path) -> list[tuple[str, str]]:
+    """Return ``(id, string)`` for the texts that share SHARED characters with a file in ``public``."""
+    grams = Grams([squeeze(g.text) for g in gold], SHARED)
     known = np.unique(grams.hashes)
     if not len(known):
         return []  # every text is shorter than that
@@ -107,7 +107,7 @@ def shared_with(gold: Sequence[Gold], public: Path, length: int = SHARED) -> lis
         with gzip.open(path, "rt", encoding="utf-8") as lines:
             while some := list(islice(lines, LINES)):
                 # Sorted they are looked up in the order of memory; no text has the mark between two of them.
-                theirs = np.sort(hash_grams("\0".join(map(_said, some)), length))
+                theirs = np.sort(hash_grams("\0".join(map(_said, some)), SHARED))
                 at = np.minimum(np.searchsorted(known, theirs), len(known) - 1)
                 hit[at[known[at] == theirs]] = True
     first: dict[str, str] = {}

@@ -17,6 +17,7 @@ __all__ = ["Table", "corpus_tables"]
 
 #: Header row first.
 Table = list[tuple[str, ...]]
+_DOMAINS = 40
 _BANDS = (0, 80, 300, 600, 1200, 10**9)
 
 
@@ -76,12 +77,12 @@ def _registers(gold: Sequence[Gold]) -> Table:
     return [("语域", "文本", "有标签"), *((r or "（未填）", str(n), str(positive[r])) for r, n in total.most_common())]
 
 
-def _domains(gold: Sequence[Gold], most: int = 40) -> Table:
+def _domains(gold: Sequence[Gold]) -> Table:
     counts = Counter(g.domain for g in gold)
-    rows: Table = [("领域", "文本"), *((d or "（未填）", str(n)) for d, n in counts.most_common(most))]
-    if len(counts) > most:
-        rest = len(gold) - sum(n for _, n in counts.most_common(most))
-        rows.append((f"其余 {len(counts) - most} 个", str(rest)))
+    rows: Table = [("领域", "文本"), *((d or "（未填）", str(n)) for d, n in counts.most_common(_DOMAINS))]
+    if len(counts) > _DOMAINS:
+        rest = len(gold) - sum(n for _, n in counts.most_common(_DOMAINS))
+        rows.append((f"其余 {len(counts) - _DOMAINS} 个", str(rest)))
     return rows
 
 

@@ -11,8 +11,10 @@ from scipy.special import expit, logit
 from scipy.stats import binom
 
 from pipeline.model.bundle import NEVER
+from pipeline.model.promise import CONFIDENCE
 
 __all__ = [
+    "BINS",
     "best_f1_threshold",
     "expected_calibration_error",
     "expected_f1_threshold",
@@ -32,6 +34,10 @@ Bools = npt.NDArray[np.bool_]
 TRUSTED = 100
 #: Thresholds tried for a promise, closer together where few texts are called.
 STEPS = 60
+#: Bootstrap samples that a threshold of highest F1 is averaged over.
+SAMPLES = 50
+#: Scores are compared with what holds in so many bins of equal width.
+BINS = 10
 
 
 def fit_sigmoid(margins: Floats, truth: Bools) -> tuple[float, float]:
@@ -53,19 +59,17 @@ def fit_sigmoid(margins: Floats, truth: Bools) -> tuple[float, float]:
     return float(slope), float(intercept)
 
 
-def best_f1_threshold(
-    probabilities: Floats, truth: Bools, *, rounds: int = 50, seed: int = 0, least: float = 0.1, most: float = 0.9
-) -> float:
-    """Return the threshold of the highest mean F1 over bootstrap samples.
+def best_f1_threshold(probabilities: Floats, truth: Bools, *, least: float = 0.1) -> float:
+    """Return the threshold from ``least`` to 0.9 of the highest mean F1 over bootstrap samples.
 
     The plain maximum sits on single texts; averaged over samples it holds better on new ones.
     """
-    grid = np.round(np.arange(least, most + 1e-9, 0.01), 2)
-    rng = np.random.default_rng(seed)
+    grid = np.round(np.arange(least, 0.9 + 1e-9, 0.01), 2)
+    rng = np.random.default_rng(0)
     # Texts that pass the same thresholds and have the label or not are counted together.
     sort = 2 * np.searchsorted(grid - 1e-12, probabilities, "right") + truth
-    drawn = (sort[rng.integers(len(truth), size=len(truth))] for _ in range(rounds))
-    counts = np.array([np.bincount(d, minlength=2 * len(grid) + 2) for d in drawn]).reshape(rounds, -1, 2)
+    drawn = (sort[rng.integers(len(truth), size=len(truth))] for _ in range(SAMPLES))
+    counts = np.array([np.bincount(d, minlength=2 * len(grid) + 2) for d in drawn]).reshape(SAMPLES, -1, 2)
     above = counts[:, ::-1].cumsum(1)[:, -2::-1]
     hits, called, real = above[..., 1], above.sum(2), counts[..., 1].sum(1)
     f1 = (2 * hits / np.maximum(called + real[:, None], 1)).mean(0)
@@ -118,19 +122,17 @@ def stand_in_threshold(probabilities: Floats, truth: Bools) -> float:
     return float(np.append(np.append(1.0, falling), 0.0)[last : last + 2].mean())
 
 
-def promised_thresholds(
-    probabilities: Floats, truth: Bools, precision: float, *, confidence: float = 0.95
-) -> list[float]:
+def promised_thresholds(probabilities: Floats, truth: Bools, precision: float) -> list[float]:
     """Return for each label the lowest threshold that keeps the promised ``precision``, or NEVER.
 
     ``probabilities`` and ``truth`` (texts, labels), out of fold. A threshold keeps the promise when, were its precision
     no better than promised, so many hits would hardly come (binomial test). The level is shared out among the labels.
     Each label walks down thresholds that only scores and numbers choose, so that the lowest that passes is not the
     luckiest of many: what passes hands its level on to the next (fixed-sequence testing from two starts, Wiens 2003;
-    Angelopoulos et al. 2021, Learn then Test). With ``confidence`` all thresholds returned keep the promise.
+    Angelopoulos et al. 2021, Learn then Test). With CONFIDENCE all thresholds returned keep the promise.
     """
     texts, labels = truth.shape
-    share = (1 - confidence) / (2 * labels)
+    share = (1 - CONFIDENCE) / (2 * labels)
     # The first where it could pass, with every text right; the second where some may be wrong.
     first = math.ceil(math.log(share) / math.log(precision))
     thresholds = np.full(labels, NEVER)
@@ -159,10 +161,10 @@ def raise_to_promise(thresholds: Floats, probabilities: Floats, truth: Bools, pr
     return np.maximum(thresholds, [*promised, 0.0])
 
 
-def expected_calibration_error(probabilities: Floats, truth: Bools, bins: int = 10) -> float:
-    """Return Σ share(bin) · |mean score − rate| over equal-width bins (Naeini et al. 2015)."""
-    index = np.minimum((probabilities * bins).astype(int), bins - 1)
-    count = np.bincount(index, minlength=bins)
-    score = np.bincount(index, probabilities, bins)
-    hits = np.bincount(index, truth.astype(float), bins)
+def expected_calibration_error(probabilities: Floats, truth: Bools) -> float:
+    """Return Σ share(bin) · |mean score − rate| over BINS of equal width (Naeini et al. 2015); both (texts,)."""
+    index = np.minimum((probabilities * BINS).astype(int), BINS - 1)
+    count = np.bincount(index, minlength=BINS)
+    score = np.bincount(index, probabilities, BINS)
+    hits = np.bincount(index, truth.astype(float), BINS)
     return float(np.abs(score - hits).sum() / max(count.sum(), 1))

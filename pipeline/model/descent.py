@@ -38,7 +38,6 @@ def descend(
     x: sparse.csr_matrix,
     sign: Signs,
     cost: Floats,
-    seed: int = 0,
     *,
     scale: Floats | None = None,
     near: float = NEAR,
@@ -55,7 +54,7 @@ def descend(
     room = np.zeros((x.shape[1] + 1) * width + _LANES, np.float32)
     skip = -room.ctypes.data % 64 // room.itemsize
     weights = room[skip : len(room) - _LANES + skip].reshape(-1, width)
-    dice = np.random.default_rng(seed)
+    dice = np.random.default_rng(0)
     alpha = np.zeros((rows, heads))
     # Of the scale only the square is ever needed: weights are kept as the rows see them.
     stretch = np.zeros((0, width), np.float32)

@@ -40,21 +40,21 @@ LEAST = 5
 _WORD = re.compile(r"\w+")
 
 
-def evaluate(scorer: Scorer, gold: Sequence[Gold], *, rounds: int = 1000, seed: int = 0) -> dict[str, Any]:
+def evaluate(scorer: Scorer, gold: Sequence[Gold], *, rounds: int = 1000) -> dict[str, Any]:
     """Score ``gold`` and return the figures as plain data; raises CorpusError without texts."""
     if not gold:
         raise CorpusError("ZF-EVALUATE-EMPTY", "没有可供测量的文本", "用 --gold 指定带标签的 .jsonl。")
     truth = label_matrix(gold, scorer.bundle.taxonomy)
     groups = [g.group for g in gold]
-    return figures_of(scorer, scorer.probabilities([g.text for g in gold]), truth, groups, rounds=rounds, seed=seed)
+    return figures_of(scorer, scorer.probabilities([g.text for g in gold]), truth, groups, rounds=rounds)
 
 
 def figures_of(
-    scorer: Scorer, probabilities: Floats, truth: Bools, groups: Sequence[str], *, rounds: int = 1000, seed: int = 0
+    scorer: Scorer, probabilities: Floats, truth: Bools, groups: Sequence[str], *, rounds: int = 1000
 ) -> dict[str, Any]:
     """Return the figures of texts already scored: ``probabilities`` (texts, heads), ``truth`` (texts, columns)."""
     called = scorer.decide(probabilities)
-    figures = measure(truth, called, scorer.bundle.taxonomy, groups=groups, rounds=rounds, seed=seed)
+    figures = measure(truth, called, scorer.bundle.taxonomy, groups=groups, rounds=rounds)
     figures["model"] = scorer.bundle.id
     figures["expected_calibration_error"] = round(
         float(np.mean([expected_calibration_error(probabilities[:, j], truth[:, j]) for j in range(truth.shape[1])])), 4
@@ -63,13 +63,13 @@ def figures_of(
 
 
 def measure(
-    truth: Bools, called: Bools, taxonomy: Taxonomy, *, groups: Sequence[str] = (), rounds: int = 1000, seed: int = 0
+    truth: Bools, called: Bools, taxonomy: Taxonomy, *, groups: Sequence[str] = (), rounds: int = 1000
 ) -> dict[str, Any]:
     """Return counts and intervals for decisions ``called`` against ``truth``, both (texts, columns).
 
     Whole ``groups`` (texts,) are drawn for the intervals; without any, each text is one.
     """
-    weights = resamples(groups or range(len(truth)), rounds, np.random.default_rng(seed))
+    weights = resamples(groups or range(len(truth)), rounds, np.random.default_rng(0))
     hits, said, real = (weights @ m.astype(float) for m in (truth & called, called, truth))
     columns = taxonomy.columns
     labels = {}

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from pipeline.model.paired import holm
 
-__all__ = ["Kept", "check_promise", "promise_of"]
+__all__ = ["CONFIDENCE", "Kept", "check_promise", "clopper_pearson", "promise_of"]
 
 Bools = npt.NDArray[np.bool_]
 
@@ -48,15 +48,26 @@ def promise_of(manifest: Mapping[str, Any]) -> float:
 def check_promise(labels: list[str], truth: Bools, called: Bools, promise: float) -> list[Kept]:
     """Return the state of the promise for each of ``labels``, the columns of ``truth`` and ``called``."""
     # Imported here: what was promised is asked wherever texts are scored.
-    from scipy.stats import beta, binom
+    from scipy.stats import binom
 
     said, hits = called.sum(0), (truth & called).sum(0)
     adjusted = holm(binom.cdf(hits, said, promise).tolist())
-    level = (1 - CONFIDENCE) / 2
     found = []
     for label, n, k, p in zip(labels, said.tolist(), hits.tolist(), adjusted, strict=True):
-        low = float(beta.ppf(level, k, n - k + 1)) if k else 0.0
-        high = float(beta.ppf(1 - level, k + 1, n - k)) if k < n else 1.0
+        low, high = clopper_pearson(k, n)
         state = "broken" if p <= 1 - CONFIDENCE else "kept" if low >= promise else "open"
         found.append(Kept(label, n, k, low, high, state))
     return found
+
+
+def clopper_pearson(hits: float, of: float) -> tuple[float, float]:
+    """Return the 95 % interval of a share that ``hits`` among ``of`` were seen of (Clopper & Pearson 1934).
+
+    Neither need be whole: of a weighted sample they are its effective ones.
+    """
+    from scipy.stats import beta
+
+    tail = (1 - CONFIDENCE) / 2
+    low = float(beta.ppf(tail, hits, of - hits + 1)) if hits > 0 else 0.0
+    high = float(beta.ppf(1 - tail, hits + 1, of - hits)) if hits < of else 1.0
+    return low, high

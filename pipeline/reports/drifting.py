@@ -12,14 +12,15 @@ from pipeline.text.clean import clean
 __all__ = ["drift_page", "drift_table"]
 
 _EXCERPT = 120
+_SHOWN = 3
 
 
-def drift_table(found: Sequence[Finding], taxonomy: Taxonomy, title: str, documents: int = 3) -> Table:
-    """Return the findings as a table with the ids of some ``documents`` behind each."""
+def drift_table(found: Sequence[Finding], taxonomy: Taxonomy, title: str) -> Table:
+    """Return the findings as a table with the ids of some documents behind each."""
     rows = tuple(
         (
             KINDS[f.kind], f.group or "全部", _name(f, taxonomy), *_figures(f), f"{f.adjusted:.4f}",
-            "、".join(f.documents[:documents]),
+            "、".join(f.documents[:_SHOWN]),
         )
         for f in found
     )  # fmt: skip
