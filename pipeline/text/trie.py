@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from pipeline.text.compiled import compiled, wide
 from pipeline.text.normalise import code_points
+from pipeline.text.sparse import lay_rows
 
 __all__ = ["ALNUM", "CLASS", "FROM", "HAN", "KEY", "NODE", "SOME", "Trie", "grow"]
 
@@ -87,17 +88,22 @@ def grow(text: str, tokens: Sequence[str]) -> Trie:
     name = np.empty(used, np.int64)
     name[order] = np.arange(used)
     steps = slots[slots > 0]
-    steps = name[steps >> FROM] << FROM | (steps >> KEY & CLASS) << KEY | name[steps & NODE]
+    steps = np.sort(name[steps >> FROM] << FROM | (steps >> KEY & CLASS) << KEY | name[steps & NODE])
+    source, kind, target = steps >> FROM, steps >> KEY & CLASS, steps & NODE
+    border = np.append(0, np.cumsum(np.bincount(source, minlength=used)))
+    base, room = lay_rows(border[:-1], border[1:], kind.astype(np.int32), classes)
+    # Which classes, by their remainders, lead on from each node.
+    some = np.zeros(used, np.int64)
+    np.bitwise_or.at(some, source, 1 << (kind & SOME))
     weight = _log_shares(count[order], total)
-    some, base, room = _lay(steps, used)
     # An empty cell comes from no node.
     cells = np.full((room, 2), -1, np.int64)
     shares = cells.view(np.float64)
-    at = base[steps >> FROM] + (steps >> KEY & CLASS)
-    cells[at, 0] = steps >> FROM << FROM | some[steps & NODE] << KEY | steps & NODE
-    shares[at, 1] = weight[steps & NODE]
+    at = base[source] + kind
+    cells[at, 0] = source << FROM | some[target] << KEY | target
+    shares[at, 1] = weight[target]
     nothing = float(_log_shares(np.ones(1), total)[0])
-    return Trie(kinds, base, cells, shares, weight[:classes].copy(), token[order], nothing)
+    return Trie(kinds, base.astype(np.int32), cells, shares, weight[:classes].copy(), token[order], nothing)
 
 
 @compiled
@@ -184,66 +190,6 @@ def _plant(
                 total -= wide(max(count[node], 0.0))
                 count[node] = frequency[w]
     return total, used
-
-
-@compiled
-def _lay(steps: Ints, nodes: int) -> tuple[Ints, Shorts, int]:
-    """Push the rows of all nodes into one another.
-
-    Return which remainders of classes lead on from each node, ``base`` and how many cells there are.
-    """
-    some = np.zeros(nodes, np.int64)
-    row = np.zeros(nodes + 1, np.int64)
-    for step in steps:
-        a, b = step >> FROM, step >> KEY & CLASS
-        some[a] |= 1 << (b & SOME)
-        row[a + 1] += 1
-    for a in range(nodes):
-        row[a + 1] += row[a]
-    fill = row.copy()
-    kind = np.empty(len(steps), np.int64)
-    for step in steps:
-        a = step >> FROM
-        kind[fill[a]] = step >> KEY & CLASS
-        fill[a] += 1
-    base = np.zeros(nodes, np.int32)
-    taken = np.zeros(1 << 14, np.uint64)
-    everywhere = ~np.uint64(0)
-    # Where the last row of about this many cells found room.
-    begin = np.zeros(32, np.int64)
-    most = 0
-    for a in range(nodes):
-        low, high = row[a], row[a + 1]
-        if low == high:
-            continue
-        size = 0
-        while (high - low) >> size:
-            size += 1
-        w = begin[size]
-        while True:
-            while (w << 6) + CLASS + 128 > len(taken) << 6:
-                taken = np.concatenate((taken, np.zeros(len(taken), np.uint64)))
-            # Sixty-four bases at once.
-            full = np.uint64(0)
-            for s in range(low, high):
-                b = (w << 6) + kind[s]
-                shift = np.uint64(b & 63)
-                full |= taken[b >> 6] >> shift | taken[(b >> 6) + 1] << np.uint64(1) << (np.uint64(63) - shift)
-                if full == everywhere:
-                    break
-            if full != everywhere:
-                break
-            w += 1
-        begin[size] = w
-        free = np.uint64(0)
-        while full >> free & np.uint64(1):
-            free += np.uint64(1)
-        base[a] = (w << 6) + wide(free)
-        for s in range(low, high):
-            b = base[a] + kind[s]
-            taken[b >> 6] |= np.uint64(1) << np.uint64(b & 63)
-        most = max(most, wide(base[a]))
-    return some, base, most + CLASS + 1
 
 
 @compiled
