@@ -120,8 +120,8 @@ def _group(
                 was, has = old[:, a] & old[:, b], new[:, a] & new[:, b]
                 if was.sum() + has.sum() >= 2 * LEAST_PAIR:
                     found.append(rate("pair", f"{labels[a]} + {labels[b]}", was, has))
-    for kind, of in (("score", "score"), ("unknown", "unknown")):
-        x, y = getattr(reference, of)[before], getattr(current, of)[now]
+    for kind in ("score", "unknown"):
+        x, y = getattr(reference, kind)[before], getattr(current, kind)[now]
         p = float(ks_2samp(x, y).pvalue)
         # What is behind a shift are the texts at its end.
         order = np.argsort(-y if y.mean() >= x.mean() else y, kind="stable")[:SHOWN]

@@ -87,7 +87,6 @@ def choose(rated: Interest, x: sparse.csr_matrix, size: int, *, seen: Sequence[i
     free = np.ones(texts, bool)
     free[list(seen)] = False
     order = np.argsort(-rated.total, 0, kind="stable")
-    at = [0] * labels
     chosen: list[Chosen] = []
     for limit in (ALIKE, np.inf):
         at = [0] * labels

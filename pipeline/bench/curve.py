@@ -13,12 +13,12 @@ from scipy import sparse
 from scipy.special import expit, logit
 
 from pipeline.bench.draws import draws
+from pipeline.bench.peers import words_and_chars
 from pipeline.corpus.gold import Gold, label_matrix
 from pipeline.model.calibrate import best_f1_threshold
 from pipeline.model.evaluate import macro_f1
 from pipeline.model.folds import group_folds
 from pipeline.taxonomy import Taxonomy
-from pipeline.text.segment import RjiebaSegmenter
 
 __all__ = ["Point", "draw_curve", "fit_plain", "learning_curve"]
 
@@ -96,14 +96,7 @@ def _thresholds(scores: Floats, truth: Bools) -> Floats:
 
 def fit_plain(train: Sequence[Gold], test: Sequence[Gold], taxonomy: Taxonomy) -> tuple[Floats, Floats]:
     """Return the plain baseline's scores (test, labels) and its thresholds from the training texts, cross-validated."""
-    from sklearn.feature_extraction.text import TfidfVectorizer
-    from sklearn.pipeline import make_union
-
-    segmenter = RjiebaSegmenter({})
-    features = make_union(
-        TfidfVectorizer(analyzer=lambda text: segmenter.cut([text])[0], min_df=2, sublinear_tf=True),
-        TfidfVectorizer(analyzer="char", ngram_range=(1, 3), min_df=2, sublinear_tf=True),
-    )
+    features = words_and_chars()
     x = sparse.csr_matrix(features.fit_transform([g.text for g in train]))
     truth = label_matrix(train, taxonomy)
     fold = group_folds([g.group for g in train], truth, FOLDS, 0)

@@ -22,8 +22,9 @@ _LOOK = 0.25
 
 @dataclass(frozen=True)
 class Watched:
-    """One night: wall seconds, CPU seconds and peak memory in bytes of all its processes, and its own report."""
+    """One night: exit code, wall seconds, CPU seconds and peak memory in bytes of all its processes, its own report."""
 
+    code: int
     seconds: float
     cpu: float
     memory: int
@@ -35,7 +36,8 @@ def watch_night(
 ) -> Watched:
     """Run ``zuofeng nightly`` over ``source`` into ``store``, with its state below ``state``.
 
-    With a ``cluster``, its address, the workers' seconds and memory are not counted.
+    With a ``cluster``, its address, the workers' seconds and memory are not counted. Raises UnfinishedError with
+    what was said last in a night that did not get to its end.
     """
     command = [sys.executable, "-m", "pipeline.cli", "nightly", "--source", str(source), "--home", str(home)]
     command += ["--model", model] if model else []
@@ -44,7 +46,8 @@ def watch_night(
     before = os.times()
     began = time.monotonic()
     state.mkdir(parents=True, exist_ok=True)
-    with (state / "night.log").open("wb") as log:
+    said = state / "night.log"
+    with said.open("wb") as log:
         night = subprocess.Popen(command, env=environment, stdout=log, stderr=subprocess.STDOUT)  # noqa: S603  ours
         memory = 0
         while night.poll() is None:
@@ -52,10 +55,12 @@ def watch_night(
             time.sleep(_LOOK)
     seconds, after = time.monotonic() - began, os.times()
     if night.returncode not in (0, 1):
-        raise UnfinishedError("ZF-BENCH-NIGHT", f"夜间任务以 {night.returncode} 退出", f"看 {state / 'night.log'}。")
+        last = said.read_text(encoding="utf-8", errors="replace").split("\n")[-6:]
+        hint = "单独运行 zuofeng nightly 看它说什么。"
+        raise UnfinishedError("ZF-BENCH-NIGHT", f"夜间任务以 {night.returncode} 退出", hint, [x for x in last if x])
     newest = max((state / "reports").glob("*.json"), key=lambda p: p.stat().st_mtime_ns)
     cpu = after.children_user + after.children_system - before.children_user - before.children_system
-    return Watched(seconds, cpu, memory, json.loads(newest.read_text(encoding="utf-8")))
+    return Watched(night.returncode, seconds, cpu, memory, json.loads(newest.read_text(encoding="utf-8")))
 
 
 def _memory(pid: int) -> int:

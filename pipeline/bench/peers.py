@@ -12,7 +12,7 @@ from pipeline.corpus.gold import Gold, label_matrix
 from pipeline.taxonomy import Taxonomy
 from pipeline.text.segment import RjiebaSegmenter
 
-__all__ = ["PEERS", "peer_decisions"]
+__all__ = ["PEERS", "peer_decisions", "words_and_chars"]
 
 Bools = npt.NDArray[np.bool_]
 
@@ -25,7 +25,8 @@ def _chars() -> Any:
     return TfidfVectorizer(analyzer="char", ngram_range=(1, 3), min_df=2, sublinear_tf=True)
 
 
-def _words_and_chars() -> Any:
+def words_and_chars() -> Any:
+    """Return TF-IDF of words and of one to three characters, not fitted."""
     from sklearn.feature_extraction.text import TfidfVectorizer
     from sklearn.pipeline import FeatureUnion
 
@@ -44,7 +45,7 @@ def _hashed_chars() -> Any:
 
 PEERS: dict[str, Callable[[], Any]] = {
     "chars": _chars,
-    "words and chars": _words_and_chars,
+    "words and chars": words_and_chars,
     "hashed chars": _hashed_chars,
 }
 

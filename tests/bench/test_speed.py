@@ -5,6 +5,7 @@ from pipeline.bench.contenders import CONTENDERS, Contender
 from pipeline.bench.ours import classes_taxonomy
 from pipeline.bench.public import speed_texts, tnews
 from pipeline.bench.speed import OURS, Lesson, Row, machine, measure_speed
+from pipeline.errors import UnfinishedError
 from pipeline.taxonomy import parse_taxonomy
 
 GOOD, BAD = "窗口的同志很热情，材料一次讲清。", "跑了四趟没人管，互相推诿。"
@@ -112,3 +113,5 @@ def test_a_night_is_watched_from_outside(home, tmp_path):
     assert (first.report["new"], second.report["new"], second.report["unchanged"]) == (30, 0, 30)
     assert first.memory > 10 << 20
     assert {"读", "写库", "排队"} <= set(first.report["steps"])
+    with pytest.raises(UnfinishedError, match=r"none\.csv"):
+        watch_night(tmp_path / "none.csv", store, home=home, state=state)

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess  # nosec B404
-import sys
 import threading
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.bench.desk.drive import Crew, Made, drive
 from pipeline.bench.desk.measure import served, sessions_of
-from pipeline.errors import UnfinishedError
+from pipeline.bench.night import watch_night
 from pipeline.settings import Settings
 from pipeline.taxonomy import load_taxonomy
 
@@ -70,15 +66,13 @@ def measure_night(
         )
         desk.start()
         told("一夜开始")
-        start = time.monotonic()
         try:
-            code = _night(settings, real_home, source)
+            seen = watch_night(source, settings.store_url, home=real_home, state=settings.home / "night")
         finally:
-            seconds = time.monotonic() - start
             end.set()
             desk.join()
     written = Prediction.objects.count() - before
-    return Beside(crew, code, seconds, written, lost(crew.made), overwritten())
+    return Beside(crew, seen.code, seen.seconds, written, lost(crew.made), overwritten())
 
 
 def write_inbox(path: Path, texts: Sequence[str], rows: int) -> None:
@@ -129,15 +123,3 @@ def overwritten() -> list[str]:
             if said is not None and (case.state != state or labels.get(case.pk, set()) != set(said)):
                 wrong.append(f"{case.pk} {case.state} {sorted(labels.get(case.pk, set()))} != {state} {sorted(said)}")
     return wrong
-
-
-def _night(settings: Settings, real_home: Path, source: Path) -> int:
-    """Run `zuofeng nightly` as an operator would; returns its exit code."""
-    command = [sys.executable, "-m", "pipeline.cli", "nightly", "--source", str(source), "--home", str(real_home)]
-    state = settings.home / "night"
-    environment = {**os.environ, "ZUOFENG_STORE": settings.store_url, "ZUOFENG_STATE": str(state)}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)  # noqa: S603  # nosec B603
-    if done.returncode > 1:
-        last = done.stderr.strip().splitlines()[-1:] or ["没有说明"]
-        raise UnfinishedError("ZF-BENCH-NIGHT", f"夜间任务没有做完：{last[0]}", "单独运行 zuofeng nightly 看它说什么。")
-    return done.returncode
