@@ -14,6 +14,11 @@ def texts(draw):
 
 
 @pytest.fixture(scope="module")
+def held(scorer, texts):
+    return held_out_probabilities(scorer, texts, jobs=1)
+
+
+@pytest.fixture(scope="module")
 def recovery(scorer, texts):
     return recover(scorer, texts, share=0.08, jobs=1)
 
@@ -67,8 +72,8 @@ def test_texts_labelled_alike_are_refused(row, count):
         label_quality(np.array([row] * count, bool).reshape(-1, 2), np.full((count, 2), 0.7))
 
 
-def test_suspects_show_words_of_the_text(scorer, texts):
-    found = find_suspects(scorer, texts, held_out_probabilities(scorer, texts, jobs=1), most=30)
+def test_suspects_show_words_of_the_text(scorer, texts, held):
+    found = find_suspects(scorer, texts, held, most=30)
     assert found
     assert [s.quality for s in found] == sorted(s.quality for s in found)
     by_id = {g.id: g for g in texts}
@@ -79,9 +84,8 @@ def test_suspects_show_words_of_the_text(scorer, texts):
         assert all(s.text[e.start : e.end] == e.quote for e in s.evidence)
 
 
-def test_probabilities_come_from_heads_that_did_not_see_the_text(scorer, texts, taxonomy):
+def test_probabilities_come_from_heads_that_did_not_see_the_text(scorer, texts, held, taxonomy):
     truth = label_matrix(texts, taxonomy)
-    held = held_out_probabilities(scorer, texts, jobs=1)
     # A label spoilt in one text alone does not teach its own score.
     assert held.shape == truth.shape
     assert 0.02 < abs(held - truth).mean() < 0.2

@@ -6,7 +6,6 @@ import pytest
 from pipeline.bench import accuracy
 from pipeline.bench.accuracy import false_alarms, on_messages, span_f1
 from pipeline.corpus.gold import Gold, label_matrix
-from pipeline.model.evaluate import paired_difference
 
 
 def test_local_thresholds_are_measured_on_the_others(scorer, some_gold):
@@ -50,15 +49,6 @@ def test_reviewing_some_does_not_change_which_labels_the_macro_average_is_of(tax
         assert all(sorted([*local, *rest]) == numbers.tolist() for local, rest in here)
         # Nobody is measured more often than another, or the few rare ones would be counted twice or never.
         assert len(set(np.bincount(np.concatenate([rest for _, rest in here])))) == 1
-
-
-def test_a_perfect_answer_beats_silence_by_its_whole_f1(some_gold, taxonomy):
-    truth = label_matrix(some_gold, taxonomy)
-    groups = [g.group for g in some_gold]
-    gap = paired_difference(truth, truth, truth & False, groups, taxonomy, rounds=20)
-    assert all(value == pytest.approx(1) and low <= value for value, low, _ in gap.values())
-    same = paired_difference(truth, truth, truth, groups, taxonomy, rounds=20)
-    assert all(v == (0, 0, 0) for v in same.values())
 
 
 def test_false_alarms_count_the_innocent_of_the_registers(some_gold, taxonomy):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
+import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.model.bundle import Head, save_changed
+from pipeline.model.files import as_json
 
 
 @pytest.fixture(scope="session")
@@ -22,6 +25,13 @@ def unseen(gold, some_gold):
 
 
 @pytest.fixture(scope="session")
+def reviewed(gold, some_gold):
+    """Three hundred such texts as an office would have reviewed them."""
+    known = {g.group for g in some_gold}
+    return [g for g in gold if g.group not in known][::30][:300]
+
+
+@pytest.fixture(scope="session")
 def variant(bundle) -> Callable[..., Path]:
     """Write the small model with other heads, and other remarks in its manifest, below a folder."""
 
@@ -29,6 +39,21 @@ def variant(bundle) -> Callable[..., Path]:
         names = [label for _, label in bundle.taxonomy.columns] + ["problem"]
         heads = tuple(change(n, h) for n, h in zip(names, bundle.heads, strict=True))
         return save_changed(dataclasses.replace(bundle, heads=heads), folder, **about)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def with_weights() -> Callable[[Path, bytes], None]:
+    """Give a bundle other arrays, for which its manifest vouches."""
+
+    def make(path: Path, arrays: bytes) -> None:
+        (path / "weights.npz").write_bytes(arrays)
+        manifest = json.loads((path / "manifest.json").read_bytes())
+        manifest["files"]["weights.npz"] = hashlib.sha256(arrays).hexdigest()
+        body = as_json({k: v for k, v in manifest.items() if k != "id"})
+        manifest["id"] = path.name[:-12] + hashlib.sha256(body).hexdigest()[:12]
+        (path / "manifest.json").write_bytes(as_json(manifest))
 
     return make
 

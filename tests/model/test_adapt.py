@@ -7,24 +7,14 @@ from scipy.special import expit
 
 from pipeline.documents import Document
 from pipeline.errors import CorpusError
-from pipeline.model.adapt import adapt, fit_adaptation, settle
+from pipeline.model.adapt import _look, adapt, fit_adaptation, settle
 from pipeline.model.bundle import NEVER, load_bundle
 from pipeline.model.evaluate import micro_f1
 from pipeline.model.score import Look, Scorer
 
 
-@pytest.fixture(scope="module")
-def reviewed(gold, some_gold):
-    known = {g.group for g in some_gold}
-    return [g for g in gold if g.group not in known][::30][:300]
-
-
 def test_the_folded_bundle_scores_like_the_correction(scorer, reviewed, words, tmp_path):
-    seen = settle(scorer).look([g.text for g in reviewed])
-    truth = np.zeros(seen.log_odds.shape, bool)
-    for row, g in enumerate(reviewed):
-        named = {label for labels in g.labels.values() for label in labels}
-        truth[row] = [*(label in named for _, label in scorer.columns), g.positive]
+    seen, truth = _look(settle(scorer), reviewed)
     found = fit_adaptation(seen, truth)
     home = Scorer(load_bundle(adapt(scorer, reviewed, tmp_path)[0]), words)
     short = [i for i, g in enumerate(reviewed) if len(g.text) < 500]
@@ -42,12 +32,10 @@ def test_what_is_expected_of_long_texts_is_what_the_folded_bundle_says(scorer, r
         for i, g in enumerate(page)
     ]
     known = [*texts, *reviewed[:160]]
-    seen = settle(scorer).look([g.text for g in known])
+    seen, truth = _look(settle(scorer), known)
     long, part = seen.long[: len(texts)] == 1, (seen.long[: len(texts)] > 0) & (seen.long[: len(texts)] < 1)
     assert long.sum() > 10
     assert part.sum() > 10
-    named = [{label for labels in g.labels.values() for label in labels} for g in known]
-    truth = np.array([[*(label in n for _, label in scorer.columns), bool(n)] for n in named])
     path, expected = adapt(scorer, known, tmp_path)
     home = Scorer(load_bundle(path), words)
     given = [g.text for g in texts]

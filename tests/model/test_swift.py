@@ -58,20 +58,9 @@ def same(both, texts):
 
 @settings(max_examples=60)
 @given(TEXTS)
-def test_both_readers_say_the_same(both, texts):
-    same(both, texts)
-
-
-@settings(max_examples=60)
-@given(TEXTS)
-def test_both_read_the_first_sentence_again(both_with_lead, texts):
-    same(both_with_lead, texts)
-
-
-@settings(max_examples=60)
-@given(TEXTS)
-def test_both_read_with_the_encoder(both_with_encoder, texts):
-    same(both_with_encoder, texts)
+def test_both_readers_say_the_same(both, both_with_lead, both_with_encoder, texts):
+    for pair in (both, both_with_lead, both_with_encoder):
+        same(pair, texts)
 
 
 @pytest.mark.parametrize("pair", ["both", "both_with_lead", "both_with_encoder"])

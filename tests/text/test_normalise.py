@@ -40,12 +40,6 @@ def test_every_normalised_character_comes_from_its_place(text):
         assert char in normalise(source) or char in folded or ((char == " " and source.isspace()) or char == " ")
 
 
-@given(TEXTS)
-def test_normalising_twice_changes_nothing_but_white_space_rules(text):
-    once = normalise(text)
-    assert normalise(once) == once or any(unicodedata.combining(c) or ord(c) > 0x2E80 for c in once)
-
-
 @given(TEXTS, st.data())
 def test_spans_lead_back_to_the_text_as_given(text, data):
     c = clean(text)
