@@ -13,7 +13,7 @@ from pipeline.analyst.held_out import held_out_probabilities
 from pipeline.analyst.label_errors import label_quality
 from pipeline.corpus.gold import Gold, label_matrix
 from pipeline.model.score import Scorer
-from pipeline.reports.page import svg
+from pipeline.reports.page import FAINT, INK, svg
 from pipeline.taxonomy import Taxonomy
 
 __all__ = ["Recovery", "draw_recovery", "plant", "recover"]
@@ -94,7 +94,7 @@ def draw_recovery(found: Recovery) -> str:
                 "次序:N",
                 sort=None,
                 legend=alt.Legend(orient="bottom", title=None),
-                scale=alt.Scale(domain=["按可疑程度", "随机"], range=["#8c2d19", "#8a939b"]),
+                scale=alt.Scale(domain=["按可疑程度", "随机"], range=[INK, FAINT]),
             ),
         )
         .properties(width=460, height=260)

@@ -9,7 +9,7 @@ import numpy as np
 
 from pipeline.analyst.drift import Window, find_drift
 from pipeline.model.promise import clopper_pearson
-from pipeline.reports.page import svg
+from pipeline.reports.page import INK, SOFT, svg
 
 __all__ = ["Alarm", "draw_alarms", "measure_alarms"]
 
@@ -81,9 +81,7 @@ def draw_alarms(found: Sequence[Alarm]) -> str:
             rows.append({"埋入": a.share, "月份": count / a.months, "low": low, "high": high, "报出": name})
     base = alt.Chart(pd.DataFrame(rows)).encode(
         x=alt.X("埋入:Q", title="所埋标签的文本占比", axis=alt.Axis(format="%", grid=False)),
-        color=alt.Color(
-            "报出:N", legend=alt.Legend(orient="bottom", title=None), scale=alt.Scale(range=["#5b6670", "#8c2d19"])
-        ),
+        color=alt.Color("报出:N", legend=alt.Legend(orient="bottom", title=None), scale=alt.Scale(range=[SOFT, INK])),
     )
     line = base.mark_line(point=True).encode(y=alt.Y("月份:Q", title="报出的月份", axis=alt.Axis(format="%")))
     bars = base.mark_rule().encode(y=alt.Y("low:Q", title="报出的月份"), y2="high:Q")

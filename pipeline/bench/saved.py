@@ -17,7 +17,7 @@ from pipeline.model.evaluate import macro_f1
 from pipeline.model.experts import fit_heads
 from pipeline.model.folds import group_folds
 from pipeline.model.score import Scorer
-from pipeline.reports.page import svg
+from pipeline.reports.page import FAINT, INK, svg
 
 __all__ = ["Point", "draw_saved", "replay", "saved"]
 
@@ -121,7 +121,7 @@ def draw_saved(points: Sequence[Point]) -> str:
     colour = alt.Color(
         "怎么选:N",
         legend=alt.Legend(orient="bottom", title=None),
-        scale=alt.Scale(domain=list(WAYS.values()), range=["#8c2d19", "#8a939b"]),
+        scale=alt.Scale(domain=list(WAYS.values()), range=[INK, FAINT]),
     )
     base = alt.Chart(data).encode(x=alt.X("标注的文本:Q", axis=alt.Axis(grid=False)), color=colour)
     line = base.mark_line(strokeWidth=2).encode(y=alt.Y("mean(宏 F1):Q", title="宏 F1", scale=alt.Scale(zero=False)))

@@ -98,7 +98,7 @@ class PlainReader:
         lead = first_sentences(sentences.row, len(passages))[np.searchsorted(row, row)]
         x = add_lead(features.weigh(count(found, len(passages))), x_sentence, lead, features.lead)
         if self._encoder:
-            x = self.widen(as_csr(x), passages)
+            x = add_dense(as_csr(x), self._encoder.encode(passages))
         expert = weights.choose(x)
         single = weights.read(x_sentence, expert[sentences.row], sentences=True)
         strongest = strongest_sentence(single, sentences.row, weights.sentence_bias[expert])
@@ -106,10 +106,6 @@ class PlainReader:
         strange = self.bundle.wording.strangeness(known, found.tokens, expert)
         size = np.bincount(sentences.row, minlength=len(passages))
         return PlainReading(row, weights.read(x, expert), strongest, size, strange, x, expert, cleaned, spans, self)
-
-    def widen(self, x: sparse.csr_matrix, passages: Sequence[str]) -> sparse.csr_matrix:
-        """Return ``x`` (passages, columns) with what the encoder, if any, says of clean ``passages`` behind it."""
-        return add_dense(x, self._encoder.encode(passages)) if self._encoder else x
 
 
 @dataclass(frozen=True, slots=True)

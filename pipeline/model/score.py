@@ -17,7 +17,7 @@ from pipeline.documents import Document, Evidence, Prediction
 from pipeline.errors import BundleError
 from pipeline.model.bundle import NEVER, Bundle
 from pipeline.model.decide import decide
-from pipeline.model.encoder import encoder_of
+from pipeline.model.encoder import add_dense, encoder_of
 from pipeline.model.odds import expit, logit
 from pipeline.model.pool import read_long
 from pipeline.model.promise import promise_of
@@ -144,7 +144,7 @@ class Scorer:
 
     def widen(self, x: sparse.csr_matrix, texts: Sequence[str]) -> sparse.csr_matrix:
         """Return ``x`` (texts, columns) with what the encoder, if any, says of clean ``texts`` behind it."""
-        return self._plain.widen(x, texts)
+        return add_dense(x, self._encoder.encode(texts)) if self._encoder else x
 
     def probabilities(self, texts: Sequence[str]) -> Floats:
         """Return calibrated probabilities of given texts, shape (texts, labels + 1); the last is problem-or-not."""

@@ -9,7 +9,10 @@ import numpy.typing as npt
 
 from pipeline.corpus.gold import Gold
 
-__all__ = ["parts_of"]
+__all__ = ["KINDS", "parts_of"]
+
+#: What texts are parted by, and how people call it.
+KINDS = {"register": "语域", "length": "长度"}
 
 #: Upper ends of the length bands, in characters.
 BANDS = (80, 300, 1000)

@@ -9,6 +9,7 @@ from typing import Any
 from pipeline.model.bundle import Bundle
 from pipeline.model.history import ACTIONS, Entry
 from pipeline.model.promise import promise_of
+from pipeline.reports.page import interval
 from pipeline.whole import write_file
 
 __all__ = ["LANGUAGES", "model_card", "write_cards"]
@@ -137,7 +138,7 @@ def _figures(bundle: Bundle, figures: Mapping[str, Any], words: Mapping[str, Any
     labels = figures["labels"]
     names = {i: _name(bundle, i, language) for _, i in bundle.taxonomy.columns}
     keys = ("precision", "recall", "f1")
-    rows = [(names[i], str(f["positives"]), *(_say(f[k]) for k in keys)) for i, f in labels.items()]
+    rows = [(names[i], str(f["positives"]), *(interval(f[k]) for k in keys)) for i, f in labels.items()]
     head, colon = words["head"], words["colon"]
     lines = [words["measured"].format(texts=figures["texts"]), ""]
     lines += [f"| {' | '.join(r)} |" for r in (head, ["---"] * len(head), *rows)]
@@ -145,9 +146,9 @@ def _figures(bundle: Bundle, figures: Mapping[str, Any], words: Mapping[str, Any
     for s in bundle.taxonomy.schemes:
         macro = figures["schemes"][s.id]["macro_f1"]
         name = (s.english or s.id) if language == "en" else s.name
-        lines.append(f"- {words['macro'].format(scheme=name)}{colon}{_say(macro) if macro else '–'}")
-    lines.append(f"- {words['problem']}{colon}{_say(figures['problem']['f1'])}")
-    lines.append(f"- {words['alarm']}{colon}{_say(figures['problem']['false_alarm_rate'])}")
+        lines.append(f"- {words['macro'].format(scheme=name)}{colon}{interval(macro)}")
+    lines.append(f"- {words['problem']}{colon}{interval(figures['problem']['f1'])}")
+    lines.append(f"- {words['alarm']}{colon}{interval(figures['problem']['false_alarm_rate'])}")
     if (error := figures.get("expected_calibration_error")) is not None:
         lines.append(f"- {words['error'].format(error=error)}")
     known = [i for i, f in labels.items() if f["positives"] >= FEW]
@@ -167,8 +168,3 @@ def _name(bundle: Bundle, label: str, language: str) -> str:
 
 def _action(entry: Entry, language: str) -> str:
     return entry.action if language == "en" else ACTIONS.get(entry.action, entry.action)
-
-
-def _say(interval: Sequence[float]) -> str:
-    value, low, high = interval
-    return f"{value:.3f} [{low:.3f}, {high:.3f}]"

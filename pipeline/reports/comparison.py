@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from pipeline.model.compare import LEVEL, SOURCES, Comparison, Flip, Row, Slice
 from pipeline.model.paired import Contrast
-from pipeline.reports.page import Chart, Note, Table, page, svg
+from pipeline.model.slices import KINDS
+from pipeline.reports.page import FAINT, INK, SOFT, Chart, Note, Table, page, svg
 from pipeline.text.clean import clean
 
 __all__ = ["comparison_chart", "comparison_page", "comparison_tables"]
@@ -99,7 +100,7 @@ def _slices(found: Comparison) -> list[Table]:
             head,
             tuple(cells(s) for s in found.slices if s.kind == kind),
         )
-        for kind, title in (("register", "语域"), ("length", "长度"))
+        for kind, title in KINDS.items()
     ]
 
 
@@ -177,11 +178,11 @@ def _forest(found: Comparison) -> str:
         for r in found.rows
     ]  # fmt: skip
     base = alt.Chart(pd.DataFrame(data)).encode(y=alt.Y("name:N", sort=None, title=None, axis=alt.Axis(labelLimit=240)))
-    lines = base.mark_rule(color="#5b6670").encode(x=alt.X("low:Q", title="F1 之差（乙 − 甲）"), x2="high:Q")
-    dots = base.mark_point(size=60, color="#8c2d19").encode(
+    lines = base.mark_rule(color=SOFT).encode(x=alt.X("low:Q", title="F1 之差（乙 − 甲）"), x2="high:Q")
+    dots = base.mark_point(size=60, color=INK).encode(
         x="difference:Q",
         fillOpacity=alt.condition("datum.sure", alt.value(1), alt.value(0)),
-        fill=alt.value("#8c2d19"),
+        fill=alt.value(INK),
     )
-    zero = alt.Chart(pd.DataFrame({"x": [0]})).mark_rule(strokeDash=[4, 3], color="#8a939b").encode(x="x:Q")
+    zero = alt.Chart(pd.DataFrame({"x": [0]})).mark_rule(strokeDash=[4, 3], color=FAINT).encode(x="x:Q")
     return svg(alt.layer(zero, lines, dots).properties(width=460, height=alt.Step(22)))

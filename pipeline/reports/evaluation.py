@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline.analyst.diagnosis import Diagnosis
+from pipeline.model.slices import KINDS
 from pipeline.reports.markdown import markdown
-from pipeline.reports.page import Chart, Note, Table, page, svg
+from pipeline.reports.page import INK, SOFT, Chart, Note, Table, interval, page, svg
 from pipeline.whole import write_file
 
 if TYPE_CHECKING:
@@ -17,8 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["evaluation_parts", "write_evaluation"]
 
-INK, SOFT = "#8c2d19", "#5b6670"
-HUES = ("#8c2d19", "#1f5a7a", "#6b7a1f", "#7a1f6b", "#1f7a5a")
+HUES = (INK, "#1f5a7a", "#6b7a1f", "#7a1f6b", "#1f7a5a")
 #: Labels that get a threshold curve, those with most positives; cells of a confusion picture; rows of its table.
 CURVES = 24
 CELLS = 30
@@ -73,8 +73,11 @@ def _totals(found: Diagnosis) -> Table:
     for s in found.taxonomy.schemes:
         mine = f["schemes"][s.id]
         macro = f"{s.name}宏 F1（{mine['labels_counted']} 个标签）"
-        rows += [(macro, _say(mine["macro_f1"])), (f"{s.name}微 F1", _say(mine["micro_f1"]))]
-    rows += [("有无问题 F1", _say(f["problem"]["f1"])), ("无标签文本的误报率", _say(f["problem"]["false_alarm_rate"]))]
+        rows += [(macro, interval(mine["macro_f1"])), (f"{s.name}微 F1", interval(mine["micro_f1"]))]
+    rows += [
+        ("有无问题 F1", interval(f["problem"]["f1"])),
+        ("无标签文本的误报率", interval(f["problem"]["false_alarm_rate"])),
+    ]
     rows.append(("期望校准误差", f"{f['expected_calibration_error']:.4f}"))
     return Table("合计", ("", "数值"), tuple(rows))
 
@@ -82,7 +85,7 @@ def _totals(found: Diagnosis) -> Table:
 def _labels(found: Diagnosis) -> Table:
     rows = tuple(
         (
-            _name(found, label), str(row["positives"]), *(_say(row[m]) for m in ("precision", "recall", "f1")),
+            _name(found, label), str(row["positives"]), *(interval(row[m]) for m in ("precision", "recall", "f1")),
             _threshold(found.thresholds[label]),
         )
         for label, row in found.figures["labels"].items()
@@ -215,12 +218,12 @@ def _slices(found: Diagnosis) -> list[Table]:
             f"按{title}",
             head,
             tuple(
-                (p.name, f"{p.texts:,}", _say(p.f1), f"{p.innocent:,}", f"{p.alarms:,}")
+                (p.name, f"{p.texts:,}", interval(p.f1), f"{p.innocent:,}", f"{p.alarms:,}")
                 for p in found.parts
                 if p.kind == kind
             ),
         )
-        for kind, title in (("register", "语域"), ("length", "长度"))
+        for kind, title in KINDS.items()
     ]
 
 
@@ -241,7 +244,3 @@ def _scheme(found: Diagnosis, scheme: str) -> str:
 
 def _threshold(value: float) -> str:
     return f"{value:.2f}" if math.isfinite(value) else "一律交人"
-
-
-def _say(interval: Sequence[float] | None) -> str:
-    return "–" if interval is None else "{:.3f} [{:.3f}, {:.3f}]".format(*interval)

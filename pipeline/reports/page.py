@@ -12,7 +12,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import altair as alt
 
-__all__ = ["Chart", "Note", "Table", "page", "part_html", "svg"]
+__all__ = ["FAINT", "INK", "SOFT", "Chart", "Note", "Table", "interval", "page", "part_html", "svg"]
+
+#: Colours of charts: what is shown, what is shown beside it, what it is compared with.
+INK, SOFT, FAINT = "#8c2d19", "#5b6670", "#8a939b"
 
 _STYLE = """
 :root{color-scheme:light dark;--ink:#1c1f23;--paper:#fff;--rule:#d5d9de;--soft:#f4f6f8}
@@ -70,6 +73,11 @@ def svg(chart: alt.TopLevelMixin) -> str:
     drawn = io.StringIO()
     chart.save(drawn, format="svg")
     return drawn.getvalue()
+
+
+def interval(figure: Sequence[float] | None) -> str:
+    """Return a value with the ends of its interval as people read it, a dash for none."""
+    return "–" if figure is None else "{:.3f} [{:.3f}, {:.3f}]".format(*figure)
 
 
 def part_html(part: Table | Chart | Note) -> str:
