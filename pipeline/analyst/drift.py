@@ -1,9 +1,9 @@
 """What has changed in the texts that come in: this window against a reference window, per district and channel.
 
-Compared are the rate of every label, of labels that go together, of problems, the scores, the share of words the
-model does not know, and phrases. Figures and phrases are two families, each under Holm's correction at half the level,
-so that a quiet month stays quiet in nineteen cases of twenty. A text that was sent many times counts once in a window:
-the caller leaves repeats out.
+Compared are the rates of every label, of labels that go together, of problems and of phrases (Fisher's exact test),
+the scores and the share of words the model does not know (Kolmogorov–Smirnov). Figures and phrases are two families,
+each under Holm's correction at half the level, so that a quiet month stays quiet in nineteen cases of twenty. A text
+that was sent many times counts once in a window: the caller leaves repeats out.
 """
 
 from __future__ import annotations

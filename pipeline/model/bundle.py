@@ -220,7 +220,7 @@ def save_bundle(
 
     The folder appears whole or not at all.
     """
-    names = [f"{s}.{label}" for s, label in taxonomy.columns] + [PROBLEM]
+    names = _head_names(taxonomy)
     arrays = io.BytesIO()
     np.savez(
         arrays,
@@ -276,6 +276,10 @@ def save_changed(bundle: Bundle, folder: Path, **about: Any) -> Path:
     )
 
 
+def _head_names(taxonomy: Taxonomy) -> list[str]:
+    return [*(f"{s}.{label}" for s, label in taxonomy.columns), PROBLEM]
+
+
 def load_bundle(path: Path) -> Bundle:
     """Read a bundle; raises BundleError for whatever is missing, changed or not understood."""
     return build_bundle(read_files(path))
@@ -315,7 +319,7 @@ def _build(manifest: dict[str, Any], raw: Mapping[str, bytes]) -> Bundle:
         char_keys=a["char_keys"],
         idf=a["idf"],
     )
-    names = [f"{s}.{label}" for s, label in taxonomy.columns] + [PROBLEM]
+    names = _head_names(taxonomy)
     experts, columns, many = len(a["bias"]), features.columns, len(names)
     dimensions = manifest["encoder"]["dimensions"] if "encoder" in manifest else 0
     shapes = {

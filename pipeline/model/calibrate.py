@@ -60,7 +60,7 @@ def fit_sigmoid(margins: Floats, truth: Bools) -> tuple[float, float]:
 
 
 def best_f1_threshold(probabilities: Floats, truth: Bools, *, least: float = 0.1) -> float:
-    """Return the threshold from ``least`` to 0.9 of the highest mean F1 over bootstrap samples.
+    """Return the threshold from ``least`` to 0.9 of the highest mean F1 over bootstrap samples; both (texts,).
 
     The plain maximum sits on single texts; averaged over samples it holds better on new ones.
     """
@@ -81,7 +81,8 @@ def best_f1_threshold(probabilities: Floats, truth: Bools, *, least: float = 0.1
 def expected_f1_threshold(probabilities: Floats) -> float:
     """Return the threshold of the highest expected F1, 2·Σ p(called) / (called + Σ p), of calibrated probabilities.
 
-    It looks at no label, so a handful of positives cannot lead it astray (plug-in rule, Ye et al. 2012).
+    ``probabilities`` (texts,). It looks at no label, so a handful of positives cannot lead it astray (plug-in rule, Ye
+    et al. 2012).
     """
     falling = np.append(np.sort(probabilities)[::-1], 0.0)
     called = np.arange(1, len(falling))

@@ -137,12 +137,12 @@ def counted_columns(truth: Bools, taxonomy: Taxonomy) -> dict[str, Ints]:
 
 
 def problem_f1(truth: Bools, called: Bools) -> float:
-    """Return F1 of having any label at all."""
+    """Return F1 of having any label at all; both (texts, columns)."""
     return micro_f1(np.asarray(truth.any(1)), np.asarray(called.any(1)))
 
 
 def micro_f1(truth: Bools, called: Bools) -> float:
-    """Return F1 over all cells."""
+    """Return F1 over all cells of two matrices."""
     return float(2 * (truth & called).sum() / max(int(truth.sum() + called.sum()), 1))
 
 

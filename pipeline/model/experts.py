@@ -16,7 +16,7 @@ from pipeline.model.descent import descend
 from pipeline.model.pool import maximum_over, strongest_sentence
 from pipeline.model.recipe import Learner, Settings
 
-__all__ = ["Rows", "allow_strange", "fit_heads", "learn_experts", "present_experts", "share_texts", "sure_weights"]
+__all__ = ["Examples", "allow_strange", "fit_heads", "learn_experts", "present_experts", "share_texts", "sure_weights"]
 
 Bools = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float64]
@@ -37,7 +37,7 @@ LEAST_SURE = 0.05
 
 
 @dataclass(frozen=True)
-class Rows:
+class Examples:
     """What heads learn from: ``x`` (rows, columns), ``truth`` (rows, heads); ``fold`` and ``text`` (rows,) of each row.
 
     Rows that are not ``known`` (rows, heads) for a head are left out of it. The last columns are an encoder's, as many
@@ -53,8 +53,8 @@ class Rows:
 
 
 def learn_experts(
-    rows: Rows,
-    sentences: Rows,
+    rows: Examples,
+    sentences: Examples,
     members: sparse.csr_matrix,
     gold: Sequence[Gold],
     settings: Settings,
@@ -68,7 +68,7 @@ def learn_experts(
     """
     own, weight = share_texts(gold, settings)
     heads, texts = rows.truth.shape[1], len(gold)
-    asked: list[tuple[Rows, Floats]] = []
+    asked: list[tuple[Examples, Floats]] = []
     for e, counts in enumerate(weight):
         # The gate of an expert is one more head: it tells its own texts from the others it reads.
         mine = own[rows.text][:, None] == e
@@ -152,7 +152,7 @@ def fit_gate(gates: Sequence[tuple[Floats, Floats, Floats]], own: Ints) -> tuple
 
 
 def cross_fit(
-    asked: Sequence[tuple[Rows, Floats]], settings: Settings, progress: Callable[[str], None]
+    asked: Sequence[tuple[Examples, Floats]], settings: Settings, progress: Callable[[str], None]
 ) -> list[tuple[Floats, Floats, Floats]]:
     """Return, of each (rows, weights) ``asked``, out-of-fold margins (rows, heads), and coefficients (columns, heads)
     and biases (heads,) of all rows.
@@ -163,7 +163,7 @@ def cross_fit(
     """
     from joblib import Parallel, delayed
 
-    def one(rows: Rows, weight: Floats, held_out: Ints) -> Iterable[tuple[Floats, ...]]:
+    def one(rows: Examples, weight: Floats, held_out: Ints) -> Iterable[tuple[Floats, ...]]:
         learned = rows.fold[:, None] != held_out
         known = np.ones(rows.truth.shape, bool) if rows.known is None else rows.known
         known = np.hstack([known & of[:, None] for of in learned.T])

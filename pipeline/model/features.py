@@ -295,12 +295,9 @@ def _stack(parts: list[tuple[npt.NDArray[np.bool_], Ints, Ints]], row: Ints, sta
     if not parts:
         empty = np.zeros(0, np.int64)
         return empty, empty, empty, empty
-    return (
-        np.concatenate([row[: len(k)][k] for k, _key, _end in parts]),
-        np.concatenate([key[k] for k, key, _end in parts]),
-        np.concatenate([start[: len(k)][k] for k, _key, _end in parts]),
-        np.concatenate([end[k] for k, _key, end in parts]),
-    )
+    known = ((row[: len(k)][k], key[k], start[: len(k)][k], end[k]) for k, key, end in parts)
+    row, keys, start, ends = (np.concatenate(of) for of in zip(*known, strict=True))
+    return row, keys, start, ends
 
 
 def _look_up(keys: Ints, row: Ints, key: Ints, start: Ints, end: Ints) -> Places:

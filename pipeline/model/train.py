@@ -20,7 +20,7 @@ from pipeline.errors import CorpusError
 from pipeline.model.bundle import Head, save_bundle
 from pipeline.model.calibrate import best_f1_threshold, lean_thresholds, raise_to_promise, stand_in_threshold
 from pipeline.model.encoder import Encoder, add_dense
-from pipeline.model.experts import Rows, allow_strange, learn_experts
+from pipeline.model.experts import Examples, allow_strange, learn_experts
 from pipeline.model.features import Features
 from pipeline.model.folds import group_folds
 from pipeline.model.lead import add_lead, first_sentences
@@ -115,11 +115,11 @@ def train(
         vectors = dense.encode(texts, settings.jobs)
         x = add_dense(x, np.vstack([vectors, dense.joined(vectors, members)]))
 
-    rows = Rows(
+    rows = Examples(
         x, y, np.append(fold, fold[padded]), np.append(np.arange(len(texts)), padded),
         dimensions=dense.dimensions if dense else 0,
     )  # fmt: skip
-    single = Rows(x_sentence, y_sentence, fold[sentences.row], sentences.row, known)
+    single = Examples(x_sentence, y_sentence, fold[sentences.row], sentences.row, known)
     weights, margins, spoken = learn_experts(rows, single, members, gold, settings, progress)
     progress("校准与阈值")
     # A promise is kept on the corpus's own wording; to strange wording nothing is added then.

@@ -34,7 +34,7 @@ _MIX = (np.uint64(0xFF51AFD7ED558CCD), np.uint64(0xC4CEB9FE1A85EC53), np.uint64(
 
 
 def shares(texts: Sequence[str], pairs: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
-    """Return the share of three-character pieces that two texts have in common, 0 to 1, of each of ``pairs`` (n, 2).
+    """Return the Jaccard index, 0 to 1, of the sets of three-character pieces of each two texts in ``pairs`` (n, 2).
 
     Pieces are told apart by 52 bits of a hash; spaces, punctuation and widths do not count. At most MANY texts and
     pairs.
@@ -118,7 +118,7 @@ def _mixed(rows: Matrix) -> Keys:
 
 
 def signatures(texts: Sequence[str]) -> Matrix:
-    """Return one row of MinHash values per text."""
+    """Return the MinHash values of each text (Broder 1997), (texts, 64)."""
     from rensa import RMinHash
 
     keys, first = _keys(texts)

@@ -28,12 +28,7 @@ PIECE = 20_000
 
 
 class Segmenter(Protocol):
-    """Anything that cuts normalised texts into words; ``name`` goes into the model's manifest."""
-
-    @property
-    def name(self) -> str:
-        """Engine and version."""
-        ...
+    """Anything that cuts normalised texts into words."""
 
     def cut(self, texts: Sequence[str]) -> list[list[str]]:
         """Return the words of each text; joined, they are the text again."""
@@ -88,7 +83,7 @@ class RjiebaSegmenter:
 
     @property
     def name(self) -> str:
-        """Engine and version."""
+        """Engine and version, as a model's manifest has them."""
         from importlib.metadata import version
 
         return f"rjieba-{version('rjieba')}-nohmm"
@@ -134,13 +129,6 @@ class JiebaSegmenter:
             self._tokenizer.initialize()
         for word, frequency in words.items():
             self._tokenizer.add_word(word, frequency)
-
-    @property
-    def name(self) -> str:
-        """Engine and version."""
-        from importlib.metadata import version
-
-        return f"jieba-{version('jieba')}-nohmm"
 
     def cut(self, texts: Sequence[str]) -> list[list[str]]:
         """Return the words of each text; joined, they are the text again."""

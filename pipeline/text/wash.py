@@ -83,7 +83,7 @@ class _Table:
         self.sorts = np.zeros(sys.maxunicode + 1, np.uint8)
         # Decimal digits of all scripts; to ask for the category of a million characters takes ten times as long.
         everything = np.arange(sys.maxunicode + 1, dtype=np.uint32).tobytes().decode("utf-32-le", "surrogatepass")
-        self._numbers = [m.start() for m in re.finditer(r"\d", everything)]
+        numbers = [m.start() for m in re.finditer(r"\d", everything)]
         for characters, sort in (
             ("0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ", _ALNUM),
             ("ABCDEFGHJKLMNPQRSTUVWXYZabcdefghjklmnpqrstuvwxyz0123456789", _PLATE),
@@ -94,7 +94,7 @@ class _Table:
             (NUMERALS, _NUMBER),
         ):
             self.sorts[[ord(c) for c in characters]] |= sort
-        self.sorts[self._numbers] |= _NUMBER
+        self.sorts[numbers] |= _NUMBER
         self._lock = threading.Lock()
 
     def learn(self, points: Points) -> None:

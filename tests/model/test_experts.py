@@ -8,7 +8,7 @@ from pipeline.analyst.held_out import text_matrix
 from pipeline.corpus.gold import Gold
 from pipeline.model import experts
 from pipeline.model.bundle import load_bundle
-from pipeline.model.experts import Rows, cross_fit, fit_heads, share_texts
+from pipeline.model.experts import Examples, cross_fit, fit_heads, share_texts
 from pipeline.model.recipe import Expert, Settings
 from pipeline.model.train import train
 
@@ -58,7 +58,7 @@ def asked():
     truth = np.asarray(x @ dice.normal(size=(90, 4)) + dice.normal(size=(600, 4))) > 0
     known = dice.random((600, 4)) < 0.75
     weight = np.where(dice.random(600) < 0.1, 0.0, dice.uniform(0.3, 1, 600))
-    return Rows(x, truth, dice.integers(0, 3, 600), np.arange(600), known), weight
+    return Examples(x, truth, dice.integers(0, 3, 600), np.arange(600), known), weight
 
 
 def quiet(step):
