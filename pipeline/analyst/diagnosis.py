@@ -8,7 +8,6 @@ from itertools import compress
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from scipy.special import logit
 
 from pipeline.corpus.gold import Gold, label_matrix
@@ -17,13 +16,11 @@ from pipeline.model.calibrate import BINS
 from pipeline.model.evaluate import figures_of, resamples
 from pipeline.model.score import Scorer
 from pipeline.model.slices import parts_of
+from pipeline.ndarrays import Bools, Floats
 from pipeline.taxonomy import Taxonomy
 from pipeline.text.clean import clean
 
 __all__ = ["Bin", "Diagnosis", "Mistake", "Part", "Point", "Swap", "diagnose"]
-
-Bools = npt.NDArray[np.bool_]
-Floats = npt.NDArray[np.float64]
 
 #: Thresholds a curve is drawn over.
 GRID = np.round(np.arange(0.05, 0.96, 0.05), 2)

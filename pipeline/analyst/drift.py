@@ -13,15 +13,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-import numpy.typing as npt
 from scipy.stats import fisher_exact, ks_2samp
 
 from pipeline.model.paired import holm
+from pipeline.ndarrays import Bools, Floats
 
 __all__ = ["KINDS", "Finding", "Window", "find_drift"]
-
-Bools = npt.NDArray[np.bool_]
-Floats = npt.NDArray[np.float64]
 
 KINDS = {
     "rate": "标签比例", "pair": "同现", "problem": "有问题的比例", "score": "分数分布",

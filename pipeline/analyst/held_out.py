@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 from scipy import sparse
 from scipy.special import expit
 
@@ -16,12 +15,10 @@ from pipeline.model.calibrate import fit_sigmoid
 from pipeline.model.experts import fit_heads
 from pipeline.model.folds import group_folds
 from pipeline.model.score import Scorer
+from pipeline.ndarrays import Bools, Floats, Ints
 from pipeline.text.clean import clean
 
 __all__ = ["Scale", "fit_scale", "held_out_margins", "held_out_probabilities", "text_matrix"]
-
-Bools = npt.NDArray[np.bool_]
-Floats = npt.NDArray[np.float64]
 
 #: What a mistake costs, and the folds: those of a training by default.
 C, FOLDS = 0.5, 3
@@ -47,7 +44,7 @@ def held_out_probabilities(scorer: Scorer, gold: Sequence[Gold], *, seed: int = 
     return fit_scale(margins, truth)(margins)
 
 
-def held_out_margins(x: sparse.csr_matrix, truth: Bools, fold: npt.NDArray[np.int64], *, jobs: int = 1) -> Floats:
+def held_out_margins(x: sparse.csr_matrix, truth: Bools, fold: Ints, *, jobs: int = 1) -> Floats:
     """Return margins, (texts, labels), each text by heads fitted without its ``fold`` (texts,)."""
     from joblib import Parallel, delayed
 

@@ -7,17 +7,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from pipeline.corpus.gold import Gold, label_matrix
 from pipeline.documents import Evidence
 from pipeline.errors import CorpusError
 from pipeline.model.score import Scorer
+from pipeline.ndarrays import Bools, Floats
 
 __all__ = ["Suspect", "find_suspects", "label_quality"]
-
-Bools = npt.NDArray[np.bool_]
-Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)

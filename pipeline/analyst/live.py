@@ -13,14 +13,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from pipeline.model.promise import clopper_pearson
+from pipeline.ndarrays import Bools, Floats
 
 __all__ = ["Drawn", "Estimate", "LiveRow", "draw", "estimate", "measure_live"]
 
-Bools = npt.NDArray[np.bool_]
-Floats = npt.NDArray[np.float64]
 #: How far each text counts: yes or no, or what lies between where people are of two minds.
 Shares = Bools | Floats
 

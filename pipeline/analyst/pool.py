@@ -6,7 +6,6 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-import numpy.typing as npt
 from scipy import sparse
 
 from pipeline.analyst.held_out import text_matrix
@@ -14,10 +13,9 @@ from pipeline.analyst.suggest import Interest, choose, interest
 from pipeline.corpus.identity import text_key
 from pipeline.documents import Document, Evidence
 from pipeline.model.score import Scorer
+from pipeline.ndarrays import Floats
 
 __all__ = ["Suggestion", "concept_margins", "rate", "suggest"]
-
-Floats = npt.NDArray[np.float64]
 
 #: A decision shown by no more characters than this is thin.
 THIN = 8

@@ -14,14 +14,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 from scipy import sparse
 from scipy.special import expit, logit
 
-__all__ = ["REASONS", "Chosen", "Interest", "choose", "interest"]
+from pipeline.ndarrays import Bools, Floats
 
-Bools = npt.NDArray[np.bool_]
-Floats = npt.NDArray[np.float64]
+__all__ = ["REASONS", "Chosen", "Interest", "choose", "interest"]
 
 REASONS = {"unsure": "拿不准", "rules": "词典与模型不一", "thin": "证据单薄", "new": "用词陌生"}
 #: What each reason weighs against being unsure.

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from pipeline.analyst.rules import Hit, Rule, find_hits
 from pipeline.corpus.gold import Gold
@@ -17,8 +16,6 @@ from pipeline.model.score import Scorer
 from pipeline.text.concepts import Concept, Lexicon
 
 __all__ = ["Change", "Standing", "Trial", "standing", "try_concepts", "try_rules"]
-
-Bools = npt.NDArray[np.bool_]
 
 #: A form nobody writes, for a concept that is gone.
 _NOWHERE = "\ue000\ue001"

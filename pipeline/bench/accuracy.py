@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
 from pipeline.bench.draws import draws
 from pipeline.corpus.gold import Gold, label_matrix
@@ -15,12 +14,10 @@ from pipeline.documents import Document
 from pipeline.model.adapt import fit_adaptation, settle
 from pipeline.model.evaluate import macro_f1, micro_f1, problem_f1
 from pipeline.model.score import Scorer
+from pipeline.ndarrays import Bools
 from pipeline.taxonomy import Taxonomy
 
 __all__ = ["Local", "draw_local", "false_alarms", "figures", "on_messages", "span_f1"]
-
-Bools = npt.NDArray[np.bool_]
-Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)

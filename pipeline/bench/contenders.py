@@ -13,11 +13,11 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
+
+from pipeline.ndarrays import Bools
 
 __all__ = ["CONTENDERS", "Contender", "Labeller"]
 
-Bools = npt.NDArray[np.bool_]
 Cut = Callable[[str], list[str]]
 #: Texts → decisions (texts, labels); a floor decides nothing.
 Labeller = Callable[[Sequence[str]], Bools | None]

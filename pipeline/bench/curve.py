@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 from scipy import sparse
 from scipy.special import expit, logit
 
@@ -18,12 +17,10 @@ from pipeline.corpus.gold import Gold, label_matrix
 from pipeline.model.calibrate import best_f1_threshold
 from pipeline.model.evaluate import macro_f1
 from pipeline.model.folds import group_folds
+from pipeline.ndarrays import Bools, Floats
 from pipeline.taxonomy import Taxonomy
 
 __all__ = ["Point", "draw_curve", "fit_plain", "learning_curve"]
-
-Bools = npt.NDArray[np.bool_]
-Floats = npt.NDArray[np.float64]
 
 SHARES = (0.125, 0.25, 0.5, 1.0)
 FOLDS = 3

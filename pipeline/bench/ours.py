@@ -9,11 +9,12 @@ from pathlib import Path
 
 import numpy as np
 
-from pipeline.bench.contenders import Bools, Labeller
+from pipeline.bench.contenders import Labeller
 from pipeline.corpus.gold import Gold
 from pipeline.model.bundle import load_bundle
 from pipeline.model.recipe import Settings
 from pipeline.model.score import Scorer
+from pipeline.ndarrays import Bools
 from pipeline.taxonomy import parse_taxonomy
 
 __all__ = ["classes_taxonomy", "read_with", "train_ours"]

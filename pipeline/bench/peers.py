@@ -6,15 +6,13 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from pipeline.corpus.gold import Gold, label_matrix
+from pipeline.ndarrays import Bools
 from pipeline.taxonomy import Taxonomy
 from pipeline.text.segment import RjiebaSegmenter
 
 __all__ = ["PEERS", "peer_decisions", "words_and_chars"]
-
-Bools = npt.NDArray[np.bool_]
 
 HASHES = 2**18
 

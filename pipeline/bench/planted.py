@@ -7,19 +7,16 @@ from dataclasses import dataclass, replace
 from itertools import compress
 
 import numpy as np
-import numpy.typing as npt
 
 from pipeline.analyst.held_out import held_out_probabilities
 from pipeline.analyst.label_errors import label_quality
 from pipeline.corpus.gold import Gold, label_matrix
 from pipeline.model.score import Scorer
+from pipeline.ndarrays import Bools, Ints
 from pipeline.reports.page import FAINT, INK, svg
 from pipeline.taxonomy import Taxonomy
 
 __all__ = ["Recovery", "draw_recovery", "plant", "recover"]
-
-Bools = npt.NDArray[np.bool_]
-Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -31,7 +28,7 @@ class Recovery:
 
     texts: int
     cells: int
-    rank: npt.NDArray[np.int64]
+    rank: Ints
     flagged: int
     hits: int
 

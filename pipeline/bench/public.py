@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from pipeline.corpus.gold import Gold
 from pipeline.errors import ConfigError
+from pipeline.ndarrays import Bools
 from pipeline.taxonomy import Taxonomy
 
 __all__ = [
@@ -80,7 +80,7 @@ def speed_texts(folder: Path, most: int) -> dict[str, list[str]]:
     return {name: texts[:: -(-len(texts) // most)] for name, texts in kinds.items()}
 
 
-def tnews(folder: Path) -> tuple[list[str], list[str], npt.NDArray[np.bool_]]:
+def tnews(folder: Path) -> tuple[list[str], list[str], Bools]:
     """Return the classes of the TNEWS headlines, the texts to learn from, and which class each has."""
     rows = list(read_lines(folder / "tnews_train.jsonl.gz"))
     names = sorted({r["label"] for r in rows})

@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 from scipy import sparse
 
 from pipeline.analyst.held_out import FOLDS, C, Scale, fit_scale, held_out_margins, text_matrix
@@ -17,12 +16,10 @@ from pipeline.model.evaluate import macro_f1
 from pipeline.model.experts import fit_heads
 from pipeline.model.folds import group_folds
 from pipeline.model.score import Scorer
+from pipeline.ndarrays import Bools, Floats
 from pipeline.reports.page import FAINT, INK, svg
 
 __all__ = ["Point", "draw_saved", "replay", "saved"]
-
-Bools = npt.NDArray[np.bool_]
-Floats = npt.NDArray[np.float64]
 
 WAYS = {"suggest": "按建议标", "random": "随机标"}
 

@@ -16,8 +16,9 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.bench.contenders import CONTENDERS, Bools, Contender, Labeller
+from pipeline.bench.contenders import CONTENDERS, Contender, Labeller
 from pipeline.errors import UnfinishedError
+from pipeline.ndarrays import Bools
 
 __all__ = ["OURS", "Lesson", "Row", "machine", "measure_speed"]
 

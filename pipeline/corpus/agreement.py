@@ -8,16 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from pipeline.corpus.gold import labels_matrix
 from pipeline.corpus.lines import json_lines
 from pipeline.errors import CorpusError
+from pipeline.ndarrays import Bools
 from pipeline.taxonomy import Taxonomy
 
 __all__ = ["Agreement", "agreement", "kappa", "mean_f1", "mean_kappa", "pair_labels", "pair_records", "read_pairs"]
-
-Bools = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from pipeline.corpus.lines import json_lines
 from pipeline.errors import CorpusError
+from pipeline.ndarrays import Bools
 from pipeline.taxonomy import Taxonomy
 
 __all__ = ["PARTS", "Gold", "Span", "label_matrix", "labels_matrix", "parse_gold", "read_gold"]
@@ -111,12 +111,12 @@ def parse_gold(record: Any, taxonomy: Taxonomy) -> tuple[Gold | None, list[str]]
     return (None, wrong) if wrong else (Gold(labels=own, evidence=tuple(evidence), sure=float(sure), **fields), [])
 
 
-def label_matrix(gold: Sequence[Gold], taxonomy: Taxonomy) -> npt.NDArray[np.bool_]:
+def label_matrix(gold: Sequence[Gold], taxonomy: Taxonomy) -> Bools:
     """Return the labels as (texts, taxonomy columns)."""
     return labels_matrix([g.labels for g in gold], taxonomy)
 
 
-def labels_matrix(labels: Sequence[Mapping[str, Sequence[str]]], taxonomy: Taxonomy) -> npt.NDArray[np.bool_]:
+def labels_matrix(labels: Sequence[Mapping[str, Sequence[str]]], taxonomy: Taxonomy) -> Bools:
     """Return ``labels``, by scheme, as (texts, taxonomy columns)."""
     at = {column: i for i, column in enumerate(taxonomy.columns)}
     matrix = np.zeros((len(labels), len(at)), bool)

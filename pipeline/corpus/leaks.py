@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 from scipy import sparse
 
 from pipeline.corpus.gold import Gold, label_matrix
 from pipeline.corpus.tables import Table
+from pipeline.ndarrays import Bools, Ints
 from pipeline.taxonomy import Taxonomy
 
 __all__ = ["leak_table"]
@@ -62,7 +62,7 @@ def _registers(gold: Sequence[Gold]) -> sparse.csr_matrix:
     return sparse.csr_matrix(np.eye(names.max() + 1)[names])
 
 
-def _auc(x: sparse.csr_matrix, y: npt.NDArray[np.bool_], groups: npt.NDArray[np.int64]) -> float:
+def _auc(x: sparse.csr_matrix, y: Bools, groups: Ints) -> float:
     """Return the mean AUC over the columns of ``y`` (texts, labels) of one ridge regression for all of them."""
     from sklearn.linear_model import Ridge
     from sklearn.metrics import roc_auc_score

@@ -7,10 +7,10 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 import numpy as np
-import numpy.typing as npt
 
 from pipeline.corpus.gold import PARTS, Gold, label_matrix
 from pipeline.corpus.grams import squeeze
+from pipeline.ndarrays import Ints
 from pipeline.taxonomy import Taxonomy
 
 __all__ = ["Table", "corpus_tables"]
@@ -87,7 +87,7 @@ def _domains(gold: Sequence[Gold]) -> Table:
 
 
 def _lengths(gold: Sequence[Gold]) -> Table:
-    sizes: npt.NDArray[np.int64] = np.array([len(g.text) for g in gold])
+    sizes: Ints = np.array([len(g.text) for g in gold])
     counts = np.histogram(sizes, _BANDS)[0]
     names = [f"{a}–{b - 1}" if b < _BANDS[-1] else f"{a} 以上" for a, b in itertools.pairwise(_BANDS)]
     return [

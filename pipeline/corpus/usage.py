@@ -6,14 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
+from pipeline.ndarrays import Bools
 from pipeline.text.concepts import Lexicon
 from pipeline.text.sentences import split_sentences
 
 __all__ = ["Usage", "concept_usage", "form_texts"]
-
-Bools = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 
 import numpy as np
-import numpy.typing as npt
 from scipy.optimize import minimize
 from scipy.special import expit, logit
 from scipy.stats import binom
 
 from pipeline.model.bundle import NEVER
 from pipeline.model.promise import CONFIDENCE
+from pipeline.ndarrays import Bools, Floats, Ints
 
 __all__ = [
     "BINS",
@@ -25,10 +25,6 @@ __all__ = [
     "stand_in_threshold",
     "trust",
 ]
-
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
-Bools = npt.NDArray[np.bool_]
 
 #: With so many positives a label's own threshold counts as much as that of all labels together.
 TRUSTED = 100

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
+from pipeline.ndarrays import Bools, Floats
 from pipeline.taxonomy import Taxonomy
 
 __all__ = ["decide"]
-
-Floats = npt.NDArray[np.float64]
-Bools = npt.NDArray[np.bool_]
 
 
 def decide(taxonomy: Taxonomy, probabilities: Floats, thresholds: Floats) -> Bools:

@@ -17,13 +17,12 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.errors import BundleError, ConfigError
+from pipeline.ndarrays import Ints, Singles
 
 if TYPE_CHECKING:
     from scipy import sparse
 
 __all__ = ["Encoder", "add_dense", "encoder_of"]
-
-Singles = npt.NDArray[np.float32]
 
 MODEL, TOKENIZER = "model.onnx", "tokenizer.json"
 #: Tokens read of a text where the tokenizer sets no end: BERT's.
@@ -89,7 +88,7 @@ class Encoder:
             return np.zeros(self.dimensions, np.float32)
         return self._run({name: np.array(getattr(found, of), np.int64) for name, of in _INPUTS.items()})
 
-    def _run(self, given: Mapping[str, npt.NDArray[np.int64]]) -> Singles:
+    def _run(self, given: Mapping[str, Ints]) -> Singles:
         """Return the vector of one text, (dimensions,); ``given`` arrays (tokens,), none is zeros."""
         nothing = np.zeros_like(given["input_ids"])
         asked = {name: given.get(name, nothing).astype(of)[None] for name, of in self._types.items()}

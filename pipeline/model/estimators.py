@@ -19,14 +19,13 @@ from pipeline.model.experts import fit_heads
 from pipeline.model.features import Features
 from pipeline.model.lead import add_lead, first_sentences
 from pipeline.model.recipe import Learner
+from pipeline.ndarrays import Floats
 from pipeline.text.clean import clean
 from pipeline.text.concepts import Lexicon
 from pipeline.text.segment import RjiebaSegmenter
 from pipeline.text.sentences import split_sentences
 
 __all__ = ["LinearHeads", "TextFeatures"]
-
-Floats = npt.NDArray[np.float64]
 
 
 class TextFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]

@@ -15,12 +15,10 @@ from pipeline.model.calibrate import fit_sigmoid
 from pipeline.model.descent import descend
 from pipeline.model.pool import maximum_over, strongest_sentence
 from pipeline.model.recipe import Learner, Settings
+from pipeline.ndarrays import Bools, Floats, Ints
 
 __all__ = ["Examples", "allow_strange", "fit_heads", "learn_experts", "present_experts", "share_texts", "sure_weights"]
 
-Bools = npt.NDArray[np.bool_]
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
 Signs = npt.NDArray[np.int8]
 
 DEFAULTS = Settings()

@@ -6,18 +6,16 @@ import re
 from collections.abc import Iterator, Sequence
 
 import numpy as np
-import numpy.typing as npt
 
 from pipeline.model.bundle import Bundle
 from pipeline.model.features import Features, Occurrences
 from pipeline.model.lead import add_lead, first_sentences
 from pipeline.model.pool import NOISE
+from pipeline.ndarrays import Floats
 from pipeline.text.segment import Segmenter
 from pipeline.text.sentences import split_sentences
 
 __all__ = ["character_weights", "explain"]
-
-Floats = npt.NDArray[np.float64]
 
 #: What stands between clauses, and what of it ends a sentence.
 BETWEEN = "，。！？；,!?;…\n"

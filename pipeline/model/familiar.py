@@ -6,14 +6,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from pipeline.corpus.gold import Gold
 from pipeline.corpus.identity import text_key
+from pipeline.ndarrays import Bools
 
 __all__ = ["familiar", "texts_of"]
-
-Bools = npt.NDArray[np.bool_]
 
 #: Digits of a text's hash in the manifest: among millions of texts none is taken for another.
 DIGITS = 16

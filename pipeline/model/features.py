@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.model.rows import Rows
+from pipeline.ndarrays import Bools, Floats, Ints
 from pipeline.text.concepts import Lexicon
 from pipeline.text.normalise import code_points
 from pipeline.text.segment import Segmenter
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
 
 __all__ = ["CHAR_BITS", "CONCEPTS", "Features", "Occurrences", "fold", "folded_points"]
 
-Ints = npt.NDArray[np.int64]
-Floats = npt.NDArray[np.float64]
 #: Of occurrences: row, key or column, start, end, each (occurrences,).
 Places = tuple[Ints, Ints, Ints, Ints]
 T = TypeVar("T", bound=np.integer)
@@ -290,7 +289,7 @@ def _places(lengths: Ints, row: Ints, rows: int) -> tuple[Ints, Ints]:
     return end - lengths - before[row], end - before[row]
 
 
-def _stack(parts: list[tuple[npt.NDArray[np.bool_], Ints, Ints]], row: Ints, start: Ints) -> Places:
+def _stack(parts: list[tuple[Bools, Ints, Ints]], row: Ints, start: Ints) -> Places:
     """Join the parts ``(known, key, end)``, each aligned to the beginning of ``row`` and ``start``."""
     if not parts:
         empty = np.zeros(0, np.int64)

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
+
+from pipeline.ndarrays import Bools, Ints
 
 __all__ = ["group_folds"]
 
 
-def group_folds(groups: Sequence[str], y: npt.NDArray[np.bool_], folds: int, seed: int) -> npt.NDArray[np.int64]:
+def group_folds(groups: Sequence[str], y: Bools, folds: int, seed: int) -> Ints:
     """Return the fold of each text, shape (texts,): groups stay whole, labels of ``y`` are spread.
 
     No library stratifies multi-label data and keeps groups: the groups are stratified on the union of their

@@ -14,18 +14,14 @@ from pipeline.model.explain import BETWEEN, COST, MOST, SHARE, STOPS, TAKEN
 from pipeline.model.margins import Heads
 from pipeline.model.places import BLOCKS, Places
 from pipeline.model.pool import NOISE
+from pipeline.ndarrays import Bools, Flags, Floats, Ints, Points, Shorts
 from pipeline.text.compiled import compiled, index, wide
 from pipeline.text.prefetch import prefetch
 
 __all__ = ["Highlighter"]
 
-Ints = npt.NDArray[np.int64]
-Floats = npt.NDArray[np.float64]
 Grains = npt.NDArray[np.int16]
-Shorts = npt.NDArray[np.int32]
 Columns = npt.NDArray[np.uint32]
-Points = npt.NDArray[np.uint32]
-Flags = npt.NDArray[np.uint8]
 
 _BETWEEN, _STOP, _SPACE = 1, 2, 4
 _WORDS, _CHARS = 0, 1
@@ -50,7 +46,7 @@ class Highlighter:
         sentence_of: Ints,
         places: Places,
         read: tuple[Ints, Ints],
-        leads: npt.NDArray[np.bool_],
+        leads: Bools,
         long: Floats,
         wanted: tuple[Ints, Ints],
     ) -> tuple[Ints, Floats]:
@@ -90,7 +86,7 @@ def _find(
     place_end: Shorts,
     which: Ints,
     expert: Ints,
-    leads: npt.NDArray[np.bool_],
+    leads: Bools,
     long: Floats,
     passage: Ints,
     head: Ints,
@@ -256,7 +252,7 @@ def _share(
 
 
 @compiled
-def _clauses(points: Points, start: int, end: int, flags: Flags) -> tuple[Ints, npt.NDArray[np.bool_]]:
+def _clauses(points: Points, start: int, end: int, flags: Flags) -> tuple[Ints, Bools]:
     """Return start and end of each clause and whether a sentence opens with it; all is one if there is none."""
     clauses = np.empty((end - start + 1, 2), np.int64)
     opens = np.empty(end - start + 1, np.bool_)
@@ -306,9 +302,7 @@ def _worth(edge: Floats, clauses: Ints, begin: int) -> Ints:
 
 
 @compiled
-def _runs(
-    clauses: Ints, opens: npt.NDArray[np.bool_], worth: Ints, pair: int, span: Ints, weight: Floats, n: int
-) -> int:
+def _runs(clauses: Ints, opens: Bools, worth: Ints, pair: int, span: Ints, weight: Floats, n: int) -> int:
     """Write the runs of the largest sums behind the first ``n`` spans; return how many there are now."""
     paid = worth - wide(round(COST * abs(worth.max())))
     least = wide(TAKEN)

@@ -5,16 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
-import numpy.typing as npt
 
 from pipeline.model.rows import Rows
+from pipeline.ndarrays import Ints
 
 if TYPE_CHECKING:
     from scipy import sparse
 
 __all__ = ["NONE", "add_lead", "first_sentences"]
-
-Ints = npt.NDArray[np.int64]
 
 #: Number of the first sentence where a text has none.
 NONE = -1

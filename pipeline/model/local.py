@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from pipeline.corpus.gold import Gold
 from pipeline.errors import BundleError, CorpusError
@@ -14,6 +13,7 @@ from pipeline.model.adapt import FEWEST, Expectation, expect
 from pipeline.model.compare import Comparison, ask_for_same_labels, compare
 from pipeline.model.familiar import familiar, texts_of
 from pipeline.model.score import Scorer
+from pipeline.ndarrays import Bools
 
 __all__ = ["compare_at_home"]
 
@@ -49,7 +49,7 @@ def compare_at_home(
     return compare(a, b, some, source="reviews" if any(said) else "gold", expected=(said[0], said[1]), **how)
 
 
-def _choices(a: npt.NDArray[np.bool_], b: npt.NDArray[np.bool_]) -> tuple[npt.NDArray[np.bool_], ...]:
+def _choices(a: Bools, b: Bools) -> tuple[Bools, ...]:
     return ~(a | b), ~a
 
 

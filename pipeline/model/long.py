@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-import numpy.typing as npt
 from scipy.optimize import minimize
 from scipy.special import expit, logit
 
@@ -18,12 +17,9 @@ from pipeline.corpus.gold import Gold
 from pipeline.model.bundle import Head
 from pipeline.model.calibrate import best_f1_threshold
 from pipeline.model.pool import strongest_sentence
+from pipeline.ndarrays import Bools, Floats, Ints
 
 __all__ = ["Haystacks", "fit_long", "hide_sentences"]
-
-Bools = npt.NDArray[np.bool_]
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
 
 #: Sentences of the texts that are made up to learn from.
 FEWEST, MOST = 20, 100

@@ -11,16 +11,13 @@ from pipeline.model.bundle import Bundle
 from pipeline.model.features import CONCEPTS
 from pipeline.model.places import BLOCKS, Places, Vocabulary
 from pipeline.model.pool import NOISE
+from pipeline.ndarrays import Floats, Ints, Shorts, Singles
 from pipeline.text.compiled import compiled
 from pipeline.text.prefetch import prefetch
 
 __all__ = ["Heads"]
 
-Ints = npt.NDArray[np.int64]
-Floats = npt.NDArray[np.float64]
-Singles = npt.NDArray[np.float32]
 Grains = npt.NDArray[np.int16]
-Shorts = npt.NDArray[np.int32]
 Columns = npt.NDArray[np.uint32]
 
 #: Coefficients in a line of the cache, and those that are worked on at once.

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
+
+from pipeline.ndarrays import Floats
 
 __all__ = ["expit", "logit"]
-
-Floats = npt.NDArray[np.float64]
 
 
 def expit(log_odds: Floats) -> Floats:

@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 from scipy import sparse
 
 from pipeline.corpus.gold import Gold
+from pipeline.ndarrays import Ints
 
 __all__ = ["pad"]
 
@@ -26,9 +26,7 @@ SHARE = 0.5
 NEAR = 0.8
 
 
-def pad(
-    gold: Sequence[Gold], fold: npt.NDArray[np.int64], seed: int
-) -> tuple[npt.NDArray[np.int64], sparse.csr_matrix]:
+def pad(gold: Sequence[Gold], fold: Ints, seed: int) -> tuple[Ints, sparse.csr_matrix]:
     """Return which text each padded one is about, (padded,), and which texts stand in it, (padded, texts).
 
     The others carry no label, are of the same register and in the same fold, so that what is held out stays so.

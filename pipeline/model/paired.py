@@ -6,13 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-import numpy.typing as npt
+
+from pipeline.ndarrays import Bools, Floats, Ints
 
 __all__ = ["Contrast", "Counts", "adjust", "contrasts", "count", "holm"]
-
-Bools = npt.NDArray[np.bool_]
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
 
 #: Resamples for intervals, and sign flips for tests.
 ROUNDS = 2000

@@ -12,15 +12,12 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.model.features import CHAR_BITS, CONCEPTS, Features, folded_points
+from pipeline.ndarrays import Ints, Points, Shorts
 from pipeline.text.compiled import compiled, wide
 from pipeline.text.prefetch import prefetch
 
 __all__ = ["BLOCKS", "Places", "Vocabulary"]
 
-Ints = npt.NDArray[np.int64]
-Floats = npt.NDArray[np.float64]
-Points = npt.NDArray[np.uint32]
-Shorts = npt.NDArray[np.int32]
 Columns = npt.NDArray[np.uint32]
 Keys = npt.NDArray[np.uint64]
 

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from pipeline.ndarrays import Floats, Ints
+
 if TYPE_CHECKING:
     from scipy import sparse
 
 __all__ = ["NOISE", "long_share", "maximum_over", "read_long", "strongest_sentence"]
-
-Floats = npt.NDArray[np.float64]
 
 #: Sums that differ by less are equal: their parts were added in another order.
 NOISE = 1e-9
@@ -20,9 +20,7 @@ NOISE = 1e-9
 SHORT, LONG = 20, 30
 
 
-def strongest_sentence(
-    margins: npt.NDArray[np.floating], row: npt.NDArray[np.int64], bias: npt.NDArray[np.floating]
-) -> Floats:
+def strongest_sentence(margins: npt.NDArray[np.floating], row: Ints, bias: npt.NDArray[np.floating]) -> Floats:
     """Return each text's highest sentence margin per head, (rows, heads); its ``bias`` where there is no sentence.
 
     ``row`` (sentences,) ascends and numbers the text of each sentence.
@@ -34,7 +32,7 @@ def strongest_sentence(
     return strongest
 
 
-def long_share(row: npt.NDArray[np.int64], sentences: npt.NDArray[np.int64]) -> Floats:
+def long_share(row: Ints, sentences: Ints) -> Floats:
     """Return how far the text of each passage is a long one, 0 to 1, (passages,).
 
     ``row`` (passages,) numbers the texts, ``sentences`` (passages,) are in each passage.
@@ -45,8 +43,8 @@ def long_share(row: npt.NDArray[np.int64], sentences: npt.NDArray[np.int64]) -> 
 def read_long(
     log_odds: Floats,
     strongest: Floats,
-    row: npt.NDArray[np.int64],
-    sentences: npt.NDArray[np.int64],
+    row: Ints,
+    sentences: Ints,
     edge: Floats,
     long: Floats,
 ) -> Floats:
@@ -65,7 +63,7 @@ def read_long(
     return np.asarray(log_odds * (1 - share) + (edge + strongest * sentence + size * of_size + intercept) * share)
 
 
-def _in_text(row: npt.NDArray[np.int64], sentences: npt.NDArray[np.int64]) -> Floats:
+def _in_text(row: Ints, sentences: Ints) -> Floats:
     """Return how many sentences the text of each passage has, (passages,), of those of the passages."""
     return np.asarray(np.bincount(row, sentences)[row], float)
 

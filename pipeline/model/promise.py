@@ -6,14 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-
 from pipeline.model.paired import holm
+from pipeline.ndarrays import Bools
 
 __all__ = ["CONFIDENCE", "Kept", "check_promise", "clopper_pearson", "promise_of"]
-
-Bools = npt.NDArray[np.bool_]
 
 CONFIDENCE = 0.95
 

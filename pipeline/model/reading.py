@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
-import numpy.typing as npt
 
 from pipeline.model.bundle import Bundle
 from pipeline.model.encoder import Encoder, add_dense
@@ -20,6 +19,7 @@ from pipeline.model.explain import explain
 from pipeline.model.lead import add_lead, first_sentences
 from pipeline.model.pool import strongest_sentence
 from pipeline.model.rows import FEW, Rows, as_csr
+from pipeline.ndarrays import Floats, Ints
 from pipeline.text.clean import Clean, clean
 from pipeline.text.passages import split_passages
 from pipeline.text.segment import Segmenter
@@ -29,9 +29,6 @@ if TYPE_CHECKING:
     from scipy import sparse
 
 __all__ = ["PlainReader", "PlainReading", "Reader", "Reading", "Shown"]
-
-Ints = npt.NDArray[np.int64]
-Floats = npt.NDArray[np.float64]
 
 
 class Shown(NamedTuple):

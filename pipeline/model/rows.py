@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from pipeline.ndarrays import Floats, Ints
+
 if TYPE_CHECKING:
     from scipy import sparse
 
 __all__ = ["FEW", "Rows", "as_csr"]
-
-Ints = npt.NDArray[np.int64]
-Floats = npt.NDArray[np.float64]
 
 #: From so many characters at once on scipy's matrices are worth their import.
 FEW = 20_000

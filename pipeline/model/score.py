@@ -23,15 +23,13 @@ from pipeline.model.pool import read_long
 from pipeline.model.promise import promise_of
 from pipeline.model.reading import PlainReader, PlainReading, Reader, Reading
 from pipeline.model.rows import as_csr
+from pipeline.ndarrays import Bools, Floats, Ints
 from pipeline.text.segment import RjiebaSegmenter
 
 if TYPE_CHECKING:
     from scipy import sparse
 
 __all__ = ["Look", "Said", "Scorer", "batches"]
-
-Floats = npt.NDArray[np.float64]
-Bools = npt.NDArray[np.bool_]
 
 #: A label whose log-odds lie this close to those of its threshold asks for a person.
 NEAR = 0.3
@@ -57,7 +55,7 @@ class Look:
     log_odds: Floats
     margins: Floats
     x: sparse.csr_matrix
-    expert: npt.NDArray[np.int64]
+    expert: Ints
     long: Floats
     edge: Floats
 
@@ -90,7 +88,7 @@ class _Scores(Generic[R]):
     """Probabilities of some texts, (texts, heads), and for each the passage of ``reading`` that gave it."""
 
     documents: Floats
-    best: npt.NDArray[np.int64]
+    best: Ints
     texts: Sequence[str]
     reading: R
 

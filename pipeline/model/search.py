@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from scipy import sparse
 
 from pipeline.corpus.gold import Gold, label_matrix
@@ -28,6 +27,7 @@ from pipeline.model.folds import group_folds
 from pipeline.model.lead import NONE, add_lead, first_sentences
 from pipeline.model.recipe import Learner, Settings
 from pipeline.model.train import ask_for_groups, calibrated, fit_head, share_thresholds
+from pipeline.ndarrays import Bools, Floats, Ints, Singles
 from pipeline.taxonomy import Taxonomy
 from pipeline.text.clean import clean
 from pipeline.text.concepts import Lexicon
@@ -35,11 +35,6 @@ from pipeline.text.segment import RjiebaSegmenter
 from pipeline.text.sentences import split_sentences
 
 __all__ = ["Trial", "candidates", "search", "trusted_f1"]
-
-Ints = npt.NDArray[np.int64]
-Bools = npt.NDArray[np.bool_]
-Floats = npt.NDArray[np.float64]
-Singles = npt.NDArray[np.float32]
 
 #: Characters times heads of the largest sample that a minute of two cores pays for.
 MINUTE = 5_000_000

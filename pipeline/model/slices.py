@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 import numpy as np
-import numpy.typing as npt
 
 from pipeline.corpus.gold import Gold
+from pipeline.ndarrays import Bools
 
 __all__ = ["KINDS", "parts_of"]
 
@@ -18,7 +18,7 @@ KINDS = {"register": "语域", "length": "长度"}
 BANDS = (80, 300, 1000)
 
 
-def parts_of(gold: Sequence[Gold]) -> Iterator[tuple[str, str, npt.NDArray[np.bool_]]]:
+def parts_of(gold: Sequence[Gold]) -> Iterator[tuple[str, str, Bools]]:
     """Yield kind (register or length), name and which texts (texts,) belong; no empty parts."""
     registers = np.array([g.register or "（未填）" for g in gold])
     edges = (0, *BANDS)

@@ -7,7 +7,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from pipeline.model.bundle import Bundle
 from pipeline.model.encoder import Encoder
@@ -16,17 +15,13 @@ from pipeline.model.highlight import Highlighter
 from pipeline.model.margins import Heads
 from pipeline.model.places import Places, Vocabulary
 from pipeline.model.reading import Reading, Shown
+from pipeline.ndarrays import Ints, Points, Shorts
 from pipeline.text.lattice import Lattice, fits
 from pipeline.text.pieces import cut_passages, cut_sentences
 from pipeline.text.segment import Segmenter
 from pipeline.text.wash import Washed, wash
 
 __all__ = ["SwiftReader"]
-
-Ints = npt.NDArray[np.int64]
-Floats = npt.NDArray[np.float64]
-Shorts = npt.NDArray[np.int32]
-Points = npt.NDArray[np.uint32]
 
 
 class SwiftReader:

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from joblib import Parallel, delayed
 from scipy import sparse
 from scipy.special import expit, logit
@@ -29,6 +28,7 @@ from pipeline.model.padding import pad
 from pipeline.model.pool import read_long
 from pipeline.model.recipe import Settings
 from pipeline.model.wording import learn_wording
+from pipeline.ndarrays import Bools, Floats, Ints
 from pipeline.taxonomy import Taxonomy
 from pipeline.text.clean import Clean, clean
 from pipeline.text.concepts import Lexicon
@@ -36,10 +36,6 @@ from pipeline.text.segment import RjiebaSegmenter, dictionary_hash
 from pipeline.text.sentences import Sentences, split_sentences
 
 __all__ = ["Settings", "train"]
-
-Bools = npt.NDArray[np.bool_]
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
 
 DEFAULTS = Settings()
 #: Lowest threshold tried; labels are rare and their scores low.

@@ -10,15 +10,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from pipeline.model.features import Features, Occurrences
 from pipeline.model.odds import expit
+from pipeline.ndarrays import Floats, Ints
 
 __all__ = ["Wording", "learn_wording"]
-
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
 
 #: Tokens of usual wording that every text is read with, so that a handful of words says little.
 PRIOR_TOKENS = 20

@@ -10,16 +10,12 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
+from pipeline.ndarrays import Floats, Ints, Shorts
 from pipeline.text.automaton import END, FAIL, GAP, Automaton
 from pipeline.text.compiled import compiled, wide
 
 __all__ = ["Pieces", "find_pieces"]
-
-Ints = npt.NDArray[np.int64]
-Shorts = npt.NDArray[np.int32]
-Floats = npt.NDArray[np.float64]
 
 _NEVER = 2**31
 #: Words of bits for the pairs of classes that a piece can begin with: more let less pass, fewer fit into caches.

@@ -12,15 +12,12 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from pipeline.ndarrays import Bools, Ints, Shorts
 from pipeline.text.compiled import compiled, wide
 from pipeline.text.forms import CLAUSE_ENDS, form_tokens
 from pipeline.text.normalise import code_points
 
 __all__ = ["END", "FAIL", "GAP", "Automaton", "build_automaton"]
-
-Ints = npt.NDArray[np.int64]
-Shorts = npt.NDArray[np.int32]
-Bools = npt.NDArray[np.bool_]
 
 # Leaves and tokens that are no class of characters; gap g is GAP - g.
 END, _OPEN, _BAR, _CLOSE, _MAYBE, FAIL, GAP = -1, -2, -3, -4, -5, -6, -7

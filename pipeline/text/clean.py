@@ -5,9 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
-import numpy as np
-import numpy.typing as npt
-
+from pipeline.ndarrays import Shorts
 from pipeline.text.mask import Found, find_personal_data, mask
 from pipeline.text.normalise import normalise, offsets
 
@@ -23,7 +21,7 @@ class Clean:
     personal: tuple[Found, ...]
 
     @cached_property
-    def _offsets(self) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
+    def _offsets(self) -> tuple[Shorts, Shorts]:
         return offsets(self.given)
 
     def to_given(self, start: int, end: int) -> tuple[int, int]:

@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.errors import ConfigError
+from pipeline.ndarrays import Ints
 from pipeline.text.forms import as_cleaned, form_mistake
 from pipeline.text.plain import PlainMatcher, index_heads
 
@@ -29,8 +30,6 @@ __all__ = ["Concept", "Hits", "Lexicon", "load_lexicon", "parse_lexicon"]
 _ID = re.compile(r"[a-z][a-z0-9_]*")
 #: So many characters are searched by the plain matcher, within two seconds; loading the compiled one takes as long.
 LITTLE = 20_000
-
-Ints = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from pipeline.ndarrays import Floats, Ints, Points, Shorts
 from pipeline.text.compiled import compiled, index, wide
 from pipeline.text.prefetch import prefetch
 from pipeline.text.segment import PIECE
@@ -22,10 +23,6 @@ from pipeline.text.trie import ALNUM, CLASS, FROM, HAN, KEY, NODE, SOME, grow
 
 __all__ = ["Lattice", "fits"]
 
-Ints = npt.NDArray[np.int64]
-Floats = npt.NDArray[np.float64]
-Points = npt.NDArray[np.uint32]
-Shorts = npt.NDArray[np.int32]
 Codes = npt.NDArray[np.uint32]
 
 #: What the tokens below were compared with.

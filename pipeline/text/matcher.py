@@ -11,6 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from pipeline.ndarrays import Bools, Ints, Shorts
 from pipeline.text.anchors import find_pieces
 from pipeline.text.automaton import END, FAIL, GAP, build_automaton
 from pipeline.text.compiled import compiled, wide
@@ -20,9 +21,6 @@ from pipeline.text.walk import walk
 
 __all__ = ["Matcher"]
 
-Ints = npt.NDArray[np.int64]
-Shorts = npt.NDArray[np.int32]
-Bools = npt.NDArray[np.bool_]
 Codes = npt.NDArray[np.uint16]
 
 

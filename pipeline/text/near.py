@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from pipeline.ndarrays import Bools, Floats, Ints
 from pipeline.text.normalise import code_points
 
 __all__ = ["ALGORITHM", "MANY", "NEAR", "Matrix", "pairs", "shares", "signatures"]
@@ -33,7 +34,7 @@ MANY = 1 << 12
 _MIX = (np.uint64(0xFF51AFD7ED558CCD), np.uint64(0xC4CEB9FE1A85EC53), np.uint64(33))
 
 
-def shares(texts: Sequence[str], pairs: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+def shares(texts: Sequence[str], pairs: Ints) -> Floats:
     """Return the Jaccard index, 0 to 1, of the sets of three-character pieces of each two texts in ``pairs`` (n, 2).
 
     Pieces are told apart by 52 bits of a hash; spaces, punctuation and widths do not count. At most MANY texts and
@@ -54,7 +55,7 @@ def shares(texts: Sequence[str], pairs: npt.NDArray[np.int64]) -> npt.NDArray[np
     return np.asarray(common / (size.sum(1) - common))
 
 
-def _keys(texts: Sequence[str]) -> tuple[Keys, npt.NDArray[np.int64]]:
+def _keys(texts: Sequence[str]) -> tuple[Keys, Ints]:
     """Return the pieces of all texts as they come, those that come twice too, and where each text's begin and end.
 
     A text has at least one: shorter ones are filled up with nothing.
@@ -126,7 +127,7 @@ def signatures(texts: Sequence[str]) -> Matrix:
     return np.array(made.to_rows(), np.uint32).reshape(len(texts), _PERMUTATIONS)
 
 
-def pairs(matrix: Matrix, fresh: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
+def pairs(matrix: Matrix, fresh: Bools) -> Ints:
     """Return the pairs of rows worth comparing, at least one of them ``fresh``, as (higher row, lower row).
 
     In a bucket each row is paired with the first and with the one before it: enough to join them all, and the pairs

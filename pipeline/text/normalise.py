@@ -15,6 +15,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from pipeline.ndarrays import Bools, Shorts
+
 __all__ = ["code_points", "normalise", "offsets", "replacement", "squeeze"]
 
 _SPACES = re.compile(r"(?<![0-9A-Za-z \n])[ \n]+|[ \n]+(?![0-9A-Za-z \n])")
@@ -85,7 +87,7 @@ def squeeze(text: str) -> str:
     return _RUNS.sub(" ", _SPACES.sub("", text))
 
 
-def offsets(text: str) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
+def offsets(text: str) -> tuple[Shorts, Shorts]:
     """Return where the characters of ``normalise(text)`` come from.
 
     Two arrays ``start, end`` of shape (len(normalise(text)),): output character ``i`` stems from
@@ -111,6 +113,6 @@ def offsets(text: str) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
     return source, source + 1
 
 
-def _cut(keep: npt.NDArray[np.bool_], matches: Iterable[re.Match[str]], leave: int = 0) -> None:
+def _cut(keep: Bools, matches: Iterable[re.Match[str]], leave: int = 0) -> None:
     for m in matches:
         keep[m.start() + leave : m.end()] = False

@@ -5,16 +5,12 @@ from __future__ import annotations
 import functools
 
 import numpy as np
-import numpy.typing as npt
 
+from pipeline.ndarrays import Flags, Ints, Points
 from pipeline.text.compiled import compiled
 from pipeline.text.sentences import tables
 
 __all__ = ["cut_passages", "cut_sentences"]
-
-Ints = npt.NDArray[np.int64]
-Points = npt.NDArray[np.uint32]
-Flags = npt.NDArray[np.uint8]
 
 _MARK, _END, _LINE = 1, 2, 4
 

@@ -6,13 +6,12 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 
 import numpy as np
-import numpy.typing as npt
 
+from pipeline.ndarrays import Ints
 from pipeline.text.forms import HEAD, OPEN, parse_form
 
 __all__ = ["PlainMatcher", "index_heads"]
 
-Ints = npt.NDArray[np.int64]
 #: A form that is asked for in more sentences is compiled whether it can be there or not.
 PATIENCE = 4
 _Match = Callable[[str, int], re.Match[str] | None]

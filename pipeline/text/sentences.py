@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
+from pipeline.ndarrays import Bools, Ints
 from pipeline.text.normalise import code_points
 
 if TYPE_CHECKING:
@@ -24,9 +24,6 @@ if TYPE_CHECKING:
 __all__ = ["Sentences", "reference_sentencizer", "split_sentences", "tables"]
 
 ENDS = ["。", "！", "？", "；", "!", "?", ";", "…"]
-
-Ints = npt.NDArray[np.int64]
-Bools = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,12 +8,11 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from pipeline.ndarrays import Ints, Shorts
 from pipeline.text.compiled import compiled, wide
 
 __all__ = ["lay_rows"]
 
-Ints = npt.NDArray[np.int64]
-Shorts = npt.NDArray[np.int32]
 Bits = npt.NDArray[np.uint64]
 
 _ONE, _WORD = np.uint64(1), np.uint64(64)

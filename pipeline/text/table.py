@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
+from pipeline.ndarrays import Floats, Ints, Shorts
 from pipeline.text.anchors import Pieces
 from pipeline.text.automaton import END
 from pipeline.text.compiled import compiled, wide
@@ -18,9 +18,6 @@ from pipeline.text.sparse import lay_rows
 
 __all__ = ["ENDS", "KINDS", "LIST", "NEAR", "STATE", "Table", "build_table"]
 
-Ints = npt.NDArray[np.int64]
-Shorts = npt.NDArray[np.int32]
-Floats = npt.NDArray[np.float64]
 #: From which bit on a cell tells the next state, behind the class; what a state tells of the list, behind the base:
 #: whether it has forms that end, whether it has others, which one it is.
 STATE, KINDS, LIST = 16, 30, 32

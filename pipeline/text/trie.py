@@ -7,18 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
+from pipeline.ndarrays import Floats, Ints, Points, Shorts
 from pipeline.text.compiled import compiled, wide
 from pipeline.text.normalise import code_points
 from pipeline.text.sparse import lay_rows
 
 __all__ = ["ALNUM", "CLASS", "FROM", "HAN", "KEY", "NODE", "SOME", "Trie", "grow"]
-
-Ints = npt.NDArray[np.int64]
-Floats = npt.NDArray[np.float64]
-Points = npt.NDArray[np.uint32]
-Shorts = npt.NDArray[np.int32]
 
 #: A kind: the class of a character, whether words may have it, whether it is a letter or digit of ASCII.
 CLASS = (1 << 16) - 1

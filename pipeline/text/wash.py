@@ -10,18 +10,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
+from pipeline.ndarrays import Bools, Flags, Ints, Points, Shorts
 from pipeline.text.compiled import compiled, index, wide
 from pipeline.text.mask import BEFORE, BEHIND, NUMERALS, mask, search
 from pipeline.text.normalise import code_points, replacement
 
 __all__ = ["Washed", "wash"]
-
-Ints = npt.NDArray[np.int64]
-Points = npt.NDArray[np.uint32]
-Shorts = npt.NDArray[np.int32]
-Flags = npt.NDArray[np.uint8]
 
 # What a code point becomes: another, with what must be known of it, nothing, not yet looked up, or (below) a piece of
 # several. Nothing looks like white space: what stands before it counts behind it too.
@@ -132,7 +127,7 @@ def _wash(
     out: Points,
     source: Shorts,
     first: Ints,
-    suspect: npt.NDArray[np.bool_],
+    suspect: Bools,
 ) -> int:
     """Fill ``out``, ``source``, ``first`` and ``suspect``; return how many characters, _UNKNOWN or _NO_ROOM."""
     n = 0
