@@ -69,7 +69,7 @@ def hide_needles(gold: Sequence[Gold], *, cases: int = CASES) -> list[Needle]:
     hay: dict[str, list[list[str]]] = {}
     for g in gold:
         if not g.positive:
-            hay.setdefault(g.register, []).append(_sentences(g.text))
+            hay.setdefault(g.register, []).append([g.text[a:b] for a, b in _places(g.text)])
     # The longest first, so that few texts make one; then any, so that no two cases are alike.
     for texts in hay.values():
         texts.sort(key=lambda t: -len(t))
@@ -119,10 +119,6 @@ def read_alone(needles: Sequence[Needle], records: Sequence[Mapping[str, Any]], 
         len(others),
         (sum(bool(a) for a, _ in others), sum(bool(b) for _, b in others)),
     )
-
-
-def _sentences(text: str) -> list[str]:
-    return [text[a:b] for a, b in _places(text)]
 
 
 def _places(text: str) -> list[tuple[int, int]]:

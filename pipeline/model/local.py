@@ -13,7 +13,6 @@ from pipeline.model.adapt import FEWEST, Expectation, expect
 from pipeline.model.compare import Comparison, ask_for_same_labels, compare
 from pipeline.model.familiar import familiar, texts_of
 from pipeline.model.score import Scorer
-from pipeline.ndarrays import Bools
 
 __all__ = ["compare_at_home"]
 
@@ -40,17 +39,14 @@ def compare_at_home(
     known = [np.isin(group, group[familiar(gold, s.bundle.manifest)]) for s in (a, b)]
     if not np.any(known):
         return compare(a, b, gold, **how)
-    stay = next((rows for rows in _choices(*known) if rows.sum() >= FEWEST), np.ones(len(gold), bool))
+    choices = ~(known[0] | known[1]), ~known[0]
+    stay = next((rows for rows in choices if rows.sum() >= FEWEST), np.ones(len(gold), bool))
     said = [
         (given or _expected(s, gold, origin)).take(stay) if mine[stay].any() else None
         for s, mine, given in zip((a, b), known, (None, expected), strict=True)
     ]
     some = [g for g, left in zip(gold, stay.tolist(), strict=True) if left]
     return compare(a, b, some, source="reviews" if any(said) else "gold", expected=(said[0], said[1]), **how)
-
-
-def _choices(a: Bools, b: Bools) -> tuple[Bools, ...]:
-    return ~(a | b), ~a
 
 
 def _expected(scorer: Scorer, gold: Sequence[Gold], origin: Callable[[str], Scorer]) -> Expectation:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -80,17 +80,14 @@ class Said:
     evidence: Mapping[int, Sequence[Evidence]]
 
 
-R = TypeVar("R", bound=Reading)
-
-
 @dataclass(frozen=True, slots=True)
-class _Scores(Generic[R]):
+class _Scores:
     """Probabilities of some texts, (texts, heads), and for each the passage of ``reading`` that gave it."""
 
     documents: Floats
     best: Ints
     texts: Sequence[str]
-    reading: R
+    reading: Reading
 
 
 class Scorer:
@@ -199,7 +196,8 @@ class Scorer:
         """Return what a correction is fitted to; of a long text, its most suspicious passage."""
         from scipy import sparse
 
-        found = [(s.documents, s.reading, s.best[:, -1]) for s in self._read(texts, self._plain)]
+        read = self._read(texts, self._plain)
+        found = [(s.documents, cast("PlainReading", s.reading), s.best[:, -1]) for s in read]
         nothing = self._plain.read(())
         return Look(
             _log_odds(np.concatenate([self._no_scores, *(documents for documents, _, _ in found)])),
@@ -210,11 +208,7 @@ class Scorer:
             self._edge,
         )
 
-    @overload
-    def _read(self, texts: Sequence[str]) -> Iterator[_Scores[Reading]]: ...
-    @overload
-    def _read(self, texts: Sequence[str], reader: PlainReader) -> Iterator[_Scores[PlainReading]]: ...
-    def _read(self, texts: Sequence[str], reader: PlainReader | None = None) -> Iterator[_Scores[Any]]:
+    def _read(self, texts: Sequence[str], reader: PlainReader | None = None) -> Iterator[_Scores]:
         """Yield the scores of ``texts``, of some at a time, in order."""
         first = size = 0
         for i, text in enumerate(texts):
@@ -225,7 +219,7 @@ class Scorer:
         if first < len(texts):
             yield self._scores(texts[first:], reader or self._reader(size))
 
-    def _scores(self, texts: Sequence[str], reader: Reader) -> _Scores[Any]:
+    def _scores(self, texts: Sequence[str], reader: Reader) -> _Scores:
         reading = reader.read(texts)
         margins = reading.whole * self._whole + reading.strongest * self._sentence
         log_odds = margins + reading.strange[:, None] * self._strange + self._intercept
@@ -253,7 +247,7 @@ class Scorer:
             self._swift = SwiftReader(self.bundle, self.segmenter, self._words, self._passage_chars, self._encoder)
         return self._swift
 
-    def _evidence(self, scores: _Scores[Any], decided: Bools) -> dict[int, list[Evidence]]:
+    def _evidence(self, scores: _Scores, decided: Bools) -> dict[int, list[Evidence]]:
         rows, heads = np.nonzero(decided)
         passages = scores.best[rows, heads]
         order = np.argsort(passages, kind="stable")

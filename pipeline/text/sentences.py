@@ -6,23 +6,19 @@ A sentence ends behind an end mark and the punctuation that follows it (closing 
 from __future__ import annotations
 
 import functools
-import itertools
 import sys
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from pipeline.ndarrays import Bools, Ints
 from pipeline.text.normalise import code_points
 
-if TYPE_CHECKING:
-    from spacy.language import Language
+__all__ = ["ENDS", "Sentences", "split_sentences", "tables"]
 
-__all__ = ["Sentences", "reference_sentencizer", "split_sentences", "tables"]
-
+#: End marks.
 ENDS = ["。", "！", "？", "；", "!", "?", ";", "…"]
 
 
@@ -78,20 +74,3 @@ def tables() -> tuple[Bools, Bools, Bools]:
     lines = np.zeros(sys.maxunicode + 1, bool)
     lines[ord("\n")] = True
     return punctuation | ends, ends, lines
-
-
-@functools.cache
-def reference_sentencizer() -> Language:
-    """Return spaCy's Chinese character pipeline with a sentencizer: no global dictionary, picklable."""
-    import spacy
-
-    nlp = spacy.blank("zh", config={"nlp": {"tokenizer": {"segmenter": "char"}}})
-    nlp.add_pipe("sentencizer", config={"punct_chars": ENDS})
-    return nlp
-
-
-def reference_sentences(text: str) -> list[tuple[int, int]]:
-    """Split one text with spaCy, white space given to the sentence before it."""
-    starts = [s.start_char for s in reference_sentencizer()(text).sents]
-    bounds = [0, *starts[1:], len(text)]
-    return [(a, b) for a, b in itertools.pairwise(bounds) if a < b]
