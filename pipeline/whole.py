@@ -1,8 +1,9 @@
-"""Files and folders that appear whole or not at all, whatever dies in between."""
+"""Files, folders and lines that appear whole or not at all, whatever dies in between."""
 
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import shutil
 import tempfile
@@ -11,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
 
-__all__ = ["draft_below", "write_file", "write_folder"]
+__all__ = ["append_line", "draft_below", "write_file", "write_folder"]
 
 #: How the name of every draft begins.
 _DRAFT = ".zuofeng-"
@@ -29,6 +30,17 @@ def write_file(path: Path, text: str) -> None:
             out.flush()
             os.fsync(out.fileno())
         os.replace(draft, path)  # noqa: PTH105
+
+
+def append_line(path: Path, value: object) -> None:
+    """Add a line of JSON to what ``path`` holds, on the disk before this returns; one torn by a crash stays a line."""
+    with path.open("ab+") as out:
+        if out.tell():
+            out.seek(-1, os.SEEK_END)
+            out.write(b"" if out.read() == b"\n" else b"\n")
+        out.write(json.dumps(value, ensure_ascii=False).encode() + b"\n")
+        out.flush()
+        os.fsync(out.fileno())
 
 
 def write_folder(folder: Path, content: Mapping[str, bytes]) -> None:

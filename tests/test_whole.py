@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from pipeline.whole import write_file, write_folder
+from pipeline.whole import append_line, write_file, write_folder
 
 
 def test_a_file_takes_the_place_of_the_old_one(tmp_path):
@@ -13,6 +13,15 @@ def test_a_file_takes_the_place_of_the_old_one(tmp_path):
     write_file(path, "新\r\n")
     assert path.read_bytes() == "新\r\n".encode()
     assert [p.name for p in path.parent.iterdir()] == ["a.txt"]
+
+
+def test_a_line_is_one_of_its_own_behind_a_torn_one_too(tmp_path):
+    path = tmp_path / "a.jsonl"
+    append_line(path, {"a": "旧"})
+    append_line(path, [1])
+    path.write_bytes(path.read_bytes()[:-2])
+    append_line(path, 2)
+    assert path.read_text(encoding="utf-8").splitlines() == ['{"a": "旧"}', "[1", "2"]
 
 
 def test_a_folder_holds_what_was_written_last_and_nothing_else(tmp_path):

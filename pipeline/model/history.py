@@ -10,7 +10,6 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
@@ -21,6 +20,7 @@ from filelock import FileLock, Timeout
 
 from pipeline.errors import UnfinishedError
 from pipeline.model.registry import champion_id, set_champion
+from pipeline.whole import append_line
 
 __all__ = ["ACTIONS", "Entry", "History", "first_broken", "open_history", "read_history"]
 
@@ -122,19 +122,14 @@ class History:
         return live[-2] if len(live) > 1 else None
 
     def _append(self, **given: Any) -> Entry:
-        path = self.folder / FILE
-        lines = list(_lines(self.folder))
+        lines = _lines(self.folder)
         entry = Entry(
             number=sum(e is not None for _, e in lines) + 1,
             at=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
             previous=hashlib.sha256(b"".join(raw + b"\n" for raw, _ in lines)).hexdigest(),
             **given,
         )
-        torn = path.exists() and not path.read_bytes().endswith(b"\n") and path.stat().st_size
-        with path.open("ab") as out:
-            out.write((b"\n" if torn else b"") + json.dumps(asdict(entry), ensure_ascii=False).encode() + b"\n")
-            out.flush()
-            os.fsync(out.fileno())
+        append_line(self.folder / FILE, asdict(entry))
         return entry
 
     def _keep(self, figures: Mapping[str, Any]) -> str:

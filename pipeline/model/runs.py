@@ -5,13 +5,13 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
-import os
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from pipeline.model.bundle import load_bundle
+from pipeline.whole import append_line
 
 __all__ = ["code_hash", "read_runs", "record_run"]
 
@@ -53,10 +53,7 @@ def record_run(
         "figures": figures or {},
         **({"search": list(search)} if search else {}),
     }
-    with (folder / FILE).open("a", encoding="utf-8") as out:
-        out.write(json.dumps(run, ensure_ascii=False) + "\n")
-        out.flush()
-        os.fsync(out.fileno())
+    append_line(folder / FILE, run)
     return run
 
 

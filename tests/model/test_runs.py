@@ -6,7 +6,7 @@ def test_runs_are_added_and_a_torn_line_hides_none(models, trained, bundle, tmp_
     source.write_text("{}", encoding="utf-8")
     record_run(models, trained.name, author="甲", sources=[source], held_back=0, seconds=1.23)
     with (models / "runs.jsonl").open("a", encoding="utf-8") as out:
-        out.write('{"at": \n')
+        out.write('{"at": ')
     record_run(models, trained.name, author="乙", sources=[], held_back=3, seconds=2, figures={"schemes": {}})
     first, second = read_runs(models)
     assert (first["author"], second["author"]) == ("甲", "乙")
