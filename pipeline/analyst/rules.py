@@ -71,20 +71,18 @@ def find_hits(rules: Sequence[Rule], texts: Sequence[str]) -> list[Hit]:
     cleaned = [clean(t) for t in texts]
     plain = [c.text for c in cleaned]
     sentences = split_sentences(plain)
-    concepts = [Concept(f"p{r.number}", "", r.phrases) for r in rules]
-    concepts += [Concept(f"u{r.number}", "", r.unless) for r in rules if r.unless]
-    lexicon = Lexicon(concepts)
-    found = lexicon.find(sentences.of(plain))
-    spoken = {(int(s), lexicon.concepts[int(c)].id) for s, c in zip(found.sentence, found.concept, strict=True)}
+    # Concept 2n is what rule n says, 2n + 1 what takes it back.
+    concepts = [Concept(str(r.number), "", forms) for r in rules for forms in (r.phrases, r.unless)]
+    found = Lexicon(concepts).find(sentences.of(plain))
+    places = [of.tolist() for of in (found.sentence, found.concept, found.start, found.end)]
+    said = set(zip(*places[:2], strict=True))
     hits: dict[tuple[int, int], Hit] = {}
-    by_id = {f"p{r.number}": r for r in rules}
-    for s, c, a, b in zip(found.sentence, found.concept, found.start, found.end, strict=True):
-        rule = by_id.get(lexicon.concepts[int(c)].id)
-        if rule is None or (int(s), f"u{rule.number}") in spoken:
+    for s, c, a, b in zip(*places, strict=True):
+        if c % 2 or (s, c + 1) in said:
             continue
-        row, before = int(sentences.row[s]), int(sentences.start[s])
+        rule, row, before = rules[c // 2], int(sentences.row[s]), int(sentences.start[s])
         if (row, rule.number) not in hits:
-            start, end = cleaned[row].to_given(before + int(a), before + int(b))
+            start, end = cleaned[row].to_given(before + a, before + b)
             hits[row, rule.number] = Hit(row, rule, start, end)
     return sorted(hits.values(), key=lambda h: (h.row, h.rule.number))
 
