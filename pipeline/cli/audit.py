@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from pipeline.cli.common import Home, Store, console
-from pipeline.settings import load_settings
+from pipeline.cli.common import Home, Store, console, open_desk
 
 __all__ = ["app"]
 
@@ -18,22 +17,15 @@ def _group() -> None:
 
 
 @app.command("verify")
-def verify(
-    store: Store = None,
-    home: Home = None,
-) -> None:
+def verify(store: Store = None, home: Home = None) -> None:
     """逐条核验封签；完好退出码 0，有改动或缺失 1。末条封签可抄到别处，日后比对。"""
-    from pipeline.desk.configure import open_desk
-
-    open_desk(load_settings(home, store=store), there=True)
+    open_desk(home, store)
     from pipeline.desk.audit import verify as check
 
     length, seal, broken = check()
     out = console()
     for b in broken:
-        out.print(f"第 {b.number} 条：{b.what}", markup=False, highlight=False)
-    out.print(
-        f"共 {length} 条，{'完好' if not broken else f'{len(broken)} 处不符'}。末条封签 {seal or '（无）'}",
-        highlight=False,
-    )
+        out.print(f"第 {b.number} 条：{b.what}", highlight=False)
+    whole = f"{len(broken)} 处不符" if broken else "完好"
+    out.print(f"共 {length} 条，{whole}。末条封签 {seal or '（无）'}", highlight=False)
     raise typer.Exit(1 if broken else 0)

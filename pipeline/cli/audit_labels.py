@@ -4,20 +4,15 @@ from __future__ import annotations
 
 import csv
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
-from rich.table import Table
 
 from pipeline.cli.common import Home, Model, columns_of, console, open_scorer, out_file, say_passed
+from pipeline.cli.screen import say, short, table
 from pipeline.settings import load_settings
 
-if TYPE_CHECKING:
-    from pipeline.analyst.label_errors import Suspect
-
 __all__ = ["command"]
-
-_SHORT = 60
 
 
 def command(
@@ -51,14 +46,15 @@ def command(
             scorer.probabilities([g.text for g in gold])[:, :-1] if unseen else held_out_probabilities(scorer, gold)
         )
         found = find_suspects(scorer, gold, scores, most=most)
-    table = Table(title=f"{len(gold)} 条文本里最可疑的 {len(found)} 处", title_justify="left", show_lines=True)
-    for head in ("编号", "标签", "现在", "应有概率", "证据或原文"):
-        table.add_column(head, overflow="fold")
-    for s in found:
-        table.add_row(
-            s.id, taxonomy.label(s.label).name, "有" if s.given else "没有", f"{s.probability:.2f}", _words(s)
+    shown = (
+        (
+            s.id, taxonomy.label(s.label).name, "有" if s.given else "没有", f"{s.probability:.2f}",
+            short("；".join(f"“{e.quote}”" for e in s.evidence) or s.text, 60),
         )
-    screen.print(table)
+        for s in found
+    )  # fmt: skip
+    head = ("编号", "标签", "现在", "应有概率", "证据或原文")
+    screen.print(table(f"{len(gold)} 条文本里最可疑的 {len(found)} 处", head, shown, fold=True, lines=True))
     if out:
         from pipeline.batch.writeback import safe_cell
 
@@ -71,10 +67,4 @@ def command(
                     f"{s.quality:.4f}", "；".join(e.quote for e in s.evidence), s.text,
                 ]  # fmt: skip
                 writer.writerow([safe_cell(c) for c in row])
-        screen.print(f"表：{out}", markup=False, highlight=False, soft_wrap=True)
-
-
-def _words(suspect: Suspect) -> str:
-    said = "；".join(f"“{e.quote}”" for e in suspect.evidence) or suspect.text
-    said = " ".join(said.split())
-    return said if len(said) <= _SHORT else said[: _SHORT - 1] + "…"
+        say(screen, f"表：{out}")

@@ -10,6 +10,7 @@ import typer
 from rich.table import Table
 
 from pipeline.cli.common import Home, Model, console, open_scorer, open_worker, out_file, out_folder
+from pipeline.cli.screen import say, table
 from pipeline.settings import load_settings
 from pipeline.taxonomy import Taxonomy, load_taxonomy
 
@@ -19,21 +20,13 @@ if TYPE_CHECKING:
 __all__ = ["accuracy", "corpus", "fuzz", "tables"]
 
 Public = Annotated[Path | None, typer.Option("--public", help="公开数据目录，默认 ../shared/data", show_default=False)]
-
+Picture = Annotated[Path | None, typer.Option("--picture", callback=out_file, help="曲线图存为 .svg")]
 
 #: What speaks of conduct without being about one case.
 TALK = (
-    "speech",
-    "regulation",
-    "notice",
-    "training_plan",
-    "clue_call",
-    "praise",
-    "good_practice",
-    "commentary",
-    "statistics",
-    "policy_qa",
-)
+    "speech", "regulation", "notice", "training_plan", "clue_call", "praise", "good_practice", "commentary",
+    "statistics", "policy_qa",
+)  # fmt: skip
 REQUESTS = ("message_board", "hotline_ticket", "petition_letter")
 #: Texts that two people labelled and nothing learns from: the file below corpora, and how the ids begin.
 PEOPLE = {
@@ -102,17 +95,15 @@ def accuracy(
             # Whoever reviews some takes all wording for strange anyhow: this is for those who have reviewed none.
             (unread,) = bench.on_messages(scorer.reading_as(home_bundle), messages, ())
             rows.insert(1, (f"，照 {len(archive):,} 条没有标注的定说法", unread))
-    table = Table(title=f"语料 test 部分 {len(test)} 条，模型 {scorer.bundle.id}", title_justify="left")
-    for head in ("", *(s.name for s in taxonomy.schemes)):
-        table.add_column(head)
-    table.add_row("宏 F1", *(f"{mine[s.id]:.3f}" for s in taxonomy.schemes))
+    on_test = [("宏 F1", *(f"{mine[s.id]:.3f}" for s in taxonomy.schemes))]
     for name, theirs in others.items():
         found_there = macro_f1(truth, theirs, taxonomy)
         gap = paired_difference(truth, called, theirs, [g.group for g in test], taxonomy)
-        table.add_row(name, *(f"{found_there[s.id]:.3f}" for s in taxonomy.schemes))
+        on_test.append((name, *(f"{found_there[s.id]:.3f}" for s in taxonomy.schemes)))
         said = {s: "{:+.3f} [{:+.3f}, {:+.3f}]".format(*of) for s, of in gap.items()}
-        table.add_row("　差（95% 区间）", *(said.get(s.id, "–") for s in taxonomy.schemes))
-    out.print(table)
+        on_test.append(("　差（95% 区间）", *(said.get(s.id, "–") for s in taxonomy.schemes)))
+    title = f"语料 test 部分 {len(test)} 条，模型 {scorer.bundle.id}"
+    out.print(table(title, ("", *(s.name for s in taxonomy.schemes)), on_test))
     more = Table("项目", "数值", title="同上")
     more.add_row("有无问题 F1", f"{problem_f1(truth, called):.3f}")
     for name, registers in (("只是谈论的文本误报率", TALK), ("一般诉求误报率", REQUESTS)):
@@ -130,27 +121,26 @@ def accuracy(
         alarms = "、".join(map(str, people.false_alarms))
         more.add_row(f"空标签文本的 {people.others} 句，两人各只看那一句：误认", alarms)
     out.print(more)
+    f1_heads = (*(f"{s.name} 宏 F1（微）" for s in taxonomy.schemes), "有无问题 F1")
     for title, (file, begin) in PEOPLE.items():
         if not (corpora / file).is_file():
             continue
         records = [r for r in pair_records(corpora / file, taxonomy) if str(r["id"]).startswith(begin)]
         first, second = pair_labels(records, taxonomy)
         theirs = scorer.decide(scorer.probabilities([r["text"] for r in records]))
-        table = Table(title=f"{title} {len(first)} 条（没有用于训练），对第一人的标注", title_justify="left")
-        for head in ("", *(f"{s.name} 宏 F1（微）" for s in taxonomy.schemes), "有无问题 F1"):
-            table.add_column(head)
-        for who, labels in (("模型", theirs), ("第二人", second)):
-            f = bench.figures(0, first, labels, taxonomy)
-            table.add_row(who, *_f1s(f, taxonomy), f"{f.problem_f1:.3f}")
-        out.print(table)
-    table = Table(title=f"带标签的真实留言 {len(messages)} 条（没有用于训练）", title_justify="left")
-    left = "宏 F1，只算其余里够五个的"
-    for head in ("本地复核条数", *(f"{s.name} 宏 F1（微）" for s in taxonomy.schemes), "有无问题 F1", left):
-        table.add_column(head)
-    for how, f in rows:
-        fewer = " / ".join(f"{f.macro_left[s.id]:.3f}" for s in taxonomy.schemes)
-        table.add_row(f"{f.reviewed}{how}", *_f1s(f, taxonomy), f"{f.problem_f1:.3f}", fewer)
-    out.print(table)
+        alone = ((who, bench.figures(0, first, of, taxonomy)) for who, of in (("模型", theirs), ("第二人", second)))
+        figures = ((who, *_f1s(f, taxonomy), f"{f.problem_f1:.3f}") for who, f in alone)
+        title = f"{title} {len(first)} 条（没有用于训练），对第一人的标注"
+        out.print(table(title, ("", *f1_heads), figures))
+    on_messages = (
+        (
+            f"{f.reviewed}{how}", *_f1s(f, taxonomy), f"{f.problem_f1:.3f}",
+            " / ".join(f"{f.macro_left[s.id]:.3f}" for s in taxonomy.schemes),
+        )
+        for how, f in rows
+    )  # fmt: skip
+    title = f"带标签的真实留言 {len(messages)} 条（没有用于训练）"
+    out.print(table(title, ("本地复核条数", *f1_heads, "宏 F1，只算其余里够五个的"), on_messages))
     if picture:
         bench.draw_local(found, taxonomy, picture)
         out.print(f"图：{picture}")
@@ -162,7 +152,7 @@ def _f1s(found: Local, taxonomy: Taxonomy) -> list[str]:
 
 def corpus(
     public: Public = None,
-    picture: Annotated[Path | None, typer.Option("--picture", callback=out_file, help="曲线图存为 .svg")] = None,
+    picture: Picture = None,
     first: Annotated[str, typer.Option("--first", help="首批文本的编号以什么开头")] = "s-",
     local: Annotated[int, typer.Option("--local", min=20, help="用多少条真实留言重设阈值")] = 300,
     home: Home = None,
@@ -187,15 +177,12 @@ def corpus(
             local=local,
             progress=lambda step: status.update(f"训练：{step}"),
         )
-    table = Table(
-        title=f"词 ∪ 字，TF-IDF，逻辑回归；真实留言 {len(messages)} 条（没有用于训练），宏 F1 只算五个以上正例的标签",
-        title_justify="left",
+    title = f"词 ∪ 字，TF-IDF，逻辑回归；真实留言 {len(messages)} 条（没有用于训练），宏 F1 只算五个以上正例的标签"
+    head = ("训练", "文本", "测在", "阈值", *(s.name for s in taxonomy.schemes))
+    rows = (
+        (p.training, str(p.texts), p.test, p.thresholds, *(f"{v:.3f}" for v in p.macro_f1.values())) for p in points
     )
-    for head in ("训练", "文本", "测在", "阈值", *(s.name for s in taxonomy.schemes)):
-        table.add_column(head)
-    for p in points:
-        table.add_row(p.training, str(p.texts), p.test, p.thresholds, *(f"{v:.3f}" for v in p.macro_f1.values()))
-    out.print(table)
+    out.print(table(title, head, rows))
     if picture:
         draw_curve(points, taxonomy, picture)
         out.print(f"图：{picture}")
@@ -232,18 +219,19 @@ def tables(
             [g.text for g in gold], rows=rows, database=url, folder=Path(folder), scorer=scorer, scoring=worker,
             chunk=settings.chunk, told=status.update,
         )  # fmt: skip
-    table = Table(title=f"{rows:,} 行，其中 {found.empty:,} 行没有正文；模型 {scorer.bundle.id}", title_justify="left")
-    for head in ("", "读入", "新增", "未变", "搁置", "有分数的行", "秒", "每秒"):
-        table.add_column(head, justify="left" if not head else "right")
+    nights = []
     for n in found.nights:
         counts = (n.report.read, n.report.new, n.report.unchanged, n.report.rejected, n.scored_rows)
-        table.add_row(n.name, *(f"{c:,}" for c in counts), f"{n.seconds:.1f}", f"{n.report.read / n.seconds:,.0f}")
-    out.print(table)
+        nights.append((n.name, *(f"{c:,}" for c in counts), f"{n.seconds:.1f}", f"{n.report.read / n.seconds:,.0f}"))
+    title = f"{rows:,} 行，其中 {found.empty:,} 行没有正文；模型 {scorer.bundle.id}"
+    head = ("", "读入", "新增", "未变", "搁置", "有分数的行", "秒", "每秒")
+    out.print(table(title, head, nights, words=1))
     out.print(f"表里现有 {found.rows:,} 行，{found.keys:,} 个不同的键。")
-    spots = Table("键", "表里的问题分", "文件里的", "重算的", "全部分数一致", title="抽查", title_justify="left")
-    for s in found.spots:
-        spots.add_row(str(s.key), f"{s.table:.6f}", f"{s.file:.4f}", f"{s.scorer:.6f}", "是" if s.all_equal else "否")
-    out.print(spots)
+    spots = (
+        (str(s.key), f"{s.table:.6f}", f"{s.file:.4f}", f"{s.scorer:.6f}", "是" if s.all_equal else "否")
+        for s in found.spots
+    )
+    out.print(table("抽查", ("键", "表里的问题分", "文件里的", "重算的", "全部分数一致"), spots))
     if not all(s.all_equal for s in found.spots):
         raise typer.Exit(3)
 
@@ -268,31 +256,21 @@ def fuzz(
             run(k, inputs, first=first, told=lambda done, k=k: status.update(f"{k} {done:,}"))  # type: ignore[misc]
             for k in kind or KINDS
         ]
-    table = Table(title="损坏的输入", title_justify="left")
-    heads = (
-        "格式",
-        "份数",
-        "读出结果",
-        "有编号的错误",
-        "崩溃",
-        "超过 5 秒",
-        "超过 1 GB",
-        "没编号的错误",
-        "最慢（秒）",
+    head = (
+        "格式", "份数", "读出结果", "有编号的错误", "崩溃", "超过 5 秒", "超过 1 GB", "没编号的错误", "最慢（秒）",
         "用时（秒）",
-    )
-    for head in heads:
-        table.add_column(head, justify="left" if head == "格式" else "right")
+    )  # fmt: skip
+    rows = []
     for o in found:
         bad = [sum(f.kind == k for f in o.findings) for k in ("crash", "hang", "memory", "uncoded")]
         counts = (o.inputs, o.results, o.coded, *bad)
-        table.add_row(o.kind, *(f"{c:,}" for c in counts), f"{o.slowest:.2f}", f"{o.seconds:.0f}")
-    out.print(table)
+        rows.append((o.kind, *(f"{c:,}" for c in counts), f"{o.slowest:.2f}", f"{o.seconds:.0f}"))
+    out.print(table("损坏的输入", head, rows, words=1))
     for o in found:
         codes = "、".join(f"{code} {n:,}" for code, n in o.codes.most_common())
-        out.print(f"{o.kind}：{codes or '没有错误'}", markup=False, highlight=False, soft_wrap=True)
+        say(out, f"{o.kind}：{codes or '没有错误'}")
         for f in o.findings[:20]:
-            out.print(f"  {f.number} 号 {f.kind}：{f.what}", markup=False, highlight=False, soft_wrap=True)
+            say(out, f"  {f.number} 号 {f.kind}：{f.what}")
         for f in o.findings if keep else ():
             folder = Path(str(keep)) / f"{o.kind}-{f.number}"
             folder.mkdir(parents=True, exist_ok=True)

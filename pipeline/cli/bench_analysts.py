@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
-from pipeline.cli.common import Home, Model, console, open_scorer, out_file
+from pipeline.cli.bench import Picture
+from pipeline.cli.common import Home, Model, console, open_scorer
+from pipeline.cli.screen import table
 from pipeline.settings import load_settings
 
 __all__ = ["drift", "label_errors", "suggest"]
 
-Picture = Annotated[Path | None, typer.Option("--picture", callback=out_file, help="曲线图存为 .svg")]
 Every = Annotated[int, typer.Option("--every", min=1, help="每几条取一条，快些")]
 
 
@@ -35,15 +34,12 @@ def label_errors(
     with screen.status("埋错、查错"):
         found = recover(scorer, gold, share=share)
     planted = len(found.rank)
-    table = Table("项目", "数值", title=f"{found.texts} 条文本，埋错 {planted} 处", title_justify="left")
-    table.add_row(
-        "判为标错",
-        f"{found.flagged} 处，其中埋的 {found.hits} 处（随机应为 {found.flagged * planted / found.cells:.0f}）",
-    )
-    for times in (1, 2, 4):
-        table.add_row(f"看最可疑的 {times * planted} 处，找到", f"{found.found(times * planted):.1%}")
-    table.add_row("随机看同样多（四倍），找到", f"{4 * planted / found.cells:.1%}")
-    screen.print(table)
+    at_random = found.flagged * planted / found.cells
+    rows = [("判为标错", f"{found.flagged} 处，其中埋的 {found.hits} 处（随机应为 {at_random:.0f}）")]
+    looked = (planted, 2 * planted, 4 * planted)
+    rows += [(f"看最可疑的 {most} 处，找到", f"{found.found(most):.1%}") for most in looked]
+    rows.append(("随机看同样多（四倍），找到", f"{4 * planted / found.cells:.1%}"))
+    screen.print(table(f"{found.texts} 条文本，埋错 {planted} 处", ("项目", "数值"), rows))
     if picture:
         picture.write_text(draw_recovery(found), encoding="utf-8")
         screen.print(f"图：{picture}")
@@ -76,20 +72,14 @@ def suggest(
     screen = console()
     with screen.status("重演") as status:
         points = replay(
-            scorer,
-            pool,
-            test,
-            batch=batch,
-            rounds=rounds,
-            seeds=range(seeds),
-            progress=lambda step: status.update(step),
-        )
-    table = Table(title=f"从 {len(pool)} 条里标，测在 {len(test)} 条上，{seeds} 遍平均", title_justify="left")
-    for head in ("宏 F1", "随机要标", "按建议要标", "省下"):
-        table.add_column(head, justify="right")
-    for f1, at_random, chosen in saved(points):
-        table.add_row(f"{f1:.3f}", f"{at_random:.0f}", f"{chosen:.0f}", f"{1 - chosen / at_random:.0%}")
-    screen.print(table)
+            scorer, pool, test, batch=batch, rounds=rounds, seeds=range(seeds), progress=status.update
+        )  # fmt: skip
+    rows = (
+        (f"{f1:.3f}", f"{at_random:.0f}", f"{chosen:.0f}", f"{1 - chosen / at_random:.0%}")
+        for f1, at_random, chosen in saved(points)
+    )
+    title = f"从 {len(pool)} 条里标，测在 {len(test)} 条上，{seeds} 遍平均"
+    screen.print(table(title, ("宏 F1", "随机要标", "按建议要标", "省下"), rows, words=0))
     if picture:
         picture.write_text(draw_saved(points), encoding="utf-8")
         screen.print(f"图：{picture}")
@@ -116,16 +106,12 @@ def drift(
         pool = make_window(scorer, [Document(g.id, g.text) for g in gold])
         labels = [label for _, label in scorer.columns]
         found = measure_alarms(pool, labels, size=size, months=months, progress=status.update)
-    table = Table(title=f"每月 {size} 条，与另外 {size} 条相比，各 {months} 个月", title_justify="left")
-    for head in ("埋入", "报出任何变化（95% 区间）", "报出所埋的标签（95% 区间）"):
-        table.add_column(head, justify="right")
+    rows = []
     for a in found:
-        cells = []
-        for count in (a.any, a.planted):
-            low, high = a.interval(count)
-            cells.append(f"{count / a.months:.1%} [{low:.1%}, {high:.1%}]")
-        table.add_row(f"{a.share:.0%}" if a.share else "没有变化", *cells)
-    screen.print(table)
+        cells = ("{:.1%} [{:.1%}, {:.1%}]".format(n / a.months, *a.interval(n)) for n in (a.any, a.planted))
+        rows.append((f"{a.share:.0%}" if a.share else "没有变化", *cells))
+    head = ("埋入", "报出任何变化（95% 区间）", "报出所埋的标签（95% 区间）")
+    screen.print(table(f"每月 {size} 条，与另外 {size} 条相比，各 {months} 个月", head, rows, words=0))
     if picture:
         picture.write_text(draw_alarms(found), encoding="utf-8")
         screen.print(f"图：{picture}")

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
 from pipeline.cli.common import Home, Model, console, open_scorer, out_folder
+from pipeline.cli.screen import say, table
 from pipeline.settings import load_settings
 from pipeline.taxonomy import load_taxonomy
 
@@ -54,22 +54,11 @@ def night(
     settings = load_settings(home)
     sentences = sentences_of([g.text for g in read_gold(settings.gold_files, load_taxonomy(settings.taxonomy_file))])
     out = console()
-    table = Table(title="夜间任务（整个命令，从启动到退出）", title_justify="left")
-    for head in (
-        "篇数",
-        "来源",
-        "存储",
-        "worker",
-        "只打分每秒",
-        "遍",
-        "秒",
-        "每篇毫秒",
-        "处理器秒",
-        "峰值内存",
-        "新增",
+    head = (
+        "篇数", "来源", "存储", "worker", "只打分每秒", "遍", "秒", "每篇毫秒", "处理器秒", "峰值内存", "新增",
         "主进程的秒花在",
-    ):
-        table.add_column(head)
+    )  # fmt: skip
+    shown = table("夜间任务（整个命令，从启动到退出）", head)
     with ExitStack() as stack, out.status("准备") as status:
         folder = keep or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="zuofeng-night-")))
         counts = documents or [20_000]
@@ -106,17 +95,17 @@ def night(
                                 source, url, home=settings.home, state=state, model=model, cluster=cluster
                             )
                             steps = sorted(seen.report["steps"].items(), key=lambda s: -s[1])
-                            table.add_row(
+                            shown.add_row(
                                 f"{count:,}", suffix[1:], store, str(several or "-"), rate, str(again),
                                 f"{seen.seconds:.1f}",
                                 f"{seen.seconds / count * 1000:.2f}", f"{seen.cpu:.1f}", f"{seen.memory // _MEGA} MB",
                                 f"{seen.report['new']:,}", "，".join(f"{name} {s:.1f}" for name, s in steps),
                             )  # fmt: skip
                 source.unlink()
-    out.print(table)
-    out.print(
+    out.print(shown)
+    say(
+        out,
         f"{machine()}；文本由语料的句子拼成，长短按 9,307 条真实留言的分布：只是负载，判出的比例比真实的高得多。"
         "机器码在计时之前编译好了（装好后第一夜要多几秒）。"
         "峰值内存是各进程之和，PostgreSQL 的服务器不算在内；有 dask worker 时它们的处理器秒和内存也不算。",
-        markup=False, highlight=False, soft_wrap=True,
-    )  # fmt: skip
+    )

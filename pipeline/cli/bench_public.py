@@ -7,18 +7,17 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
+from pipeline.cli.bench import Public
 from pipeline.cli.common import Home, console, run_command
+from pipeline.cli.screen import say, table
 from pipeline.settings import load_settings
 
 __all__ = ["public"]
 
 
 def public(
-    data: Annotated[
-        Path | None, typer.Option("--public", help="公开数据目录，默认 ../shared/data", show_default=False)
-    ] = None,
+    data: Public = None,
     only: Annotated[
         list[str] | None, typer.Option("--set", help="只量这一套，可多次", metavar="名字", show_default="全部")
     ] = None,
@@ -35,22 +34,21 @@ def public(
     folder = data or load_settings(home).home.parent / "shared" / "data"
     missing_sets(folder, names)
     screen = console()
-    table = Table(title="公开数据，没有参与训练的文本；宏 F1 算出现的全部标签，微 F1 附 95% 区间", title_justify="left")
-    for head in ("数据", "训练", "测试", "宏 F1", "微 F1", "通常写法", "宏 F1", "微 F1", "训练秒数"):
-        table.add_column(head)
-    chosen = []
+    rows, chosen = [], []
     for name in names:
         with tempfile.TemporaryDirectory(prefix="zuofeng-public-") as place:
             m = measure_set(SETS[name], folder, Path(place) / name, run_command, minutes=search)
         figures = [c for f in (m.own, m.peer) for c in (f"{f.macro:.3f}", "{:.3f} [{:.3f}, {:.3f}]".format(*f.micro))]
-        table.add_row(name, f"{m.train:,}", f"{m.test:,}", *figures[:2], SETS[name].peer, *figures[2:],
-                      f"{m.seconds:.0f}")  # fmt: skip
+        counts = f"{m.train:,}", f"{m.test:,}"
+        rows.append((name, *counts, *figures[:2], SETS[name].peer, *figures[2:], f"{m.seconds:.0f}"))
         s = m.settings
         chosen.append(
             f"{name}：词 {s['word_n']} 元，字 {s['char_shortest']}–{s['char_longest']} 元，至少 {s['min_texts']} 条，"
             f"首句 {s.get('lead', 0):g}，c {s['c']:g}，{s.get('learner', 'svm')}"
             f"{'，频数比 {:g}'.format(s['ratio']) if s.get('ratio') else ''}"
         )
-    screen.print(table)
+    head = ("数据", "训练", "测试", "宏 F1", "微 F1", "通常写法", "宏 F1", "微 F1", "训练秒数")
+    title = "公开数据，没有参与训练的文本；宏 F1 算出现的全部标签，微 F1 附 95% 区间"
+    screen.print(table(title, head, rows))
     for line in chosen:
-        screen.print(line, markup=False, highlight=False, soft_wrap=True)
+        say(screen, line)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from functools import partial
-from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.table import Table
 
+from pipeline.cli.bench import Public
 from pipeline.cli.common import Home, Model, console, open_scorer
+from pipeline.cli.screen import table
 from pipeline.settings import load_settings
 
 __all__ = ["speed"]
@@ -18,9 +19,7 @@ _MEGA = 1 << 20
 
 
 def speed(
-    public: Annotated[
-        Path | None, typer.Option("--public", help="公开数据目录，默认 ../shared/data", show_default=False)
-    ] = None,
+    public: Public = None,
     texts: Annotated[int, typer.Option("--texts", min=1, help="每组读多少篇")] = 1000,
     rounds: Annotated[int, typer.Option("--rounds", min=1, help="轮流读几遍，取中位数")] = 5,
     learn: Annotated[
@@ -66,24 +65,22 @@ def speed(
             ),
             rounds=rounds, more=more, told=status.update,
         )  # fmt: skip
-    table = Table(title=f"一个核的处理器时间，{rounds} 遍中位数：本系统快几倍（百万字/秒）", title_justify="left")
-    for head in ("", *(f"{n}：{len(t)} 篇，均 {sum(map(len, t)) // len(t)} 字" for n, t in sets.items())):
-        table.add_column(head)
-    for head in (f"test 部分 {s.name} 宏 F1" for s in taxonomy.schemes):
-        table.add_column(head)
+    heads = [f"{n}：{len(t)} 篇，均 {sum(map(len, t)) // len(t)} 字" for n, t in sets.items()]
+    heads += [f"test 部分 {s.name} 宏 F1" for s in taxonomy.schemes]
+    shown = table(f"一个核的处理器时间，{rounds} 遍中位数：本系统快几倍（百万字/秒）", ("", *heads))
     for row in rows:
         if row.missing:
-            table.add_row(row.name, f"没有装 {' '.join(row.missing)}")
+            shown.add_row(row.name, f"没有装 {' '.join(row.missing)}")
             continue
         cells = [f"{row.ratio(n, rows[0]):.2f}×（{row.speed(n, sum(map(len, t))) / 1e6:.2f}）" for n, t in sets.items()]
         f1 = macro_f1(truth, row.called, taxonomy) if row.called is not None else {}
-        table.add_row(row.name, *cells, *(f"{f1[s.id]:.3f}" if f1 else "" for s in taxonomy.schemes))
-    out.print(table)
+        shown.add_row(row.name, *cells, *(f"{f1[s.id]:.3f}" if f1 else "" for s in taxonomy.schemes))
+    out.print(shown)
     if training:
-        table = Table("", *(f"{le.name}（{len(le.texts)} 条）" for le, _ in more), title="训练，一核秒（峰值内存）")
+        shown = Table("", *(f"{le.name}（{len(le.texts)} 条）" for le, _ in more), title="训练，一核秒（峰值内存）")
         for row in rows:
             if not (row.missing or row.floor):
                 cells = [f"{row.learning[le.name]:.1f}（{row.memory[le.name] // _MEGA} MB）" for le, _ in more]
-                table.add_row(row.name, *cells)
-        out.print(table)
-    out.print(f"{machine()}；模型 {bundle.id}，对照学 {len(known)} 条语料。", markup=False, highlight=False)
+                shown.add_row(row.name, *cells)
+        out.print(shown)
+    out.print(f"{machine()}；模型 {bundle.id}，对照学 {len(known)} 条语料。", highlight=False)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import tempfile
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from pipeline.cli.common import Home, console, out_folder, run_command
+from pipeline.cli.screen import say
 from pipeline.errors import ConfigError
 from pipeline.settings import load_settings
 from pipeline.taxonomy import load_taxonomy
@@ -37,11 +39,10 @@ def story(
     screen = console()
     with tempfile.TemporaryDirectory(prefix="zuofeng-story-") as folder:
         found = tell(
-            corpora, gold, (out or Path(folder)).resolve(), run_command,
-            lambda line: screen.print(line, markup=False, highlight=False, soft_wrap=True),
+            corpora, gold, (out or Path(folder)).resolve(), run_command, partial(say, screen),
             texts=texts, reviews=reviews,
         )  # fmt: skip
     missing = found.missing
     whole = f"留痕 {found.trail.total()} 条，" + (f"缺 {'、'.join(missing)}" if missing else "每一个动作都在")
-    screen.print(f"\n{whole}；封签不符 {found.broken} 处。", markup=False, highlight=False, soft_wrap=True)
+    say(screen, f"\n{whole}；封签不符 {found.broken} 处。")
     raise typer.Exit(1 if missing or found.broken else 0)

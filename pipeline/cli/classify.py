@@ -13,6 +13,7 @@ from typing import Annotated
 import typer
 
 from pipeline.cli.common import Home, Model, console, open_scorer, read_source
+from pipeline.cli.screen import table
 from pipeline.documents import Document, Prediction, Rejected
 from pipeline.settings import Settings, load_settings
 from pipeline.taxonomy import Label
@@ -58,12 +59,8 @@ def command(
             else:
                 rows.append((document.id, *_cells(prediction, label)))
     if output == "table":
-        from rich.table import Table
-
-        table = Table("编号", "问题分", *(s.name for s in scorer.bundle.taxonomy.schemes), "证据")
-        for row in rows:
-            table.add_row(*row)
-        console().print(table)
+        names = (s.name for s in scorer.bundle.taxonomy.schemes)
+        console().print(table("", ("编号", "问题分", *names, "证据"), rows))
     for r in rejected:
         sys.stderr.write(f"[{r.code}] {r.place}：{r.reason}\n")
     if rejected:

@@ -15,11 +15,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from pipeline.cli.screen import say
 from pipeline.collecting import no_collecting
 from pipeline.documents import Document, Rejected
 from pipeline.errors import BundleError, ConfigError
 from pipeline.model.registry import find_model, fit_model, read_model
-from pipeline.settings import Settings
+from pipeline.settings import Settings, load_settings
 from pipeline.taxonomy import load_taxonomy
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Home", "Model", "Promise", "Store", "columns_of", "console", "note", "open_as_it_was", "open_challenger",
-    "open_scorer", "open_scoring", "open_worker", "out_file", "out_folder", "read_day", "read_documents",
+    "open_desk", "open_scorer", "open_scoring", "open_worker", "out_file", "out_folder", "read_day", "read_documents",
     "read_promise", "read_source", "run_command", "say_passed",
 ]  # fmt: skip
 
@@ -131,14 +132,14 @@ def read_documents(paths: Iterable[Path], settings: Settings, screen: Console) -
             first.setdefault(record.code, record)
     for code, record in first.items():
         why = f"{record.reason.rstrip('。')}（{code}，例如 {record.place}）"
-        screen.print(f"略过 {left[code]} 条：{why}", markup=False, highlight=False, soft_wrap=True)
+        say(screen, f"略过 {left[code]} 条：{why}")
     return documents
 
 
 def say_passed(passed: Iterable[str], screen: Console) -> None:
     """Say on ``screen`` how many records of labelled files were passed over, and why."""
     for why, number in Counter(p.partition(" -> ")[2] for p in passed).items():
-        screen.print(f"略过 {number} 条：{why}", markup=False, highlight=False, soft_wrap=True)
+        say(screen, f"略过 {number} 条：{why}")
 
 
 def open_scorer(settings: Settings, model: str | None, *, keep: bool = False, live: bool = False) -> Scorer:
@@ -245,6 +246,15 @@ def open_challenger(settings: Settings, model: str, live: Bundle) -> Worker[Pred
     return Worker(partial(BareScorer, bundle, words, encoder=settings.encoder_folder), _bounds(settings))
 
 
+def open_desk(home: Path | None, store: str | None, *, there: bool = True, bring_up: bool = True) -> Settings:
+    """Open the store with the desk's own tables and return the settings; ``there``: one that is not is not made."""
+    from pipeline.desk import configure
+
+    settings = load_settings(home, store=store)
+    configure.open_desk(settings, there=there, bring_up=bring_up)
+    return settings
+
+
 def _bounds(settings: Settings) -> Bounds:
     from pipeline.batch.child import Bounds
 
@@ -256,7 +266,7 @@ def note(settings: Settings, action: str = "", target: str = "", **detail: objec
     from pipeline.desk.trail import note as write
 
     if why := write(settings, action, target, **detail):  # type: ignore[arg-type]
-        console().print(f"没有记进复核台的留痕（{why}）；下次补记。", markup=False, highlight=False, soft_wrap=True)
+        say(console(), f"没有记进复核台的留痕（{why}）；下次补记。")
 
 
 def read_day(given: str | None) -> dt.date | None:

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.table import Table
 
 from pipeline.cli.common import Home, console, open_as_it_was, out_file
+from pipeline.cli.screen import say, table
 from pipeline.settings import Settings, load_settings
 
 if TYPE_CHECKING:
@@ -56,18 +56,15 @@ def command(
         return
     from pipeline.reports.comparison import comparison_tables
 
-    for table in comparison_tables(found, flips=SHOWN):
-        drawn = Table(*table.head, title=table.title, title_justify="left")
-        for row in table.rows:
-            drawn.add_row(*row)
-        screen.print(drawn)
+    for t in comparison_tables(found, flips=SHOWN):
+        screen.print(table(t.title, t.head, t.rows))
     against = objections(found)
     for sentence in against:
-        screen.print(f"反对启用乙：{sentence}", markup=False, soft_wrap=True)
+        screen.print(f"反对启用乙：{sentence}", soft_wrap=True)
     if not against:
         screen.print("没有标签显著下降，没有许诺被违背。")
     if report:
-        screen.print(f"报告：{report}", markup=False, highlight=False, soft_wrap=True)
+        say(screen, f"报告：{report}")
 
 
 def compare_on(settings: Settings, gold: list[Path] | None, one: Scorer, other: Scorer, **how: Any) -> Comparison:

@@ -6,10 +6,9 @@ import json
 from typing import Any
 
 from pydantic import BaseModel
-from rich.table import Table
-from rich.text import Text
 
 from pipeline.cli.common import Home, Store, console
+from pipeline.cli.screen import table
 from pipeline.secrets import hidden
 from pipeline.settings import Settings, load_settings, origins, unknown_variables
 
@@ -20,16 +19,16 @@ def command(store: Store = None, home: Home = None) -> None:
     """现行配置：每一项的值和来处；口令不显示。"""
     settings = load_settings(home, store=store)
     came_from = origins(settings, store=store, home=home)
-    table = Table("设置项", "值", "来自")
+    rows = []
     for name in Settings.model_fields:
         value = getattr(settings, name)
         if name == "alert" and value:
             value = [value[0], *["***"] * (len(value) - 1)]  # arguments may be keys
-        table.add_row(name, Text(_shown(value)), came_from[name])
+        rows.append((name, _shown(value), came_from[name]))
     out = console()
-    out.print(table)
+    out.print(table("", ("设置项", "值", "来自"), rows))
     for name in unknown_variables():
-        out.print(f"环境变量 {name} 不对应任何设置项。", markup=False, highlight=False)
+        out.print(f"环境变量 {name} 不对应任何设置项。", highlight=False)
 
 
 def _shown(value: Any) -> str:

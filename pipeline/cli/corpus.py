@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 import typer
-from rich import table
 
 from pipeline.cli import dataset
 from pipeline.cli.common import Home, console, read_documents
+from pipeline.cli.screen import table
 from pipeline.errors import CorpusError
 from pipeline.settings import load_settings
 from pipeline.taxonomy import Taxonomy, load_taxonomy
@@ -82,26 +82,14 @@ def agreement(
     taxonomy = load_taxonomy(settings.taxonomy_file)
     first, second = read_pairs(pairs or settings.path("corpora") / "second.jsonl", taxonomy)
     found = measure(first, second, taxonomy)
-    rows = [
-        (
-            a.scheme,
-            taxonomy.label(a.label).name,
-            *map(str, (a.first, a.second, a.both)),
-            f"{a.kappa:.2f}",
-            f"{a.f1:.2f}",
-        )
-        for a in found
-    ]
+    rows = []
+    for a in found:
+        counts = map(str, (a.first, a.second, a.both))
+        rows.append((a.scheme, taxonomy.label(a.label).name, *counts, f"{a.kappa:.2f}", f"{a.f1:.2f}"))
     means = [(s.name, f"{mean_kappa(found, s.id):.3f}", f"{mean_f1(found, s.id):.3f}") for s in taxonomy.schemes]
-    _print(
-        {
-            f"{len(first)} 条文本的两人标注（裁决之前）": [
-                ("方案", "标签", "第一人", "第二人", "都标", "kappa", "F1"),
-                *rows,
-            ],
-            "逐标签的平均": [("方案", "kappa", "F1"), *means],
-        }
-    )
+    out, title = console(), f"{len(first)} 条文本的两人标注（裁决之前）"
+    out.print(table(title, ("方案", "标签", "第一人", "第二人", "都标", "kappa", "F1"), rows))
+    out.print(table("逐标签的平均", ("方案", "kappa", "F1"), means))
 
 
 @app.command("concepts")
@@ -137,16 +125,14 @@ def concepts(
         if forms
         else [(c.name, str(len(c.forms)), u) for c, u in zip(lexicon.concepts, by_concept, strict=True)]
     )
-    drawn = table.Table(
-        title=f"{len(lexicon.concepts)} 个概念、{len(lexicon.forms)} 条写法；"
-        f"语料 {len(gold)} 条，别处来文 {len(given)} 条",
-        title_justify="left",
+    title = (
+        f"{len(lexicon.concepts)} 个概念、{len(lexicon.forms)} 条写法；语料 {len(gold)} 条，别处来文 {len(given)} 条"
     )
-    for head in ("概念", "写法", "有标签的", "空标签的", "倍数", "别处来文"):
-        drawn.add_column(head, overflow="fold")
-    for name, form, u in rows:
-        drawn.add_row(name, form, f"{u.positive:.2%}", f"{u.negative:.2%}", f"{u.lift:.1f}", f"{u.outside:.2%}")
-    out.print(drawn)
+    shares = (
+        (name, form, f"{u.positive:.2%}", f"{u.negative:.2%}", f"{u.lift:.1f}", f"{u.outside:.2%}")
+        for name, form, u in rows
+    )
+    out.print(table(title, ("概念", "写法", "有标签的", "空标签的", "倍数", "别处来文"), shares, fold=True))
 
 
 def _read(files: list[Path] | None, home: Path | None) -> tuple[list[Gold], Taxonomy, Path]:
@@ -161,7 +147,4 @@ def _read(files: list[Path] | None, home: Path | None) -> tuple[list[Gold], Taxo
 def _print(tables: Mapping[str, Table]) -> None:
     out = console()
     for title, (head, *rows) in tables.items():
-        drawn = table.Table(*head, title=title, title_justify="left")
-        for row in rows:
-            drawn.add_row(*row)
-        out.print(drawn)
+        out.print(table(title, head, rows))

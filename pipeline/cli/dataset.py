@@ -9,10 +9,10 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.table import Table
 
-from pipeline.cli.common import Home, Store, columns_of, console, note, out_file, out_folder, read_day
+from pipeline.cli.common import Home, Store, columns_of, console, note, open_desk, out_file, out_folder, read_day
 from pipeline.cli.promote import Author, whoami
+from pipeline.cli.screen import say, table
 from pipeline.settings import load_settings
 from pipeline.taxonomy import load_taxonomy
 
@@ -41,7 +41,7 @@ def import_command(
     write_file(out, read.items, taxonomy, "gold")
     screen = console()
     _list(read.passed, screen)
-    screen.print(f"{out}：{len(read.items)} 条标注，略过 {len(read.passed)} 条", highlight=False, soft_wrap=True)
+    say(screen, f"{out}：{len(read.items)} 条标注，略过 {len(read.passed)} 条")
 
 
 def export_command(
@@ -63,7 +63,7 @@ def export_command(
     write_file(out, read.items, taxonomy, to)
     screen = console()
     _list(read.passed, screen)
-    screen.print(f"{out}：{len(read.items)} 条", highlight=False, soft_wrap=True)
+    say(screen, f"{out}：{len(read.items)} 条")
 
 
 def reviews_command(
@@ -77,11 +77,9 @@ def reviews_command(
     home: Home = None,
 ) -> None:
     """把复核台上办结的判定取出来：谁、何时、几人一致；个人信息遮盖，取用记入留痕。"""
-    from pipeline.desk.configure import open_desk
     from pipeline.exchange.files import write_file
 
-    settings = load_settings(home, store=store)
-    open_desk(settings, there=True)
+    settings = open_desk(home, store)
     from pipeline.desk.reviews import take_reviews
 
     taxonomy = load_taxonomy(settings.taxonomy_file)
@@ -89,17 +87,12 @@ def reviews_command(
     read = take_reviews(taxonomy, actor=author or whoami(), since=first, until=last)
     write_file(out, read.items, taxonomy, "gold")
     screen = console()
-    table = Table("谁", "件", title="办结的判定", title_justify="left")
-    for who, number in Counter(i.by for i in read.items).most_common():
-        table.add_row(who, str(number))
-    screen.print(table)
+    people = Counter(i.by for i in read.items).most_common()
+    screen.print(table("办结的判定", ("谁", "件"), ((who, str(number)) for who, number in people)))
     for why, number in Counter(p.partition(" -> ")[2] for p in read.passed).most_common():
-        screen.print(f"不取 {number} 件：{why}", markup=False, soft_wrap=True)
+        screen.print(f"不取 {number} 件：{why}", soft_wrap=True)
     several = sum(i.sure is not None for i in read.items)
-    screen.print(
-        f"{out}：{len(read.items)} 件，其中 {several} 件不止一人看过；不取 {len(read.passed)} 件",
-        markup=False, highlight=False, soft_wrap=True,
-    )  # fmt: skip
+    say(screen, f"{out}：{len(read.items)} 件，其中 {several} 件不止一人看过；不取 {len(read.passed)} 件")
 
 
 def snapshot_command(
@@ -125,26 +118,22 @@ def snapshot_command(
             settings, "corpus.snapshot", taken.folder.name, actor=whoami(), texts=about["texts"], sha256=about["sha256"]
         )
     screen = console()
-    table = Table("来源", "格式", "sha256", title=f"快照 {taken.folder.name}", title_justify="left")
-    for s in about["sources"]:
-        table.add_row(s["file"], s["format"], s["sha256"][:12])
-    screen.print(table)
+    sources = ((s["file"], s["format"], s["sha256"][:12]) for s in about["sources"])
+    screen.print(table(f"快照 {taken.folder.name}", ("来源", "格式", "sha256"), sources))
     for sentence in about["dropped"]:
-        screen.print(f"不用 {sentence}", markup=False, soft_wrap=True)
+        screen.print(f"不用 {sentence}", soft_wrap=True)
     parts = "，".join(f"{name} {n}" for name, n in about["parts"].items())
     screen.print(
         f"{about['judgements']} 条标注 → {about['texts']} 条文本、{about['groups']} 个情境（{parts}）；"
         f"不用的 {len(about['dropped'])} 条。" + ("" if taken.fresh else "内容与已有的快照相同。"),
         highlight=False,
     )
-    screen.print(
-        f"训练：zuofeng train --corpus {taken.folder / 'data.jsonl'}", markup=False, highlight=False, soft_wrap=True
-    )
+    say(screen, f"训练：zuofeng train --corpus {taken.folder / 'data.jsonl'}")
 
 
 def _list(passed: Sequence[str], screen: Console) -> None:
     for sentence in passed:
-        screen.print(f"略过 {sentence}", markup=False, soft_wrap=True)
+        screen.print(f"略过 {sentence}", soft_wrap=True)
 
 
 def _check(kind: str) -> None:

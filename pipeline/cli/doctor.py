@@ -6,10 +6,9 @@ import datetime as dt
 from typing import Annotated
 
 import typer
-from rich.table import Table
-from rich.text import Text
 
 from pipeline.cli.common import Home, Store, console
+from pipeline.cli.screen import table
 from pipeline.settings import load_settings
 
 __all__ = ["command"]
@@ -26,10 +25,7 @@ def command(
 
     settings = load_settings(home, store=store)
     found = examine(settings, now=dt.datetime.now(dt.UTC))
-    table = Table("项目", "现状", "要做什么")
-    for f in found:
-        table.add_row(f.name, Text(f.said), Text(f.todo or "正常"))
-    console().print(table)
+    console().print(table("", ("项目", "现状", "要做什么"), ((f.name, f.said, f.todo or "正常") for f in found)))
     wrong = [f for f in found if f.todo]
     if wrong and alert:
         said: dict[str, list[str]] = {}

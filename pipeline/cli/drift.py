@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
 from pipeline.cli.common import Home, Model, Store, console, open_scorer, out_file, read_day
+from pipeline.cli.screen import say, table
 from pipeline.errors import CorpusError
 from pipeline.settings import load_settings
 
@@ -57,13 +57,10 @@ def command(
     sure = [f for f in found if f.sure]
     if sure:
         shown = drift_table(sure, scorer.bundle.taxonomy, title)
-        table = Table(*shown.head, title=shown.title, title_justify="left")
-        for row in shown.rows:
-            table.add_row(*row)
-        screen.print(table)
+        screen.print(table(shown.title, shown.head, shown.rows))
     else:
         screen.print(f"{title}：比较了 {len(found)} 项，没有看出变化。")
     if report:
         texts = {d.id: d.text for d in now}
         report.write_text(drift_page(found, scorer.bundle.taxonomy, title, texts), encoding="utf-8")
-        screen.print(f"报告：{report}", markup=False, highlight=False, soft_wrap=True)
+        say(screen, f"报告：{report}")

@@ -10,6 +10,7 @@ import typer
 from rich.table import Table
 
 from pipeline.cli.common import Home, Model, Store, console, open_scorer, out_file, read_documents
+from pipeline.cli.screen import say, table
 from pipeline.errors import ConfigError
 from pipeline.settings import Settings, load_settings
 
@@ -63,16 +64,15 @@ def try_command(
             if rules
             else try_concepts(parse_lexicon(raw, file.name), scorer, documents)
         )
-    table = Table(title=f"会改动 {trial.changed:,} / {trial.documents:,} 篇", title_justify="left", show_lines=True)
-    for head in ("编号", "标签", "改动", "分数", "词句"):
-        table.add_column(head, overflow="fold")
+    rows = []
     for c in trial.changes[:most]:
         scores = f"{c.before:.2f}" if rules else f"{c.before:.2f} → {c.after:.2f}"
         words = " ".join(c.quote.split())[:60]
-        table.add_row(c.document.id, taxonomy.label(c.label).name, "加上" if c.added else "去掉", scores, words)
-    screen.print(table)
+        rows.append((c.document.id, taxonomy.label(c.label).name, "加上" if c.added else "去掉", scores, words))
+    title = f"会改动 {trial.changed:,} / {trial.documents:,} 篇"
+    screen.print(table(title, ("编号", "标签", "改动", "分数", "词句"), rows, fold=True, lines=True))
     for note in trial.notes:
-        screen.print(note, markup=False, soft_wrap=True)
+        screen.print(note, soft_wrap=True)
     if report:
         import csv
 
@@ -84,7 +84,7 @@ def try_command(
             for c in trial.changes:
                 row = [c.document.id, taxonomy.label(c.label).name, "加上" if c.added else "去掉", c.quote]
                 writer.writerow([safe_cell(v) for v in (*row, c.document.text)])
-        screen.print(f"全部改动：{report}", markup=False, highlight=False, soft_wrap=True)
+        say(screen, f"全部改动：{report}")
     if rules:
         screen.print(_standing(rules, settings, scorer) if settings.gold_files else "没有语料，不知道规则对几次。")
 
@@ -106,9 +106,10 @@ def _standing(rules: list[Rule], settings: Settings, scorer: Scorer) -> Table:
 
     taxonomy = scorer.bundle.taxonomy
     gold = read_gold(settings.gold_files, taxonomy)
-    table = Table("规则", "标签", "说到", "对", "查准率", title=f"在 {len(gold)} 条语料上", title_justify="left")
+    rows = []
     for s in standing(rules, gold):
         share = f"{s.right / s.hits:.2f}" if s.hits else "–"
         first = s.rule.phrases[0] + ("……" if len(s.rule.phrases) > 1 else "")
-        table.add_row(f"{s.rule.number} {first}", taxonomy.label(s.rule.label).name, str(s.hits), str(s.right), share)
-    return table
+        name = taxonomy.label(s.rule.label).name
+        rows.append((f"{s.rule.number} {first}", name, str(s.hits), str(s.right), share))
+    return table(f"在 {len(gold)} 条语料上", ("规则", "标签", "说到", "对", "查准率"), rows)

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.table import Table
 
 from pipeline.cli.common import Home, Store, console
+from pipeline.cli.screen import table
 from pipeline.settings import Settings, load_settings
 
 if TYPE_CHECKING:
@@ -51,24 +51,16 @@ def command(
     if runs:
         _runs(folder)
         return
-    live = champion_id(folder)
-    table = Table("在用", "模型", "标签体系", "语料", "照本单位重设", "状态")
+    live, rows = champion_id(folder), []
     for model in list_models(folder):
-        mark = "●" if model == live else ""
         try:
             bundle = load_model(folder, model)
+            made = f"{bundle.taxonomy.id} {bundle.taxonomy.version}", f"{bundle.manifest['corpus']['texts']} 条"
+            said = (*made, _home(bundle), "完好")
         except BundleError as e:
-            table.add_row(mark, model, "", "", "", f"{e.code} {e.message}")
-            continue
-        table.add_row(
-            mark,
-            model,
-            f"{bundle.taxonomy.id} {bundle.taxonomy.version}",
-            f"{bundle.manifest['corpus']['texts']} 条",
-            _home(bundle),
-            "完好",
-        )
-    console().print(table)
+            said = ("", "", "", f"{e.code} {e.message}")
+        rows.append(("●" if model == live else "", model, *said))
+    console().print(table("", ("在用", "模型", "标签体系", "语料", "照本单位重设", "状态"), rows))
     if live is not None and live not in list_models(folder):
         raise BundleError(
             "ZF-MODEL-MISSING", f"在用模型 {live} 不在 {folder}", "用 zuofeng promote 换一个，或重新训练。"
@@ -104,11 +96,12 @@ def _on(day: dt.date, settings: Settings) -> None:
     from pipeline.model.registry import champion_id
 
     out, folder = console(), settings.path("models")
-    live = Table("起", "模型", title=f"{day} 在用的模型（北京时间）", title_justify="left")
-    for entry in live_during(folder, day):
-        live.add_row(f"{dt.datetime.fromisoformat(entry.at).astimezone(CHINA):%Y-%m-%d %H:%M:%S}", entry.model)
-    if live.row_count:
-        out.print(live)
+    live = [
+        (f"{dt.datetime.fromisoformat(entry.at).astimezone(CHINA):%Y-%m-%d %H:%M:%S}", entry.model)
+        for entry in live_during(folder, day)
+    ]
+    if live:
+        out.print(table(f"{day} 在用的模型（北京时间）", ("起", "模型"), live))
     else:
         first = next(iter(read_history(folder)), None)
         model = (first.before or (first.model if first.action == "found" else None)) if first else champion_id(folder)
@@ -116,26 +109,24 @@ def _on(day: dt.date, settings: Settings) -> None:
     open_store(settings.store_url, there=True)
     from pipeline.batch.ledger import runs_on
 
-    runs = Table("运行", "种类", "状态", "模型", "读入", title="那天开始的运行", title_justify="left")
-    for run in runs_on(day, CHINA):
-        runs.add_row(run.id, run.kind, run.state, run.model, str(run.counts.get("read", "")))
-    out.print(runs if runs.row_count else f"{day}：没有运行。")
+    runs = [(run.id, run.kind, run.state, run.model, str(run.counts.get("read", ""))) for run in runs_on(day, CHINA)]
+    head = ("运行", "种类", "状态", "模型", "读入")
+    out.print(table("那天开始的运行", head, runs) if runs else f"{day}：没有运行。")
 
 
 def _runs(folder: Path) -> None:
     from pipeline.model.runs import read_runs
 
-    table = Table(title="训练记录", title_justify="left")
-    for head in ("时间（UTC）", "模型", "谁", "文本", "数据", "代码", "秒", "宏 F1（测试部分）"):
-        table.add_column(head, overflow="fold")
+    rows = []
     for r in read_runs(folder):
         macros = [s["macro_f1"] for s in r["figures"].get("schemes", {}).values()]
         figures = " / ".join(f"{m[0]:.3f}" if m else "–" for m in macros)
-        table.add_row(
+        rows.append((
             r["at"][:19].replace("T", " "), r["model"], r["author"], str(r["corpus"]["texts"]),
             r["corpus"]["sha256"][:8], r["code"][:8], str(r["seconds"]), figures or "没有留出测试",
-        )  # fmt: skip
-    console().print(table)
+        ))  # fmt: skip
+    head = ("时间（UTC）", "模型", "谁", "文本", "数据", "代码", "秒", "宏 F1（测试部分）")
+    console().print(table("训练记录", head, rows, fold=True))
 
 
 def _history(folder: Path) -> None:
@@ -143,18 +134,16 @@ def _history(folder: Path) -> None:
     from pipeline.model.compare import SOURCES
     from pipeline.model.history import ACTIONS, first_broken, read_history
 
-    table = Table(title="模型沿革", title_justify="left")
-    for head in ("", "时间（UTC）", "动作", "模型", "此前", "谁", "理由"):
-        table.add_column(head, overflow="fold")
+    rows = []
     for e in read_history(folder):
         forced = "（强行）" if e.forced else ""
         texts = f"比在{SOURCES[e.summary['source']]} {e.summary['texts']} 条上" if "source" in e.summary else ""
         reason = "\n".join(filter(None, [e.reason, texts, *(f"不顾：{o}" for o in e.objections)]))
-        table.add_row(
+        rows.append((
             str(e.number), e.at[:19].replace("T", " "), ACTIONS.get(e.action, e.action) + forced,
             e.model, e.before or "", e.author, reason,
-        )  # fmt: skip
-    console().print(table)
+        ))  # fmt: skip
+    console().print(table("模型沿革", ("", "时间（UTC）", "动作", "模型", "此前", "谁", "理由"), rows, fold=True))
     if (wrong := first_broken(folder)) is not None:
         raise BundleError(
             "ZF-HISTORY-CHANGED",

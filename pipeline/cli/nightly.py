@@ -12,6 +12,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from pipeline.cli.common import Home, Model, Store, console, open_challenger, open_scorer, open_scoring, out_folder
+from pipeline.cli.screen import say, short, table
 from pipeline.cli.verbs import TABLE
 from pipeline.settings import load_settings
 from pipeline.taxonomy import Taxonomy
@@ -108,7 +109,7 @@ def command(
             progress=bar,
         )
     for statement in report.statements:
-        out.print(statement, markup=False, highlight=False, soft_wrap=True)
+        say(out, statement)
     show(report, scorer.bundle.taxonomy, out)
     raise typer.Exit(report.exit_code)
 
@@ -141,7 +142,7 @@ class Bar:
         """Show how far the run is."""
         self._progress.update(self._task, description=name, total=files, completed=number - 1, records=records)
         if not self._out.is_terminal and name != self._last:
-            self._out.print(f"[{number}/{files}] {name}", markup=False, highlight=False)
+            self._out.print(f"[{number}/{files}] {name}", highlight=False)
         self._last = name
 
 
@@ -150,65 +151,47 @@ def show(report: Any, taxonomy: Taxonomy, out: Console, *, title: str = "夜间�
     from pipeline.batch.reasons import REASONS
     from pipeline.batch.report import label_rows
 
-    counts = Table(
-        title=f"{title}{'演练' if report.dry_run else ''} {report.run} · 模型 {report.model}", title_justify="left"
-    )
     heads = ("读入", "新增", "内容有变", "换模型重算", "未变", "搁置", "有问题", "待复核", "秒")
-    for head in heads:
-        counts.add_column(head, justify="right")
-    values = (report.read, report.new, report.changed, report.rescored, report.unchanged, report.rejected)
-    counts.add_row(*map(str, values), str(report.problems), str(report.review), f"{report.seconds:.1f}")
-    out.print(counts)
+    counts = (*map(str, report.numbers().values()), f"{report.seconds:.1f}")
+    title = f"{title}{'演练' if report.dry_run else ''} {report.run} · 模型 {report.model}"
+    out.print(table(title, heads, [counts], words=0))
     if report.starts > 1:
         out.print(f"接着上次没做完的一次继续（第 {report.starts} 次启动），数字是合计。")
     if report.scored == 0 and report.read:
         out.print("没有新内容：读到的文本都已按现行模型打过分。")
     if report.scored and not report.dry_run:
-        labels = Table("方案", "标签", title="本次判定", title_justify="left")
-        labels.add_column("篇数", justify="right")
-        for scheme, name, number in label_rows(report, taxonomy):
-            labels.add_row(scheme, name, str(number))
-        out.print(labels)
+        labels = ((scheme, name, str(number)) for scheme, name, number in label_rows(report, taxonomy))
+        out.print(table("本次判定", ("方案", "标签", "篇数"), labels, words=2))
     if report.reasons or report.unreadable:
         kept = "会搁置的记录" if report.dry_run else "搁置的记录（都已保存）"
-        aside = Table("搁置原因", title=kept, title_justify="left")
-        aside.add_column("条数", justify="right")
         # Of a run that an older version began, reasons may be whole sentences.
-        for code, number in report.reasons.most_common(len(REASONS)):
-            aside.add_row(f"{REASONS[code]}（{code}）" if code in REASONS else code, str(number))
-        for bad in report.unreadable:
-            aside.add_row(f"{Path(bad['file']).name}：{bad['reason']} → {bad['hint']}", "整个文件")
-        out.print(aside)
+        aside = [
+            (f"{REASONS[code]}（{code}）" if code in REASONS else code, str(number))
+            for code, number in report.reasons.most_common(len(REASONS))
+        ]
+        aside += [(f"{Path(u['file']).name}：{u['reason']} → {u['hint']}", "整个文件") for u in report.unreadable]
+        out.print(table(kept, ("搁置原因", "条数"), aside, words=1))
     if report.top and not report.dry_run:
         out.print(_top(report.top, taxonomy))
     for chunk in report.aside:
-        out.print(
-            f"搁置一批 {chunk['records']} 条（{chunk['first']} 至 {chunk['last']}）：{chunk['reason']}",
-            markup=False, highlight=False, soft_wrap=True,
-        )  # fmt: skip
+        say(out, f"搁置一批 {chunk['records']} 条（{chunk['first']} 至 {chunk['last']}）：{chunk['reason']}")
     for name, path in (("搁置清单", report.rejected_file), ("运行报告", report.report_file)):
         if path:
-            out.print(f"{name}：{path}", markup=False, highlight=False, soft_wrap=True)
+            say(out, f"{name}：{path}")
 
 
 def _top(rows: list[dict[str, Any]], taxonomy: Taxonomy) -> Table:
-    table = Table(title="先看这些", title_justify="left", show_lines=True)
-    table.add_column("编号", overflow="fold", max_width=16)
-    table.add_column("问题分", justify="right")
+    made = Table(title="先看这些", title_justify="left", show_lines=True)
+    made.add_column("编号", overflow="fold", max_width=16)
+    made.add_column("问题分", justify="right")
     for scheme in taxonomy.schemes:
-        table.add_column(scheme.name, max_width=22)
-    table.add_column("证据", ratio=1)
+        made.add_column(scheme.name, max_width=22)
+    made.add_column("证据", ratio=1)
     for row in rows:
         decided = [
             "\n".join(f"{taxonomy.label(d['id']).name} {d['score']:.2f}" for d in row[s.id]) for s in taxonomy.schemes
         ]
         quotes = list(dict.fromkeys(e["quote"].strip() for e in row["evidence"]))
-        table.add_row(
-            row["id"], f"{row['problem_score']:.2f}", *decided, "\n".join(f"“{_short(q)}”" for q in quotes[:3])
-        )
-    return table
-
-
-def _short(quote: str, most: int = 40) -> str:
-    quote = " ".join(quote.split())
-    return quote if len(quote) <= most else quote[: most - 1] + "…"
+        shown = "\n".join(f"“{short(q, 40)}”" for q in quotes[:3])
+        made.add_row(row["id"], f"{row['problem_score']:.2f}", *decided, shown)
+    return made

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from pipeline.cli.common import Home, console, note, open_as_it_was, open_scorer
+from pipeline.cli.screen import say
 from pipeline.settings import Settings, load_settings
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ def command(
     promote(folder, model, author=author or whoami(), reason=reason, found=found, force=force)
     note(settings)
     if found:
-        screen.print(told(found), highlight=False, soft_wrap=True)
+        say(screen, told(found))
     screen.print(f"在用模型：{model}")
 
 

@@ -12,6 +12,7 @@ from rich.console import Console
 from pipeline.cli.common import Home, Model, Store, console, note, open_scorer, open_worker
 from pipeline.cli.nightly import Bar, show
 from pipeline.cli.promote import compare_with_live, whoami
+from pipeline.cli.screen import say
 from pipeline.settings import Settings, load_settings
 
 if TYPE_CHECKING:
@@ -97,7 +98,7 @@ def _compared(settings: Settings, model: str, gold: list[Path] | None, out: Cons
     if found is not None:
         if against := objections(found):
             raise refusal(model, against)
-        out.print(told(found), highlight=False, soft_wrap=True)
+        say(out, told(found))
     return found
 
 

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 import typer
-from rich.table import Table
 
 from pipeline.cli.common import Home, Model, Store, columns_of, console, open_scorer, out_file, say_passed
 from pipeline.cli.promote import whoami
+from pipeline.cli.screen import say, table
 from pipeline.errors import CorpusError
 from pipeline.settings import Settings, load_settings
 from pipeline.taxonomy import Taxonomy
@@ -65,7 +65,7 @@ def draw_command(
         for d in drawn:
             row = {"id": stored[d.row].document.id, "text": stored[d.row].document.text, "probability": d.probability}
             lines.write(json.dumps(row, ensure_ascii=False) + "\n")
-    console().print(f"{out}：从 {len(stored)} 篇里抽出 {len(drawn)} 篇", highlight=False, soft_wrap=True)
+    say(console(), f"{out}：从 {len(stored)} 篇里抽出 {len(drawn)} 篇")
 
 
 @app.command("measure")
@@ -98,22 +98,19 @@ def measure_command(
     rows = measure_live(truth, called, np.array([chances[g.id] for g in gold]), labels)
     people = _people(items, taxonomy)
     missing = len(chances) - len({g.id for g in gold} | {i.gold.id for i in items})
-    table = Table(title=f"抽样 {len(chances)} 篇，已标 {len(gold)} 篇，模型 {scorer.bundle.id}", title_justify="left")
-    for head in ("标签", "占全部来文", "查准率", "查全率", "人与人 F1"):
-        table.add_column(head, justify="left" if head == "标签" else "right")
-    for r in rows:
-        name = taxonomy.label(r.label).name
-        table.add_row(name, _say(r.share), _say(r.precision), _say(r.recall), people.get(r.label, "–"))
+    shown = (
+        (taxonomy.label(r.label).name, *map(_figure, (r.share, r.precision, r.recall)), people.get(r.label, "–"))
+        for r in rows
+    )
+    title = f"抽样 {len(chances)} 篇，已标 {len(gold)} 篇，模型 {scorer.bundle.id}"
     screen = console()
-    screen.print(table)
+    screen.print(table(title, ("标签", "占全部来文", "查准率", "查全率", "人与人 F1"), shown, words=1))
     split = {g.id: [labels[j] for j in np.flatnonzero(row == 0.5)] for g, row in zip(gold, truth, strict=True)}
     if split := {key: tied for key, tied in split.items() if tied}:
         for key, tied in split.items():
             names = "、".join(taxonomy.label(label).name for label in tied)
-            screen.print(f"意见各半 {key}：{names}", markup=False, highlight=False, soft_wrap=True)
-        screen.print(
-            f"以上 {len(split)} 篇的这些标签，有和没有各算一半；请先裁定，再量一次。", highlight=False, soft_wrap=True
-        )
+            say(screen, f"意见各半 {key}：{names}")
+        say(screen, f"以上 {len(split)} 篇的这些标签，有和没有各算一半；请先裁定，再量一次。")
     if missing:
         screen.print(f"还有 {missing} 篇抽中的没有标，或上面略过了：只算容易的，估计就会偏。")
 
@@ -197,5 +194,5 @@ def _people(items: list[Labelled], taxonomy: Taxonomy) -> dict[str, str]:
     return {a.label: f"{a.f1:.2f}（{len(pairs)} 对）" for a in agreement(first, second, taxonomy) if a.first + a.second}
 
 
-def _say(e: Estimate) -> str:
+def _figure(e: Estimate) -> str:
     return f"{e.value:.3f} [{e.low:.2f}, {e.high:.2f}]（{e.texts}）" if e.texts else "–"

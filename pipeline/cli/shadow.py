@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
-from rich.table import Table
 
-from pipeline.cli.common import Home, Store, console, open_challenger, open_scorer
+from pipeline.cli.common import Home, Store, console, open_challenger, open_desk, open_scorer
 from pipeline.cli.promote import Author, whoami
+from pipeline.cli.screen import say, table
 from pipeline.errors import ConfigError
 from pipeline.settings import load_settings
 from pipeline.taxonomy import Taxonomy, load_taxonomy
@@ -39,21 +39,17 @@ def start_command(
     home: Home = None,
 ) -> None:
     """让一个模型陪跑；每夜抽一些两者不一的，连同一样多的别的件，以“抽查”名义送进队列。"""
-    from pipeline.desk.configure import open_desk
-
     settings = load_settings(home, store=store)
     live = open_scorer(settings, None).bundle
     if live.id == model:
         raise ConfigError("ZF-SHADOW-LIVE", f"{model} 就是在用模型", "陪跑的应是还没有启用的模型。")
     open_challenger(settings, model, live)
-    open_desk(settings, there=True)
+    open_desk(home, store)
     from pipeline.desk.shadows import start
 
     who = author or whoami()
     start(model, nights=nights, sample=sample, by=who, actor=who)
-    console().print(
-        f"{model} 从下一夜起陪跑 {nights} 夜，每夜抽 {sample} 件不一致的送进队列。", highlight=False, soft_wrap=True
-    )
+    say(console(), f"{model} 从下一夜起陪跑 {nights} 夜，每夜抽 {sample} 件不一致的送进队列。")
 
 
 @app.command("stop")
@@ -64,13 +60,11 @@ def stop_command(
     home: Home = None,
 ) -> None:
     """提前停止陪跑；打过的分留着，report 还看得到。"""
-    from pipeline.desk.configure import open_desk
-
-    open_desk(load_settings(home, store=store), there=True)
+    open_desk(home, store)
     from pipeline.desk.shadows import stop
 
     found = stop(model, actor=author or whoami())
-    console().print(f"{model} 停止陪跑，跑了 {found.done.count()} 夜。", highlight=False, soft_wrap=True)
+    say(console(), f"{model} 停止陪跑，跑了 {found.done.count()} 夜。")
 
 
 @app.command("report")
@@ -81,12 +75,9 @@ def report_command(
     home: Home = None,
 ) -> None:
     """陪跑到现在：逐标签哪些只有一方判出，人看过的不一致里谁对。给分析员看，复核的人不必看。"""
-    from pipeline.desk.configure import open_desk
-
     if output not in ("table", "json"):
         raise typer.BadParameter("--format 只能是 table 或 json")
-    settings = load_settings(home, store=store)
-    open_desk(settings, there=True)
+    settings = open_desk(home, store)
     from pipeline.desk.shadow_report import report, trials_of
 
     taxonomy = load_taxonomy(settings.taxonomy_file)
@@ -111,14 +102,14 @@ def _plain(trial: Trial) -> dict[str, object]:
 
 def _show(t: Trial, taxonomy: Taxonomy, out: Console) -> None:
     names = {label: taxonomy.label(label).name for _, label in taxonomy.columns}
-    table = Table(title=f"{t.model}：{_STATES[t.state]}，{t.nights[0]} / {t.nights[1]} 夜", title_justify="left")
-    for head in ("标签", "只有在用的判", "只有陪跑的判", "人看过：在用的对", "人看过：陪跑的对"):
-        table.add_column(head, justify="left" if head == "标签" else "right")
+    rows = []
     for r in t.rows:
         counts = (r.live_only, r.challenger_only, r.live_right, r.challenger_right)
         if any(counts):
-            table.add_row(names[r.label], *map(str, counts))
-    out.print(table)
+            rows.append((names[r.label], *map(str, counts)))
+    title = f"{t.model}：{_STATES[t.state]}，{t.nights[0]} / {t.nights[1]} 夜"
+    head = ("标签", "只有在用的判", "只有陪跑的判", "人看过：在用的对", "人看过：陪跑的对")
+    out.print(table(title, head, rows, words=1))
     missing = f"，{t.missing} 件陪跑的没打成分" if t.missing else ""
     both = f"两者都打过分 {t.texts} 件{missing}，判定不一 {t.flips} 件"
     asked = "，".join(f"{who} {v:.1%}" for who, v in zip(("在用", "陪跑"), t.asked, strict=True))
@@ -134,10 +125,10 @@ def _show(t: Trial, taxonomy: Taxonomy, out: Console) -> None:
         )
         lines.append("人判的时候看到的是在用模型的判定，若有偏向，偏向在用的。")
     for line in lines:
-        out.print(line, markup=False, highlight=False, soft_wrap=True)
+        say(out, line)
     if t.listed:
-        flips = Table("编号", "只有在用的判", "只有陪跑的判", "人判", title="人看过的不一致", title_justify="left")
+        flips = []
         for f in t.listed[:SHOWN]:
             cells = ("；".join(names.get(i, i) for i in ids) for ids in (f.live_only, f.challenger_only, f.people))
-            flips.add_row(f.key, *cells)
-        out.print(flips)
+            flips.append((f.key, *cells))
+        out.print(table("人看过的不一致", ("编号", "只有在用的判", "只有陪跑的判", "人判"), flips))

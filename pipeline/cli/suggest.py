@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
 from pipeline.cli.common import (
     Home,
@@ -19,6 +18,7 @@ from pipeline.cli.common import (
     read_documents,
     say_passed,
 )
+from pipeline.cli.screen import say, table
 from pipeline.settings import load_settings
 
 __all__ = ["command"]
@@ -58,17 +58,16 @@ def command(
         done = read_files(reviewed or (), taxonomy, columns=columns_of(settings))
         say_passed(done.passed, screen)
         found = suggest(scorer, pool, count, reviewed={text_key(i.gold.text) for i in done.items})
-    table = Table(title=f"从 {len(pool)} 条里挑出 {len(found)} 条", title_justify="left", show_lines=True)
-    for head in ("编号", "为了哪个标签", "为什么", "分数", "词句"):
-        table.add_column(head, overflow="fold")
+    rows = []
     for s in found:
         words = " ".join("；".join(e.quote for e in s.evidence).split())[:60]
         score = f"{s.score:.2f}{' 判出' if s.decided else ''}"
-        table.add_row(s.document.id, taxonomy.label(s.label).name, REASONS[s.reason], score, words)
-    screen.print(table)
+        rows.append((s.document.id, taxonomy.label(s.label).name, REASONS[s.reason], score, words))
+    title = f"从 {len(pool)} 条里挑出 {len(found)} 条"
+    screen.print(table(title, ("编号", "为了哪个标签", "为什么", "分数", "词句"), rows, fold=True, lines=True))
     if out:
         _write(out, found)
-        screen.print(f"待标注：{out}", markup=False, highlight=False, soft_wrap=True)
+        say(screen, f"待标注：{out}")
 
 
 def _write(out: Path, found: list) -> None:  # type: ignore[type-arg]

@@ -74,14 +74,8 @@ BENCHES: dict[str, tuple[str, str]] = {
         "bench:fuzz",
         "把成千上万份损坏的文件和模型喂给读取程序：不许崩溃、卡住、吃光内存，也不许有没编号的错误。",
     ),
-    "speed": (
-        "bench_speed:speed",
-        "速度：本系统与通常写法、fastText、spaCy 和下限并排，各在一个进程里轮流量。",
-    ),
-    "night": (
-        "bench_night:night",
-        "一夜多快：造许多与真实留言一样长短的文本，读出、打分、写库，再跑一遍。",
-    ),
+    "speed": ("bench_speed:speed", "速度：本系统与通常写法、fastText、spaCy 和下限并排，各在一个进程里轮流量。"),
+    "night": ("bench_night:night", "一夜多快：造许多与真实留言一样长短的文本，读出、打分、写库，再跑一遍。"),
     "public": (
         "bench_public:public",
         "别人的标签体系：公开数据各建一个家目录，用同样的命令训练、测量，与通常写法里最好的一种对照。",

@@ -9,9 +9,9 @@ from typing import Annotated, Any
 
 import typer
 from rich.table import Table
-from rich.text import Text
 
 from pipeline.cli.common import Home, Store, console, open_as_it_was
+from pipeline.cli.screen import table
 from pipeline.settings import Settings, load_settings
 from pipeline.taxonomy import load_taxonomy
 
@@ -70,20 +70,17 @@ def _one(r: Any, settings: Settings) -> None:
     for e in r.stored["evidence"]:
         rows.append(("证据", f"{e['start']}–{e['end']} {e['quote'] or '（原文已清除）'}（{e['weight']:+.3f}）"))
     rows.append(("重算", r.outcome.value + (f"：{r.reason}" if r.reason else "")))
-    table = Table("项目", "内容", title=f"{r.document} · {r.origin['model']}", title_justify="left")
-    for label, value in rows:
-        table.add_row(label, Text(value))  # what people wrote is no markup
-    console().print(table)
+    console().print(table(f"{r.document} · {r.origin['model']}", ("项目", "内容"), rows))
 
 
 def _summary(found: list[Any], seed: int) -> None:
     from pipeline.batch.replay import Outcome
 
-    table = Table("模型", *(o.value for o in Outcome), title=f"抽查 {len(found)} 个打分（种子 {seed}）")
+    counted = Table("模型", *(o.value for o in Outcome), title=f"抽查 {len(found)} 个打分（种子 {seed}）")
     for model in sorted({r.origin["model"] for r in found}):
         counts = Counter(r.outcome for r in found if r.origin["model"] == model)
-        table.add_row(model, *(str(counts[o]) for o in Outcome))
+        counted.add_row(model, *(str(counts[o]) for o in Outcome))
     out = console()
-    out.print(table)
+    out.print(counted)
     for reason, number in Counter(r.reason for r in found if r.reason).most_common(10):
-        out.print(f"{number} 个：{reason}", markup=False, highlight=False)
+        out.print(f"{number} 个：{reason}", highlight=False)
