@@ -43,9 +43,9 @@ def from_lines(raw: bytes, taxonomy: Taxonomy, name: str) -> Read:
         except (ValueError, TypeError, KeyError) as e:
             wrong.append(f"{where} -> 不是 doccano 的一行：{e}")
             continue
-        item, more = build(record, taxonomy, where)
-        wrong += [f"{where} -> {m}" for m in mistakes] + more
-        items += [item] if item and not mistakes else []
+        item, more = build(record, taxonomy, where, mistakes)
+        wrong += more
+        items += [item] if item else []
     return Read(tuple(items), tuple(wrong))
 
 

@@ -20,15 +20,15 @@ __all__ = ["FORMATS", "check_name", "kind_of", "read_file", "read_files", "write
 #: The ending of a file in each format: what `kind_of` reads it by.
 _ENDINGS = {"gold": ".jsonl", "label-studio": ".json", "doccano": ".jsonl", "csv": ".csv", "xlsx": ".xlsx"}
 FORMATS = tuple(_ENDINGS)
+#: What a file is by its suffix; of a .jsonl the first line tells.
+_KINDS = {ending: kind for kind, ending in _ENDINGS.items() if ending != ".jsonl"} | {".tsv": "csv"}
 
 
 def kind_of(path: Path) -> str:
     """Return the format of a file: by its suffix, and a .jsonl by the keys of its first line."""
     suffix = path.suffix.lower()
-    if suffix in (".csv", ".tsv"):
-        return "csv"
-    if suffix in (".xlsx", ".json"):
-        return {".xlsx": "xlsx", ".json": "label-studio"}[suffix]
+    if suffix in _KINDS:
+        return _KINDS[suffix]
     if suffix != ".jsonl":
         raise CorpusError(
             "ZF-EXCHANGE-SUFFIX", f"不认得带标签的文件 {path.name}", "能读 .jsonl .json .csv .tsv .xlsx。"

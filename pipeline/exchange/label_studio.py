@@ -83,9 +83,9 @@ def from_tasks(raw: bytes, taxonomy: Taxonomy, name: str) -> Read:
             passed.append(f"{where} -> {'跳过了' if annotations else '还没有标注'}")
         for annotation in done:
             record, mistakes = _record(task, data, annotation, taxonomy)
-            item, more = build(record, taxonomy, where)
-            wrong += [f"{where} -> {m}" for m in mistakes] + more
-            items += [item] if item and not mistakes else []
+            item, more = build(record, taxonomy, where, mistakes)
+            wrong += more
+            items += [item] if item else []
     return Read(tuple(items), tuple(wrong), tuple(passed))
 
 

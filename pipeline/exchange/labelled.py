@@ -37,11 +37,14 @@ class Read:
     passed: tuple[str, ...] = ()
 
 
-def build(record: Mapping[str, Any], taxonomy: Taxonomy, origin: str) -> tuple[Labelled | None, list[str]]:
-    """Turn one record in our own form into a judgement; return it, or None with every mistake."""
+def build(
+    record: Mapping[str, Any], taxonomy: Taxonomy, origin: str, mistakes: Iterable[str] = ()
+) -> tuple[Labelled | None, list[str]]:
+    """Turn one record in our own form into a judgement; return it, or None with every mistake behind those known."""
     # Half an emoji, left by tools that cut by UTF-16 units, cannot be written; mended it is the text of the store.
     record = {k: mend(v) if isinstance(v, str) else v for k, v in record.items()}
-    gold, wrong = parse_gold(record, taxonomy)
+    gold, found = parse_gold(record, taxonomy)
+    wrong = [*mistakes, *found]
     extra = {}
     for key in ("by", "at"):
         value = record.get(key, "")

@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from scipy.cluster.hierarchy import DisjointSet
+
 from pipeline.corpus.check import near_duplicates
 from pipeline.corpus.grams import squeeze
 from pipeline.corpus.identity import text_key
@@ -33,13 +35,12 @@ def read_parts(path: Path) -> dict[str, str]:
         ) from e
 
 
-def write_parts(path: Path, known: dict[str, str], items: Sequence[Labelled]) -> int:
-    """Add the parts of texts not yet written down; return how many."""
+def write_parts(path: Path, known: dict[str, str], items: Sequence[Labelled]) -> None:
+    """Add the parts of texts not yet written down."""
     new = {key: i.gold.part for i in items if (key := _key(i)) not in known}
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a", encoding="utf-8") as out:
         out.writelines(json.dumps({"text": key, "part": part}) + "\n" for key, part in new.items())
-    return len(new)
 
 
 def assign(items: Sequence[Labelled], known: dict[str, str]) -> tuple[list[Labelled], list[str]]:
@@ -87,19 +88,9 @@ def _part(item: Labelled, known: dict[str, str]) -> str:
 
 def _groups(items: Sequence[Labelled]) -> list[str]:
     """Return the name of each text's group: the smallest id that groups and near copies lead to."""
-    parent: dict[str, str] = {}
-
-    def root(name: str) -> str:
-        while parent.setdefault(name, name) != name:
-            parent[name] = parent[parent[name]]
-            name = parent[name]
-        return name
-
-    def join(a: str, b: str) -> None:
-        a, b = sorted((root(a), root(b)))
-        parent[b] = a
-
     of = {i.gold.id: i.gold.group for i in items}
+    groups = DisjointSet(of.values())
     for a, b, _ in near_duplicates([i.gold for i in items]):
-        join(of[a], of[b])
-    return [root(i.gold.group) for i in items]
+        groups.merge(of[a], of[b])
+    name = {group: min(joined) for joined in groups.subsets() for group in joined}
+    return [name[i.gold.group] for i in items]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
@@ -64,13 +65,8 @@ def majority(people: Sequence[Labelled], taxonomy: Taxonomy) -> npt.NDArray[np.f
     return found
 
 
-def _votes(people: Sequence[Labelled]) -> dict[str, int]:
-    votes: dict[str, int] = {}
-    for p in people:
-        for labels in p.gold.labels.values():
-            for label in labels:
-                votes[label] = votes.get(label, 0) + 1
-    return votes
+def _votes(people: Sequence[Labelled]) -> Counter[str]:
+    return Counter(label for p in people for labels in p.gold.labels.values() for label in labels)
 
 
 def _ties(people: Sequence[Labelled]) -> list[str]:

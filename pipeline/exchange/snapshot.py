@@ -62,11 +62,7 @@ def take(
         "taxonomy": {"id": taxonomy.id, "version": taxonomy.version, "sha256": taxonomy.sha256},
         "taken": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
         "sources": [
-            {
-                "file": p.name,
-                "format": kind or kind_of(p),
-                "sha256": hashlib.sha256(p.read_bytes()).hexdigest(),
-            }
+            {"file": p.name, "format": kind or kind_of(p), "sha256": hashlib.sha256(p.read_bytes()).hexdigest()}
             for p in paths
         ],
         "judgements": len(read.items),

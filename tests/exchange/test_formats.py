@@ -69,18 +69,10 @@ def test_half_an_emoji_reads_as_in_the_store_and_can_be_written(kind, tmp_path):
 
 
 @given(st.lists(labelled(), max_size=5))
-def test_label_studio_loses_nothing(items):
-    same(label_studio.from_tasks(label_studio.to_tasks(items, TAXONOMY), TAXONOMY, "x"), items)
-
-
-@given(st.lists(labelled(), max_size=5))
-def test_doccano_loses_nothing(items):
-    same(doccano.from_lines(doccano.to_lines(items, TAXONOMY), TAXONOMY, "x"), items)
-
-
-@given(st.lists(labelled(), max_size=5))
-def test_our_own_lines_lose_nothing(items):
+def test_nothing_is_lost_in_any_format_of_lines_or_tasks(items):
     same(from_lines(to_lines(items), TAXONOMY, "x"), items)
+    same(doccano.from_lines(doccano.to_lines(items, TAXONOMY), TAXONOMY, "x"), items)
+    same(label_studio.from_tasks(label_studio.to_tasks(items, TAXONOMY), TAXONOMY, "x"), items)
 
 
 @given(st.lists(labelled(), max_size=5))
