@@ -7,7 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-__all__ = ["Document", "Evidence", "Prediction", "Rejected", "text_hash"]
+__all__ = ["DIGITS", "Document", "Evidence", "Prediction", "Rejected", "text_hash"]
+
+#: Of scores and weights where they are told or stored.
+DIGITS = 6
 
 
 def text_hash(text: str) -> str:
@@ -82,11 +85,11 @@ class Prediction(NamedTuple):
         return {
             "id": self.id,
             "is_problem": self.is_problem,
-            "problem_score": round(self.problem_score, 6),
-            **{s: [{"id": i, "score": round(v, 6)} for i, v in d] for s, d in self.decided.items()},
-            "scores": {s: {i: round(v, 6) for i, v in d.items()} for s, d in self.scores.items()},
+            "problem_score": round(self.problem_score, DIGITS),
+            **{s: [{"id": i, "score": round(v, DIGITS)} for i, v in d] for s, d in self.decided.items()},
+            "scores": {s: {i: round(v, DIGITS) for i, v in d.items()} for s, d in self.scores.items()},
             "evidence": [
-                {"label": e.label, "start": e.start, "end": e.end, "quote": e.quote, "weight": round(e.weight, 6)}
+                {"label": e.label, "start": e.start, "end": e.end, "quote": e.quote, "weight": round(e.weight, DIGITS)}
                 for e in self.evidence
             ],
             "review": self.review,

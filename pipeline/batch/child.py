@@ -22,10 +22,9 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from queue import SimpleQueue
 from threading import Lock, Thread
-from types import TracebackType
 from typing import IO, Any, Protocol, Self, TypeVar, runtime_checkable
 
-from pipeline.batch.cycles import rarely_collecting
+from pipeline.collecting import rarely_collecting
 from pipeline.documents import Document
 
 __all__ = ["HARMLESS", "Begins", "Bounds", "Child", "Scores"]
@@ -85,9 +84,7 @@ class Child:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.end()
 
     def dismiss(self) -> None:

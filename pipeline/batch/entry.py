@@ -14,14 +14,13 @@ import numpy as np
 from pipeline.collecting import no_collecting
 from pipeline.desk.complaints import Complaints
 from pipeline.desk.priority import uncertainty_of
-from pipeline.documents import Document, Evidence, Prediction, Rejected
+from pipeline.documents import DIGITS, Document, Evidence, Prediction, Rejected
 from pipeline.model.score import Said, Scorer
 from pipeline.text.near import signatures
 
 __all__ = ["Entry", "Scribe", "bare", "enter", "named", "prepare"]
 
-#: Digits of a stored score, as in ``Prediction.to_dict``.
-DIGITS = 6
+#: A stored score in these is a whole number.
 UNIT = 10**DIGITS
 
 

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import datetime as dt
-import functools
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from django.db import transaction
 from django.db.models import Max
 
-from pipeline import __version__
 from pipeline.desk.models import Chunk, Run
-from pipeline.model.runs import code_hash
+from pipeline.model.runs import program
 
 __all__ = [
-    "OPEN", "Chunks", "began", "begin", "chunk_counts", "chunks_of", "finish", "new_id", "program", "runs_before",
-    "runs_on", "same", "write_chunk_state",
+    "OPEN", "Chunks", "began", "begin", "chunks_of", "counts_before", "finish", "new_id", "program", "runs_on", "same",
+    "write_chunk_state",
 ]  # fmt: skip
 
 #: By source and number.
@@ -64,32 +62,20 @@ def begin(*, kind: str, source: str, model: str, plan: Mapping[str, Any], now: d
         return run
 
 
-@functools.cache
-def program() -> str:
-    """Return which program this is: its version, and the beginning of a hash of its source."""
-    return f"{__version__}+{code_hash()[:12]}"
-
-
 def runs_on(day: dt.date, zone: dt.tzinfo) -> list[Run]:
     """Return the runs that were started on ``day`` in ``zone``, in order."""
     start = dt.datetime.combine(day, dt.time(), zone)
     return list(Run.objects.filter(started__gte=start, started__lt=start + dt.timedelta(days=1)).order_by("serial"))
 
 
-def chunk_counts(runs: Sequence[str]) -> dict[str, list[dict[str, Any]]]:
-    """Return the counts of the chunks of ``runs`` by run."""
-    found: dict[str, list[dict[str, Any]]] = {run: [] for run in runs}
-    for run, counts in Chunk.objects.filter(run__in=runs).values_list("run_id", "counts"):
-        found[run].append(counts)
-    return found
-
-
-def runs_before(run: str, count: int) -> list[str]:
-    """Return up to ``count`` earlier runs of the same kind, source and model that were done, latest first."""
+def counts_before(run: str, most: int) -> list[list[dict[str, Any]]]:
+    """Return the counts of the chunks of earlier runs of this kind, source and model that were done, latest first."""
     of = Run.objects.get(id=run)
-    same = Run.objects.filter(kind=of.kind, source=of.source, model=of.model)
-    done = same.filter(state="done", serial__lt=of.serial)
-    return list(done.values_list("id", flat=True)[:count])
+    done = Run.objects.filter(kind=of.kind, source=of.source, model=of.model, state="done", serial__lt=of.serial)
+    found: dict[str, list[dict[str, Any]]] = {earlier: [] for earlier in done.values_list("id", flat=True)[:most]}
+    for earlier, counts in Chunk.objects.filter(run__in=list(found)).values_list("run_id", "counts"):
+        found[earlier].append(counts)
+    return list(found.values())
 
 
 def same(run: Run, kind: str, source: str, model: str, plan: Mapping[str, Any]) -> bool:

@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipeline.batch.cycles import rarely_collecting
 from pipeline.batch.files import FileFeed
 from pipeline.batch.lock import hold_store, only_one
 from pipeline.batch.patience import Patience
@@ -21,6 +20,7 @@ from pipeline.batch.sources.names import legible
 from pipeline.batch.stop import stoppable
 from pipeline.batch.worker import SPARE, Scoring, Worker, lanes_of
 from pipeline.batch.writeback import WriteBack
+from pipeline.collecting import rarely_collecting
 from pipeline.documents import Document, Prediction, Rejected
 from pipeline.errors import ConfigError, SourceError, UnfinishedError
 from pipeline.model.bundle import Bundle

@@ -73,12 +73,11 @@ class RunReport(Counts):
         self.unreadable.append({"file": name, "code": error.code, "reason": reason, "hint": error.hint})
 
 
-def write_report(report: RunReport, folder: Path) -> Path:
+def write_report(report: RunReport, folder: Path) -> None:
     """Write the report as JSON, whole or not at all."""
     path = folder / f"{report.run}.json"
     report.report_file = str(path)
     write_file(path, json.dumps(vars(report), ensure_ascii=False, indent=1) + "\n")
-    return path
 
 
 def write_rejected_csv(rejected: Iterable[Rejected], path: Path) -> None:

@@ -35,6 +35,7 @@ class StoreFeed:
 
     def read(self, after: Any) -> Iterator[Document | Rejected]:
         """Yield the documents behind row number ``after``, page by page."""
+        from pipeline.batch.store import document_of
         from pipeline.desk.models import Document as Row
 
         rows = Row.objects.filter(purged=False).order_by("id")
@@ -45,8 +46,7 @@ class StoreFeed:
             last = page[-1].id
             for d in page:
                 self._number = d.id
-                meta = {"title": d.title, "time": d.received, "unit": d.unit, "channel": d.channel}
-                yield Document(d.key, d.text, {**meta, "district": d.district}, place=d.place)
+                yield document_of(d)
 
     def mark(self, record: Document | Rejected) -> Any:
         """Return the row number of the document read last."""

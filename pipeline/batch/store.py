@@ -15,8 +15,8 @@ from pipeline.desk.among import among
 from pipeline.documents import Document, Rejected, text_hash
 
 __all__ = [
-    "META", "Known", "ids_of", "known", "meta_of", "of_others", "stored_predictions", "top_documents",
-    "without_quotes", "write_rejected",
+    "META", "Known", "document_of", "ids_of", "known", "meta_of", "of_others", "stored_predictions",
+    "top_documents", "without_quotes", "write_rejected",
 ]  # fmt: skip
 
 #: Stored fields of a document besides its text.
@@ -78,6 +78,12 @@ def _fields() -> tuple[tuple[str, int | None], ...]:
     names = {"received": "time"}
     limits = {f: getattr(models.Document._meta.get_field(f), "max_length", None) for f in META}
     return tuple((names.get(f, f), limits[f]) for f in META)
+
+
+def document_of(row: models.Document) -> Document:
+    """Return a stored document as it was read, its fields cut to their columns."""
+    meta = {name: getattr(row, field) for field, (name, _) in zip(META, _fields(), strict=True)}
+    return Document(row.key, row.text, meta, place=row.place)
 
 
 def ids_of(keys: Sequence[str]) -> dict[str, int]:

@@ -35,6 +35,7 @@ def stored_documents(store: str, model: str) -> Iterator[Stored]:
     open_store(store, there=True)
     from django.utils import timezone
 
+    from pipeline.batch.store import document_of
     from pipeline.desk.models import Document as Row
     from pipeline.desk.models import Prediction
 
@@ -48,10 +49,8 @@ def stored_documents(store: str, model: str) -> Iterator[Stored]:
         if of is not None and of.text_hash != row.text_hash:
             of = None
         decided = None if of is None else tuple(d["id"] for pairs in of.decided.values() for d in pairs)
-        meta = {"title": row.title, "time": row.received, "unit": row.unit}
-        meta |= {"channel": row.channel, "district": row.district}
         yield Stored(
-            Document(row.key, row.text, meta=meta, place=row.place),
+            document_of(row),
             day_of(row.received) or timezone.localdate(row.run.started),
             decided,
             0.0 if of is None else of.problem_score,

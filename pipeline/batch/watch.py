@@ -64,11 +64,11 @@ def earlier_nights(run: str) -> list[Night]:
 
     found = []
     try:
-        counts_of = ledger.chunk_counts(ledger.runs_before(run, USUAL))
+        runs = ledger.counts_before(run, USUAL)
     except Error as e:
         log.error("以往的数字读不到，标签的比例没有核对", extra={"fields": {"error": type(e).__name__}})
         return []
-    for chunks in counts_of.values():
+    for chunks in runs:
         labels: Counter[str] = Counter()
         for counts in chunks:
             labels.update(counts["labels"])

@@ -7,7 +7,6 @@ import itertools
 import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from types import TracebackType
 from typing import Generic, Protocol, Self, TypeVar, runtime_checkable
 
 from pipeline.batch.child import HARMLESS, Bounds, Child, Scores
@@ -101,9 +100,7 @@ class Worker(Generic[A]):
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def start(self) -> None:

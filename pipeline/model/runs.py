@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
@@ -10,10 +11,11 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from pipeline import __version__
 from pipeline.model.bundle import load_bundle
 from pipeline.whole import append_line
 
-__all__ = ["code_hash", "read_runs", "record_run"]
+__all__ = ["code_hash", "program", "read_runs", "record_run"]
 
 FILE = "runs.jsonl"
 _LIBRARIES = ("numpy", "scipy", "scikit-learn", "rjieba", "jieba")
@@ -70,6 +72,12 @@ def read_runs(folder: Path) -> list[dict[str, Any]]:
         except ValueError:
             continue
     return runs
+
+
+@functools.cache
+def program() -> str:
+    """Return which program this is: its version, and the beginning of a hash of its source."""
+    return f"{__version__}+{code_hash()[:12]}"
 
 
 def code_hash() -> str:

@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from pipeline import __version__
 from pipeline.batch.child import Bounds
 from pipeline.batch.cluster.parcel import Answer, Parcel, pack
 from pipeline.batch.worker import BrokenScoringError, Origin, Worker
@@ -24,7 +23,7 @@ from pipeline.errors import ZuofengError
 from pipeline.model.bundle import Bundle
 from pipeline.model.encoder import encoder_of
 from pipeline.model.registry import find_model
-from pipeline.model.runs import code_hash
+from pipeline.model.runs import program
 from pipeline.model.score import Scorer
 from pipeline.settings import load_settings
 from pipeline.taxonomy import load_taxonomy
@@ -33,7 +32,7 @@ from pipeline.text.segment import dictionary_hash, load_dictionary
 __all__ = ["DIGEST", "Fault", "Fit", "digests_of", "examine", "score"]
 
 #: Worked out when this is loaded: files that were replaced since are not what runs.
-PROGRAM = f"{__version__}+{code_hash()[:12]}"
+PROGRAM = program()
 #: Bytes of a text's hash that tell it from others.
 DIGEST = 16
 

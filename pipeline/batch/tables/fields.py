@@ -9,14 +9,13 @@ from typing import Any
 import sqlalchemy as sa
 
 from pipeline.batch.cells import NAMES, column_names, evidence_text, label_names, labels_text
+from pipeline.documents import DIGITS
 from pipeline.taxonomy import Taxonomy
 
 __all__ = ["FLAG", "NUMBER", "TEXT", "Fields", "fitter"]
 
 FLAG, NUMBER, TEXT = "是否", "数字", "文字"
 _NEW: Mapping[str, sa.types.TypeEngine[Any]] = {FLAG: sa.Boolean(), NUMBER: sa.Double(), TEXT: sa.Text()}
-#: As in ``Prediction.to_dict``: a score is the same whether it is fresh or comes from the store.
-_DIGITS = 6
 Value = bool | float | str | None
 
 
@@ -57,7 +56,8 @@ class Fields:
             case ["problem"]:
                 return bool(result["is_problem"])
             case ["problem_score"]:
-                return round(float(result["problem_score"]), _DIGITS)
+                # The same whether it is fresh or comes from the store.
+                return round(float(result["problem_score"]), DIGITS)
             case ["evidence"]:
                 return evidence_text(result["evidence"], self._names)
             case ["review"]:

@@ -7,6 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from pipeline.batch.feed import Record
 from pipeline.batch.patience import Patience
 from pipeline.batch.tables.address import Address
 from pipeline.batch.tables.faults import translated
@@ -14,11 +15,10 @@ from pipeline.batch.tables.fields import Fields
 from pipeline.batch.tables.keys import Key
 from pipeline.batch.tables.plan import Plan, text_of
 from pipeline.batch.tables.statements import bound
-from pipeline.documents import Document, Rejected
+from pipeline.documents import Document
 
 __all__ = ["TableTarget"]
 
-Record = Document | Rejected
 #: Parameters get names no caller's column has.
 _KEY, _VALUE = "zuofeng__k{}", "zuofeng__v{}"
 #: Holds for no row. In plain words: what SQLAlchemy knows to be false it leaves out, with the columns beside it and the
