@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from batch.reading import read
 
 from pipeline.batch.sources import ColumnMap, open_source
 from pipeline.batch.sources.columns import unique_headers
@@ -50,9 +51,7 @@ def test_what_is_said_about_the_complaint_is_not_its_text(name: str) -> None:
 
 
 def test_caption_that_holds_a_name_is_no_header(tmp_path: Path) -> None:
-    path = tmp_path / "a.csv"
-    path.write_text("群众反映问题台账,\n编号,反映问题\n1,路灯不亮\n", encoding="utf-8")
-    assert [i.id for i in open_source(path)] == ["1"]
+    assert [i.id for i in read(tmp_path / "a.csv", "群众反映问题台账,\n编号,反映问题\n1,路灯不亮\n")] == ["1"]
 
 
 def test_resolve_prefers_the_first_accepted_name() -> None:
@@ -60,10 +59,8 @@ def test_resolve_prefers_the_first_accepted_name() -> None:
 
 
 def test_resolve_without_text_lists_headers_and_the_way_out() -> None:
-    with pytest.raises(SourceError) as caught:
+    with pytest.raises(SourceError, match=r"ZF-SRC-COLUMN(.|\n)*说法") as caught:
         ColumnMap().resolve(["编号", "说法"], name="a.csv")
-    assert caught.value.code == "ZF-SRC-COLUMN"
-    assert "说法" in str(caught.value)
     assert "列名对照" in caught.value.hint
     assert "诉求内容" in caught.value.hint
 
@@ -75,15 +72,11 @@ def test_own_mapping_makes_the_file_readable(tmp_path: Path, suffix: str) -> Non
     with pytest.raises(SourceError, match="没有可作正文的列"):
         list(open_source(path))
     (document,) = open_source(path, columns=ColumnMap(text=("说法",)))
-    assert isinstance(document, Document)
     assert document.text == "路灯不亮"
 
 
 def test_title_alone_serves_as_text(tmp_path: Path) -> None:
-    path = tmp_path / "a.csv"
-    path.write_text("编号,标题\n1,路灯不亮\n", encoding="utf-8")
-    (document,) = open_source(path)
-    assert isinstance(document, Document)
+    (document,) = read(tmp_path / "a.csv", "编号,标题\n1,路灯不亮\n")
     assert (document.id, document.text) == ("1", "路灯不亮")
 
 
@@ -104,16 +97,14 @@ def test_table_pasted_below_one_of_other_columns_is_said(tmp_path: Path, other: 
 
 
 def test_header_by_other_names_of_the_same_columns_is_no_record(tmp_path: Path) -> None:
-    path = tmp_path / "a.csv"
-    path.write_text("编号,内容,备注\n1,路灯,\n工单编号,诉求内容,单位\n2,井盖,甲局\n", encoding="utf-8")
-    assert [i.id for i in open_source(path)] == ["1", "2"]
+    items = read(tmp_path / "a.csv", "编号,内容,备注\n1,路灯,\n工单编号,诉求内容,单位\n2,井盖,甲局\n")
+    assert [i.id for i in items] == ["1", "2"]
 
 
 @pytest.mark.parametrize("row", ["编号,标题不对,甲局", "甲,内容,单位", "2,标题,编号", "来信,标题,内容"])
 def test_row_of_words_below_a_header_is_a_record(tmp_path: Path, row: str) -> None:
-    path = tmp_path / "a.csv"
-    path.write_text(f"编号,内容,单位\n1,路灯,甲局\n{row}\n3,井盖,乙局\n", encoding="utf-8")
-    assert [i.id for i in open_source(path)] == ["1", row.split(",")[0], "3"]
+    items = read(tmp_path / "a.csv", f"编号,内容,单位\n1,路灯,甲局\n{row}\n3,井盖,乙局\n")
+    assert [i.id for i in items] == ["1", row.split(",")[0], "3"]
 
 
 TOTALS = [
@@ -131,16 +122,13 @@ TOTALS = [
 @pytest.mark.parametrize("total", TOTALS)
 @pytest.mark.parametrize("odd", ["", '9,,"坏,x\n'])  # read line by line from here on
 def test_total_below_a_table_is_no_document(tmp_path: Path, total: str, odd: str) -> None:
-    path = tmp_path / "a.csv"
-    path.write_text(f"编号,标题,内容,单位\n{odd}1,路灯,坏了,甲局\n{total}\n2,,没人管,\n", encoding="utf-8")
-    assert [i.id for i in open_source(path) if not odd or isinstance(i, Document)] == ["1", "2"]
+    items = read(tmp_path / "a.csv", f"编号,标题,内容,单位\n{odd}1,路灯,坏了,甲局\n{total}\n2,,没人管,\n")
+    assert [i.id for i in items if not odd or isinstance(i, Document)] == ["1", "2"]
 
 
 @pytest.mark.parametrize(
     "row", ["3,,合计金额不对,", "3,,2,甲局", "20261129001,,合计,", ",,本月共计三次没人来,", "3,合计,少算了,"]
 )
 def test_complaint_about_a_total_is_a_document(tmp_path: Path, row: str) -> None:
-    path = tmp_path / "a.csv"
-    path.write_text(f"编号,标题,内容,单位\n{row}\n", encoding="utf-8")
-    (document,) = open_source(path)
+    (document,) = read(tmp_path / "a.csv", f"编号,标题,内容,单位\n{row}\n")
     assert isinstance(document, Document)

@@ -9,10 +9,10 @@ from typing import Any
 
 import docx
 import pytest
+from batch.reading import refused, rewrite
 
 from pipeline.batch.sources import Limits, open_source
 from pipeline.documents import Document
-from pipeline.errors import SourceError
 
 W = 'xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"'
 
@@ -31,30 +31,17 @@ def save(path: Path, *blocks: str | list[list[str]]) -> Path:
     return path
 
 
-def rewrite(path: Path, change: Callable[[str], str]) -> Path:
-    with zipfile.ZipFile(path) as archive:
-        parts = {i.filename: archive.read(i) for i in archive.infolist()}
-    parts["word/document.xml"] = change(parts["word/document.xml"].decode()).encode()
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, data in parts.items():
-            archive.writestr(name, data)
-    return path
+def changed(path: Path, change: Callable[[str], str]) -> Path:
+    return rewrite(path, "word/document.xml", lambda part: change(part.decode()).encode())
 
 
 def texts(path: Path) -> list[str]:
     return [i.text for i in open_source(path) if isinstance(i, Document)]
 
 
-def refused(path: Path, limits: Limits | None = None) -> str:
-    with pytest.raises(SourceError) as caught:
-        list(open_source(path, limits=limits or Limits()))
-    return caught.value.code
-
-
 def test_paragraphs_and_tables_in_order(tmp_path: Path) -> None:
     path = save(tmp_path / "a.docx", "通报", [["单位", "问题"], ["甲局", "拖延"]], "请整改。")
     (document,) = open_source(path)
-    assert isinstance(document, Document)
     assert document.text == "通报\n单位\t问题\n甲局\t拖延\n请整改。"
     assert document.place == "a.docx:1"
 
@@ -65,7 +52,6 @@ TABLE = [["编号", "内容", "承办单位"], ["1", "路灯坏了", "甲局"], 
 def test_table_with_columns_gives_one_document_per_row(tmp_path: Path) -> None:
     items = list(open_source(save(tmp_path / "a.docx", "来信汇总", TABLE)))
     assert [(i.id, i.place) for i in items] == [("1", "a.docx:2"), ("2", "a.docx:3"), ("3", "a.docx:4")]
-    assert isinstance(items[0], Document)
     assert (items[0].text, items[0].meta["unit"]) == ("路灯坏了", "甲局")
     assert not isinstance(items[2], Document)
     assert items[2].code == "ZF-REC-EMPTY"
@@ -127,7 +113,7 @@ def test_merged_and_nested_cells(tmp_path: Path) -> None:
     items = [i for i in open_source(tmp_path / "a.docx") if isinstance(i, Document)]
     assert [i.meta["unit"] for i in items] == ["甲局", "甲局"]
     assert "内嵌" in items[0].text
-    rewrite(tmp_path / "a.docx", lambda x: x.replace("<w:tcPr>", '<w:tcPr><w:gridSpan w:val="999999999"/>', 1))
+    changed(tmp_path / "a.docx", lambda x: x.replace("<w:tcPr>", '<w:tcPr><w:gridSpan w:val="999999999"/>', 1))
     list(open_source(tmp_path / "a.docx"))
 
 
@@ -138,12 +124,12 @@ def test_content_controls_insertions_breaks_and_deletions(tmp_path: Path) -> Non
         "<w:p><w:ins><w:r><w:t>插入</w:t><w:tab/><w:t>后</w:t></w:r></w:ins>"
         "<w:del><w:r><w:delText>删去</w:delText></w:r></w:del><w:r><w:br/><w:t>换行</w:t></w:r></w:p>"
     )
-    rewrite(path, lambda x: x.replace("<w:sectPr", inner + "<w:sectPr", 1))
+    changed(path, lambda x: x.replace("<w:sectPr", inner + "<w:sectPr", 1))
     assert texts(path) == ["占位\n控件\n插入\t后\n换行"]
 
 
 def test_without_text(tmp_path: Path) -> None:
-    assert refused(save(tmp_path / "a.docx", "", "  ")) == "ZF-SRC-EMPTY"
+    assert refused(save(tmp_path / "a.docx", "", "  ")).code == "ZF-SRC-EMPTY"
 
 
 def test_header_row_only_is_prose(tmp_path: Path) -> None:
@@ -153,39 +139,38 @@ def test_header_row_only_is_prose(tmp_path: Path) -> None:
 def test_entities_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = save(tmp_path / "a.docx", "笑话")
     dtd = '<!DOCTYPE d [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;"><!ENTITY x SYSTEM "file:///etc/hostname">]>'
-    rewrite(path, lambda x: x.replace("<w:document", dtd + "<w:document", 1).replace("笑话", "&b;&x;"))
-    assert refused(path) == "ZF-SRC-XML"
+    changed(path, lambda x: x.replace("<w:document", dtd + "<w:document", 1).replace("笑话", "&b;&x;"))
+    assert refused(path).code == "ZF-SRC-XML"
     monkeypatch.setattr("pipeline.batch.sources.archive._DTD", ())  # and again by the parser
-    assert refused(path) == "ZF-SRC-DAMAGED"
+    assert refused(path).code == "ZF-SRC-DAMAGED"
 
 
 def test_utf16_entities_are_seen(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "a.docx", "w") as archive:
         archive.writestr("word/document.xml", '\ufeff<!DOCTYPE d [<!ENTITY a "b">]><d/>'.encode("utf-16-be"))
-    assert refused(tmp_path / "a.docx") == "ZF-SRC-XML"
+    assert refused(tmp_path / "a.docx").code == "ZF-SRC-XML"
 
 
 def test_body_that_would_not_fit_in_memory(tmp_path: Path) -> None:
     path = save(tmp_path / "a.docx", *(f"第 {i} 段" for i in range(50)))
-    assert refused(path, Limits(max_xml_bytes=1000)) == "ZF-SRC-BOMB"
+    assert refused(path, limits=Limits(max_xml_bytes=1000)).code == "ZF-SRC-BOMB"
 
 
 @pytest.mark.parametrize("data", [b"PK\x03\x04", b"x", b"PK\x05\x06" + b"\0" * 18])
 def test_damaged(tmp_path: Path, data: bytes) -> None:
-    (tmp_path / "a.docx").write_bytes(data)
-    assert refused(tmp_path / "a.docx") == "ZF-SRC-DAMAGED"
+    assert refused(tmp_path / "a.docx", data).code == "ZF-SRC-DAMAGED"
 
 
 def test_no_body(tmp_path: Path) -> None:
-    path = rewrite(save(tmp_path / "a.docx", "x"), lambda _x: f"<w:document {W}/>")
-    assert refused(path) == "ZF-SRC-DAMAGED"
-    rewrite(path, lambda _x: "<" * 5000)
-    assert refused(path) == "ZF-SRC-DAMAGED"
-    rewrite(path, lambda _x: f"<w:document {W}><w:body>{'<w:p>' * 50_000}")
-    assert refused(path) == "ZF-SRC-DAMAGED"
+    path = changed(save(tmp_path / "a.docx", "x"), lambda _x: f"<w:document {W}/>")
+    assert refused(path).code == "ZF-SRC-DAMAGED"
+    changed(path, lambda _x: "<" * 5000)
+    assert refused(path).code == "ZF-SRC-DAMAGED"
+    changed(path, lambda _x: f"<w:document {W}><w:body>{'<w:p>' * 50_000}")
+    assert refused(path).code == "ZF-SRC-DAMAGED"
 
 
 def test_deep_nesting(tmp_path: Path) -> None:
     deep = "<w:sdt>" * 20_000 + "</w:sdt>" * 20_000
-    path = rewrite(save(tmp_path / "a.docx", "x"), lambda _x: f"<w:document {W}><w:body>{deep}</w:body></w:document>")
-    assert refused(path) == "ZF-SRC-DAMAGED"
+    path = changed(save(tmp_path / "a.docx", "x"), lambda _x: f"<w:document {W}><w:body>{deep}</w:body></w:document>")
+    assert refused(path).code == "ZF-SRC-DAMAGED"

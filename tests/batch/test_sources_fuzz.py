@@ -98,10 +98,7 @@ def test_arbitrary_bytes(tmp_path: Path, suffix: str, data: bytes) -> None:
 @pytest.mark.parametrize(
     "part", ["[Content_Types].xml", "xl/worksheets/sheet1.xml", "xl/workbook.xml", "xl/styles.xml"]
 )
-@given(
-    where=st.floats(0, 1),
-    extra=st.sampled_from([b"<", b'"', b"9", b"</row>", b"\xff", b"&x;", b'r="Z"', b""]),
-)
+@given(where=st.floats(0, 1), extra=st.sampled_from([b"<", b'"', b"9", b"</row>", b"\xff", b"&x;", b'r="Z"', b""]))
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_mutated_xml_inside_a_sound_zip(tmp_path: Path, part: str, where: float, extra: bytes) -> None:
     with zipfile.ZipFile(io.BytesIO(seed(".xlsx"))) as archive:

@@ -9,10 +9,10 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from batch.reading import refused
 
 from pipeline.batch.sources import open_source
 from pipeline.documents import Document, Rejected
-from pipeline.errors import SourceError
 
 
 def save(path: Path, columns: dict[str, Any]) -> Path:
@@ -20,21 +20,11 @@ def save(path: Path, columns: dict[str, Any]) -> Path:
     return path
 
 
-def refused(path: Path) -> str:
-    with pytest.raises(SourceError) as caught:
-        list(open_source(path))
-    return caught.value.code
-
-
 def test_records(tmp_path: Path) -> None:
     when = dt.datetime(2024, 1, 2, 3, 4, 5)  # noqa: DTZ001
     path = save(
         tmp_path / "a.parquet",
-        {
-            "编号": [1.0, 123456789012345.0, None],
-            "内容": ["甲", "乙\0", None],
-            "受理时间": [when, None, None],
-        },
+        {"编号": [1.0, 123456789012345.0, None], "内容": ["甲", "乙\0", None], "受理时间": [when, None, None]},
     )
     first, second, third = open_source(path)
     assert first == Document(
@@ -44,9 +34,7 @@ def test_records(tmp_path: Path) -> None:
         {"编号": 1.0, "内容": "甲", "受理时间": when},
         "a.parquet:1",
     )
-    assert isinstance(second, Document)
     assert (second.id, second.text) == ("123456789012345", "乙\ufffd")
-    assert isinstance(third, Rejected)
     assert (third.code, third.place) == ("ZF-REC-EMPTY", "a.parquet:3")
 
 
@@ -56,7 +44,6 @@ def test_bytes_as_text_and_strings_that_are_not_utf8(tmp_path: Path) -> None:
     for name, column in (("a", raw), ("b", strings)):
         items = list(open_source(save(tmp_path / f"{name}.parquet", {"内容": column})))
         assert [i.text for i in items if isinstance(i, Document)] == ["路灯坏了没人修"] * 2
-        assert isinstance(items[2], Rejected)
         assert items[2].code == "ZF-REC-ENCODING"
 
 
@@ -107,7 +94,6 @@ def test_columns_of_text_give_what_other_columns_give(tmp_path: Path) -> None:
 
 def test_list_of_texts_is_not_a_text(tmp_path: Path) -> None:
     (item,) = open_source(save(tmp_path / "a.parquet", {"内容": [["甲"]]}))
-    assert isinstance(item, Rejected)
     assert item.code == "ZF-REC-TYPE"
 
 
@@ -116,19 +102,16 @@ def test_more_than_one_batch_in_order(tmp_path: Path) -> None:
     assert [i.id for i in open_source(path)] == [str(i) for i in range(1000)]
 
 
-def test_no_rows_no_text_column_no_table(tmp_path: Path) -> None:
+def test_no_rows_and_no_text_column(tmp_path: Path) -> None:
     assert list(open_source(save(tmp_path / "a.parquet", {"内容": pa.array([], pa.string())}))) == []
-    assert refused(save(tmp_path / "b.parquet", {"说法": ["甲"]})) == "ZF-SRC-COLUMN"
-    (tmp_path / "c.parquet").write_bytes(b"")
-    assert refused(tmp_path / "c.parquet") == "ZF-SRC-EMPTY"
+    assert refused(save(tmp_path / "b.parquet", {"说法": ["甲"]})).code == "ZF-SRC-COLUMN"
 
 
 def test_damaged(tmp_path: Path) -> None:
     path = save(tmp_path / "a.parquet", {"内容": ["甲" * 1000] * 100})
     data = path.read_bytes()
     for bad in (data[:-20], b"PAR1" + b"\0" * 50, b"hello", data[:20] + b"\xff" * 60 + data[80:]):
-        path.write_bytes(bad)
-        assert refused(path) == "ZF-SRC-DAMAGED"
+        assert refused(path, bad).code == "ZF-SRC-DAMAGED"
 
 
 def test_leaving_early_closes_the_file(tmp_path: Path) -> None:

@@ -7,41 +7,18 @@ import io
 import re
 import struct
 import zipfile
-from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import openpyxl
 import pytest
+from batch.reading import refused, rewrite, workbook
 
 from pipeline.batch.sources import Limits, open_source
 from pipeline.documents import Document, Rejected
 from pipeline.errors import SourceError
 
 OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
-
-
-def workbook(path: Path, *sheets: Sequence[Sequence[Any]], hidden: Sequence[int] = ()) -> Path:
-    book = openpyxl.Workbook()
-    book.remove(book.active)
-    for number, rows in enumerate(sheets):
-        sheet = book.create_sheet(f"S{number + 1}")
-        sheet.sheet_state = "hidden" if number in hidden else "visible"
-        for row in rows:
-            sheet.append(row)
-    book.save(path)
-    book.close()
-    return path
-
-
-def rewrite(path: Path, part: str, change: Callable[[bytes], bytes]) -> Path:
-    with zipfile.ZipFile(path) as archive:
-        parts = {i.filename: archive.read(i) for i in archive.infolist()}
-    parts[part] = change(parts[part])
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, data in parts.items():
-            archive.writestr(name, data)
-    return path
 
 
 def share_strings(path: Path) -> Path:
@@ -64,12 +41,6 @@ def share_strings(path: Path) -> Path:
     return path
 
 
-def refused(path: Path, limits: Limits | None = None) -> SourceError:
-    with pytest.raises(SourceError) as caught:
-        list(open_source(path, limits=limits or Limits()))
-    return caught.value
-
-
 def test_cells_as_people_see_them(tmp_path: Path) -> None:
     header = ["工单编号", "标题", "内容", "受理时间", "承办单位"]
     when = dt.datetime(2024, 1, 2, 3, 4, 5)  # noqa: DTZ001
@@ -88,7 +59,6 @@ def test_cells_as_people_see_them(tmp_path: Path) -> None:
         ("0007", "甲"),
     ]
     first = items[0]
-    assert isinstance(first, Document)
     assert first.meta == {"time": "2024-01-02 03:04:05", "unit": "城管局", "title": "路灯"}
     assert first.row["受理时间"] == when
     assert [i.place for i in items] == ["a.xlsx:2", "a.xlsx:3", "a.xlsx:4"]
@@ -108,7 +78,6 @@ def test_cells_as_people_see_them(tmp_path: Path) -> None:
 )
 def test_date_that_is_shown_as_a_number_of_days(tmp_path: Path, cell: Any, time: str) -> None:
     (document,) = open_source(workbook(tmp_path / "a.xlsx", [["内容", "受理时间"], ["坏了", cell]]))
-    assert isinstance(document, Document)
     assert document.meta["time"] == time
     assert document.row["受理时间"] == cell
 
@@ -128,7 +97,6 @@ def test_caption_above_header_blank_rows_and_places(tmp_path: Path) -> None:
     rows = [["2024 年工单汇总"], [], ["编号", "内容"], [1, "甲"], [], [3, None], [4, "乙", "旁注"]]
     items = list(open_source(workbook(tmp_path / "a.xlsx", rows)))
     assert [(i.place, i.id) for i in items] == [("a.xlsx:4", "1"), ("a.xlsx:6", "3"), ("a.xlsx:7", "4")]
-    assert isinstance(items[1], Rejected)
     assert items[1].code == "ZF-REC-EMPTY"
     assert items[2].row["列3"] == "旁注"  # type: ignore[union-attr]
 
@@ -145,7 +113,6 @@ def test_all_sheets_with_a_text_column_are_read(tmp_path: Path) -> None:
     path = workbook(tmp_path / "a.xlsx", good, [["说明"], ["x"]], [], good, [["字典"]], hidden=[4])
     items = list(open_source(path))
     assert [i.place for i in items] == ["a.xlsx:2", "a.xlsx!S4:2", "a.xlsx!S2:1"]
-    assert isinstance(items[-1], Rejected)
     assert (items[-1].code, items[-1].raw) == ("ZF-REC-SHEET", "说明")
 
 
@@ -157,24 +124,17 @@ def test_header_only_empty_and_without_text_column(tmp_path: Path) -> None:
     assert "说法" in str(error)
     error = refused(workbook(tmp_path / "e.xlsx", [["3月汇总"], ["编号", "说法"], [1, "正文"], [2, "坏了"]]))
     assert (error.code, error.details) == ("ZF-SRC-COLUMN", ("读到的列名：编号、说法",))
-    (tmp_path / "d.xlsx").write_bytes(b"")
-    assert refused(tmp_path / "d.xlsx").code == "ZF-SRC-EMPTY"
 
 
 def test_wrong_dimension_does_not_hide_rows(tmp_path: Path) -> None:
     path = workbook(tmp_path / "a.xlsx", [["编号", "内容"], [1, "甲"], [2, "乙"]])
-    rewrite(
-        path,
-        "xl/worksheets/sheet1.xml",
-        lambda x: re.sub(rb'<dimension ref="[^"]*"', b'<dimension ref="A1"', x),
-    )
+    rewrite(path, "xl/worksheets/sheet1.xml", lambda x: re.sub(rb'<dimension ref="[^"]*"', b'<dimension ref="A1"', x))
     assert [i.id for i in open_source(path)] == ["1", "2"]
 
 
 def test_excel_escapes_are_resolved(tmp_path: Path) -> None:
     path = workbook(tmp_path / "a.xlsx", [["编号", "内容"], [1, "甲_x000D_\n乙_x0000_"]])
     (document,) = open_source(path)
-    assert isinstance(document, Document)
     assert document.text == "甲\r\n乙\ufffd"
 
 
@@ -195,8 +155,7 @@ def test_openpyxl_warnings_stay_inside(tmp_path: Path) -> None:
     ],
 )
 def test_html_in_disguise(tmp_path: Path, data: bytes) -> None:
-    (tmp_path / "a.xlsx").write_bytes(data)
-    error = refused(tmp_path / "a.xlsx")
+    error = refused(tmp_path / "a.xlsx", data)
     assert error.code == "ZF-SRC-HTML"
     assert "另存为 .xlsx" in error.hint
 
@@ -204,30 +163,25 @@ def test_html_in_disguise(tmp_path: Path, data: bytes) -> None:
 @pytest.mark.parametrize("suffix", ["xlsx", "docx"])
 def test_encrypted_and_old_formats(tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"a.{suffix}"
-    path.write_bytes(OLE + b"\0" * ((1 << 20) - 20) + "EncryptedPackage".encode("utf-16-le"))
-    error = refused(path)
+    error = refused(path, OLE + b"\0" * ((1 << 20) - 20) + "EncryptedPackage".encode("utf-16-le"))
     assert error.code == "ZF-SRC-ENCRYPTED"
     assert "密码" in error.message
-    path.write_bytes(OLE + b"\0" * 2000 + "Workbook".encode("utf-16-le"))
-    error = refused(path)
+    error = refused(path, OLE + b"\0" * 2000 + "Workbook".encode("utf-16-le"))
     assert error.code == "ZF-SRC-ENCRYPTED"
     assert f"旧版 .{suffix[:-1]}" in error.message
 
 
 @pytest.mark.parametrize("data", [b"PK\x03\x04", b"PK\x05\x06" + b"\0" * 18, b"hello", b"PAR1....", b"\0" * 99])
 def test_damaged(tmp_path: Path, data: bytes) -> None:
-    (tmp_path / "a.xlsx").write_bytes(data)
-    assert refused(tmp_path / "a.xlsx").code == "ZF-SRC-DAMAGED"
+    assert refused(tmp_path / "a.xlsx", data).code == "ZF-SRC-DAMAGED"
 
 
 def test_cut_short_and_bits_flipped(tmp_path: Path) -> None:
     path = workbook(tmp_path / "a.xlsx", [["编号", "内容"], *([i, f"第 {i} 条"] for i in range(300))])
     data = path.read_bytes()
-    path.write_bytes(data[: len(data) // 2])
-    assert refused(path).code == "ZF-SRC-DAMAGED"
+    assert refused(path, data[: len(data) // 2]).code == "ZF-SRC-DAMAGED"
     at = data.index(b"xl/worksheets/sheet1.xml") + 200
-    path.write_bytes(data[:at] + bytes([data[at] ^ 0x55]) + data[at + 1 :])
-    assert refused(path).code == "ZF-SRC-DAMAGED"
+    assert refused(path, data[:at] + bytes([data[at] ^ 0x55]) + data[at + 1 :]).code == "ZF-SRC-DAMAGED"
 
 
 def bomb(path: Path, member: str, size: int) -> Path:
@@ -241,7 +195,7 @@ def test_bomb_by_the_directory(tmp_path: Path, suffix: str, monkeypatch: pytest.
     path = bomb(tmp_path / f"a.{suffix}", "xl/styles.xml", 3 << 20)
     monkeypatch.setattr("pipeline.batch.sources.archive._unpack", None)  # the directory alone must do
     assert refused(path).code == "ZF-SRC-BOMB"
-    assert refused(path, Limits(max_ratio=1e9, max_unzipped_bytes=1 << 20)).code == "ZF-SRC-BOMB"
+    assert refused(path, limits=Limits(max_ratio=1e9, max_unzipped_bytes=1 << 20)).code == "ZF-SRC-BOMB"
 
 
 @pytest.mark.parametrize("limits", [Limits(), Limits(max_ratio=1e9, max_unzipped_bytes=1 << 20)])
@@ -251,7 +205,7 @@ def test_bomb_whose_directory_lies(tmp_path: Path, limits: Limits) -> None:
     path.write_bytes(data)
     with zipfile.ZipFile(path) as archive:
         assert archive.infolist()[0].file_size == 1000
-    assert refused(path, limits).code == "ZF-SRC-BOMB"
+    assert refused(path, limits=limits).code == "ZF-SRC-BOMB"
 
 
 def test_compression_that_cannot_be_bounded(tmp_path: Path) -> None:
@@ -265,8 +219,7 @@ def test_password_inside_the_zip(tmp_path: Path) -> None:
     data = bytearray(path.read_bytes())
     at = data.index(b"PK\x01\x02")
     data[at + 8] |= 1
-    path.write_bytes(bytes(data))
-    assert refused(path).code == "ZF-SRC-ENCRYPTED"
+    assert refused(path, bytes(data)).code == "ZF-SRC-ENCRYPTED"
 
 
 def test_rows_beyond_excel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -313,8 +266,7 @@ def test_not_a_workbook_inside(tmp_path: Path) -> None:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
         archive.writestr("readme.txt", "x")
-    (tmp_path / "a.xlsx").write_bytes(buffer.getvalue())
-    assert refused(tmp_path / "a.xlsx").code == "ZF-SRC-DAMAGED"
+    assert refused(tmp_path / "a.xlsx", buffer.getvalue()).code == "ZF-SRC-DAMAGED"
 
 
 @pytest.mark.parametrize(("row", "readable"), [("1048576", True), ("99999999999", False)])
@@ -322,19 +274,11 @@ def test_a_far_row_number_costs_no_work_per_row(tmp_path, monkeypatch, row, read
     """One stray number makes a million empty rows, of which none may be looked at as a record."""
     from pipeline.batch.sources.records import Table
 
-    source, target = tmp_path / "in.xlsx", tmp_path / "far.xlsx"
-    book = openpyxl.Workbook()
-    for line in (("编号", "内容"), ("1", "路灯坏了"), ("2", "井盖没了")):
-        book.active.append(line)
-    book.save(source)
-    book.close()
-    with zipfile.ZipFile(source) as given, zipfile.ZipFile(target, "w") as made:
-        for name in given.namelist():
-            far = re.sub(rb'<row r="3"', b'<row r="' + row.encode() + b'"', given.read(name))
-            made.writestr(name, re.sub(rb'"([AB])3"', rb'"\g<1>' + row.encode() + b'"', far))
+    path = workbook(tmp_path / "far.xlsx", [("编号", "内容"), ("1", "路灯坏了"), ("2", "井盖没了")])
+    rewrite(path, "xl/worksheets/sheet1.xml", lambda x: re.sub(rb'"([AB]?)3"', rb'"\g<1>%s"' % row.encode(), x))
     looked, record = [], Table.record
     monkeypatch.setattr(Table, "record", lambda self, *a: looked.append(a) or record(self, *a))
-    items = open_source(target)
+    items = open_source(path)
     assert next(items).id == "1"
     if readable:
         assert [(i.id, i.place) for i in items] == [("2", f"far.xlsx:{row}")]
@@ -349,9 +293,7 @@ def test_a_directory_that_claims_more_than_the_file_holds_takes_no_memory(tmp_pa
     data = bytearray(path.read_bytes())
     at = data.index(b"PK\x01\x02")
     data[at + 20 : at + 24] = struct.pack("<I", 2**31 - 2**20)
-    path.write_bytes(data)
     asked, read = [], zipfile.ZipFile.open
     monkeypatch.setattr(zipfile.ZipFile, "open", lambda self, *a, **o: asked.append(a) or read(self, *a, **o))
-    with pytest.raises(SourceError, match=r"ZF-SRC-DAMAGED(.|\n)*超出文件"):
-        list(open_source(path))
-    assert asked == []
+    error = refused(path, bytes(data))
+    assert (error.code, "超出文件" in str(error), asked) == ("ZF-SRC-DAMAGED", True, [])

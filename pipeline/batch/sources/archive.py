@@ -61,15 +61,7 @@ def check_archive(path: Path, file: BinaryIO, limits: Limits) -> None:
             total = 0
             for member in members:
                 total += _unpack(name, archive, member, limits, limits.max_unzipped_bytes - total)
-    except (
-        zipfile.BadZipFile,
-        zlib.error,
-        EOFError,
-        OSError,
-        ValueError,
-        NotImplementedError,
-        RuntimeError,
-    ) as error:
+    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, RuntimeError) as error:
         raise damaged(name, error) from error
     file.seek(0)
 

@@ -88,15 +88,8 @@ class ColumnMap:
         "unit", "department", "dept", "agency",
     )  # fmt: skip
     channel: tuple[str, ...] = (
-        "渠道",
-        "来源",
-        "诉求渠道",
-        "来电渠道",
-        "受理渠道",
-        "诉求来源",
-        "channel",
-        "source",
-    )
+        "渠道", "来源", "诉求渠道", "来电渠道", "受理渠道", "诉求来源", "channel", "source",
+    )  # fmt: skip
     district: tuple[str, ...] = (
         "区县", "所属区域", "区域", "所属区县", "行政区", "属地", "事发区域", "district", "region", "area",
     )  # fmt: skip

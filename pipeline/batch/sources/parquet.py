@@ -70,7 +70,7 @@ def _rows(path: Path, file: Any, first: int) -> Iterator[tuple[tuple[Any, ...], 
                 clean = all(kind in _TEXT for kind in map(str, batch.schema.types)) and all(map(_sound, values))
                 yield from ((row, clean) for row in zip(*values, strict=True))
                 skip = 0
-    except (ZuofengError, MemoryError, GeneratorExit):
+    except (ZuofengError, MemoryError):
         raise
     except Exception as error:  # pyarrow raises ArrowInvalid, OSError, KeyError, TypeError … by the kind of damage
         raise damaged(legible(path.name), error) from error

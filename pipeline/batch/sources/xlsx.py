@@ -141,7 +141,7 @@ def _rows(path: Path, sheet: Any) -> Iterator[tuple[int, tuple[Any, ...]]]:
                     yield number, tuple(unescape(c) if isinstance(c, str) and "_x" in c else c for c in row)
             seen += len(batch)
             size = _BATCH if any(batch) else _FULL
-    except (ZuofengError, MemoryError, GeneratorExit):
+    except (ZuofengError, MemoryError):
         raise
     except Exception as error:  # as above
         raise damaged(legible(path.name), error) from error
