@@ -26,9 +26,7 @@ def night(scorer, store, tmp_path):
             scorer=options.pop("scorer", scorer),
             store=store,
             state=tmp_path / "state",
-            columns=ColumnMap(),
-            limits=Limits(),
-            **{"chunk": 7, **options},
+            **{"columns": ColumnMap(), "limits": Limits(), "chunk": 7, **options},
         )
 
     return run
@@ -60,18 +58,10 @@ def caller(store, tmp_path):
 
 
 @pytest.fixture
-def table_night(scorer, store, tmp_path):
+def table_night(night):
     def run(source, *, write=True, tables=None, columns=None, **options):
-        return nightly(
-            source=str(source),
-            scorer=options.pop("scorer", scorer),
-            store=store,
-            state=tmp_path / "state",
-            columns=ColumnMap().preferring(columns or {}),
-            write_tables=write,
-            tables=TableSettings(**(tables or {})),
-            **{"chunk": 7, "limits": Limits(), **options},
-        )
+        own = ColumnMap().preferring(columns or {})
+        return night(source, columns=own, write_tables=write, tables=TableSettings(**(tables or {})), **options)
 
     return run
 

@@ -19,6 +19,9 @@ from pipeline.desk.configure import behind, open_store
 from pipeline.documents import Rejected
 from pipeline.errors import ConfigError, SourceError, UnfinishedError
 
+#: What is read and written back is the same whatever the store.
+any_store = pytest.mark.parametrize("store", ["sqlite"], indirect=True)
+
 
 def rows():
     """Every row of the store that a night may write, without its own number."""
@@ -36,18 +39,6 @@ def rows():
 
 def adds_up(report):
     return report.read == report.new + report.changed + report.rescored + report.unchanged + report.rejected
-
-
-def test_a_second_night_changes_nothing(night, write_jsonl, records):
-    source = write_jsonl("in/a.jsonl", records)
-    first = night(source)
-    before = rows()
-    second = night(source)
-    assert (first.new, first.unchanged, first.exit_code) == (40, 0, 0)
-    assert (second.new, second.scored, second.unchanged) == (0, 0, 40)
-    assert rows() == before
-    assert adds_up(first)
-    assert adds_up(second)
 
 
 def test_stored_results_are_what_classify_says(night, write_jsonl, records, scorer):
@@ -205,16 +196,6 @@ def test_a_run_begun_by_a_version_that_counted_sentences_is_continued_and_shown(
     assert ("正文是空的。" in shown, "正文是空的（ZF-REC-EMPTY）" in shown) == (True, True)
 
 
-def test_rejected_records_are_kept_once_however_many_nights(night, write_jsonl, records):
-    from pipeline.desk.models import RejectedRecord
-
-    source = write_jsonl("a.jsonl", [*records[:3], {"id": "empty", "text": "  "}])
-    for _ in range(2):
-        report = night(source)
-        assert report.rejected == 1
-    assert [(r.key, bool(r.reason)) for r in RejectedRecord.objects.all()] == [("empty", True)]
-
-
 def test_texts_no_database_can_hold_are_stored_all_the_same(night, tmp_path):
     path = tmp_path / "odd.jsonl"
     path.write_bytes(
@@ -271,6 +252,7 @@ def test_a_dry_run_leaves_tables_that_are_behind_as_they_are(night, store, write
         assert behind() == 1
 
 
+@any_store
 def test_an_unreadable_file_in_an_inbox_does_not_stop_the_night(night, write_jsonl, records, tmp_path):
     write_jsonl("in/good.jsonl", records[:4])
     (tmp_path / "in" / "bad.xlsx").write_bytes(b"<html><table></table></html>")
@@ -280,6 +262,7 @@ def test_an_unreadable_file_in_an_inbox_does_not_stop_the_night(night, write_jso
     assert report.exit_code == 1
 
 
+@any_store
 def test_a_folder_that_cannot_be_read_is_said_and_the_others_count(night, write_jsonl, records, tmp_path):
     write_jsonl("in/good.jsonl", records[:4])
     (tmp_path / "in" / "分局").symlink_to(tmp_path / "没有挂上的盘")
@@ -288,6 +271,7 @@ def test_a_folder_that_cannot_be_read_is_said_and_the_others_count(night, write_
     assert [(u["file"], u["code"]) for u in report.unreadable] == [(f"{tmp_path}/in/分局", "ZF-SRC-UNREADABLE")]
 
 
+@any_store
 def test_a_source_that_cannot_be_read_at_all_is_an_error(night, tmp_path):
     (tmp_path / "bad.xlsx").write_bytes(b"<html></html>")
     with pytest.raises(SourceError, match="ZF-SRC-HTML"):
@@ -296,6 +280,7 @@ def test_a_source_that_cannot_be_read_at_all_is_an_error(night, tmp_path):
         night(tmp_path / "none.csv")
 
 
+@any_store
 def test_an_empty_file_beside_one_that_is_no_source_is_an_empty_night(night, tmp_path):
     (tmp_path / "in").mkdir()
     (tmp_path / "in" / "空.csv").write_text("编号,内容\n", encoding="utf-8")
@@ -305,6 +290,7 @@ def test_an_empty_file_beside_one_that_is_no_source_is_an_empty_night(night, tmp
     assert [u["code"] for u in report.unreadable] == ["ZF-SRC-SUFFIX"]
 
 
+@any_store
 def test_what_is_still_being_copied_waits_for_the_next_night(night, write_jsonl, records, tmp_path):
     write_jsonl("in/good.jsonl", records[:4])
     whole = write_jsonl("more.jsonl", records[4:7])
@@ -318,6 +304,7 @@ def test_what_is_still_being_copied_waits_for_the_next_night(night, write_jsonl,
     assert night(tmp_path / "in").new == 3
 
 
+@any_store
 def test_a_copy_that_broke_off_is_said(night, write_jsonl, records, tmp_path, monkeypatch):
     write_jsonl("in/good.jsonl", records[:4])
     (tmp_path / "in" / "more.xlsx.part").write_bytes(b"PK")
@@ -437,6 +424,7 @@ def test_write_back_returns_every_row_with_scores_and_no_formula(night, tmp_path
         assert target.read_bytes().startswith(b"\xef\xbb\xbf")
 
 
+@any_store
 @pytest.mark.parametrize("source", ["in/a.csv", "in", "in/*.csv", "in/../in/a.csv"])
 @pytest.mark.parametrize("dry_run", [False, True])
 def test_a_source_is_never_written_over(night, tmp_path, source, dry_run):
@@ -449,6 +437,7 @@ def test_a_source_is_never_written_over(night, tmp_path, source, dry_run):
     assert came.read_bytes() == before
 
 
+@any_store
 def test_what_was_written_back_is_not_read_the_next_night(night, tmp_path):
     (tmp_path / "in").mkdir()
     (tmp_path / "in" / "a.csv").write_text("编号,内容\n1,没人管\n", encoding="utf-8")

@@ -224,7 +224,8 @@ def test_what_was_purged_stays_purged_when_it_comes_again(night, clean, write_js
     night(source)
     age(800)
     clean()
-    assert night(source).unchanged == 20
+    for _ in range(2):  # the second asks the store for nothing
+        assert night(source).unchanged == 20
     assert night(source, scorer=other).rescored == 20  # the source still has the text
     assert MARK not in everything()
     assert Prediction.objects.filter(model="other-model").count() == 20

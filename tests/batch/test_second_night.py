@@ -4,7 +4,6 @@ import datetime as dt
 from pathlib import Path
 
 import pytest
-from batch.conftest import age
 from batch.makers import Echo
 
 from pipeline.batch.child import Bounds
@@ -46,7 +45,7 @@ def test_a_night_without_news_asks_the_store_for_no_document(night, write_jsonl,
     second, third = night(first.sources[0]), night(first.sources[0])
     assert asked == []
     assert stored() == before
-    assert (second.unchanged, second.rejected, second.exit_code) == (20, 2, 1)
+    assert (second.unchanged, second.rejected, second.read, second.exit_code) == (20, 2, 22, 1)
     assert counted(third) == counted(second)
     assert listed(first) == listed(second) == listed(third)
 
@@ -105,20 +104,6 @@ def test_after_another_run_everything_is_looked_up(night, write_jsonl, records, 
         asked.clear()
         assert night(source).unchanged == 40
         assert len(asked) == 40
-
-
-def test_what_was_purged_stays_purged(night, write_jsonl, records, store, tmp_path):
-    from pipeline.desk.models import Document
-
-    source = write_jsonl("a.jsonl", records[:10])
-    night(source)
-    age(800)
-    purge(before=dt.datetime.now(dt.UTC) - dt.timedelta(days=730), store=store, state=tmp_path / "state")
-    before = stored()
-    for _ in range(3):
-        assert night(source).unchanged == 10
-    assert stored() == before
-    assert not Document.objects.filter(purged=False).exists()
 
 
 def test_another_program_looks_everything_up(night, write_jsonl, records, asked, monkeypatch):
@@ -241,15 +226,3 @@ def test_a_night_that_broke_off_before_the_desk_was_brought_up_is_not_relied_on(
     assert night(source).starts == 2
     assert taken_in == ["all"]
     assert grouped() == {records[0]["id"], "again"}
-
-
-def test_a_text_that_came_on_another_night_counts_in_the_queue(night, write_jsonl, records):
-    from pipeline.desk.tables import Case
-
-    def said(key):
-        return [what for what, _ in Case.objects.get(document__key=key).reasons]
-
-    night(write_jsonl("a.jsonl", records[:2]))
-    night(write_jsonl("b.jsonl", [{"id": "late", "text": records[0]["text"]}, *records[2:4]]))
-    assert "另有 1 件同文" in said("late")
-    assert not [what for what in said(records[2]["id"]) if "同文" in what]

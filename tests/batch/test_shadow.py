@@ -4,10 +4,7 @@ import json
 
 import pytest
 
-from pipeline.batch.nightly import nightly
-from pipeline.batch.sources import ColumnMap, Limits
 from pipeline.batch.worker import BrokenScoringError
-from pipeline.desk.configure import open_store
 from pipeline.documents import text_hash
 from pipeline.errors import BundleError, ConfigError
 
@@ -44,24 +41,8 @@ def challenger(scorer):
 
 
 @pytest.fixture
-def night(scorer, challenger, store, tmp_path):
-    def run(source, **options):
-        return nightly(
-            source=str(source),
-            scorer=scorer,
-            store=store,
-            state=tmp_path / "state",
-            columns=ColumnMap(),
-            limits=Limits(),
-            **{"chunk": 7, "beside": lambda model: challenger, **options},
-        )
-
-    return run
-
-
-@pytest.fixture(autouse=True)
-def _opened(store):
-    open_store(store)
+def night(night, challenger):
+    return lambda source, **options: night(source, **{"beside": lambda model: challenger, **options})
 
 
 @pytest.fixture

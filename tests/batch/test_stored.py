@@ -2,21 +2,16 @@ import datetime as dt
 
 import pytest
 
-from pipeline.batch.nightly import nightly
-from pipeline.batch.sources import ColumnMap, Limits
 from pipeline.batch.stored import day_of, stored_documents
 
 
-def test_what_a_night_stored_comes_back_with_day_fields_and_decisions(scorer, store, write_jsonl, some_gold, tmp_path):
+def test_what_a_night_stored_comes_back_with_day_fields_and_decisions(night, scorer, store, write_jsonl, some_gold):
     records = [
         {"编号": g.id, "内容": g.text, "区县": "东区", "渠道": "热线", "受理时间": "2026年3月5日 10:20"}
         for g in some_gold[:30]
     ]
     records.append({"编号": "z", "内容": "路灯坏了"})
-    nightly(
-        source=str(write_jsonl("a.jsonl", records)), scorer=scorer, store=store, state=tmp_path / "state",
-        columns=ColumnMap(), limits=Limits(),
-    )  # fmt: skip
+    night(write_jsonl("a.jsonl", records))
     found = list(stored_documents(store, scorer.bundle.id))
     assert [s.document.id for s in found] == [r["编号"] for r in records]
     assert found[0].document.meta["district"] == "东区"

@@ -5,7 +5,7 @@ import logging
 
 import pytest
 import sqlalchemy as sa
-from sqlalchemy.pool import NullPool
+from callers import Caller
 
 from pipeline.batch.nightly import nightly
 from pipeline.batch.patience import Patience
@@ -34,13 +34,8 @@ def night(scorer, tmp_path):
 def test_a_password_is_neither_stored_nor_printed(night, store, texts, tmp_path, caplog):
     """Every table of the store, every file of the run, every log line, every message."""
     caplog.set_level(logging.DEBUG)
-    engine = sa.create_engine(store.replace("postgresql://", "postgresql+psycopg://"), poolclass=NullPool)
-    with engine.begin() as connection:
-        connection.execute(sa.text('CREATE TABLE "工单" (id INTEGER PRIMARY KEY, text TEXT)'))
-        connection.execute(
-            sa.text('INSERT INTO "工单" VALUES (:i, :t)'), [{"i": i, "t": t} for i, t in enumerate(texts)]
-        )
-        connection.execute(sa.text('INSERT INTO "工单" VALUES (-1, NULL)'))
+    caller = Caller(store)
+    caller.make("工单", [*enumerate(texts), (-1, None)], key=("id",), text="text")
     user = sa.make_url(store).username
     source = store.replace(f"{user}:@", f"{user}:{QUOTED}@", 1)
     assert source != store
@@ -49,11 +44,8 @@ def test_a_password_is_neither_stored_nor_printed(night, store, texts, tmp_path,
         with pytest.raises(ZuofengError) as e:
             night(wrong, store=store)
         said.append(str(e.value))
-    with engine.connect() as connection:
-        for table in sa.inspect(connection).get_table_names():
-            said += [
-                str(tuple(row)) for row in connection.execute(sa.select(sa.text("*")).select_from(sa.table(table)))
-            ]
+    for table in sa.inspect(caller.engine).get_table_names():
+        said += map(str, caller.run(sa.select(sa.text("*")).select_from(sa.table(table))))
     said += [
         p.read_text(encoding="utf-8-sig") for p in (tmp_path / "state").rglob("*") if p.suffix in (".json", ".csv")
     ]
@@ -106,29 +98,24 @@ def test_a_file_source_has_no_table_to_write_to(night, write_jsonl):
 
 @pytest.mark.parametrize("store", ["postgres"], indirect=True)
 def test_rights_that_are_missing_are_named_before_scoring(night, store, texts, scorer):
-    engine = sa.create_engine(store.replace("postgresql://", "postgresql+psycopg://"), poolclass=NullPool)
-    with engine.begin() as connection:
-        connection.execute(sa.text('CREATE TABLE "工单" (id INTEGER PRIMARY KEY, text TEXT, "说明" TEXT)'))
-        connection.execute(sa.text("INSERT INTO \"工单\" VALUES (1, '路灯坏了没人修')"))
-        connection.execute(sa.text("DROP ROLE IF EXISTS clerk"))
-        connection.execute(sa.text("CREATE ROLE clerk LOGIN"))
+    caller = Caller(store)
+    caller.make("工单", [(1, "路灯坏了没人修")], key=("id",), text="text", more=[sa.Column("说明", sa.Text)])
+    caller.run("DROP ROLE IF EXISTS clerk")
+    caller.run("CREATE ROLE clerk LOGIN")
     source = store.replace(f"{sa.make_url(store).username}:@", "clerk:x@", 1) + "&table=工单"
     only_note = {"tables": TableSettings(write={"note": "说明"})}
     with pytest.raises(SourceError, match="ZF-TAB-DENIED"):
         night(source, store=store, write_tables=False)
-    with engine.begin() as connection:
-        connection.execute(sa.text('GRANT SELECT ON "工单" TO clerk'))
+    caller.run('GRANT SELECT ON "工单" TO clerk')
     assert night(source, store=store, write_tables=False).new == 1
     with pytest.raises(SourceError, match="ZF-TAB-DENIED"):
         night(source, store=store, **only_note)
-    with engine.begin() as connection:
-        connection.execute(sa.text('GRANT UPDATE ("说明") ON "工单" TO clerk'))
+    caller.run('GRANT UPDATE ("说明") ON "工单" TO clerk')
     assert night(source, store=store, **only_note).unchanged == 1
     with pytest.raises(SourceError, match="ZF-TAB-DENIED"):
         night(source, store=store)
-    with engine.begin() as connection:
-        connection.execute(sa.text('DROP TABLE "工单"'))
-        connection.execute(sa.text("DROP ROLE clerk"))
+    caller.run('DROP TABLE "工单"')
+    caller.run("DROP ROLE clerk")
 
 
 def test_what_is_shown_names_the_place_and_nothing_else():

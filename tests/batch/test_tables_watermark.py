@@ -12,6 +12,22 @@ from pipeline.errors import SourceError
 NOW = dt.datetime(2026, 3, 2, 4, 0, tzinfo=dt.timezone(dt.timedelta(hours=8)))
 
 
+@pytest.fixture
+def versioned(caller):
+    """Make a table whose every row is behind the next one's mark; return what names it."""
+
+    def make(records, **more):
+        columns = [sa.Column("版本", sa.Integer), *more.pop("more", ())]
+        caller.make("工单", list(enumerate(records)), more=columns, **more)
+        caller.run('UPDATE "工单" SET "版本" = "流水号" * 100000')
+        return caller.source(table="工单")
+
+    return make
+
+
+VERSION = {"tables": {"watermark": "版本"}}
+
+
 @pytest.mark.parametrize(
     ("highest", "mark"),
     [
@@ -90,11 +106,8 @@ def test_rows_that_come_days_after_their_time_are_read(table_night, caller, text
     assert (report.read, report.new) == (4, 2)
 
 
-def test_what_was_set_aside_or_left_half_way_is_read_again(table_night, caller, texts, scorer, monkeypatch):
-    caller.make("工单", list(enumerate(texts[:20])), more=[sa.Column("版本", sa.Integer)])
-    caller.run('UPDATE "工单" SET "版本" = "流水号" * 100000')
-    options = {"tables": {"watermark": "版本"}, "write": False}
-    source = caller.source(table="工单")
+def test_what_was_set_aside_or_left_half_way_is_read_again(table_night, caller, versioned, texts, scorer, monkeypatch):
+    source, options = versioned(texts[:20]), {**VERSION, "write": False}
     score, broken = scorer.score, [True]
 
     def sometimes(documents, **more):
@@ -121,12 +134,9 @@ def test_what_was_set_aside_or_left_half_way_is_read_again(table_night, caller, 
     assert (report.read, report.new, report.starts) == (2, 1, 2)
 
 
-def test_what_was_not_read_to_the_end_is_read_again(table_night, caller, texts):
-    caller.make("工单", list(enumerate(texts[:20])), kind=sa.Numeric, more=[sa.Column("版本", sa.Integer)])
-    caller.run('UPDATE "工单" SET "版本" = "流水号" * 100000')
+def test_what_was_not_read_to_the_end_is_read_again(table_night, caller, versioned, texts):
+    source, options = versioned(texts[:20], kind=sa.Numeric), {**VERSION, "write": False}
     caller.run('UPDATE "工单" SET "流水号" = 13.5 WHERE "流水号" = 13')
-    options = {"tables": {"watermark": "版本"}, "write": False}
-    source = caller.source(table="工单")
     first = table_night(source, **options)
     assert ([u["code"] for u in first.unreadable], first.read) == (["ZF-TAB-KEY-TYPE"], 7)
     assert table_night(source, **options).read == 7
@@ -138,54 +148,46 @@ def test_what_was_not_read_to_the_end_is_read_again(table_night, caller, texts):
 
 @pytest.mark.parametrize("broke_off", [False, True])
 def test_after_another_model_wrote_the_table_all_of_it_is_read_again(
-    table_night, caller, texts, scorer, other, monkeypatch, broke_off
+    table_night, caller, versioned, texts, other, monkeypatch, broke_off
 ):
     """As after a promotion that was rolled back: the table holds what the other model said of the older rows."""
-    caller.make("工单", list(enumerate(texts[:20])), more=[sa.Column("版本", sa.Integer)])
-    caller.run('UPDATE "工单" SET "版本" = "流水号" * 100000')
-    options, source = {"tables": {"watermark": "版本"}}, caller.source(table="工单")
-    assert table_night(source, **options).new == 20
+    source = versioned(texts[:20])
+    assert table_night(source, **VERSION).new == 20
     before = caller.rows("工单")
     if broke_off:
         score = other.score
         monkeypatch.setattr(other, "score", lambda d, **more: 1 / 0 if d[0].id == "14" else score(d, **more))
         with pytest.raises(ZeroDivisionError):
-            table_night(source, scorer=other, **options)
+            table_night(source, scorer=other, **VERSION)
     else:
-        assert table_night(source, scorer=other, **options).rescored == 20
+        assert table_night(source, scorer=other, **VERSION).rescored == 20
     assert caller.rows("工单") != before
-    assert table_night(source, **options).read == 20
+    assert table_night(source, **VERSION).read == 20
     assert caller.rows("工单") == before
-    assert table_night(source, **options).read == 1
+    assert table_night(source, **VERSION).read == 1
 
 
-def test_after_a_night_with_other_settings_all_is_read_again(table_night, caller, texts):
-    caller.make("工单", list(enumerate(texts[:20])), more=[sa.Column("版本", sa.Integer)])
-    caller.run('UPDATE "工单" SET "版本" = "流水号" * 100000')
-    options, source = {"tables": {"watermark": "版本"}, "write": False}, caller.source(table="工单")
+def test_after_a_night_with_other_settings_all_is_read_again(table_night, versioned, texts):
+    source = versioned(texts[:20])
     for columns, read in (({}, 20), ({}, 1), ({"text": ["版本"]}, 20), ({}, 20), ({}, 1)):
-        report = table_night(source, columns=columns, **options)
-        assert report.read == read
+        assert table_night(source, columns=columns, write=False, **VERSION).read == read
     from pipeline.desk.models import Document
 
     assert set(Document.objects.values_list("text", flat=True)) == {*texts[:20]}
 
 
-def test_after_a_night_with_another_limit_what_was_too_long_is_read(table_night, caller, texts):
-    caller.make("工单", [(0, "长" * 500), *enumerate(texts[:19], 1)], more=[sa.Column("版本", sa.Integer)])
-    caller.run('UPDATE "工单" SET "版本" = "流水号" * 100000')
-    options, source = {"tables": {"watermark": "版本"}, "write": False}, caller.source(table="工单")
+def test_after_a_night_with_another_limit_what_was_too_long_is_read(table_night, versioned, texts):
+    source, options = versioned(["长" * 500, *texts[:19]]), {**VERSION, "write": False}
     first = table_night(source, limits=Limits(max_text_bytes=1400), **options)
     assert (first.read, first.reasons["ZF-REC-TOO-LONG"]) == (20, 1)
     report = table_night(source, **options)
     assert (report.read, report.new) == (20, 1)
 
 
-def test_after_a_night_in_which_columns_meant_something_else_all_is_read_again(table_night, caller, texts):
-    more = [sa.Column("版本", sa.Integer), sa.Column("甲", sa.Text), sa.Column("乙", sa.Text)]
-    caller.make("工单", list(enumerate(texts[:10])), more=more)
-    caller.run("""UPDATE "工单" SET "版本" = "流水号" * 100000, "甲" = '城关区', "乙" = '教育局'""")
-    options, source = {"tables": {"watermark": "版本"}, "write": False}, caller.source(table="工单")
+def test_after_a_night_in_which_columns_meant_something_else_all_is_read_again(table_night, caller, versioned, texts):
+    source = versioned(texts[:10], more=[sa.Column("甲", sa.Text), sa.Column("乙", sa.Text)])
+    caller.run("""UPDATE "工单" SET "甲" = '城关区', "乙" = '教育局'""")
+    options = {**VERSION, "write": False}
     table_night(source, columns={"unit": ["甲"], "district": ["乙"]}, **options)
     assert table_night(source, columns={"unit": ["乙"], "district": ["甲"]}, **options).read == 10
     from pipeline.desk.models import Document

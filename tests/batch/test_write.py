@@ -61,10 +61,9 @@ def test_a_later_night_weighs_its_own_and_leaves_the_old(night, store, write_jso
     assert all(["另有 9 件同文", 20] in after[f"又{i}"]["reasons"] for i in range(9))
 
 
+@pytest.mark.parametrize("store", ["sqlite"], indirect=True)
 def test_numbers_that_come_twice_in_a_chunk_are_one_document(scorer, store, records):
     """A table without a key may bring a number twice: the last one stands, as if they had come one after the other."""
-    import datetime as dt
-
     from pipeline.batch.entry import enter
     from pipeline.desk.configure import open_store
     from pipeline.documents import Document
@@ -82,12 +81,11 @@ def test_numbers_that_come_twice_in_a_chunk_are_one_document(scorer, store, reco
     documents = [Document("一", records[0]["text"]), Document("二", "甲"), Document("一", records[1]["text"])]
     about = dict.fromkeys(("taxonomy", "segmenter", "dictionary", "thresholds"), "x")
     scored = list(zip(documents, enter(documents, scorer.score(documents)), strict=True))
-    if store.startswith("sqlite"):
-        with transaction.atomic():
-            write_chunk(run, documents, scored, about)
-        assert dict(Row.objects.values_list("key", "text")) == {"一": records[1]["text"], "二": "甲"}
-        assert take_in(scorer.bundle.id) == 1
-        assert Case.objects.get(document__key="一").text_hash == documents[2].text_hash
+    with transaction.atomic():
+        write_chunk(run, documents, scored, about)
+    assert dict(Row.objects.values_list("key", "text")) == {"一": records[1]["text"], "二": "甲"}
+    assert take_in(scorer.bundle.id) == 1
+    assert Case.objects.get(document__key="一").text_hash == documents[2].text_hash
 
 
 @pytest.mark.parametrize("count", [1, 3])

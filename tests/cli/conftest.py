@@ -7,6 +7,12 @@ import sys
 import pytest
 
 
+def as_record(gold, *more):
+    """Return a labelled text as a line of a corpus, with ``more`` of its fields."""
+    labels = {scheme: list(of) for scheme, of in gold.labels.items()}
+    return {"id": gold.id, "text": gold.text, "labels": labels, **{name: getattr(gold, name) for name in more}}
+
+
 @pytest.fixture
 def zuofeng(home, tmp_path):
     def run(*arguments, **options):

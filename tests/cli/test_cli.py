@@ -8,6 +8,7 @@ import shutil
 import sqlite3
 
 import pytest
+from cli.conftest import as_record
 from rich.console import Console
 from typer.testing import CliRunner
 
@@ -22,14 +23,6 @@ from pipeline.model.runs import read_runs
 from pipeline.settings import DeskSettings, MlflowSettings, Settings, load_settings
 from pipeline.sign_on_settings import SignOnSettings
 from pipeline.table_settings import TableSettings
-
-
-def test_every_verb_explains_itself_in_chinese(zuofeng):
-    top = zuofeng("--help").stdout
-    for verb in ("nightly", "classify", "train", "evaluate", "models", "promote", "corpus"):
-        assert verb in top
-    assert "投诉" in top
-    assert "夜间任务" in zuofeng("nightly", "--help").stdout
 
 
 def test_classify_answers_in_input_order_from_standard_input(zuofeng, some_gold):
@@ -77,7 +70,8 @@ def test_what_looks_like_formatting_is_printed_as_people_wrote_it(zuofeng, write
     # Tags as message boards leave them, and a number between colons, which elsewhere is a picture.
     text = next(g.text for g in some_gold if g.positive).replace("，", "[/b]，")
     source = write_jsonl("in.jsonl", [{"id": "[/b]:100:[b]1", "text": text}])
-    for done in (zuofeng("nightly", "--source", source), zuofeng("classify", source, "--format", "table")):
+    for words in (("nightly", "--source", source), ("classify", source, "--format", "table"), ("why", "[/b]:100:[b]1")):
+        done = zuofeng(*words)
         assert done.returncode == 0, done.stderr
         assert "[/b]:100:[b]1" in done.stdout
 
@@ -111,14 +105,6 @@ def test_mistakes_end_with_their_code_and_a_sentence(zuofeng, home, tmp_path):
         done = zuofeng(*arguments, input="")
         assert (done.returncode, expected in done.stderr) == (code, True), (arguments, done.stderr)
         assert "Traceback" not in done.stderr
-
-
-def test_a_store_out_of_reach_ends_with_3(zuofeng, write_jsonl):
-    source = write_jsonl("in.jsonl", [{"id": "1", "text": "路灯坏了"}])
-    done = zuofeng("nightly", "--source", source, "--store", "postgresql://nobody@127.0.0.1:9/none",
-                   env={"ZUOFENG_OUTAGE_SECONDS": "0.3"})  # fmt: skip
-    assert done.returncode == 3
-    assert "ZF-STORE-DOWN" in done.stderr
 
 
 def test_all_mistakes_of_the_settings_come_at_once(zuofeng, home):
@@ -250,14 +236,8 @@ def test_whatever_reads_a_file_maps_its_columns_and_counts_what_it_leaves_out(zu
 
 
 def test_a_training_leaves_its_papers_where_it_was_told(zuofeng, home, tmp_path, draw, write_jsonl):
-    small = write_jsonl(
-        "small.jsonl",
-        [
-            {"id": g.id, "text": g.text, "labels": {s: list(v) for s, v in g.labels.items()}, "group": g.group}
-            | ({"part": "test"} if i % 4 == 0 else {})
-            for i, g in enumerate(draw(150))
-        ],
-    )
+    held = ({"part": "test"} if i % 4 == 0 else {} for i in range(150))
+    small = write_jsonl("small.jsonl", [as_record(g, "group") | part for g, part in zip(draw(150), held, strict=True)])
     (home / "zuofeng.toml").write_text(f'[mlflow]\nuri = "{(tmp_path / "mlruns").as_uri()}"\n', encoding="utf-8")
     done = zuofeng("train", "--corpus", small, "--report", "papers", env={"MLFLOW_ALLOW_FILE_STORE": "true"})
     assert done.returncode == 0, done.stderr
@@ -336,10 +316,7 @@ def test_an_office_without_reviews_has_its_wording_taken_for_usual(zuofeng, home
     ):
         assert zuofeng("adapt", *wrong).returncode == 2
     # Trained and at home in one go it is the same model.
-    small = write_jsonl(
-        "small.jsonl",
-        [{"id": g.id, "text": g.text, "labels": {s: list(v) for s, v in g.labels.items()}} for g in draw(320)],
-    )
+    small = write_jsonl("small.jsonl", map(as_record, draw(320)))
     (home / "turned.toml").write_text("strange = 2.0\n", encoding="utf-8")
     train = ("train", "--corpus", small, "--settings", home / "turned.toml", "--out")
     assert zuofeng(*train, tmp_path / "once", "--unlabelled", archive, "--champion").returncode == 0
@@ -351,13 +328,7 @@ def test_an_office_without_reviews_has_its_wording_taken_for_usual(zuofeng, home
 
 
 def test_train_evaluate_and_promote(zuofeng, home, tmp_path, draw, write_jsonl):
-    small = write_jsonl(
-        "small.jsonl",
-        [
-            {"id": g.id, "text": g.text, "labels": {s: list(v) for s, v in g.labels.items()}, "group": g.group}
-            for g in draw(320)
-        ],
-    )
+    small = write_jsonl("small.jsonl", [as_record(g, "group") for g in draw(320)])
     live = champion_id(home / "models")
     (home / "turned.toml").write_text("promise = 0.8\nfolds = 4\n", encoding="utf-8")
     done = zuofeng(
@@ -495,10 +466,7 @@ def test_suggested_tasks_find_their_numbers_again_in_the_small_export(
 
 
 def test_a_model_is_adapted_and_says_what_to_expect(zuofeng, home, draw, write_jsonl):
-    local = write_jsonl(
-        "local.jsonl",
-        [{"id": g.id, "text": g.text, "labels": {k: list(v) for k, v in g.labels.items()}} for g in draw(250)],
-    )
+    local = write_jsonl("local.jsonl", map(as_record, draw(250)))
     before = champion_id(home / "models")
     promising = ("adapt", "--reviewed", local, "--promise", "precision=0.9", "--champion")
     refused = zuofeng(*promising)
@@ -531,19 +499,6 @@ def test_labels_too_rare_for_a_figure_are_said_to_be(zuofeng, draw, write_jsonl,
     assert next(line for line in done.stdout.splitlines() if first.name in line).count("–") == 2
 
 
-def test_doctor_says_what_to_do_and_falls_silent_when_it_is_done(zuofeng, write_jsonl, home):
-    before = zuofeng("doctor")
-    assert before.returncode == 1
-    assert "还没有跑过" in before.stdout
-    assert "Traceback" not in before.stderr
-    assert zuofeng("nightly", "--source", write_jsonl("in.jsonl", [{"id": "1", "text": "路灯坏了"}])).returncode == 0
-    (home / "state").chmod(0o750)
-    after = zuofeng("doctor")
-    assert after.returncode == 0, after.stdout
-    (home / "corpora" / "dictionary.txt").write_text("新词 5\n", encoding="utf-8")
-    assert "ZF-MODEL-DICTIONARY" in zuofeng("doctor").stdout
-
-
 @pytest.mark.parametrize(
     "verb",
     [
@@ -558,18 +513,3 @@ def test_a_store_that_is_not_there_is_not_made_to_say_it_is_empty(home, verb):
     done = CliRunner().invoke(app, [*verb.split(), "--store", f"sqlite:///{mistyped}", "--home", str(home)])
     assert getattr(done.exception, "code", done) == "ZF-STORE-NONE"
     assert not mistyped.parent.exists()
-
-
-def test_why_and_config_print_what_they_are_asked(zuofeng, write_jsonl, home):
-    zuofeng("nightly", "--source", write_jsonl("in.jsonl", [{"id": "一", "text": "多次反映没人管[1]"}]))
-    done = zuofeng("why", "一")
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "相同到最后一位" in done.stdout
-    assert zuofeng("why", "--sample", "10").returncode == 0
-    assert zuofeng("why", "二").returncode == 2
-    (home / "corpora" / "dictionary.txt").write_text("新词 5\n", encoding="utf-8")
-    assert zuofeng("why", "一").returncode == 0  # by the dictionary that was kept
-    shown = zuofeng("config", env={"ZUOFENG_STORE": "postgresql://me:geheim@db/x"})
-    assert shown.returncode == 0
-    assert "geheim" not in shown.stdout
-    assert "环境变量" in shown.stdout

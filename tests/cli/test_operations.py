@@ -9,6 +9,7 @@ import sqlite3
 import sys
 
 import pytest
+from cli.conftest import as_record
 
 from pipeline import __version__
 from pipeline.cli.common import open_scorer
@@ -82,6 +83,8 @@ def test_why_names_the_origin_and_finds_the_same_score_again(zuofeng, stored, ho
     none = zuofeng("why", "件99")
     assert (none.returncode, "ZF-WHY-NONE" in none.stderr) == (2, True)
     assert zuofeng("why").returncode == 2
+    (home / "corpora" / "dictionary.txt").write_text("新词 5\n", encoding="utf-8")
+    assert "相同到最后一位" in zuofeng("why", stored[1]).stdout  # by the dictionary that was kept
 
 
 def test_a_blind_sample_goes_through_the_desk(zuofeng, stored, home):
@@ -159,8 +162,7 @@ def test_another_model_is_scored_first_and_made_live_after(zuofeng, stored, home
 @pytest.fixture
 def few(write_jsonl, some_gold):
     """A file of sixty labelled texts."""
-    rows = [{"id": g.id, "text": g.text, "labels": {k: list(v) for k, v in g.labels.items()}} for g in some_gold[:60]]
-    return write_jsonl("few.jsonl", rows)
+    return write_jsonl("few.jsonl", map(as_record, some_gold[:60]))
 
 
 def test_what_is_trained_with_another_dictionary_is_compared_with_what_was_live(home, bundle, words, few):
@@ -276,10 +278,10 @@ def test_the_doctor_says_what_to_do_and_tells_others(zuofeng, home, told, write_
     assert (late["kind"], "昨夜" in late["message"], "权限" in late["message"]) == ("late", True, False)
     assert (other["kind"], "昨夜" in other["message"], "权限" in other["message"]) == ("doctor", False, True)
     (home / "corpora" / "dictionary.txt").write_text("另一个词 5 n\n", encoding="utf-8")
-    (home / "models" / "champion").write_text("none\n", encoding="utf-8")
-    ill = zuofeng("doctor")
-    assert ill.returncode == 1
-    assert "ZF-MODEL-MISSING" in ill.stdout
+    for code in ("ZF-MODEL-DICTIONARY", "ZF-MODEL-MISSING"):
+        ill = zuofeng("doctor")
+        assert (ill.returncode, code in ill.stdout) == (1, True)
+        (home / "models" / "champion").write_text("none\n", encoding="utf-8")
     away = zuofeng("doctor", "--store", "postgresql://nobody@127.0.0.1:9/none")
     assert (away.returncode, "连不上" in away.stdout) == (1, True)
 
@@ -291,7 +293,8 @@ def test_work_that_broke_off_is_told(zuofeng, home, told, write_jsonl):
     for verb in (("nightly", "--source", source), ("rescore",), ("purge", "--older-than", "9d")):
         assert zuofeng(*verb, *away, env=quick).returncode == 3
     assert [a["kind"] for a in told()] == ["failed"] * 3
-    assert [a["message"].partition("没有")[0] for a in told()] == ["夜间任务", "重新打分", "按保留期清除"]
+    work = ("夜间任务", "重新打分", "按保留期清除")
+    assert [a["message"] for a in told()] == [f"{w}没有做完：ZF-STORE-DOWN" for w in work]
 
 
 def test_a_night_tells_of_its_own_source_and_a_dry_run_tells_nothing(zuofeng, home, told, write_jsonl):
