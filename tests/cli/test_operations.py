@@ -277,7 +277,7 @@ def test_the_doctor_says_what_to_do_and_tells_others(zuofeng, home, told, write_
     late, other = sorted(told()[2:], key=lambda a: a["kind"], reverse=True)
     assert (late["kind"], "昨夜" in late["message"], "权限" in late["message"]) == ("late", True, False)
     assert (other["kind"], "昨夜" in other["message"], "权限" in other["message"]) == ("doctor", False, True)
-    (home / "corpora" / "dictionary.txt").write_text("另一个词 5 n\n", encoding="utf-8")
+    (home / "corpora" / "dictionary.txt").write_text("另一个词 5\n", encoding="utf-8")
     for code in ("ZF-MODEL-DICTIONARY", "ZF-MODEL-MISSING"):
         ill = zuofeng("doctor")
         assert (ill.returncode, code in ill.stdout) == (1, True)
