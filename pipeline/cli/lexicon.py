@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 
 __all__ = ["app"]
 
-app = typer.Typer(help="词典与规则。", no_args_is_help=True, rich_markup_mode=None)
+app = typer.Typer(help="词典与规则：先试会改动哪些篇。", no_args_is_help=True, rich_markup_mode=None)
 
 
 @app.callback()
 def lexicon() -> None:
-    """词典与规则。"""
+    """词典与规则：先试会改动哪些篇。"""
 
 
 @app.command("try")

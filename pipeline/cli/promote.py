@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import os
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Author", "command", "compare_with_live", "rollback_command", "whoami"]
 
-Author = Annotated[str | None, typer.Option("--author", help="谁做的，默认系统用户名。", show_default=False)]
+Author = Annotated[str | None, typer.Option("--author", help="谁做的，默认系统用户名，经 sudo 的是敲 sudo 的人。", show_default=False)]
 
 
 def command(
@@ -94,8 +95,8 @@ def compare_with_live(
 
 
 def whoami() -> str:
-    """Return the name of the account that runs the command."""
+    """Return the name of the account that runs the command; of one that took another's rights by sudo, its own."""
     try:
-        return getpass.getuser()
+        return os.environ.get("SUDO_USER") or getpass.getuser()
     except (OSError, KeyError):  # an account without a name, as in some containers
         return "（无名账户）"

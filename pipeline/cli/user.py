@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["app"]
 
-app = typer.Typer(help="复核台帐号：新建、列出、重设密码。", no_args_is_help=True, rich_markup_mode=None)
+app = typer.Typer(help="复核台帐号：新建、列出、重设密码、关掉两步登录。", no_args_is_help=True, rich_markup_mode=None)
 _ROLES = "、".join(f"{r.value} {n}" for r, n in ROLE_NAMES.items())
 
 

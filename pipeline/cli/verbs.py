@@ -9,6 +9,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
+from pipeline.cli.chinese import USAGE, speak, translate_help, word_error
 from pipeline.errors import UnfinishedError
 
 __all__ = ["BENCHES", "TABLE", "VERBS", "bench", "lazy"]
@@ -53,13 +54,13 @@ VERBS: dict[str, tuple[str, str]] = {
         "这段时间与此前相比变了什么：标签比例、同现、分数、生词、新说法，按区县和渠道；背后是哪些文本。",
     ),
     "serve": ("serve:command", "复核台：在浏览器里看队列、看证据、判定。按 Ctrl-C 停止。"),
-    "user": ("user:app", "复核台帐号：新建、列出、重设密码。"),
+    "user": ("user:app", "复核台帐号：新建、列出、重设密码、关掉两步登录。"),
     "client": ("client:app", "接口的客户端：发令牌、停用、列出、打印接口说明。"),
     "audit": ("audit:app", "操作留痕：核验有没有被改过、删过。"),
-    "corpus": ("corpus:app", "语料的检查与统计。"),
+    "corpus": ("corpus:app", "语料：检查与统计，取出复核、合成快照，与别的标注工具往来。"),
     "shadow": ("shadow:app", "陪跑：新模型与在用模型一起给夜里的文本打分，复核台上看不到它。"),
     "sample": ("sample:app", "真实准确度：随机抽样，盲标，加权估计。"),
-    "lexicon": ("lexicon:app", "词典与规则。"),
+    "lexicon": ("lexicon:app", "词典与规则：先试会改动哪些篇。"),
     "bench": ("verbs:bench", "量文档里的数字。"),
 }
 #: The same for what can be measured.
@@ -110,10 +111,22 @@ class _Verbs(TyperGroup):
         module, _, name = self.verbs[cmd_name][0].partition(":")
         found = getattr(import_module(f"pipeline.cli.{module}"), name)
         if isinstance(found, typer.Typer):
-            return typer.main.get_group(found)
+            return speak(typer.main.get_group(found))
         alone = typer.Typer(**_STYLE)
         alone.command(cmd_name)(found)
-        return typer.main.get_command(alone)
+        return speak(typer.main.get_command(alone))
+
+    def get_help(self, ctx: Any) -> str:
+        """Return the help, all of it in Chinese."""
+        return translate_help(super().get_help(ctx))
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Read the command line up to the verb; what is wrong with it is said in Chinese."""
+        try:
+            return super().parse_args(ctx, args)
+        except USAGE as e:
+            word_error(e)
+            raise
 
     def invoke(self, ctx: Any) -> Any:
         """Run a verb; raises UnfinishedError on Ctrl-C and at the end of input, of which typer would make 130 and 1."""
@@ -121,6 +134,9 @@ class _Verbs(TyperGroup):
             return super().invoke(ctx)
         except (KeyboardInterrupt, EOFError) as e:
             raise UnfinishedError("ZF-STOPPED", "已中断", "写下的有效，重跑即可。") from e
+        except USAGE as e:
+            word_error(e)
+            raise
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         """Write the verbs with their lines."""

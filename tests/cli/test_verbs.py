@@ -26,12 +26,12 @@ def test_help_and_a_slip_import_no_verb():
     )
     for words in (["--help"], ["nightl"], ["bench", "--help"]):
         done = subprocess.run([sys.executable, "-c", code, *words], capture_output=True, text=True, check=True)
-        assert done.stdout.splitlines()[-1] == "['pipeline.cli.verbs']"
+        assert done.stdout.splitlines()[-1] == "['pipeline.cli.chinese', 'pipeline.cli.verbs']"
 
 
 def test_a_slip_is_corrected_and_nothing_is_help():
     run = CliRunner()
-    assert "'nightly'" in run.invoke(app, ["nightl"]).output
+    assert "相近的有：nightly" in run.invoke(app, ["nightl"]).output
     shown = run.invoke(app, []).output
     assert all(name in shown for name in VERBS)
     assert "--install-completion" not in run.invoke(app, ["sample", "--help"]).output
