@@ -312,7 +312,11 @@ def test_the_backup_commands_copy_a_store_that_is_in_use_for_nobody_else_to_read
     commands = re.search(r"^umask .*?(?=^# PostgreSQL)", page, re.DOTALL | re.MULTILINE)[0]
     base, copies = tmp_path / "a.sqlite3", tmp_path / "copies"
     copies.mkdir()
-    places = {"/opt/zuofeng/.venv/bin/python": sys.executable, "/var/lib/zuofeng/state/zuofeng.sqlite3": base, "/backup": copies}
+    places = {
+        "/opt/zuofeng/.venv/bin/python": sys.executable,
+        "/var/lib/zuofeng/state/zuofeng.sqlite3": base,
+        "/backup": copies,
+    }
     for place, here in places.items():
         assert place in commands
         commands = commands.replace(place, str(here))

@@ -17,8 +17,8 @@ __all__ = ["USAGE", "speak", "translate_help", "word_error"]
 USAGE: type[Exception] = typer.BadParameter.__bases__[0]
 _CODE = "ZF-USAGE"
 #: What values are, as a help page names them.
-_VALUES = {"path": "路径", "file": "文件", "str": "文字", "int": "整数", "int range": "整数", "float": "数",
-           "float range": "数"}  # fmt: skip
+_VALUES = {"path": "路径", "str": "文字", "int": "整数", "int range": "整数", "float": "数", "float range": "数",
+           "%Y-%m-%d": "年-月-日"}  # fmt: skip
 _HELP = (
     (r"^Usage: ", "用法："),
     (r"\[OPTIONS\]", "[选项]"),
@@ -27,7 +27,7 @@ _HELP = (
     (r"^Options:$", "选项："),
     (r"^Commands:$", "命令："),
     (r"Show this message and exit\.", "打印这些说明。"),
-    (r"\[default: ", "[默认 "),
+    (r"\bdefault:", "默认"),
     (r"\brequired\]", "必填]"),
 )
 #: What is wrong, inner sentences last: they stand within others.
@@ -39,8 +39,6 @@ _WRONG = (
     (r"^Option '(.+)' requires (?:an argument|\d+ arguments)\.?$", r"\1 后面要写一个值"),
     (r"^Option '(.+)' does not take a value\.$", r"\1 后面不写值"),
     (r"^Invalid value(?: for '(.+?)')?: ", r"\1 不对："),
-    (r"'([^']*)' is not a valid \w+(?: range)?\.?$", r"“\1”不是数"),
-    (r"(\S+) is not in the range (.+?)\.?$", r"\1 不在 \2 之内"),
     (r"'([^']*)' is not one of (.+?)\.?$", r"没有“\1”，只能是 \2"),
     (r"'([^']*)' does not match the formats? .*$", r"“\1”应写作 2026-03-01 这样"),
 )
@@ -62,13 +60,20 @@ def translate_help(text: str) -> str:
     """Return a help page with typer's words in Chinese, its columns as they stood."""
     for english, chinese in _HELP:
         text = re.sub(english, chinese, text, flags=re.MULTILINE)
-    return re.sub(r"<(list\[)?([\w ]+?)\]?>( *)", _value, text)
+    text = re.sub(r"<(list\[)?([\w %-]+?)\]?>", _value, text)
+    return re.sub(r"^(  \S.*?\S)( {2,})(?=\S)", _beside, text, flags=re.MULTILINE)
 
 
 def _value(found: re.Match[str]) -> str:
-    several, name, room = found.groups()
+    several, name = found.groups()
     told = f"<{_VALUES.get(name.lower(), name)}>{'…' if several else ''}"
-    return told + " " * max(len(room) and 2, len(found[0]) - sum(1 + (east_asian_width(c) in "WF") for c in told))
+    return told + " " * (len(found[0]) - len(told))
+
+
+def _beside(found: re.Match[str]) -> str:
+    """Keep the column beside a name where it was: what is written wide takes two places and was counted as one."""
+    head = found[1]
+    return head + " " * max(1, len(found[2]) - sum(east_asian_width(c) in "WF" for c in head))
 
 
 def word_error(error: Any) -> None:
@@ -79,6 +84,10 @@ def word_error(error: Any) -> None:
 
 def _show(error: Any, file: IO[Any] | None = None) -> None:
     said = error.format_message()
+    if hasattr(error.__cause__, "errors"):
+        from pipeline.mistakes import mistakes
+
+        said = f"{said.partition(': ')[0]}: {mistakes(error.__cause__)[0].partition(' -> ')[2]}"
     for english, chinese in _WRONG:
         said = re.sub(english, chinese, said)
     said = re.sub(r"，相近的有：$", "", said.removeprefix(" 不对：")).replace("'", "")

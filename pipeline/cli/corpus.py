@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 
 __all__ = ["app"]
 
-app = typer.Typer(help="语料：检查与统计，取出复核、合成快照，与别的标注工具往来。", no_args_is_help=True, rich_markup_mode=None)
+app = typer.Typer(
+    help="语料：检查与统计，取出复核、合成快照，与别的标注工具往来。", no_args_is_help=True, rich_markup_mode=None
+)
 app.command("import")(dataset.import_command)
 app.command("export")(dataset.export_command)
 app.command("reviews")(dataset.reviews_command)

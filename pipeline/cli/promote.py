@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Author", "command", "compare_with_live", "rollback_command", "whoami"]
 
-Author = Annotated[str | None, typer.Option("--author", help="谁做的，默认系统用户名，经 sudo 的是敲 sudo 的人。", show_default=False)]
+Author = Annotated[
+    str | None, typer.Option("--author", help="谁做的，默认系统用户名，经 sudo 的是敲 sudo 的人。", show_default=False)
+]
 
 
 def command(

@@ -43,7 +43,10 @@ def command(
     corpus: Annotated[
         list[Path] | None, typer.Option("--corpus", help="语料 .jsonl，可多次给出，默认 corpora/gold/*.jsonl")
     ] = None,
-    more: Annotated[list[Path] | None, typer.Argument(help="更多语料文件，同 --corpus；通配符展开出来的也归到这里", show_default=False)] = None,
+    more: Annotated[
+        list[Path] | None,
+        typer.Argument(help="更多语料文件，同 --corpus；通配符展开出来的也归到这里", show_default=False),
+    ] = None,
     lexicon: Annotated[
         Path | None, typer.Option("--lexicon", help="概念词典，默认 corpora/concepts.toml；没有此文件就不用")
     ] = None,

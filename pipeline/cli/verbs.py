@@ -111,7 +111,8 @@ class _Verbs(TyperGroup):
         module, _, name = self.verbs[cmd_name][0].partition(":")
         found = getattr(import_module(f"pipeline.cli.{module}"), name)
         if isinstance(found, typer.Typer):
-            return speak(typer.main.get_group(found))
+            group = typer.main.get_group(found)
+            return group if isinstance(group, _Verbs) else speak(group)
         alone = typer.Typer(**_STYLE)
         alone.command(cmd_name)(found)
         return speak(typer.main.get_command(alone))

@@ -11,7 +11,7 @@ from pipeline.cli.verbs import BENCHES, VERBS
 
 THEIRS = re.compile(
     r"Usage|OPTIONS|ARGS|Arguments|Options|Commands|Show this|default:|required|Error|Invalid|Missing|No such"
-    r"|not (?:a valid|in the|one of)|<(?!路径|文件|文字|整数|数|%Y)[^>]*>"
+    r"|not (?:a valid|in the|one of)|<(?!=|路径|文字|整数|数|年-月-日)[^>|=]*>"
 )
 
 
@@ -42,13 +42,13 @@ def test_help_is_chinese(words):
         ("user lis", "没有 lis 这条命令，相近的有：list"),
         ("bench xyz", "没有 xyz 这条命令\n"),
         ("purge", "没有写 --older-than"),
-        ("compare 甲", "没有写 B"),
-        ("promote", "没有写 MODEL"),
+        ("compare 甲", "没有写 b"),
+        ("promote", "没有写 model"),
         ("rollback --reason", "--reason 后面要写一个值"),
         ("nightly --dry-run=1", "--dry-run 后面不写值"),
         ("doctor 多余", "多写了 多余"),
-        ("serve --port abc", "--port 不对：“abc”不是数"),
-        ("serve --port 99999", "--port 不对：99999 不在"),
+        ("serve --port abc", "--port 不对：应为整数"),
+        ("serve --port 99999", "--port 不对：太大，最大 65535"),
         ("user add x --role king", "--role 不对：没有“king”，只能是"),
         ("models --on 三月", "--on 不对：“三月”应写作 2026-03-01 这样"),
         ("why", "给出一个文本编号，或者用 --sample 1000 抽查，二者选一。"),
