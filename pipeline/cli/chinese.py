@@ -18,7 +18,7 @@ USAGE: type[Exception] = typer.BadParameter.__bases__[0]
 _CODE = "ZF-USAGE"
 #: What values are, as a help page names them.
 _VALUES = {"path": "路径", "str": "文字", "int": "整数", "int range": "整数", "float": "数", "float range": "数",
-           "%Y-%m-%d": "年-月-日"}  # fmt: skip
+           "%y-%m-%d": "年-月-日"}  # fmt: skip
 _HELP = (
     (r"^Usage: ", "用法："),
     (r"\[OPTIONS\]", "[选项]"),

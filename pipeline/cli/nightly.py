@@ -119,7 +119,7 @@ class Bar:
 
     def __init__(self, out: Console) -> None:
         self._out = out
-        self._last = ""
+        self._named = 0
         self._progress = Progress(
             TextColumn("{task.description}", markup=False),
             BarColumn(),
@@ -141,9 +141,10 @@ class Bar:
     def __call__(self, number: int, files: int, name: str, records: int) -> None:
         """Show how far the run is."""
         self._progress.update(self._task, description=name, total=files, completed=number - 1, records=records)
-        if not self._out.is_terminal and name != self._last:
-            self._out.print(f"[{number}/{files}] {name}", highlight=False)
-        self._last = name
+        # Files are told of when they are read and again when they are written.
+        if not self._out.is_terminal and number > self._named:
+            self._out.print(f"[{number}/{files}] {name}", markup=False, highlight=False)
+            self._named = number
 
 
 def show(report: Any, taxonomy: Taxonomy, out: Console, *, title: str = "夜间任务") -> None:
