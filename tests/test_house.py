@@ -101,6 +101,27 @@ def test_no_module_has_outgrown_its_noun(root):
     assert long == []
 
 
+def test_links_between_the_pages_lead_somewhere(root):
+    folders = (root, root / "docs", root / "docs" / "desk", root / "corpora", root / "models", root / "notebooks")
+    pages = {p: p.read_text(encoding="utf-8") for f in folders for p in f.glob("*.md")}
+    anchors = {
+        p: {
+            re.sub(r"[^\w -]", "", h).strip().lower().replace(" ", "-")
+            for h in re.findall(r"^#+ (.*)$", t, re.MULTILINE)
+        }
+        for p, t in pages.items()
+    }
+    broken = []
+    for page, text in pages.items():
+        for link in re.findall(r"\]\(([^)\s:]+)\)", text):
+            path, _, anchor = link.partition("#")
+            target = (page.parent / path).resolve() if path else page
+            if not target.exists() or (anchor and anchor not in anchors[target]):
+                broken.append((page.name, link))
+    assert len(pages) > 10
+    assert broken == []
+
+
 def test_requirement_files_pin_with_hashes_and_name_no_host(root):
     for path in (root / "requirements").glob("*.txt"):
         text = path.read_text(encoding="utf-8")
