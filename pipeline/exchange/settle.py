@@ -25,8 +25,9 @@ def settle(items: Sequence[Labelled], taxonomy: Taxonomy) -> tuple[list[Labelled
     """Return one judgement per text, in the order texts first appear, and why any text was dropped.
 
     Texts are the same when they differ only in white space and in what is starred out. A label holds when more than
-    half of the people give it; a text with a tie is dropped, for a person to decide. ``sure`` becomes the lowest share
-    of agreement over the labels that anybody gave, times the mean of what people said of themselves.
+    half of the people give it; a text with a tie is dropped, for a person to decide, and one where no label of a
+    scheme that must not stay empty holds. ``sure`` becomes the lowest share of agreement over the labels that anybody
+    gave, times the mean of what people said of themselves.
     """
     settled: list[Labelled] = []
     dropped: list[str] = []
@@ -38,6 +39,11 @@ def settle(items: Sequence[Labelled], taxonomy: Taxonomy) -> tuple[list[Labelled
             dropped.append(f"{people[0].gold.id}（{people[0].origin}）-> 意见各半：{names}")
             continue
         item = _one(people, taxonomy)
+        if empty := [s.name for s in taxonomy.schemes if s.kind != "multi" and not item.gold.labels[s.id]]:
+            dropped.append(
+                f"{people[0].gold.id}（{people[0].origin}）-> 没有哪个标签过半，此方案又不能空着：{'、'.join(empty)}"
+            )
+            continue
         if item.gold.id in used:
             # One number, two texts: both are kept, told apart.
             item = replace(item, gold=replace(item.gold, id=f"{item.gold.id}~{text_hash(item.gold.text)[:8]}"))

@@ -10,6 +10,7 @@ from pipeline.exchange.labelled import Labelled, in_order, to_lines
 from pipeline.exchange.parts import assign, read_parts, write_parts
 from pipeline.exchange.settle import settle
 from pipeline.exchange.snapshot import take
+from pipeline.taxonomy import parse_taxonomy
 
 LONG = "去年三月我到镇上办理低保，窗口的人说系统坏了让我等通知，等了半年没有音信，再去又说材料过期要重新跑一遍村里。"
 
@@ -41,6 +42,23 @@ def test_the_last_word_of_each_then_the_majority(item, taxonomy):
     assert settled[1].gold.id != settled[0].gold.id
     assert len(dropped) == 1
     assert taxonomy.label(a).name in dropped[0]
+
+
+@pytest.mark.parametrize("kind", ["exclusive", "multi-at-least-one"])
+def test_three_people_of_three_minds_settle_nothing_where_a_label_is_needed(kind):
+    scheme = "".join(f'[[schemes.labels]]\nid = "{x}"\nname = "{x}"\n' for x in "abc")
+    head = f'id = "own"\nversion = "1"\n[[schemes]]\nid = "topic"\nname = "主题"\nkind = "{kind}"\n'
+    own = parse_taxonomy((head + scheme).encode())
+
+    def said(key, label, who):
+        return Labelled(Gold(id=key, text=f"第{key}件", labels={"topic": (label,)}, group=key), by=who)
+
+    settled, dropped = settle(
+        [said("1", x, x) for x in "abc"] + [said("2", x, x + y) for x, y in ("aa", "ab", "bc")], own
+    )
+    assert [s.gold.labels for s in settled] == [{"topic": ("a",)}]
+    assert len(dropped) == 1
+    assert "主题" in dropped[0]
 
 
 def test_what_the_desk_masked_and_what_was_labelled_raw_are_one_text(item, taxonomy):
