@@ -58,6 +58,7 @@ def read_gold(paths: Iterable[Path], taxonomy: Taxonomy) -> list[Gold]:
     gold: list[Gold] = []
     wrong: list[str] = []
     seen: dict[str, str] = {}
+    twice = False
     for path in paths:
         for where, record in json_lines(path, wrong, "ZF-GOLD-READ", "语料文件"):
             text, mistakes = parse_gold(record, taxonomy)
@@ -65,11 +66,13 @@ def read_gold(paths: Iterable[Path], taxonomy: Taxonomy) -> list[Gold]:
             if text is None:
                 continue
             if text.id in seen:
+                twice = True
                 wrong.append(f"{where} -> 编号 {text.id} 与 {seen[text.id]} 重复")
             seen[text.id] = where
             gold.append(text)
     if wrong:
-        raise CorpusError("ZF-GOLD-INVALID", f"语料有 {len(wrong)} 处错误", "逐条改正后再运行。", wrong)
+        merge = "同一编号有几份判断的，先合成一份：zuofeng corpus snapshot 文件…。" * twice
+        raise CorpusError("ZF-GOLD-INVALID", f"语料有 {len(wrong)} 处错误", f"逐条改正后再运行。{merge}", wrong)
     if not gold:
         raise CorpusError("ZF-GOLD-EMPTY", "语料里没有一条文本", "用 --corpus 指定 .jsonl 文件。")
     return gold

@@ -11,17 +11,27 @@ from pipeline.errors import CorpusError
 
 __all__ = ["json_lines"]
 
+#: Labelled files of other kinds, which people give where lines are wanted.
+_OTHERS = (".csv", ".tsv", ".xlsx")
+
 
 def json_lines(path: Path, wrong: list[str], code: str, name: str) -> Iterator[tuple[str, Any]]:
     """Yield where each line that is not blank stands, and what it holds; ``wrong`` is told of those that are no JSON.
 
     Raises CorpusError with ``code`` when the file, of what is called ``name``, cannot be read.
     """
+    other = CorpusError(
+        code, f"{path.name} 不是每行一条的 .jsonl", "先转成这样的：zuofeng corpus import 文件 --out 文件.jsonl。"
+    )
+    if path.suffix.lower() in _OTHERS:
+        raise other
     try:
         # Not `splitlines`: a text may hold other line ends, such as U+2028, which JSON leaves as they are.
         lines = path.read_text(encoding="utf-8-sig").split("\n")
     except (OSError, UnicodeDecodeError) as e:
         raise CorpusError(code, f"读不了{name} {path}：{e}", "检查路径，文件须为 UTF-8。") from e
+    if path.suffix.lower() == ".json" and next(filter(str.strip, lines), "").lstrip().startswith("["):
+        raise other
     for number, line in enumerate(lines, 1):
         if not line.strip():
             continue

@@ -50,6 +50,17 @@ def test_every_bad_line_of_every_file_is_reported(tmp_path, taxonomy):
         read_gold([tmp_path / "a.jsonl", tmp_path / "b.jsonl"], taxonomy)
     places = {d.split(" ")[0] for d in e.value.details}
     assert places == {*(f"a.jsonl:{n}" for n in range(1, 8)), "b.jsonl:1"}
+    assert "corpus snapshot" in e.value.hint
+
+
+@pytest.mark.parametrize(
+    ("name", "content"), [("a.xlsx", b"PK\xa0"), ("a.csv", b"id,text\n1,x\n"), ("a.json", b"\n[\n{}]")]
+)
+def test_a_labelled_file_of_another_kind_is_sent_to_where_it_is_turned_into_lines(tmp_path, taxonomy, name, content):
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(CorpusError, match="ZF-GOLD-READ") as e:
+        read_gold([tmp_path / name], taxonomy)
+    assert "corpus import" in e.value.hint
 
 
 def test_no_text_at_all_and_no_file_are_errors(tmp_path, taxonomy):
