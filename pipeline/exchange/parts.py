@@ -8,11 +8,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from scipy.cluster.hierarchy import DisjointSet
-
-from pipeline.corpus.check import near_duplicates
 from pipeline.corpus.grams import squeeze
 from pipeline.corpus.identity import text_key
+from pipeline.corpus.situations import join_copies
 from pipeline.documents import text_hash
 from pipeline.errors import CorpusError
 from pipeline.exchange.labelled import Labelled
@@ -50,7 +48,7 @@ def assign(items: Sequence[Labelled], known: dict[str, str]) -> tuple[list[Label
     hash of its smallest text decides, so that nobody's order of files does. A new text that would tie together texts
     already on different sides is dropped: the sides do not move.
     """
-    group = _groups(items)
+    group = [g.group for g in join_copies([i.gold for i in items])]
     pinned: dict[str, set[str]] = {}
     for item, name in zip(items, group, strict=True):
         if part := _part(item, known):
@@ -84,13 +82,3 @@ def _key(item: Labelled) -> str:
 def _part(item: Labelled, known: dict[str, str]) -> str:
     # Earlier records know a text with personal data by the hash of the text as it was given.
     return known.get(_key(item)) or known.get(text_hash(squeeze(item.gold.text))) or item.gold.part
-
-
-def _groups(items: Sequence[Labelled]) -> list[str]:
-    """Return the name of each text's group: the smallest id that groups and near copies lead to."""
-    of = {i.gold.id: i.gold.group for i in items}
-    groups = DisjointSet(of.values())
-    for a, b, _ in near_duplicates([i.gold for i in items]):
-        groups.merge(of[a], of[b])
-    name = {group: min(joined) for joined in groups.subsets() for group in joined}
-    return [name[i.gold.group] for i in items]
