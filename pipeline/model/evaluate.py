@@ -101,7 +101,10 @@ def measure(
         "schemes": schemes,
         "problem": {
             "f1": _interval(2 * hit / np.maximum(both, 1)),
-            "false_alarm_rate": _interval(weights @ (innocent & any_called) / np.maximum(weights @ innocent, 1)),
+            # Of texts that all have labels nobody can say how often one without is given one.
+            "false_alarm_rate": _interval(weights @ (innocent & any_called) / np.maximum(weights @ innocent, 1))
+            if innocent.any()
+            else None,
         },
     }
 

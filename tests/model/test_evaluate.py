@@ -65,6 +65,14 @@ def test_rare_labels_stay_out_of_the_macro_average(taxonomy):
     assert figures["schemes"][taxonomy.schemes[1].id]["macro_f1"] is None
 
 
+def test_without_a_text_that_has_no_label_there_is_no_rate_of_false_alarms(taxonomy):
+    truth = np.zeros((20, len(taxonomy.columns)), bool)
+    truth[:, 0] = True
+    assert measure(truth, truth, taxonomy, rounds=10)["problem"]["false_alarm_rate"] is None
+    truth[0] = False
+    assert measure(truth, truth, taxonomy, rounds=10)["problem"]["false_alarm_rate"][0] == 0
+
+
 def test_a_difference_has_the_interval_of_its_own_figure(taxonomy):
     first, second = taxonomy.schemes
     rng = np.random.default_rng(4)
