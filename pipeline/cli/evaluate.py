@@ -60,10 +60,12 @@ def command(
     if foreign and gold is None:
         raise typer.BadParameter(f"模型 {scorer.bundle.id} 的标签与这里的语料不同：用 --gold 指定按它的标签标过的文本")
     test = test_texts(settings, gold, scorer.bundle)
+    note = ""
     if not gold:
+        note = NOTES.get(scorer.bundle.home, "")
         scorer = on_corpus(scorer)
     elif known := int(familiar(test, scorer.bundle.manifest).sum()):
-        typer.echo(f"{len(test)} 条里有 {known} 条模型已用来重设过，它记得答案：量出来的偏高。", err=True)
+        note = f"{len(test)} 条里有 {known} 条模型已用来重设过，它记得答案：量出来的偏高。"
     figures: dict[str, Any] = {}
     written = None
     if report:
@@ -71,24 +73,29 @@ def command(
         from pipeline.reports.evaluation import write_evaluation
 
         found = diagnose(scorer, test, rounds=rounds)
-        written = write_evaluation(found, report)
+        written = write_evaluation(found, report, note)
         figures["model"] = dict(found.figures)
     else:
         figures["model"] = evaluate(scorer, test, rounds=rounds)
+    if note:
+        figures["model"]["note"] = note
     # The texts of this home have nothing to say of other labels.
     if baseline and not foreign:
-        held = {g.id for g in test}
-        train = [g for g in read_gold(settings.gold_files, taxonomy) if g.part != "test" and g.id not in held]
+        held = {key for g in test for key in (g.id, g.text)}
+        corpus = read_gold(settings.gold_files, taxonomy)
+        train = [g for g in corpus if g.part != "test" and held.isdisjoint((g.id, g.text))]
         figures["baseline"] = plain_baseline(train, test, taxonomy, rounds=rounds)
     if output == "json":
         sys.stdout.write(json.dumps(figures, ensure_ascii=False, indent=1) + "\n")
+        if note:
+            typer.echo(note, err=True)
         return
     screen = console()
     screen.print(_labels(figures, taxonomy.label))
     screen.print(_summary(figures, taxonomy))
     if baseline and foreign:
         screen.print("模型的标签与这里的语料不同，没有与通常写法对照。")
-    if note := NOTES.get(scorer.bundle.home) if not gold else None:
+    if note:
         screen.print(note, highlight=False, soft_wrap=True)
     if written:
         screen.print(f"报告：{written}", markup=False, highlight=False, soft_wrap=True)

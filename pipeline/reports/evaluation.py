@@ -25,10 +25,13 @@ CELLS = 30
 SWAPS = 20
 
 
-def write_evaluation(found: Diagnosis, folder: Path) -> Path:
-    """Write report.html, report.md and its pictures into ``folder``, each file whole; return the page's path."""
+def write_evaluation(found: Diagnosis, folder: Path, note: str = "") -> Path:
+    """Write report.html, report.md and its pictures into ``folder``, each file whole; return the page's path.
+
+    ``note`` says what the figures leave out.
+    """
     title = f"模型测量：{found.figures['model']}"
-    parts = evaluation_parts(found)
+    parts = [*([Note(note)] if note else []), *evaluation_parts(found)]
     text, pictures = markdown(title, parts)
     for name, drawn in pictures.items():
         write_file(folder / name, drawn)

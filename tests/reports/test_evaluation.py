@@ -14,7 +14,7 @@ def found(scorer, gold, some_gold):
 
 
 def test_page_and_markdown_say_the_same(found, taxonomy, tmp_path):
-    page = write_evaluation(found, tmp_path / "out")
+    page = write_evaluation(found, tmp_path / "out", "没有算说法")
     html, text = page.read_text(encoding="utf-8"), (tmp_path / "out" / "report.md").read_text(encoding="utf-8")
     for label, row in found.figures["labels"].items():
         assert taxonomy.label(label).name in text
@@ -29,6 +29,7 @@ def test_page_and_markdown_say_the_same(found, taxonomy, tmp_path):
     for m in found.mistakes[:3]:
         assert m.id in html
     assert "<script" not in html
+    assert ("没有算说法" in html, "没有算说法" in text) == (True, True)
 
 
 def test_markup_in_texts_stays_text():
