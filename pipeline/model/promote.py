@@ -11,11 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.errors import BundleError, UnfinishedError
+from pipeline.model.bundle import Bundle
 from pipeline.model.compare import SOURCES, Comparison
 from pipeline.model.history import Entry, open_history
+from pipeline.model.promise import promise_of
 from pipeline.model.registry import champion_id, load_model
 
-__all__ = ["first", "objections", "promote", "refusal", "rollback", "summary", "told"]
+__all__ = ["first", "foreseen", "objections", "promote", "refusal", "rollback", "summary", "told"]
 
 
 def objections(found: Comparison) -> list[str]:
@@ -24,7 +26,7 @@ def objections(found: Comparison) -> list[str]:
     names = _names(found)
     # The corpus's texts show what was learned from it, not what was learned from an office.
     unlike = found.source == "corpus" and "adapted" in (found.a.home, found.b.home)
-    said = [*_away(found)]
+    said = [*_away(found.a.home, found.b.home, found.a.promise, found.b.model)] if found.source == "corpus" else []
     for row in () if unlike else found.falls:
         c = row.contrast
         name = names.get(row.name) or f"“{taxonomy.label(row.name).name}”的 F1"
@@ -32,11 +34,7 @@ def objections(found: Comparison) -> list[str]:
             f"{name} 显著下降：{c.a:.3f} → {c.b:.3f}（差 {c.difference:+.3f}，95% 区间 "
             f"[{c.low:+.3f}, {c.high:+.3f}]，校正后 p = {c.adjusted:.4f}）"
         )
-    if found.b.promise < found.a.promise:
-        said.append(
-            f"在用模型许诺查准率 {found.a.promise:.2f}，新模型"
-            + (f"只许诺 {found.b.promise:.2f}" if found.b.promise else "没有许诺")
-        )
+    said += _less(found.a.promise, found.b.promise)
     said += [
         f"“{taxonomy.label(k.label).name}”违背许诺：判出 {k.called} 条、对 {k.hits} 条，查准率 {k.precision:.3f}，"
         f"低于许诺的 {found.b.promise:.2f}"
@@ -45,26 +43,35 @@ def objections(found: Comparison) -> list[str]:
     return said
 
 
-def _away(found: Comparison) -> Iterator[str]:
-    """Yield what the corpus's texts cannot show: that one is at home in an office."""
-    old, new = found.a.home, found.b.home
-    if found.source != "corpus":
-        return
+def foreseen(live: Bundle, home: str, promise: float) -> list[str]:
+    """Return what speaks against any model at ``home`` (as in Bundle) that promises ``promise``, before it is made."""
+    old = promise_of(live.manifest)
+    return [*_away(live.home, home, old, "新编号"), *_less(old, promise)]
+
+
+def _away(old: str, new: str, promise: float, model: str) -> Iterator[str]:
+    """Yield what the corpus's texts cannot show: that one of both, ``old`` and ``new``, is at home in an office.
+
+    ``model`` is the new one, ``promise`` what the old one promised.
+    """
     if new == "adapted":
-        yield (
-            "新模型用本单位的复核重设过，语料量不出它的好坏："
-            f"zuofeng promote {found.b.model} --gold 复核.jsonl，重设用过的也行"
-        )
+        yield "新模型用本单位的复核重设过，语料量不出它的好坏：加上 --gold 复核.jsonl，重设用过的也行"
     elif old == "adapted":
+        also = f" --promise precision={promise:g}" * (promise > 0)
         yield (
             "在用模型用本单位的复核重设过，新模型没有，语料量不出好坏："
-            f"先 zuofeng adapt --reviewed 复核.jsonl --model {found.b.model} --champion"
+            f"先 zuofeng adapt --reviewed 复核.jsonl --model {model}{also}，再换上重设出的，比较时给 --gold 复核.jsonl"
         )
     elif (old, new) == ("accustomed", "abroad"):
         yield (
             "在用模型照本单位的来文定过说法，新模型没有，换上会漏得多："
-            f"先 zuofeng adapt --unlabelled 去年的来文.xlsx --model {found.b.model} --champion"
+            f"先 zuofeng adapt --unlabelled 去年的来文.xlsx --model {model}，再换上定过说法的"
         )
+
+
+def _less(old: float, new: float) -> Iterator[str]:
+    if new < old:
+        yield f"在用模型许诺查准率 {old:.2f}，新模型" + (f"只许诺 {new:.2f}" if new else "没有许诺")
 
 
 def told(found: Comparison) -> str:

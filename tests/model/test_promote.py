@@ -12,7 +12,7 @@ from pipeline.model.accustom import accustom
 from pipeline.model.bundle import NEVER, load_bundle
 from pipeline.model.compare import compare
 from pipeline.model.history import first_broken, open_history, read_history
-from pipeline.model.promote import first, objections, promote, rollback, told
+from pipeline.model.promote import first, foreseen, objections, promote, rollback, told
 from pipeline.model.registry import champion_id, set_champion
 from pipeline.model.score import Scorer
 
@@ -99,9 +99,25 @@ def test_what_was_learned_from_reviews_is_not_judged_by_the_corpus(scorer, unsee
     made = variant(tmp_path, raised(label, lambda t: NEVER), adapted={"promise": 0.0})
     adapted = Scorer(load_bundle(made), words)
     (why,) = objections(compare(scorer, adapted, unseen, speed=False, source="corpus"))
-    assert f"promote {made.name} --gold" in why
+    assert "--gold 复核.jsonl" in why
     (why,) = objections(compare(adapted, scorer, unseen, speed=False, source="corpus"))
-    assert f"adapt --reviewed 复核.jsonl --model {scorer.bundle.id} --champion" in why
+    assert f"adapt --reviewed 复核.jsonl --model {scorer.bundle.id}，" in why
+    # Whatever command prints it: `rescore` is to make live only what it scored.
+    assert [w for w in ("promote", "--champion") if w in why] == []
+
+
+def test_what_no_training_can_change_is_said_before_it(variant, tmp_path):
+    def like(**about):
+        return load_bundle(variant(tmp_path, lambda name, h: h, **about))
+
+    (why,) = foreseen(like(adapted={"promise": 0.0}), "accustomed", 0.0)
+    assert "--model 新编号，" in why
+    (why, less) = foreseen(like(adapted={"promise": 0.9}), "abroad", 0.0)
+    assert "adapt --reviewed 复核.jsonl --model 新编号 --promise precision=0.9，" in why
+    assert "没有许诺" in less
+    (why,) = foreseen(like(accustomed={}), "abroad", 0.0)
+    assert "adapt --unlabelled" in why
+    assert foreseen(like(accustomed={}), "accustomed", 0.0) == foreseen(like(abroad=1), "abroad", 0.0) == []
 
 
 def test_nothing_goes_live_uncompared(models, live, variant):
