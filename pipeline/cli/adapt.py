@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import compress
 from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING, Annotated, Any
@@ -20,6 +21,7 @@ from pipeline.cli.common import (
     read_documents,
     read_promise,
 )
+from pipeline.cli.compare import untaught
 from pipeline.cli.promote import compare_with_live, whoami
 from pipeline.settings import Settings, load_settings
 
@@ -56,6 +58,7 @@ def command(
 ) -> None:
     """按本单位的来文重设，不重新训练：照几百条复核过的定校准与阈值，或照没有标注的定说法。"""
     from pipeline.corpus.gold import read_gold
+    from pipeline.corpus.situations import join_copies
     from pipeline.model.adapt import adapt
     from pipeline.model.evaluate import LEAST, macro_f1, paired_difference, problem_f1
 
@@ -77,6 +80,7 @@ def command(
         return
     taxonomy = scorer.bundle.taxonomy
     gold = read_gold(reviewed or (), taxonomy)
+    gold = join_copies(list(compress(gold, untaught(settings, gold, scorer.bundle))))
     precision = read_promise(promise)
     with screen.status("重设"):
         folder, expected = adapt(scorer, gold, target, promise=precision)
@@ -104,7 +108,7 @@ def command(
         screen.print("宏 F1 还看不出明显长进；不急着换，可以多复核一些再重设。")
     if champion:
         said = reason or ("" if force else f"用 {len(gold)} 条复核过的文本重设，预期按交叉验证")
-        _make_live(settings, target, folder, reviewed, said, force, screen, expected=expected)
+        _make_live(settings, target, folder, reviewed, said, force, screen, texts=gold, expected=expected)
     else:
         given = " ".join(f"--gold {quote(str(p))}" for p in reviewed or ())
         screen.print(f"要启用：zuofeng promote {folder.name} {given}", highlight=False, soft_wrap=True)

@@ -32,6 +32,7 @@ def command(
     from pipeline.analyst.held_out import held_out_probabilities
     from pipeline.analyst.label_errors import find_suspects
     from pipeline.exchange.files import read_files
+    from pipeline.model.familiar import remembered
 
     settings = load_settings(home)
     scorer = open_scorer(settings, model)
@@ -46,6 +47,7 @@ def command(
             scorer.probabilities([g.text for g in gold])[:, :-1] if unseen else held_out_probabilities(scorer, gold)
         )
         found = find_suspects(scorer, gold, scores, most=most)
+        known = int(remembered(settings.path("models"), gold, scorer.bundle.manifest).sum()) if unseen else 0
     shown = (
         (
             s.id, taxonomy.label(s.label).name, "有" if s.given else "没有", f"{s.probability:.2f}",
@@ -55,6 +57,8 @@ def command(
     )  # fmt: skip
     head = ("编号", "标签", "现在", "应有概率", "证据或原文")
     screen.print(table(f"{len(gold)} 条文本里最可疑的 {len(found)} 处", head, shown, fold=True, lines=True))
+    if known:
+        say(screen, f"其中 {known} 条模型已用来训练或重设过，它多半照着标的说：去掉 --unseen 再查。")
     if out:
         from pipeline.batch.writeback import safe_cell
 

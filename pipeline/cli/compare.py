@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Sequence
 from functools import partial
+from itertools import compress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,15 +14,22 @@ import typer
 
 from pipeline.cli.common import Home, console, open_as_it_was, out_file
 from pipeline.cli.screen import say, table
+from pipeline.errors import CorpusError
 from pipeline.settings import Settings, load_settings
 
 if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
     from pipeline.corpus.gold import Gold
+    from pipeline.model.adapt import Expectation
     from pipeline.model.bundle import Bundle
     from pipeline.model.compare import Comparison
     from pipeline.model.score import Scorer
 
-__all__ = ["command", "compare_on", "test_texts"]
+    Bools = npt.NDArray[np.bool_]
+
+__all__ = ["command", "compare_on", "test_texts", "untaught"]
 
 #: Flips shown on a terminal; the report has all.
 SHOWN = 12
@@ -67,34 +76,69 @@ def command(
         say(screen, f"报告：{report}")
 
 
-def compare_on(settings: Settings, gold: list[Path] | None, one: Scorer, other: Scorer, **how: Any) -> Comparison:
-    """Compare two models on the texts of ``gold``, or on the test part of the home's corpus; ``how`` as `compare` and
-    `compare_at_home` take it.
+def compare_on(
+    settings: Settings,
+    gold: list[Path] | None,
+    one: Scorer,
+    other: Scorer,
+    *,
+    texts: Sequence[Gold] = (),
+    expected: Expectation | None = None,
+    **how: Any,
+) -> Comparison:
+    """Compare two models on the texts of ``gold``, or on the test part of the home's corpus; ``how`` as `compare`
+    takes it, ``expected`` as `compare_at_home`.
+
+    What was read of ``gold`` before may be given as ``texts``: a pipe cannot be read twice.
     """
     from pipeline.model.compare import compare
     from pipeline.model.local import compare_at_home
 
-    texts = test_texts(settings, gold, one.bundle, other.bundle)
+    models = one.bundle, other.bundle
+    if texts:
+        fresh = untaught(settings, texts, *models)
+        texts = list(compress(texts, fresh))
+        expected = expected and expected.take(fresh)
+    else:
+        texts = test_texts(settings, gold, *models)
     if gold:
-        return compare_at_home(one, other, texts, partial(open_as_it_was, settings), **how)
+        return compare_at_home(one, other, texts, partial(open_as_it_was, settings), expected=expected, **how)
     return compare(one, other, texts, source="corpus", **how)
 
 
 def test_texts(settings: Settings, gold: list[Path] | None, *models: Bundle) -> list[Gold]:
-    """Return the texts of ``gold``, or the test part of the home's corpus, by the scheme of the last of ``models``.
+    """Return the texts of ``gold``, or the test part of the home's corpus, by the scheme of the last of ``models``,
+    without those that one of them was trained on.
 
-    Raises CorpusError when one of them was trained on the test part too.
+    Raises CorpusError when one of them was trained on the test part too, or on all.
     """
     from pipeline.corpus.gold import read_gold
-    from pipeline.errors import CorpusError
+    from pipeline.corpus.situations import join_copies
 
-    taxonomy = models[-1].taxonomy
-    if gold:
-        return read_gold(gold, taxonomy)
-    if taught := [m.id for m in models if m.manifest["corpus"].get("test")]:
-        raise CorpusError(
-            "ZF-TEST-LEARNED",
-            f"{'、'.join(taught)} 训练时连语料的 test 部分也用了（--all-parts），在那上面量出来的不算数",
-            "用 --gold 指定没有用来训练的带标签文本。",
-        )
-    return [g for g in read_gold(settings.gold_files, taxonomy) if g.part == "test"]
+    if not gold and (taught := [m.id for m in models if m.manifest["corpus"].get("test")]):
+        raise _taught(f"{'、'.join(taught)} 训练时连语料的 test 部分也用了（--all-parts），在那上面量出来的不算数")
+    texts = read_gold(gold or settings.gold_files, models[-1].taxonomy)
+    if not gold:
+        texts = [g for g in texts if g.part == "test"]
+    fresh = list(compress(texts, untaught(settings, texts, *models)))
+    # The corpus is checked to have its copies in groups; nobody checks what people bring.
+    return join_copies(fresh) if gold else fresh
+
+
+def untaught(settings: Settings, texts: Sequence[Gold], *models: Bundle) -> Bools:
+    """Return which of ``texts`` none of ``models`` was trained on, (texts,), and say of how many one was.
+
+    Raises CorpusError when none is left.
+    """
+    from pipeline.model.familiar import trained_on
+
+    known = trained_on(settings.path("models"), texts, *(m.manifest for m in models))
+    if len(texts) and known.all():
+        raise _taught(f"{len(texts)} 条都是 {'、'.join(m.id for m in models)} 训练时用过的，在那上面量出来的不算数")
+    if known.any():
+        typer.echo(f"{len(texts)} 条里有 {int(known.sum())} 条训练时用过，没有算：它们的答案模型记得。", err=True)
+    return ~known
+
+
+def _taught(what: str) -> CorpusError:
+    return CorpusError("ZF-TEST-LEARNED", what, "换成没有用来训练的；没有，就把一部分的 part 写成 test，重新训练。")

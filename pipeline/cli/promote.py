@@ -16,8 +16,9 @@ from pipeline.settings import Settings, load_settings
 
 if TYPE_CHECKING:
     from pipeline.model.compare import Comparison
+    from pipeline.taxonomy import Taxonomy
 
-__all__ = ["Author", "command", "compare_with_live", "rollback_command", "whoami"]
+__all__ = ["Author", "ask_beforehand", "command", "compare_with_live", "rollback_command", "whoami"]
 
 Author = Annotated[
     str | None, typer.Option("--author", help="谁做的，默认系统用户名，经 sudo 的是敲 sudo 的人。", show_default=False)
@@ -94,6 +95,34 @@ def compare_with_live(
         if isinstance(e, BundleError):
             raise refusal(challenger.bundle.id, [f"没法与在用模型比较：{e.message}（{e.code}）"]) from e
         raise
+
+
+def ask_beforehand(settings: Settings, live: str, taxonomy: Taxonomy, *, home: str, promise: float) -> None:
+    """Raise BundleError or CorpusError where no training could replace the ``live`` model, whatever it learns.
+
+    What is trained will be of ``taxonomy``, at ``home`` as in Bundle, and promise ``promise``.
+    """
+    from pipeline.cli.compare import test_texts
+    from pipeline.errors import BundleError
+    from pipeline.model.promote import foreseen
+
+    try:
+        champion = open_as_it_was(settings, live).bundle
+    except BundleError as e:
+        against = [f"没法与在用模型比较：{e.message}（{e.code}）"]
+    else:
+        against = foreseen(champion, home, promise)
+        if champion.taxonomy.columns != taxonomy.columns:
+            against.append(f"{champion.id} 的标签与现行的不同，无法成对比较")
+        elif not test_texts(settings, None, champion):
+            against.append("corpora/gold 里没有 test 部分，没有可供比较的文本")
+    if against:
+        raise BundleError(
+            "ZF-PROMOTE-REFUSED",
+            f"还没有训练：训练出的换不下在用模型，有 {len(against)} 条理由",
+            "去掉 --champion 先训练，再照理由里说的做；确要启用，用 zuofeng promote 加 --force --reason “理由”。",
+            against,
+        )
 
 
 def whoami() -> str:

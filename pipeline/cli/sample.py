@@ -85,6 +85,7 @@ def measure_command(
     if desk == bool(drawn and reviewed):
         raise typer.BadParameter("给 --drawn 和 --reviewed，或者 --desk，二者选一。")
     from pipeline.analyst.live import measure_live
+    from pipeline.model.familiar import remembered
 
     settings = load_settings(home, store=store)
     scorer = open_scorer(settings, model)
@@ -111,6 +112,8 @@ def measure_command(
             names = "、".join(taxonomy.label(label).name for label in tied)
             say(screen, f"意见各半 {key}：{names}")
         say(screen, f"以上 {len(split)} 篇的这些标签，有和没有各算一半；请先裁定，再量一次。")
+    if known := int(remembered(settings.path("models"), gold, scorer.bundle.manifest).sum()):
+        say(screen, f"其中 {known} 篇模型已用来训练或重设过，它记得答案：查准率、查全率偏高；没有用过的另抽一份再量。")
     if missing:
         screen.print(f"还有 {missing} 篇抽中的没有标，或上面略过了：只算容易的，估计就会偏。")
 

@@ -15,7 +15,7 @@ import typer
 from rich.table import Table
 
 from pipeline.cli.common import Home, Promise, console, note, out_folder, read_documents, read_promise
-from pipeline.cli.promote import compare_with_live, whoami
+from pipeline.cli.promote import ask_beforehand, compare_with_live, whoami
 from pipeline.settings import load_settings
 from pipeline.taxonomy import load_taxonomy
 from pipeline.text.concepts import load_lexicon
@@ -95,9 +95,10 @@ def command(
 ) -> None:
     """训练一个模型，并把这次训练记录在案。同样的语料得到逐字节相同的模型。"""
     from pipeline.corpus.gold import read_gold
-    from pipeline.model.accustom import accustom, on_corpus
+    from pipeline.model.accustom import accustom, distinct, on_corpus
     from pipeline.model.bundle import load_bundle
     from pipeline.model.dictionaries import keep_dictionary
+    from pipeline.model.familiar import keep_texts
     from pipeline.model.history import read_history
     from pipeline.model.promote import first, promote, told
     from pipeline.model.recipe import Settings as Recipe
@@ -130,12 +131,23 @@ def command(
     if foreign and champion:
         raise typer.BadParameter("--champion 要用这里的标签体系 corpora/taxonomy.toml；换了体系就先换这个文件")
     words = load_dictionary(settings.dictionary_file)
+    screen = console()
+    archive = [d.text for d in read_documents(unlabelled or (), settings, screen)]
+    if unlabelled:
+        if turned.promise or not turned.strange:
+            raise typer.BadParameter(
+                "--unlabelled 只定说法有多陌生，这份训练设置不给陌生的说法加分（strange 是 0，或有许诺）"
+            )
+        distinct(archive)
+    live = champion_id(target)
+    if champion and live:
+        local = "accustomed" if unlabelled else "abroad" if turned.strange and not turned.promise else ""
+        ask_beforehand(settings, str(target / live), schemes, home=local, promise=turned.promise)
     experiment = None
     if settings.mlflow.uri:
         from pipeline.analyst.tracking import Experiment
 
         experiment = Experiment(settings.mlflow.uri, settings.mlflow.experiment)
-    screen = console()
     started = time.monotonic()
     known = load_lexicon(concepts) if lexicon or concepts.is_file() else None
     trials: list[Trial] = []
@@ -150,11 +162,6 @@ def command(
     def score(path: Path) -> Scorer:
         return Scorer(load_bundle(path), words, little=PLAINLY, encoder=settings.encoder_folder)
 
-    archive = read_documents(unlabelled or (), settings, screen)
-    if unlabelled and (turned.promise or not turned.strange):
-        raise typer.BadParameter(
-            "--unlabelled 只定说法有多陌生，这份训练设置不给陌生的说法加分（strange 是 0，或有许诺）"
-        )
     with screen.status("训练") as status:
         learn = partial(
             train, taxonomy=schemes, taxonomy_source=file.read_bytes(), gold=used, words=words, lexicon=known,
@@ -162,12 +169,13 @@ def command(
         )  # fmt: skip
         if unlabelled:
             with TemporaryDirectory() as aside:
-                folder, level = accustom(score(learn(out=Path(aside))), [d.text for d in archive], target)
+                folder, level = accustom(score(learn(out=Path(aside))), archive, target)
         else:
             folder = learn(out=target)
     if unlabelled:
         screen.print(f"没有标注的来文 {len(archive)} 条，居中的一条说法陌生到 {level:.2f}，今后都照它算")
     keep_dictionary(target, words)
+    keep_texts(target, used, load_bundle(folder).manifest)
     seconds = time.monotonic() - started
     held = [g for g in gold if not all_parts and g.part == "test"]
     with TemporaryDirectory() as aside:

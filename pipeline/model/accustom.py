@@ -18,7 +18,7 @@ from pipeline.errors import CorpusError
 from pipeline.model.bundle import save_changed
 from pipeline.model.score import Scorer
 
-__all__ = ["FEWEST", "accustom", "on_corpus"]
+__all__ = ["FEWEST", "accustom", "distinct", "on_corpus"]
 
 #: Fewer texts say too little of what is usual.
 FEWEST = 50
@@ -40,9 +40,7 @@ def accustom(scorer: Scorer, texts: Sequence[str], out: Path) -> tuple[Path, flo
             f"模型 {bundle.id} " + ("已按本单位的复核重设过" if bundle.home else "不给陌生的说法加分"),
             "换一个没有重设过、没有许诺的模型：--model 编号。",
         )
-    texts = sorted({t for t in texts if t.strip()})
-    if len(texts) < FEWEST:
-        raise CorpusError("ZF-ADAPT-FEW", f"只有 {len(texts)} 条不同的来文", f"至少给 {FEWEST} 条；几千条更稳。")
+    texts = distinct(texts)
     everyone = replace(wording, allowed=(1.0,) * len(wording.allowed), level=None)
     strange = scorer.reading_as(replace(bundle, wording=everyone)).strangeness(texts)
     level = round(float(np.median(strange)), 4)
@@ -51,6 +49,14 @@ def accustom(scorer: Scorer, texts: Sequence[str], out: Path) -> tuple[Path, flo
     home = {"from": origin, "documents": len(texts), "sha256": digest}
     path = save_changed(replace(bundle, wording=replace(wording, level=level)), out, accustomed=home)
     return path, level
+
+
+def distinct(texts: Sequence[str]) -> list[str]:
+    """Return ``texts`` without repeats, sorted; raises CorpusError where they say too little."""
+    found = sorted({t for t in texts if t.strip()})
+    if len(found) < FEWEST:
+        raise CorpusError("ZF-ADAPT-FEW", f"只有 {len(found)} 条不同的来文", f"至少给 {FEWEST} 条；几千条更稳。")
+    return found
 
 
 def on_corpus(scorer: Scorer) -> Scorer:

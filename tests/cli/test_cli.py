@@ -258,8 +258,9 @@ def test_a_model_of_another_taxonomy_is_trained_but_not_put_in_use(zuofeng, home
     small = write_jsonl(
         "own.jsonl",
         [
-            {"id": str(i), "text": f"第{i}天，{text}。", "labels": {"topic": [label]}, "group": str(i)}
-            for i, (text, label) in enumerate([("停水了", "water"), ("路坏了", "road")] * 15)
+            {"id": str(i), "text": f"第{i}天，{text}。", "labels": {"topic": [label]}, "part": part}
+            for part in ("train", "test")
+            for i, (text, label) in enumerate([("停水了", "water"), ("路坏了", "road")] * 15, 60 * (part == "test"))
         ],
     )
     (home / "models" / "champion").unlink()
@@ -274,8 +275,10 @@ def test_a_model_of_another_taxonomy_is_trained_but_not_put_in_use(zuofeng, home
     assert "没有设为在用" in done.stdout
     line = write_jsonl("ask.jsonl", [{"id": "1", "text": "水停了"}])
     assert json.loads(zuofeng("classify", line, "--model", own).stdout)["scores"].keys() == {"topic"}
+    # One file holds what was learned and what was not: only the latter is measured on.
     measured = zuofeng("evaluate", "--gold", small, "--model", own, "--rounds", "10")
     assert (measured.returncode, "没有与通常写法对照" in measured.stdout) == (0, True), measured.stderr
+    assert ("60 条里有 30 条训练时用过" in measured.stderr, "30 条文本" in measured.stdout) == (True, True)
     refused = zuofeng("evaluate", "--model", own)
     assert (refused.returncode, "--gold" in refused.stderr, "ZF-GOLD-INVALID" in refused.stderr) == (2, True, False)
     (home / "models" / "champion").write_text(own + "\n", encoding="utf-8")
@@ -307,7 +310,19 @@ def test_an_office_without_reviews_has_its_wording_taken_for_usual(zuofeng, home
     again = zuofeng("adapt", "--unlabelled", archive)
     assert (again.returncode, own in again.stdout) == (0, True)
     measured = [zuofeng("evaluate", "--no-baseline", "--rounds", "10", "--model", m).stdout for m in (live, own)]
-    assert ["没有算照本单位来文定的说法" in out for out in measured] == [False, True]
+    left_out = "没有算照本单位来文定的说法"
+    assert [left_out in out for out in measured] == [False, True]
+    as_json = [
+        zuofeng("evaluate", "--no-baseline", "--rounds", "10", "--model", m, "--format", "json") for m in (live, own)
+    ]
+    assert [left_out in json.loads(out.stdout)["model"].get("note", "") for out in as_json] == [False, True]
+    assert [left_out in out.stderr for out in as_json] == [False, True]
+    # No training could replace it, and none was begun.
+    trained = list_models(home / "models")
+    for more, why in (((), "adapt --unlabelled"), (("--unlabelled", write_jsonl("one.jsonl", [])), "ZF-")):
+        refused = zuofeng("train", "--champion", *more)
+        assert (refused.returncode, why in refused.stderr) == (2, True), refused.stderr
+    assert list_models(home / "models") == trained
     assert measured[1].startswith(measured[0].partition("合计")[0])
     for wrong in (
         (),
@@ -340,15 +355,30 @@ def test_train_evaluate_and_promote(zuofeng, home, tmp_path, draw, write_jsonl):
     trained = next(m for m in list_models(home / "models") if m != live)
     settings = json.loads((home / "models" / trained / "manifest.json").read_text(encoding="utf-8"))["settings"]
     assert (settings["promise"], settings["folds"]) == (0.8, 4)
-    figures = zuofeng(
-        "evaluate", "--gold", small, "--model", trained, "--format", "json", "--no-baseline", "--rounds", "10"
+    ask = ("evaluate", "--model", trained, "--format", "json", "--no-baseline", "--rounds", "10", "--gold")
+    known = zuofeng(*ask, small)
+    assert (known.returncode, "ZF-TEST-LEARNED" in known.stderr) == (2, True)
+    assert "ZF-TEST-LEARNED" in zuofeng("adapt", "--model", trained, "--reviewed", small).stderr
+    learned = {g.group for g in draw(320)}
+    fresh = write_jsonl(
+        "fresh.jsonl",
+        [
+            {"id": g.id, "text": g.text, "labels": {s: list(v) for s, v in g.labels.items()}}
+            for g in draw(300, "fresh")
+            if g.group not in learned
+        ],
     )
-    assert json.loads(figures.stdout)["model"]["texts"] == 320
+    many = len(fresh.read_text(encoding="utf-8").splitlines())
+    small.write_text(small.read_text(encoding="utf-8") + fresh.read_text(encoding="utf-8"), encoding="utf-8")
+    figures = zuofeng(*ask, small)
+    assert json.loads(figures.stdout)["model"]["texts"] == many
+    assert f"{320 + many} 条里有 320 条训练时用过" in figures.stderr
     measured = zuofeng("evaluate", "--gold", small, "--no-baseline", "--rounds", "10", "--report", "measured")
     assert "查准率" in measured.stdout, measured.stderr
     assert "最离谱的错判" in (tmp_path / "measured" / "report.html").read_text(encoding="utf-8")
     compared = zuofeng("compare", live, trained, "--gold", small, "--report", "compare.html")
     assert "F1，同样的文本成对比较" in compared.stdout, compared.stderr
+    assert f"指定的 {many} 条文本" in compared.stdout
     assert "翻转的文本" in (tmp_path / "compare.html").read_text(encoding="utf-8")
     refused = zuofeng("promote", live)
     assert (refused.returncode, "ZF-PROMOTE-SAME" in refused.stderr) == (2, True)
@@ -467,13 +497,19 @@ def test_suggested_tasks_find_their_numbers_again_in_the_small_export(
 
 def test_a_model_is_adapted_and_says_what_to_expect(zuofeng, home, draw, write_jsonl):
     local = write_jsonl("local.jsonl", map(as_record, draw(250)))
+    # Sixty letters of one sender are no sixty situations: held out, each would be known from the others.
+    letters = [g.text for g in draw(4)]
+    copies = [{"id": str(i), "text": f"第{i}次反映：{letters[i % 4]}", "labels": {}} for i in range(60)]
+    assert "ZF-ADAPT-GROUPS" in zuofeng("adapt", "--reviewed", write_jsonl("copies.jsonl", copies)).stderr
     before = champion_id(home / "models")
     promising = ("adapt", "--reviewed", local, "--promise", "precision=0.9", "--champion")
     refused = zuofeng(*promising)
     assert (refused.returncode, "ZF-PROMOTE-REFUSED" in refused.stderr) == (2, True)
     assert "ZF-PROMOTE-REASON" in zuofeng(*promising, "--force").stderr
-    done = zuofeng(*promising, "--force", "--reason", "少判一些，判就判准")
-    assert done.returncode == 0, done.stderr
+    # A pipe can be read once only.
+    piped = ("adapt", "--reviewed", "/dev/stdin", *promising[3:], "--force", "--reason", "少判一些，判就判准")
+    done = zuofeng(*piped, input=local.read_text(encoding="utf-8"))
+    assert (done.returncode, "按交叉验证判的 250 条上" in done.stdout) == (0, True), done.stderr
     assert "查准率" in done.stdout
     live = (home / "models" / "champion").read_text().strip()
     assert live in done.stdout
@@ -487,7 +523,7 @@ def test_a_model_is_adapted_and_says_what_to_expect(zuofeng, home, draw, write_j
     compared = zuofeng("compare", before, live, "--gold", local)
     assert "复核过的、按交叉验证判的 250 条" in compared.stdout, compared.stderr
     told = zuofeng("evaluate", "--gold", local, "--no-baseline", "--rounds", "10")
-    assert "250 条里有 250 条模型已用来重设过" in told.stderr
+    assert "250 条里有 250 条模型已用来重设过" in told.stdout
 
 
 def test_labels_too_rare_for_a_figure_are_said_to_be(zuofeng, draw, write_jsonl, taxonomy, tmp_path):

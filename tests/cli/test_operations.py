@@ -17,6 +17,7 @@ from pipeline.cli.promote import compare_with_live
 from pipeline.errors import BundleError, CorpusError
 from pipeline.model.bundle import NEVER, save_changed
 from pipeline.model.dictionaries import keep_dictionary
+from pipeline.model.familiar import keep_texts
 from pipeline.model.live import CHINA
 from pipeline.model.promote import promote
 from pipeline.model.registry import champion_id
@@ -112,7 +113,9 @@ def test_a_blind_sample_goes_through_the_desk(zuofeng, stored, home):
     assert (found.returncode, "抽样 12 篇，已标 12 篇" in found.stdout) == (0, True), found.stderr
 
 
-def test_what_two_people_dispute_in_a_blind_sample_counts_half(zuofeng, write_jsonl, some_gold, taxonomy, tmp_path):
+def test_what_two_people_dispute_in_a_blind_sample_counts_half(
+    zuofeng, write_jsonl, some_gold, taxonomy, tmp_path, home, bundle
+):
     records = [{"编号": f"件{i}", "内容": f"{g.text}\u2028请处理"} for i, g in enumerate(some_gold[:12])]
     assert zuofeng("nightly", "--source", write_jsonl("in.jsonl", records)).returncode == 0
     assert zuofeng("sample", "draw", "--rate", "1", "--out", "drawn.jsonl").returncode == 0
@@ -132,6 +135,11 @@ def test_what_two_people_dispute_in_a_blind_sample_counts_half(zuofeng, write_js
     assert found.stdout.count("意见各半 ") == 6
     assert "以上 6 篇" in found.stdout
     assert "还有 1 篇" in found.stdout
+    assert "模型已用来训练" not in found.stdout
+    texts = [dataclasses.replace(g, text=f"{g.text}\u2028请处理") for g in some_gold[:5]]
+    keep_texts(home / "models", texts, bundle.manifest)
+    found = zuofeng("sample", "measure", "--drawn", "drawn.jsonl", *two)
+    assert "其中 5 篇模型已用来训练" in found.stdout, found.stderr
 
 
 def test_another_model_is_scored_first_and_made_live_after(zuofeng, stored, home, other):
@@ -232,6 +240,14 @@ def test_a_model_that_learned_the_test_part_is_not_measured_on_it(zuofeng, home,
     refused = zuofeng("evaluate", "--model", new)
     assert (refused.returncode, "ZF-TEST-LEARNED" in refused.stderr) == (2, True)
     assert zuofeng("train", "--all-parts", "--champion").returncode == 2
+
+
+def test_labels_are_not_looked_through_by_a_model_that_knows_them_without_a_word(zuofeng, home, bundle, some_gold, few):
+    assert "模型已用来训练" not in zuofeng("audit-labels", "--unseen", few).stdout
+    keep_texts(home / "models", some_gold[:50], bundle.manifest)
+    found = zuofeng("audit-labels", "--unseen", few)
+    assert "其中 50 条模型已用来训练" in found.stdout, found.stderr
+    assert "模型已用来训练" not in zuofeng("audit-labels", few).stdout
 
 
 def test_a_model_that_says_worse_is_not_even_scored(zuofeng, stored, home, bundle):
