@@ -72,7 +72,10 @@ def sheet(case: Case, user: User, *, reveal: bool = False, ticked: Collection[st
     decided = () if unseen else tuple(_decided(prediction))
     hues = {label: i % HUES for i, label in enumerate(decided)}
     chosen = frozenset(_chosen(prediction, decided, made, blind) if ticked is None else ticked)
-    alike = () if case.blind else tuple(twins(case).select_related("document").order_by("pk")[:MOST_TWINS])
+    alike = () if case.blind else tuple(
+        # Not their texts: hundreds may be alike.
+        twins(case).select_related("document").only("document__key", "document__unit").order_by("pk")[:MOST_TWINS]
+    )
     return Sheet(
         case=case,
         document=document,

@@ -15,14 +15,14 @@ from django.utils import timezone
 
 from pipeline.batch.writeback import safe_cell
 from pipeline.desk.among import among
-from pipeline.desk.queue import ORDERS, Filters, first
+from pipeline.desk.queue import ORDERS, Filters, first, reviewers
 from pipeline.desk.reading import masked
 from pipeline.desk.schemes import label_names, taxonomy
 from pipeline.desk.states import KINDS, STATES, Kind, State
 from pipeline.desk.tables import Case, Decision, User
 
 __all__ = [
-    "ANSWERS", "MOST_ROWS", "extent", "header", "last_known", "model_cell", "model_labels", "seal_of", "stamp", "table",
+    "ANSWERS", "MOST_ROWS", "extent", "header", "in_words", "last_known", "model_cell", "model_labels", "seal_of", "stamp", "table",
     "to_csv", "to_xlsx",
 ]  # fmt: skip
 
@@ -31,6 +31,11 @@ MOST_ROWS = 5000
 MOST_CELL = 30_000
 FIXED = ("编号", "标题", "原文", "单位", "地区", "渠道", "收到", "状态", "问题分", "模型判定", "人的判定")
 ANSWERS = ("判定", "标签", "备注")
+#: How the filters are called in the watermark.
+_FILTERS = {
+    "state": "状态 ", "label": "标签 ", "unit": "单位 ", "district": "地区 ", "channel": "渠道 ", "whose": "归 ",
+    "said": "人怎么说 ", "q": "查找 ", "since": "收到自 ", "until": "至 ",
+}  # fmt: skip
 CHOICES = (KINDS[Kind.CONFIRM], KINDS[Kind.CORRECT], KINDS[Kind.REJECT], KINDS[Kind.UNSURE])
 
 
@@ -47,8 +52,15 @@ def extent(rows: int, more: bool) -> str:
 def stamp(user: User, filters: Filters, rows: int, more: bool = False) -> str:
     """Return the watermark: who took what, when, and whether there is ``more``."""
     when = timezone.localtime().strftime("%Y-%m-%d %H:%M:%S")
-    which = filters.query() or "默认"
-    return f"{user.shown}（{user.username}）于 {when} 导出，{extent(rows, more)}，条件 {which}。内部材料，不得外传。"
+    return f"{user.shown}（{user.username}）于 {when} 导出，{extent(rows, more)}，{in_words(filters)}。内部材料，不得外传。"
+
+
+def in_words(filters: Filters) -> str:
+    """Return what was filtered by as people read it."""
+    people = {str(p.pk): p.shown for p in reviewers()} | {"free": "没人办的", "mine": "自己", "asked": "问自己的"}
+    names = {"state": {**STATES, "all": "全部"}, "label": label_names(), "whose": people, "said": {"changed": "人改了模型的"}}
+    given = {name: getattr(filters, name) for name in _FILTERS}
+    return "，".join(f"{_FILTERS[n]}{names.get(n, {}).get(value, value)}" for n, value in given.items() if value)
 
 
 def table(filters: Filters, user: User) -> tuple[list[list[Any]], bool]:
@@ -90,7 +102,7 @@ def to_xlsx(rows: list[list[Any]], mark: str) -> bytes:
     book = Workbook()
     sheet: Any = book.active
     sheet.title = "判定"
-    sheet.append([mark])
+    sheet.append([_printable(mark)])
     sheet.append(header())
     for row in rows:
         sheet.append([_printable(safe_cell(v)) for v in row])

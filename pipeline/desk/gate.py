@@ -55,7 +55,7 @@ def _guard(page: Page) -> View:
         if page.needs is None:
             return page.view(request, *args, **kwargs)
         if not request.user.is_authenticated:
-            return _to_login(request)
+            return _to_login(request, page)
         if must_choose(request) and page.name not in _BEFORE_PASSWORD:
             return redirect("password")
         if not request.user.may(page.needs):
@@ -87,6 +87,13 @@ def _opens(address: str) -> bool:
     return page is not None and "GET" in page.methods
 
 
-def _to_login(request: HttpRequest) -> HttpResponse:
-    after = f"?next={quote(request.get_full_path())}" if request.method in ("GET", "HEAD") else ""
+def _to_login(request: HttpRequest, page: Page) -> HttpResponse:
+    if request.method in ("GET", "HEAD"):
+        after = f"?next={quote(request.get_full_path())}"
+    elif page.needs == Permission.SELF:
+        after = ""
+    else:
+        # What was sent is not saved: back to where it stands.
+        here = request.path_info if "GET" in page.methods else _above(request.path_info)
+        after = f"?next={quote(here)}&ended=1"
     return redirect(reverse("login") + after)

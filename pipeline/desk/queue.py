@@ -236,9 +236,9 @@ def release(user: User) -> int:
     return len(given)
 
 
-def give(ids: Sequence[int], person: User | None) -> int:
-    """Give cases to ``person``, or to nobody; whoever held them holds them no longer. Return how many were left as they
-    are because the same person would read them twice.
+def give(ids: Sequence[int], person: User | None) -> tuple[int, int]:
+    """Give cases to ``person``, or to nobody; whoever held them holds them no longer. Return how many were given, and
+    how many left as they are because the same person would read them twice.
     """
     with transaction.atomic():
         chosen = lock(Case.objects.filter(pk__in=ids).exclude(state=State.DONE))
@@ -248,7 +248,7 @@ def give(ids: Sequence[int], person: User | None) -> int:
         Case.objects.filter(pk__in=given).update(assignee=person, holder=None, held_until=None)
         if given:
             audit.record("case.assign", person.username if person else _NOBODY, cases=given)
-    return len(left)
+    return len(given), len(left)
 
 
 def let_go(user: User, *, actor: str | None = None) -> None:

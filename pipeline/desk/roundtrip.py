@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from django.contrib.sessions.backends.db import SessionStore
 from django.db.models import F
 
 from pipeline.batch.sources.archive import check_archive, damaged
@@ -20,9 +21,11 @@ from pipeline.desk.tables import Case, Decision, User
 from pipeline.errors import SourceError
 from pipeline.exchange.labelled import label_ids
 
-__all__ = ["MOST_BYTES", "Answer", "apply", "check", "read_workbook"]
+__all__ = ["MOST_BYTES", "Answer", "apply", "check", "keep", "read_workbook", "take"]
 
 MOST_BYTES = 20 * 2**20
+#: A preview older than this has to be made again, in seconds.
+FRESH = 1800
 #: The longest number with the apostrophe that keeps it from being run.
 MOST_KEY = 200 + 1
 _LIMITS = Limits(max_unzipped_bytes=128 * 2**20)
@@ -104,6 +107,28 @@ def check(rows: list[tuple[int, dict[str, str]]], user: User) -> list[Answer]:
         seen.add(answer.key)
         found.append(answer)
     return found
+
+
+def keep(answers: list[Answer], user: User) -> str:
+    """Keep what `check` found good until it is saved; return the name under which ``user`` gets it.
+
+    In a session of its own: in the page, a form would have to hold thousands of rows.
+    """
+    kept = SessionStore()
+    kept["by"], kept["answers"] = user.pk, [a.to_dict() for a in answers if not a.conflict]
+    kept.set_expiry(FRESH)
+    kept.save()
+    return str(kept.session_key)
+
+
+def take(name: str, user: User) -> list[dict[str, Any]]:
+    """Return what was kept for ``user``, once; nothing when it is old, taken already or somebody else's."""
+    kept = SessionStore(name)
+    if kept.get("by") != user.pk:
+        return []
+    answers: list[dict[str, Any]] = kept["answers"]
+    kept.delete()
+    return answers
 
 
 def apply(answers: list[dict[str, Any]], user: User) -> tuple[int, list[tuple[str, str]]]:

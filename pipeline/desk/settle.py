@@ -46,20 +46,17 @@ def made_of(ids: Sequence[int]) -> dict[int, list[Decision]]:
 
 
 def settle(rows: Sequence[Decision], cases: Mapping[int, Case], made: dict[int, list[Decision]]) -> None:
-    """Store new decisions, behind everybody who has a number already, and what they make of their ``cases``."""
+    """Store new decisions, behind everybody who has a number already; give their ``cases`` the state and labels that
+    all decisions make, and let go of them.
+    """
     audit.line_up()
     for decision, number in zip(rows, reserve(Decision, len(rows)), strict=True):
         decision.pk = number
         made[decision.document_id].append(decision)
     Decision.objects.bulk_create(rows)
-    _settle(list(cases.values()), made)
-
-
-def _settle(cases: Sequence[Case], made: Mapping[int, list[Decision]]) -> None:
-    """Give the cases the state and labels that their decisions make, and let go of them."""
     labels: list[CaseLabel] = []
     states: dict[str, list[int]] = {}
-    for case in cases:
+    for case in cases.values():
         case.state, said = state_after(made[case.pk], case.text_hash)
         states.setdefault(case.state, []).append(case.pk)
         by_people = said is not None
@@ -70,7 +67,7 @@ def _settle(cases: Sequence[Case], made: Mapping[int, list[Decision]]) -> None:
         # It was given to somebody for a first reading; the next one is another person's.
         given = {} if state == State.OPEN else {"assignee": None}
         Case.objects.filter(among(ids)).update(state=state, holder=None, held_until=None, **given)
-    CaseLabel.objects.filter(among([case.pk for case in cases], "case_id")).delete()
+    CaseLabel.objects.filter(among(list(cases), "case_id")).delete()
     CaseLabel.objects.bulk_create(labels)
 
 

@@ -27,6 +27,7 @@ _HOW = "signed_on"
 def admit(request: HttpRequest, user: User, how: str) -> None:
     """Begin a session for ``user``; ``how`` is password, header or oidc."""
     login(request, user, backend=BACKEND)
+    request.session.clear_expired()  # in them stands what was last looked for
     request.session[_HOW] = how
     audit.record("session.login", user.username, actor=user.username, how=how)
 

@@ -233,7 +233,7 @@ def test_undo_brings_the_document_back(visit):
     v.press("z")
     v.page.wait_for_url(first)
     v.ready()
-    assert "已撤销" in v.page.locator("#said").inner_text()
+    v.page.wait_for_selector("#said:has-text('已撤销')")
     assert "撤销" in v.page.locator(".made").inner_text()
     assert v.page.locator("[data-save] span").inner_text() == "确认"
 
@@ -457,7 +457,7 @@ def test_near_duplicates_are_shown_and_decided_once(visit):
     v.page.click("h1")
     v.press("c", "c", "Enter")
     v.page.wait_for_url("**/queue*")
-    assert "共 3 件" in v.page.locator("#said").inner_text()
+    v.page.wait_for_selector("#said:has-text('共 3 件')")
     v.page.goto("/queue?state=done")
     assert v.page.locator(".case").count() == 3
 
@@ -577,3 +577,92 @@ def test_a_phone_is_taken_on_and_asked_for(visit):
     again.page.fill("[name=code]", codes.first.inner_text())
     again.press("Enter")
     again.page.wait_for_url("**/dashboard")
+
+
+def test_what_was_chosen_and_written_stays_while_one_looks_elsewhere(visit):
+    v = visit("senior")
+    v.press("n")
+    v.ready()
+    first, save = v.page.url, v.page.locator("[data-save] span")
+    v.press("6", "b")
+    v.page.keyboard.type("去过现场")
+    v.press("Escape", "j")
+    v.page.wait_for_url(lambda url: url != first)
+    v.ready()
+    assert save.inner_text() == "确认"
+    v.press("k")
+    v.page.wait_for_url(first)
+    v.ready()
+    assert (save.inner_text(), v.page.input_value("[data-note]")) == ("保存更正", "去过现场")
+    v.page.fill("[name=text]", "请看一下")
+    v.page.click("text=留话")
+    v.page.wait_for_selector(".talk p:has-text('请看一下')")
+    v.ready()
+    assert (save.inner_text(), v.page.input_value("[data-note]")) == ("保存更正", "去过现场")
+    assert v.page.input_value("[name=text]") == ""
+    v.press("Enter")
+    v.page.wait_for_url(lambda url: url != first)
+    v.ready()
+    v.press("z")
+    v.page.wait_for_url(first)
+    v.ready()
+    assert (save.inner_text(), v.page.input_value("[data-note]")) == ("确认", "")
+    assert "去过现场" in v.page.locator(".made").inner_text()
+
+
+def test_a_session_that_ends_in_mid_work_loses_nothing_and_shows_nobody_else(visit):
+    v = visit("senior")
+    for writes, reads in (("senior", "看过"), ("reviewer", "")):
+        v.page.goto("/documents/1")
+        v.ready()
+        v.page.click("text=容错甄别表")
+        v.page.wait_for_url("**/worksheet")
+        v.page.locator("textarea").first.fill("看过")
+        v.context.clear_cookies(name="zuofeng_session")
+        v.page.click("button:has-text('保存')")
+        v.page.wait_for_selector("text=刚才这一步没有保存")
+        v.page.fill("[name=username]", writes)
+        v.page.fill("[name=password]", PASSWORD)
+        v.press("Enter")
+        if reads:
+            v.page.wait_for_url("**/worksheet")
+            assert v.page.locator("textarea").first.input_value() == "看过"
+            v.page.click("button:has-text('保存')")
+            v.page.wait_for_selector("text=存过 1 次")
+            v.page.locator("textarea").first.fill("再看过")
+            assert v.page.evaluate("!dispatchEvent(new Event('beforeunload', {cancelable: true}))")
+    v.page.wait_for_selector("text=您的角色不能打开这一页")
+    assert v.page.evaluate("dispatchEvent(new Event('beforeunload', {cancelable: true}))")
+    v.complaints.clear()  # of the refusal
+
+
+def test_who_cannot_reach_the_desk_is_told_and_saves_later(visit):
+    v = visit("reviewer")
+    v.open("D001")
+    v.press("6")
+    v.context.set_offline(True)
+    v.press("Enter")
+    v.page.wait_for_selector("#said:has-text('连不上复核台')")
+    v.context.set_offline(False)
+    v.complaints.clear()  # of the line
+    v.press("Enter")
+    v.page.wait_for_selector("#said:has-text('D001：更正。按 Z 撤销')")
+    # The page that says so is the queue, after the last document: the key is there too.
+    assert "/queue" in v.page.url
+    v.press("z")
+    v.page.wait_for_selector("#said:has-text('已撤销')")
+    assert v.page.evaluate("document.activeElement.id") == "main"
+
+
+def test_a_whole_page_is_given_at_once_also_at_twice_the_size(visit):
+    v = visit("senior", viewport={"width": DESKTOP["width"] // 2, "height": DESKTOP["height"] // 2})
+    sideways = "document.documentElement.scrollWidth > document.documentElement.clientWidth"
+    assert not v.page.evaluate(sideways)
+    v.page.check("text=全选这一页")
+    v.page.locator(".pick input").first.uncheck()
+    v.page.select_option("[name=to]", label="分办员甲")
+    v.page.click("text=把选中的分给")
+    v.page.wait_for_selector("#said:has-text('分给 分办员甲 29 件')")
+    v.open("D001")
+    assert v.page.locator(".label kbd").first.is_visible()
+    assert not v.page.evaluate(sideways)

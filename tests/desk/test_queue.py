@@ -203,7 +203,10 @@ def test_the_senior_assigns_and_the_others_pass_it_over(desk):
     desk.add_user("second", "reviewer")
     senior, person = desk.client("senior"), desk.user("second")
     top = [r["case"].pk for r in senior.get("/queue").context["rows"]][:2]
-    senior.post("/queue/assign", {"case": top, "to": person.pk})
+    answers = [senior.post("/queue/assign", {"case": c, "to": to}, follow=True) for c, to in (
+        ([], person.pk), (top, ""), (top, person.pk)
+    )]  # fmt: skip
+    assert [a.context["said"] for a in answers] == [["先勾选要分的件"], ["收回了 2 件"], ["分给 second 2 件"]]
     assert desk.client("reviewer").post("/queue/take")["Location"] not in [f"/documents/{i}" for i in top]
     assert desk.client("second").post("/queue/take")["Location"] == f"/documents/{top[0]}"
     assert len(walk(senior, f"whose={person.pk}")) == 2

@@ -277,7 +277,10 @@ def test_the_same_text_is_decided_once_for_all_that_are_free(desk):
     client.get("/queue")
     other.get(f"/documents/{desk.case('S3').pk}")
     page = client.get(f"/documents/{desk.case('S1').pk}")
-    assert page.context["s"].twins.__len__() == 2
+    alike = page.context["s"].twins
+    assert len(alike) == 2
+    # Hundreds may be alike: only what the list shows is read of them.
+    assert {"text", "title"} <= alike[0].document.get_deferred_fields()
     desk.decide(client, desk.case("S1"), together="on")
     assert [desk.case(k).state for k in ("S1", "S2", "S3")] == ["done", "done", "open"]
     client.post("/undo")

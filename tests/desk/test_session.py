@@ -127,6 +127,28 @@ def test_a_session_ends_when_nobody_moves(desk):
         assert wanted - 60 < left() <= wanted
 
 
+def test_a_form_that_comes_after_the_session_is_said_to_be_lost_and_where_it_stood_opens_next(desk):
+    client, case = desk.client(), desk.case("D001")
+    for address, where in (("decide", ""), ("note", ""), ("worksheet", "/worksheet")):
+        answer = client.post(f"/documents/{case.pk}/{address}", {"note": "去过现场"}, follow=True)
+        assert "刚才这一步没有保存" in answer.content.decode()
+        assert answer.context["next"] == f"/documents/{case.pk}{where}"
+    for plain in (client.get("/queue", follow=True), client.post("/logout", follow=True), client.get("/login")):
+        assert "没有保存" not in plain.content.decode()
+
+
+def test_sessions_that_ended_do_not_keep_what_was_looked_for(desk):
+    from django.contrib.sessions.models import Session
+    from django.utils import timezone
+
+    client = desk.client("reviewer")
+    client.get("/queue?q=张某某")
+    number = client.cookies["zuofeng_session"].value
+    Session.objects.filter(pk=number).update(expire_date=timezone.now() - dt.timedelta(seconds=1))
+    enter(desk.client(), "senior")
+    assert not Session.objects.filter(pk=number).exists()
+
+
 def test_nothing_opens_before_the_first_password_is_changed(desk):
     from pipeline.desk.accounts import add_account
 

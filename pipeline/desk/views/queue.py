@@ -101,10 +101,17 @@ def assign(request: HttpRequest) -> HttpResponse:
     ids = [int(i) for i in request.POST.getlist("case") if i.isdecimal() and len(i) < 19][:200]
     whom = request.POST.get("to", "")
     person = get_object_or_404(reviewers(), pk=int(whom)) if whom.isdecimal() and len(whom) < 10 else None
-    left = give(ids, person)
+    given, left = give(ids, person)
+    who = person.shown if person else ""
+    if not ids:
+        said = gettext("先勾选要分的件")
+    elif person:
+        said = gettext("分给 %(who)s %(n)s 件") % {"who": who, "n": given}
+    else:
+        said = gettext("收回了 %(n)s 件") % {"n": given}
     if person and left:
-        said = gettext("%(n)s 件没有分：%(who)s 已判过，要由另一个人再看")
-        request.session["said"] = said % {"n": left, "who": person.shown}
+        said += gettext("。%(n)s 件没有分：%(who)s 已判过，要由另一个人再看") % {"n": left, "who": who}
+    request.session["said"] = said
     filters = Filters.of(QueryDict(request.POST.get("filters", "")[:2000]))
     return redirect(f"{reverse('queue')}?{filters.query()}")
 

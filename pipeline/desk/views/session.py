@@ -29,6 +29,7 @@ def enter(request: HttpRequest) -> HttpResponse:
     after = request.POST.get("next") or request.GET.get("next") or ""
     wanted = settings.ZUOFENG_DESK.sign_on
     context: dict[str, Any] = {"next": after, "oidc": wanted.oidc_name if wanted.oidc_issuer else ""}
+    context["ended"] = "ended" in request.GET
     if not request.user.is_authenticated and (name := named_by_proxy(request)):
         return _vouched(request, name, after)
     if request.method == "POST":

@@ -4,24 +4,21 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.core import signing
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
 from django.utils import timezone
 from django.utils.translation import gettext
 
 from pipeline.desk import audit
-from pipeline.desk.export import extent, stamp, table, to_csv, to_xlsx
+from pipeline.desk.export import extent, in_words, stamp, table, to_csv, to_xlsx
 from pipeline.desk.queue import Filters
-from pipeline.desk.roundtrip import MOST_BYTES, apply, check, read_workbook
+from pipeline.desk.roundtrip import MOST_BYTES, apply, check, keep, read_workbook, take
 from pipeline.desk.schemes import label_names
 from pipeline.errors import SourceError
 
 __all__ = ["back", "out"]
 
 _XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-#: A preview older than this has to be made again, in seconds.
-FRESH = 1800
 
 
 def out(request: HttpRequest) -> HttpResponse:
@@ -31,7 +28,7 @@ def out(request: HttpRequest) -> HttpResponse:
     mark = stamp(request.user, filters, len(rows), more)
     kind = "csv" if request.POST.get("format") == "csv" else "xlsx"
     content = to_csv(rows, mark) if kind == "csv" else to_xlsx(rows, mark)
-    audit.record("export.write", extent(len(rows), more), format=kind, filters=filters.query())
+    audit.record("export.write", extent(len(rows), more), format=kind, filters=in_words(filters))
     name = f"zuofeng-{timezone.localtime():%Y%m%d-%H%M}.{kind}"
     response = HttpResponse(content, content_type="text/csv; charset=utf-8" if kind == "csv" else _XLSX)
     response["Content-Disposition"] = f'attachment; filename="{name}"'
@@ -54,20 +51,17 @@ def back(request: HttpRequest) -> HttpResponse:
     except SourceError as e:
         return _page(request, 400, error=f"{e.message}{e.hint}")
     answers = check(rows, request.user)
-    good = [a.to_dict() for a in answers if not a.conflict]
-    audit.record("import.preview", f"{len(answers)} 行", good=len(good))
-    sealed = signing.dumps({"by": request.user.pk, "answers": good}, salt="roundtrip", compress=True) if good else ""
-    return _page(request, answers=answers, good=len(good), plan=sealed, empty=not answers, names=label_names())
+    good = sum(not a.conflict for a in answers)
+    audit.record("import.preview", f"{len(answers)} 行", good=good)
+    plan = keep(answers, request.user) if good else ""
+    return _page(request, answers=answers, good=good, plan=plan, empty=not answers, names=label_names())
 
 
 def _save(request: HttpRequest, plan: str) -> HttpResponse:
-    try:
-        content = signing.loads(plan, salt="roundtrip", max_age=FRESH)
-    except signing.BadSignature:
-        return _page(request, 400, error="预览已过期或被改过，请重新上传。")
-    if content["by"] != request.user.pk:
-        return _page(request, 400, error="这份预览是别人的，请自己上传。")
-    saved, failed = apply(content["answers"], request.user)
+    answers = take(plan, request.user)
+    if not answers:
+        return _page(request, 400, error="这份预览已存过、已过期或是别人的；没存过的请重新上传。")
+    saved, failed = apply(answers, request.user)
     audit.record("import.apply", f"{saved} 件", failed=len(failed))
     if saved > 1:
         # On the next page, where the key is.

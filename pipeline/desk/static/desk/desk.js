@@ -13,11 +13,21 @@
   function start() {
     opened = performance.now();
     busy = false;
+    const words = $("#said")?.textContent.trim();
+    if (words) say(words);
     const form = $("[data-decide]");
     if (form) {
       refreshSave(form);
       window.setTimeout(() => form.setAttribute("data-ready", ""), SETTLE_MS);
     }
+  }
+
+  // Readers of the screen are told of what changes in the line, not of what stands there when the page comes.
+  function say(words) {
+    const line = $("#said");
+    if (!line) return;
+    line.textContent = "";
+    window.setTimeout(() => { line.textContent = words; }, 50);
   }
 
   function refreshSave(form) {
@@ -139,6 +149,9 @@
   document.addEventListener("change", (event) => {
     const form = event.target.closest?.("[data-decide]");
     if (form) refreshSave(form);
+    if (event.target.matches("[data-choose-all]")) {
+      for (const box of all("input[name=case]")) box.checked = event.target.checked;
+    }
   });
   document.addEventListener("click", (event) => {
     const mark = event.target.closest("mark[data-labels]");
@@ -158,8 +171,16 @@
   }, true);
   // What comes into a page that stands is not a page that opens.
   const page = (event) => (event.detail.target ?? document.body) === document.body;
-  document.addEventListener("htmx:afterSettle", (event) => { if (page(event)) start(); });
-  document.addEventListener("htmx:sendError", () => { busy = false; });
+  document.addEventListener("htmx:afterSettle", (event) => {
+    if (!page(event)) return;
+    start();
+    // Readers of the screen begin with the page, not where the last one's button was.
+    if (document.activeElement === document.body) $("#main")?.focus({ preventScroll: true });
+  });
+  document.addEventListener("htmx:sendError", () => {
+    busy = false;
+    say($("#said")?.dataset.away);
+  });
   document.addEventListener("htmx:beforeSwap", (event) => { if (page(event)) window.scrollTo(0, 0); });
   if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", start);
   else start();
