@@ -72,10 +72,9 @@ def sheet(case: Case, user: User, *, reveal: bool = False, ticked: Collection[st
     decided = () if unseen else tuple(_decided(prediction))
     hues = {label: i % HUES for i, label in enumerate(decided)}
     chosen = frozenset(_chosen(prediction, decided, made, blind) if ticked is None else ticked)
-    alike = () if case.blind else tuple(
-        # Not their texts: hundreds may be alike.
-        twins(case).select_related("document").only("document__key", "document__unit").order_by("pk")[:MOST_TWINS]
-    )
+    # Not their texts: hundreds may be alike.
+    others = twins(case).select_related("document").only("document__key", "document__unit").order_by("pk")
+    alike = () if case.blind else tuple(others[:MOST_TWINS])
     return Sheet(
         case=case,
         document=document,

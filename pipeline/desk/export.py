@@ -22,8 +22,8 @@ from pipeline.desk.states import KINDS, STATES, Kind, State
 from pipeline.desk.tables import Case, Decision, User
 
 __all__ = [
-    "ANSWERS", "MOST_ROWS", "extent", "header", "in_words", "last_known", "model_cell", "model_labels", "seal_of", "stamp", "table",
-    "to_csv", "to_xlsx",
+    "ANSWERS", "MOST_ROWS", "extent", "header", "in_words", "last_known", "model_cell", "model_labels", "seal_of",
+    "stamp", "table", "to_csv", "to_xlsx",
 ]  # fmt: skip
 
 MOST_ROWS = 5000
@@ -52,13 +52,15 @@ def extent(rows: int, more: bool) -> str:
 def stamp(user: User, filters: Filters, rows: int, more: bool = False) -> str:
     """Return the watermark: who took what, when, and whether there is ``more``."""
     when = timezone.localtime().strftime("%Y-%m-%d %H:%M:%S")
-    return f"{user.shown}（{user.username}）于 {when} 导出，{extent(rows, more)}，{in_words(filters)}。内部材料，不得外传。"
+    which = f"{extent(rows, more)}，{in_words(filters)}"
+    return f"{user.shown}（{user.username}）于 {when} 导出，{which}。内部材料，不得外传。"
 
 
 def in_words(filters: Filters) -> str:
     """Return what was filtered by as people read it."""
     people = {str(p.pk): p.shown for p in reviewers()} | {"free": "没人办的", "mine": "自己", "asked": "问自己的"}
-    names = {"state": {**STATES, "all": "全部"}, "label": label_names(), "whose": people, "said": {"changed": "人改了模型的"}}
+    states, changed = {**STATES, "all": "全部"}, {"changed": "人改了模型的"}
+    names: dict[str, Any] = {"state": states, "label": label_names(), "whose": people, "said": changed}
     given = {name: getattr(filters, name) for name in _FILTERS}
     return "，".join(f"{_FILTERS[n]}{names.get(n, {}).get(value, value)}" for n, value in given.items() if value)
 

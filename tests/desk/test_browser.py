@@ -626,7 +626,7 @@ def test_a_session_that_ends_in_mid_work_loses_nothing_and_shows_nobody_else(vis
         v.press("Enter")
         if reads:
             v.page.wait_for_url("**/worksheet")
-            assert v.page.locator("textarea").first.input_value() == "看过"
+            sync_api.expect(v.page.locator("textarea").first).to_have_value("看过")
             v.page.click("button:has-text('保存')")
             v.page.wait_for_selector("text=存过 1 次")
             v.page.locator("textarea").first.fill("再看过")
