@@ -59,7 +59,8 @@ def stamp(user: User, filters: Filters, rows: int, more: bool = False) -> str:
 def in_words(filters: Filters) -> str:
     """Return what was filtered by as people read it."""
     people = {str(p.pk): p.shown for p in reviewers()} | {"free": "没人办的", "mine": "自己", "asked": "问自己的"}
-    states, changed = {**STATES, "all": "全部"}, {"changed": "人改了模型的"}
+    states: dict[str, str] = {"all": "全部"} | {str(k): v for k, v in STATES.items()}
+    changed = {"changed": "人改了模型的"}
     names: dict[str, Any] = {"state": states, "label": label_names(), "whose": people, "said": changed}
     given = {name: getattr(filters, name) for name in _FILTERS}
     return "，".join(f"{_FILTERS[n]}{names.get(n, {}).get(value, value)}" for n, value in given.items() if value)
