@@ -329,6 +329,10 @@ def test_the_backup_commands_copy_a_store_that_is_in_use_for_nobody_else_to_read
         for day in ("2026-03-01", "2026-03-02"):
             script = commands.replace("$(date +%F)", day)
             subprocess.run(["sh", "-e", "-c", script], check=True, timeout=60)
+        # Nothing is taken for a copy of a store that is not there.
+        elsewhere = commands.replace(str(base), str(tmp_path / "none.sqlite3")).replace("$(date +%F)", "2026-03-03")
+        done = subprocess.run(["sh", "-c", elsewhere], check=False, timeout=60, capture_output=True)
+        assert (done.returncode, (tmp_path / "none.sqlite3").exists()) == (1, False)
     made = sorted(copies.iterdir())
     assert [p.stat().st_mode & 0o777 for p in made] == [0o600, 0o600]
     for copy in made:

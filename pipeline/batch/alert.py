@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import logging
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from types import MappingProxyType
+from typing import Any
 
 from pipeline.batch.jump import Night, jumps
 from pipeline.batch.report import RunReport
@@ -14,22 +16,33 @@ from pipeline.batch.report import RunReport
 __all__ = ["Alert", "judge", "send"]
 
 log = logging.getLogger("zuofeng.alert")
+#: Fewer records set aside are nothing to wake anybody for.
+MANY = 20
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
 #: How long the command may take, in seconds.
 PATIENCE = 60
 
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """``kind`` is failed, late, empty, aside, jump or doctor; ``message`` a Chinese sentence without texts or names."""
+    """``kind`` is failed, late, empty, aside, unread, jump or doctor; ``message`` a sentence without texts or names."""
 
     kind: str
     message: str
 
 
-def judge(report: RunReport | None, failure: str, before: Sequence[Night], *, work: str = "夜间任务") -> list[Alert]:
+def judge(
+    report: RunReport | None,
+    failure: str,
+    before: Sequence[Night],
+    *,
+    last: Mapping[str, Any] = _NOTHING,
+    work: str = "夜间任务",
+) -> list[Alert]:
     """Return what somebody should know of ``work`` that ended.
 
-    ``failure`` is the code of what ended it too early, "" when nothing did; ``before`` are nights of the same model.
+    ``failure`` is the code of what ended it too early, "" when nothing did; ``before`` are nights of the same model,
+    ``last`` is the report of the latest: what was set aside then too was told then.
     """
     found = []
     if failure:
@@ -40,6 +53,13 @@ def judge(report: RunReport | None, failure: str, before: Sequence[Night], *, wo
         found.append(
             Alert("aside", f"{work}搁置了 {len(report.aside)} 批，共 {sum(a['records'] for a in report.aside)} 条")
         )
+    told = {(u["file"], u["code"]) for u in last.get("unreadable", ())}
+    if unread := [u for u in report.unreadable if (u["file"], u["code"]) not in told]:
+        codes = "、".join(sorted({u["code"] for u in unread}))
+        found.append(Alert("unread", f"{work}有 {len(unread)} 个文件没有读成（{codes}），运行报告里有是哪些、为什么"))
+    more, came = report.rejected - last.get("rejected", 0), report.new + report.changed
+    if more >= MANY and more > came:
+        found.append(Alert("unread", f"{work}比上一夜多搁置 {more} 条，新到的只读成 {came} 条：来件的格式可能变了"))
     if report.read == 0:
         found.append(Alert("empty", f"{work}一条也没有读到"))
         return found

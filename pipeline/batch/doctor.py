@@ -129,7 +129,8 @@ def _night(last: Run, settings: Settings, now: dt.datetime) -> Iterator[tuple[st
     late = _since_done(last, now) > settings.late_hours
     lately = f"超过 {settings.late_hours:g} 小时没有完成过"
     if last.state == "done":
-        yield counts, f"{lately}：检查定时任务。" if late else "", late
+        said = f"{counts}；有来源没有读成（{last.reason}），看运行报告" if last.reason else counts
+        yield said, f"{lately}：检查定时任务。" if late else "", late
     else:
         said = f"{counts}：{last.reason}" if last.reason else counts
         todo = "看运行报告，改正后重跑 zuofeng nightly。"

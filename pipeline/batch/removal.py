@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import logging
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from django.db import connection, transaction
-from django.db.models import F, QuerySet, TextField
+from django.db.models import F, Min, Q, QuerySet, TextField
 from django.db.models.functions import Cast
 
 from pipeline.batch import ledger
@@ -28,6 +29,7 @@ from pipeline.whole import write_file
 
 __all__ = ["remove"]
 
+log = logging.getLogger("zuofeng.purge")
 CHUNK = 500
 _PARTS = ("documents", "rejected", "replaced")
 
@@ -36,21 +38,23 @@ def remove(
     *, before: dt.datetime, reports: Path, inbox: Path | None, actor: str, patience: Patience, dry_run: bool
 ) -> Purged:
     """Do the work of ``purge`` on an opened store."""
-    stored = Document.objects.filter(stored__lt=before, purged=False)
-    rejected = RejectedRecord.objects.filter(run__started__lt=before).exclude(raw="")
+    now = dt.datetime.now(dt.UTC)
+    misdated = patience.run(lambda: _misdated(before, now))
+    old = Q(stored__lt=before) & ~Q(run__in=misdated)
+    stored = Document.objects.filter(old, purged=False)
+    rejected = RejectedRecord.objects.filter(run__started__lt=before).exclude(run__in=misdated).exclude(raw="")
     replaced = _replaced()
-    kept = Document.objects.filter(stored__gte=before, purged=False)
+    kept = Document.objects.filter(~old, purged=False)
     if dry_run:
         result = Purged("", before, dry_run=True)
         result.counts["documents"] = patience.run(stored.count)
         said, older = Prediction.objects.filter(document__in=stored), replaced.exclude(document__in=stored)
         result.counts["quotes"] = patience.run(lambda: said.count() + older.count())
         result.counts["rejected"] = patience.run(rejected.count)
-        gone = Document.objects.filter(purged=True) | Document.objects.filter(stored__lt=before)
-        files = patience.run(lambda: _reports(reports, before, kept) | _handed_in(inbox, gone))
+        gone = Document.objects.filter(Q(purged=True) | old)
+        files = patience.run(lambda: _reports(reports, before, kept, misdated) | _handed_in(inbox, gone))
         result.counts["files"] = len(files)
         return result
-    now = dt.datetime.now(dt.UTC)
     run = patience.run(lambda: _begin(before, now, actor))
     result = Purged(run.id, before, dry_run=False, starts=run.starts)
     done = patience.run(lambda: ledger.chunks_of(run))
@@ -68,7 +72,8 @@ def remove(
             if not counts:
                 break
     gone = Document.objects.filter(purged=True)
-    for path, cleaned in patience.run(lambda: _reports(reports, before, kept) | _handed_in(inbox, gone)).items():
+    files = patience.run(lambda: _reports(reports, before, kept, misdated) | _handed_in(inbox, gone))
+    for path, cleaned in files.items():
         if cleaned is None:
             path.unlink()
         else:
@@ -77,6 +82,18 @@ def remove(
     Patience(patience.seconds).run(lambda: _end(run, "done", result.counts, actor))
     patience.run(_scrub)
     return result
+
+
+def _misdated(before: dt.datetime, now: dt.datetime) -> list[str]:
+    """Return the runs whose clock had gone back: they say they are older than ``before`` and follow one that is not."""
+    first = Run.objects.filter(started__gte=before, started__lte=now).aggregate(serial=Min("serial"))["serial"]
+    later = Run.objects.filter(started__lt=before, serial__gt=first) if first is not None else Run.objects.none()
+    found = list(later.values_list("id", flat=True))
+    if found:
+        log.warning(
+            "有运行的时间比它前面的还早，时钟拨回过：那几次存入的这次不清除", extra={"fields": {"runs": len(found)}}
+        )
+    return found
 
 
 def _begin(before: dt.datetime, now: dt.datetime, actor: str) -> Run:
@@ -153,11 +170,13 @@ def _unquote(said: QuerySet[Prediction]) -> int:
     return len(predictions)
 
 
-def _reports(folder: Path, before: dt.datetime, kept: QuerySet[Document]) -> dict[Path, str | None]:
+def _reports(
+    folder: Path, before: dt.datetime, kept: QuerySet[Document], misdated: Collection[str]
+) -> dict[Path, str | None]:
     """Return the report files that hold texts which go: what they may still say, None for nothing.
 
-    Of runs before ``before`` all texts go. A later one lists the surest of the whole store: of these only texts stay
-    that are still in the store, among those ``kept``.
+    Of runs before ``before``, but for those ``misdated``, all texts go. A later one lists the surest of the whole
+    store: of these only texts stay that are still in the store, among those ``kept``.
     """
     found: dict[Path, str | None] = {}
     known = dict(Run.objects.values_list("id", "started"))
@@ -165,7 +184,7 @@ def _reports(folder: Path, before: dt.datetime, kept: QuerySet[Document]) -> dic
         # Of a store that was restored or moved, some runs are in their files only.
         started = known.get(run) or ledger.began(run)
         listed, path = folder / f"{run}-rejected.csv", folder / f"{run}.json"
-        old = started is not None and started < before
+        old = started is not None and started < before and run not in misdated
         if old and listed.exists():
             found[listed] = None
         if not old and run not in known:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import functools
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +23,8 @@ __all__ = [
 
 #: Stored fields of a document besides its text.
 META = ("title", "received", "unit", "channel", "district")
+#: A day at the beginning, as people and exports write it: 2026/1/31, 2026年1月31日, 20260131.
+_DAY = re.compile(r"\s*((?:19|20)\d\d)(?:[-/.年](\d\d?)[-/.月](\d\d?)(?!\d)日?|(\d\d)(\d\d)(?=\D|\d{6}$|$))")
 #: SQLite's limit of bound variables is 32,766; lookups stay well below.
 LOOKUP = 10_000
 
@@ -69,15 +73,26 @@ def _slices(keys: Sequence[str]) -> Iterator[Sequence[str]]:
 def meta_of(document: Document) -> tuple[str, ...]:
     """Return the stored fields of a document besides its text, cut to their columns."""
     get = document.meta.get
-    return tuple([str(get(name, ""))[:limit] for name, limit in _fields()])
+    return tuple([of(str(get(name, "")))[:limit] for name, limit, of in _fields()])
+
+
+def _dated(time: str) -> str:
+    """Return a time with its day as 2026-01-31: filters compare texts, and Excel writes 2026/1/31 into a .csv."""
+    if time[4:5] == "-" == time[7:8] or (found := _DAY.match(time)) is None:
+        return time
+    try:
+        day = dt.date(*map(int, filter(None, found.groups())))
+    except ValueError:
+        return time
+    return f"{day} {time[found.end() :].lstrip()}".rstrip()
 
 
 @functools.cache
-def _fields() -> tuple[tuple[str, int | None], ...]:
-    """Return what the stored fields are called where documents are read, and what their columns take."""
+def _fields() -> tuple[tuple[str, int | None, Callable[[str], str]], ...]:
+    """Return what the stored fields are called where documents are read, what their columns take, and how."""
     names = {"received": "time"}
     limits = {f: getattr(models.Document._meta.get_field(f), "max_length", None) for f in META}
-    return tuple((names.get(f, f), limits[f]) for f in META)
+    return tuple((names.get(f, f), limits[f], _dated if f == "received" else str) for f in META)
 
 
 def document_of(row: models.Document) -> Document:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 import logging
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from pipeline.batch.alert import judge, send
 from pipeline.batch.jump import Night
@@ -16,7 +18,7 @@ from pipeline.batch.metrics import write_metrics
 from pipeline.batch.report import RunReport
 from pipeline.errors import ZuofengError
 
-__all__ = ["Watch", "earlier_nights", "watched"]
+__all__ = ["Watch", "earlier_nights", "last_report", "watched"]
 
 log = logging.getLogger("zuofeng.watch")
 #: Nights that say what is usual.
@@ -52,8 +54,8 @@ def watched(*, metrics: Path | None, alert: Sequence[str], work: str = "夜间�
             except OSError as e:
                 log.error("指标文件没有写成", extra={"fields": {"error": e.strerror}})
         if alert:
-            before = earlier_nights(report.run) if report is not None else []
-            send(alert, judge(report, failure, before, work=work), run=report.run if report else "")
+            before, last = (earlier_nights(report.run), last_report(report)) if report is not None else ([], {})
+            send(alert, judge(report, failure, before, last=last, work=work), run=report.run if report else "")
 
 
 def earlier_nights(run: str) -> list[Night]:
@@ -74,3 +76,18 @@ def earlier_nights(run: str) -> list[Night]:
             labels.update(counts["labels"])
         found.append(Night(sum(c["new"] + c["changed"] + c["rescored"] for c in chunks), labels))
     return found
+
+
+def last_report(report: RunReport) -> dict[str, Any]:
+    """Return what the report of the last done run of the same kind, source and model said; nothing without one."""
+    from django.db import Error
+
+    from pipeline.batch import ledger
+
+    try:
+        for run in ledger.runs_before(report.run, 1):
+            found: dict[str, Any] = json.loads(Path(report.report_file).with_name(f"{run}.json").read_bytes())
+            return found
+    except (Error, OSError, ValueError) as e:
+        log.error("上一夜的报告读不到", extra={"fields": {"error": type(e).__name__}})
+    return {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gc
 import logging
 import os
@@ -15,6 +16,8 @@ from pipeline.errors import ConfigError, UnfinishedError, ZuofengError
 __all__ = ["app", "main"]
 
 log = logging.getLogger("zuofeng.cli")
+#: What a write that fails says, without the name of the file.
+_OF_DISKS = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS)
 
 app = lazy("zuofeng", VERBS, "作风：给投诉和材料文本标出七类形式主义表现和十二类问题，附证据，供分办人员核对。")
 
@@ -51,6 +54,11 @@ def _told(e: Exception) -> ZuofengError:
         for_good = isinstance(e, FileNotFoundError | PermissionError | IsADirectoryError | NotADirectoryError)
         kind = ConfigError if for_good else UnfinishedError
         return kind("ZF-FILE", f"{e.filename} 用不了：{e.strerror}", "核对路径和权限，磁盘满就腾出地方，之后重跑。")
+    if isinstance(e, OSError) and e.errno in _OF_DISKS:
+        why = os.strerror(e.errno or 0)
+        return UnfinishedError(
+            "ZF-FILE", f"读写文件出错：{why}", "磁盘或临时目录满了就腾出地方，之后重跑；写下的有效。"
+        )
     log.error("没有料到的错误", exc_info=e)
     return UnfinishedError(
         "ZF-UNEXPECTED",

@@ -72,6 +72,22 @@ def test_texts_go_and_scores_stay(night, clean, write_jsonl, marked):
     assert clean().counts.total() == 0
 
 
+def test_a_night_whose_clock_had_gone_back_is_as_young_as_those_before_it(night, clean, write_jsonl, marked, tmp_path):
+    from pipeline.desk.models import Document, Run
+
+    then = dt.datetime.now(dt.UTC) - dt.timedelta(days=900)
+    night(write_jsonl("a.jsonl", marked[:10]))
+    late = night(write_jsonl("b.jsonl", [*marked[10:20], marked[19]]))
+    Run.objects.filter(id=late.run).update(started=then)
+    Document.objects.filter(run=late.run).update(stored=then)
+    listed = tmp_path / "state" / "reports" / f"{late.run}-rejected.csv"
+    assert clean(dry_run=True).counts.total() == clean().counts.total() == 0
+    assert listed.exists()
+    age(800)
+    assert clean().counts["documents"] == 20
+    assert not listed.exists()
+
+
 @pytest.mark.parametrize("store", ["sqlite"], indirect=True)
 def test_no_byte_of_a_purged_text_is_left_in_the_files(night, clean, write_jsonl, marked, store, tmp_path):
     from pipeline.desk.models import Prediction

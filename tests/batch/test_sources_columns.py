@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ from batch.reading import read
 
 from pipeline.batch.sources import ColumnMap, open_source
 from pipeline.batch.sources.columns import unique_headers
-from pipeline.documents import Document
+from pipeline.documents import Document, Rejected
 from pipeline.errors import SourceError
 
 
@@ -132,3 +133,25 @@ def test_total_below_a_table_is_no_document(tmp_path: Path, total: str, odd: str
 def test_complaint_about_a_total_is_a_document(tmp_path: Path, row: str) -> None:
     (document,) = read(tmp_path / "a.csv", f"编号,标题,内容,单位\n{row}\n")
     assert isinstance(document, Document)
+
+
+@pytest.mark.parametrize("suffix", ["csv", "jsonl"])
+def test_title_is_not_all_of_a_complaint_whose_column_has_another_name(tmp_path: Path, suffix: str) -> None:
+    def read(name: str, columns: ColumnMap) -> Document | Rejected:
+        row = {"编号": "1", "标题": "路灯", name: "坏了三个月，没人修，打了几次电话"}
+        rows = [json.dumps(row, ensure_ascii=False)] if suffix == "jsonl" else [",".join(row), ",".join(row.values())]
+        path = tmp_path / f"a.{suffix}"
+        path.write_text("\n".join(rows), encoding="utf-8")
+        (found,) = open_source(path, columns=columns)
+        return found
+
+    lost = read("诉求明细", ColumnMap())
+    assert isinstance(lost, Rejected)
+    assert (lost.code, lost.id) == ("ZF-REC-COLUMN", "1")
+    assert "诉求明细" in lost.reason
+    mapped = read("诉求明细", ColumnMap().preferring({"text": ["诉求明细"]}))
+    assert isinstance(mapped, Document)
+    assert mapped.text.startswith("路灯。坏了三个月")
+    answered = read("处理意见", ColumnMap())  # not the citizen's words
+    assert isinstance(answered, Document)
+    assert answered.text == "路灯"

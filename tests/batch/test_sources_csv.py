@@ -177,11 +177,52 @@ def test_unbalanced_quote_gives_up_after_so_many_lines(tmp_path: Path) -> None:
 
 
 def test_fragments_of_a_broken_record_are_not_taken_for_documents(tmp_path: Path) -> None:
-    items = read(tmp_path / "a.csv", '内容,编号\n"第一行\n他说"好"的\n第三行",7\n完整,8\n短\n')
+    items = read(tmp_path / "a.csv", '编号,内容,备注\n7,"第一行\n他说"好"的\n第三行",x\n8,完整,x\n9,短\n')
     assert codes(items)[:2] == ["ZF-REC-QUOTE", "ZF-REC-QUOTE"]
     assert isinstance(items[-2], Document)
     assert items[-2].id == "8"
     assert isinstance(items[-1], Document)  # a short row far from any damage is one
+
+
+@pytest.mark.parametrize("delimiter", [",", "\t"])
+@pytest.mark.parametrize("number", ["7", "信访〔2026〕7号"])
+def test_record_cut_by_line_breaks_is_one_when_its_pieces_are_all_it_lacks(
+    tmp_path: Path, number: str, delimiter: str
+) -> None:
+    rows = f"编号,内容,承办单位,时间\n{number},第一行\n\n  他说好\n最后，一行,甲局,2026-12-31\n{number}8,完整,乙局,x\n"
+    one, two = read(tmp_path / "a.csv", rows.replace(",", delimiter))
+    assert isinstance(one, Document)
+    assert (one.id, one.text, one.place) == (number, "第一行\n\n  他说好\n最后，一行", "a.csv:2")
+    assert one.meta == {"unit": "甲局", "time": "2026-12-31"}
+    assert (two.id, two.place) == (f"{number}8", "a.csv:6")
+
+
+@pytest.mark.parametrize(
+    ("header", "rows", "ids"),
+    [
+        ("编号,标题,内容", "1,路灯,第一行\n第二行\n2,井盖,好\n", ["1", "ZF-REC-CUT", "2"]),
+        ("编号,标题,内容", "1,路灯,第一行\n去了,没人\n2,井盖,好\n", ["1", "ZF-REC-CUT", "2"]),
+        ("编号,标题,内容", "1,路灯,第一行\n去了三次都说,没人,不办\n2,井盖,好\n", ["1", "ZF-REC-CUT", "2"]),
+        ("编号,标题,内容", "1,路,第一行\n第二行\n去了,没人,不办\n2,井盖,好\n", ["1", "ZF-REC-CUT", "ZF-REC-CUT", "2"]),
+        ("编号,内容,单位,时间", "1,好,甲,x\n2,第一行\n第二行,少\n3,好,甲局,x\n", ["1", "2", "ZF-REC-CUT", "3"]),
+        ("时间,内容,单位", "2026-01-01,好,甲局\n第二行,没人\n2026-01-02,坏,乙局\n", ["t", "ZF-REC-CUT", "t"]),
+        ("内容,编号", "好,1\n第一行\n第二行,2\n", ["1", "ZF-REC-CUT", "2"]),
+        ("标题,内容", "路灯,第一行\n第二行\n井盖,好\n", ["t", "ZF-REC-CUT", "t"]),
+    ],
+)
+@pytest.mark.parametrize("odd", ["", '9,"坏,x\n'])  # read line by line from here on
+def test_pieces_that_make_no_whole_record_are_set_aside(
+    tmp_path: Path, header: str, rows: str, ids: list[str], odd: str
+) -> None:
+    items = read(tmp_path / "a.csv", f"{header}\n{odd}{rows}")[bool(odd) :]
+    assert [code.partition("-")[0] if code[0] == "t" else code for code in codes(items)] == ids
+    assert all("没加引号的换行" in i.reason for i in items if isinstance(i, Rejected))
+
+
+def test_rows_without_their_last_cells_are_records(tmp_path: Path) -> None:
+    rows = "1,路灯,坏了\n2,井盖\n补录3,树,倒了\n4,路\n5,好,有,x\nGD-6,好,有\n合计：6件\n"
+    items = read(tmp_path / "a.csv", "编号,标题,内容,备注\n" + rows)
+    assert codes(items) == ["1", "2", "补录3", "4", "5", "GD-6"]
 
 
 def test_quotes_inside_bare_cells_are_literal(tmp_path: Path) -> None:

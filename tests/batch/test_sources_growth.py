@@ -95,3 +95,26 @@ def test_closing_the_iterator_closes_the_file(tmp_path: Path) -> None:
     next(items)
     items.close()  # type: ignore[attr-defined]
     assert list(items) == []
+
+
+@pytest.mark.parametrize("suffix", CASES)
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+def test_copy_that_has_its_length_but_not_yet_its_end_is_left(tmp_path: Path, suffix: str, encoding: str) -> None:
+    path, (start, more) = tmp_path / f"a.{suffix}", CASES[suffix]
+    whole = (start + more).encode(encoding)
+    done = start.encode(encoding)
+    path.write_bytes(done + bytes(len(whole) - len(done)))
+    found: list[Document | Rejected] = []
+    with pytest.raises(SourceError) as caught:
+        found.extend(open_source(path))
+    assert caught.value.code == "ZF-SRC-CHANGED"
+    assert [i.text.strip() for i in found] == ["甲"]
+    path.write_bytes(whole)
+    assert [i.text.strip() for i in open_source(path) if isinstance(i, Document)] == ["甲", "乙丙", "丁"]
+
+
+def test_copy_of_which_only_the_length_is_there(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_bytes(bytes(600_000))
+    with pytest.raises(SourceError) as caught:
+        list(open_source(tmp_path / "a.csv"))
+    assert caught.value.code == "ZF-SRC-CHANGED"

@@ -55,6 +55,19 @@ def test_changed_rows_are_scored_again_and_only_they_are_written(table_night, ca
     assert "ZF-REC-EMPTY" in emptied[2]
 
 
+def test_a_title_is_not_all_of_a_row_whose_text_stands_in_a_column_of_another_name(table_night, caller, texts):
+    long = ["坏了三个月，没人修，打了几次电话。", *texts[:3]]
+    caller.make("工单", list(enumerate(long)), text="诉求明细", more=[sa.Column("标题", sa.Text)])
+    caller.run('UPDATE "工单" SET "标题" = \'路灯\'')
+    for _ in range(2):  # with columns of ours in it, too
+        report = table_night(caller.source(table="工单"))
+        assert (report.read, report.reasons) == (4, {"ZF-REC-COLUMN": 4})
+    notes = [note for _, note in caller.rows("工单", "流水号", "zuofeng_说明")]
+    assert all("诉求明细" in note for note in notes)
+    mapped = table_night(caller.source(table="工单"), columns={"text": ["诉求明细"]})
+    assert (mapped.new, mapped.rejected) == (4, 0)
+
+
 KEYS = {
     "int": (sa.BigInteger, lambda i: (i * 2**33 - 2**40,)),
     "text": (sa.String(60), lambda i: (f"{'甲乙丙a B%'[i % 7]}-{i}'\"",)),

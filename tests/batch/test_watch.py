@@ -74,6 +74,33 @@ def test_what_somebody_should_know():
     assert kinds == [[], ["empty"], ["failed"], ["aside"]]
 
 
+def test_files_and_records_set_aside_are_told_once(night, write_jsonl, records, tmp_path):
+    out = tmp_path / "told.json"
+    copy = [sys.executable, "-c", f"import sys; open({str(out)!r}, 'wb').write(sys.stdin.buffer.read())"]
+    inbox = write_jsonl("来件/1.jsonl", records).parent
+
+    def told():
+        out.unlink(missing_ok=True)
+        with watched(metrics=None, alert=copy) as watch:
+            watch.report = night(inbox)
+        told = json.loads(out.read_text(encoding="utf-8"))["alerts"] if out.exists() else []
+        return [a["message"] for a in told if a["kind"] == "unread"]
+
+    assert told() == []
+    (inbox / "张三.csv").write_text("编号,说法\n1,坏了\n", encoding="utf-8")
+    (message,) = told()
+    assert "1 个文件没有读成（ZF-SRC-COLUMN）" in message
+    assert "张三" not in message
+    assert told() == []
+    rows = "".join(f"{n},路灯,坏了三个月，没有人来修\n" for n in range(30))
+    (inbox / "2.csv").write_text("编号,标题,说法\n" + rows, encoding="utf-8")
+    (message,) = told()
+    assert "多搁置 30 条，新到的只读成 0 条" in message
+    assert told() == []
+    (inbox / "3.xls").write_bytes(b"x")
+    assert len(told()) == 1
+
+
 def test_the_command_gets_the_alerts_and_its_failure_passes(tmp_path):
     out = tmp_path / "told.json"
     copy = [sys.executable, "-c", f"import sys; open({str(out)!r}, 'wb').write(sys.stdin.buffer.read())"]

@@ -53,6 +53,13 @@ def test_an_error_of_a_file_names_it_and_ends_with_3_when_another_run_may_help(e
     assert said.startswith("[ZF-FILE] 来件/甲.csv")
 
 
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EIO])
+def test_a_full_disk_is_said_also_where_no_file_is_named(end, number):
+    code, said = end(OSError(number, "No space left on device"))
+    assert (code, said.partition("]")[0]) == (3, "[ZF-FILE")
+    assert "磁盘" in said
+
+
 @pytest.mark.parametrize(
     "words",
     [

@@ -10,7 +10,7 @@ from typing import Any
 
 from pipeline.errors import SourceError
 
-__all__ = ["HEADER_ROWS", "META_FIELDS", "ColumnMap", "is_data", "name_key", "unique_headers"]
+__all__ = ["HEADER_ROWS", "META_FIELDS", "ColumnMap", "is_data", "is_said_about", "name_key", "unique_headers"]
 
 #: A caption, a date and groups of columns often stand above the header of a sheet.
 HEADER_ROWS = 10
@@ -38,6 +38,11 @@ def name_key(name: object) -> str:
 def is_data(cell: object) -> bool:
     """Whether a cell holds a number or a date, as no name of a column does."""
     return _DATA.fullmatch(str(cell)) is not None
+
+
+def is_said_about(name: object) -> bool:
+    """Whether a column holds what is said about a complaint, such as the answer, and not the complaint."""
+    return _ABOUT.search(name_key(name)) is not None
 
 
 def unique_headers(header: Sequence[object]) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from pipeline.batch.sources.cells import CellParser, State
 from pipeline.batch.sources.columns import HEADER_ROWS, ColumnMap
 from pipeline.batch.sources.limits import Limits
 from pipeline.batch.sources.lines import Line, Lines
+from pipeline.batch.sources.pieces import Pieces
 from pipeline.batch.sources.plain import Plain
 from pipeline.batch.sources.records import Table, reject
 from pipeline.batch.sources.stretch import Stretch
@@ -81,14 +82,15 @@ def read_delimited(path: Path, columns: ColumnMap, limits: Limits) -> Iterator[D
             else:
                 table, number = lower, number + 1
         width, astray = len(table.header), False
-        stretch, plain = Stretch(lines, delimiter, width, limits), Plain(table)
+        stretch, plain, pieces = Stretch(lines, delimiter, width, limits), Plain(table), Pieces(table)
         while True:
             for cells, clean in stretch.take() if feed.level else ():
                 number, astray = number + 1, False
                 if table.is_header(cells, number):
                     continue
-                if (made := plain.record(number, cells) if clean else table.record(number, cells)) is not None:
-                    yield made
+                made = plain.record(number, cells) if clean else table.record(number, cells)
+                if (own := pieces.own(cells, made)) is not None:
+                    yield own
             if (record := _next(feed, delimiter, lines, limits)) is None:
                 return
             number += 1
@@ -104,9 +106,13 @@ def read_delimited(path: Path, columns: ColumnMap, limits: Limits) -> Iterator[D
                 yield reject(place, "ZF-REC-FIELDS", reason, raw=record.raw)
             else:
                 astray = astray and len(record.cells) < width
-                cells = record.cells[:width]
-                if not table.is_header(cells, number) and (made := table.record(number, cells)) is not None:
-                    yield made
+                rest = _rest(feed, record, pieces, width, delimiter, lines, limits)
+                cells = pieces.joined([r.cells for r in (record, *rest)])[:width]
+                if not table.is_header(cells, number):
+                    made = table.record(number, cells)
+                    if (own := pieces.own(cells, made)) is not None:
+                        yield own
+                number += len(rest)
 
 
 def _fault(place: str, record: _Record) -> Rejected:
@@ -142,6 +148,25 @@ def _next(feed: _Feed, delimiter: str, lines: Lines, limits: Limits) -> _Record 
         return _Record(tuple(taken), tuple(parser.cells))
     feed.give_back(taken[1:])
     return _Record((first,), tuple(parser.cells), broken=True)
+
+
+def _rest(
+    feed: _Feed, head: _Record, pieces: Pieces, width: int, delimiter: str, lines: Lines, limits: Limits
+) -> list[_Record]:
+    """Return what follows a record that has too few cells, when that makes just as many as it lacks; else nothing."""
+    rest, count = list[_Record](), width if head.blank or pieces.goes_on(head.cells) else len(head.cells)
+    while count < width and len(rest) < limits.max_record_lines:
+        record = _next(feed, delimiter, lines, limits)
+        if record is None:
+            break
+        rest.append(record)
+        if record.broken or record.fault or not (record.blank or pieces.belongs(record.cells, head.cells)):
+            break
+        count += len(record.cells) - 1
+        if count == width:
+            return rest
+    feed.give_back(line for record in rest for line in record.lines)
+    return []
 
 
 def _header(

@@ -11,7 +11,7 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Self
+from typing import BinaryIO, Literal, Self
 
 from pipeline.batch.sources.encoding import decode_line, detect
 from pipeline.batch.sources.limits import Limits
@@ -22,6 +22,8 @@ from pipeline.errors import SourceError
 __all__ = ["Line", "Lines"]
 
 _CHUNK = 1 << 18
+#: So many zeros in a row are the end of no text, in whatever encoding.
+_ZEROS = 8
 _SHOWN = 1000
 
 
@@ -42,7 +44,9 @@ class Lines:
         self._cap = limits.max_line_bytes
         self._file = open_file(path)
         try:
-            self._size = self._left = os.fstat(self._file.fileno()).st_size
+            self._size = os.fstat(self._file.fileno()).st_size
+            self._left = _filled(self._file, self._size)
+            self._hollow = self._left < self._size
             check_kind(path, self._file, "text")
             head = self._read()
             self.encoding, bom = detect(head)
@@ -68,6 +72,12 @@ class Lines:
         return os.fstat(self._file.fileno()).st_size > self._size
 
     def _read(self) -> bytes:
+        if not self._left and self._hollow:
+            raise SourceError(
+                "ZF-SRC-CHANGED",
+                f"{self.name} 的末尾全是零字节：还在拷入，或没有拷完。",
+                "已读出的完整记录有效；拷完之后下一夜会再读，不会重复。拷贝断了的请重新拷。",
+            )
         if not self._left:
             return b""
         data = self._file.read(min(_CHUNK, self._left))
@@ -135,3 +145,16 @@ class Lines:
             self._number += 1
             text, trusted = decode_line(raw, self.encoding)
             yield Line(self._number, text, "length" if cut else "" if trusted else "encoding")
+
+
+def _filled(file: BinaryIO, size: int) -> int:
+    """Return the size without the zeros at the end: a copy gets its whole length first, and then what it holds."""
+    end = size
+    while end:
+        start = max(0, end - _CHUNK)
+        file.seek(start)
+        data = file.read(end - start).rstrip(b"\0")
+        end = start + len(data)
+        if data:
+            break
+    return end if size - end >= _ZEROS else size

@@ -27,7 +27,9 @@ class Plain:
 
         ``cells`` are as many as the header has, without a NUL or a lone surrogate in any of them.
         """
-        text = "" if self._text is None else cells[self._text] or ""
+        if self._text is None:
+            return self._table.record(number, cells)
+        text = cells[self._text] or ""
         if self._title is not None and (title := cells[self._title]):
             text = join(title, text)
         if not text.strip() and not any(c and c.strip() for c in cells):

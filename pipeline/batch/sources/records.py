@@ -13,7 +13,7 @@ from decimal import Decimal
 from itertools import zip_longest
 from typing import Any
 
-from pipeline.batch.sources.columns import META_FIELDS, ColumnMap, name_key, unique_headers
+from pipeline.batch.sources.columns import META_FIELDS, ColumnMap, is_said_about, name_key, unique_headers
 from pipeline.batch.sources.encoding import decode_line
 from pipeline.batch.sources.heading import Heading, above, below
 from pipeline.batch.sources.limits import Limits
@@ -34,6 +34,8 @@ _INEXACT = 2.0**53  # from here on a float does not tell a number from the next
 _ERROR = re.compile(r"\s*#(?:N/A|REF!|VALUE!|NAME\?|DIV/0!|NULL!|NUM!|#+)\s*")  # what Excel shows instead of a value
 _NAMES = 2  # one cell alone may say 内容 by chance
 _NAME_CHARS = 40  # longer cells are no names of columns, which is quickly said
+_TITLE_CHARS = 10
+_SENTENCES = re.compile("[，。！？；]")
 _COUNT = r"共?\d{1,7}(?:[,.]\d+)*[件条宗单%]?"
 _TOTAL = re.compile(rf"(?:本[页表周月年])?(?:[合总小共]计|共)[:：]?(?:{_COUNT})?")
 _TOTAL_WORD = re.compile(r"(?:本[页表周月年])?[合总小共]计[:：]?")
@@ -279,7 +281,23 @@ class Table:
             return None
         fields = ((f, value(f)) for f in META_FIELDS)
         meta = {f: t for f, v in fields if (t := mend(as_text(_time(v) if f == "time" else v))).strip()}
+        if "text" not in self.where and (name := self._longer(as_text(value("title")), values)):
+            reason = (
+                f"没有认得的正文列，而“{name}”一列比标题长得多，像是正文。"
+                "请在配置的列名对照里为 text 写上这一列的列名，或把它改名为“内容”。"
+            )
+            return reject(place, "ZF-REC-COLUMN", reason, id=identity, raw=_dump(row))
         text = mend(join(as_text(value("title")), as_text(value("text"))))
         if COUNTS.fullmatch(text) and is_total(map(value, ("id", "title", "text")), values):
             return None
         return finish(place, identity, text, meta, row, self.limits)
+
+    def _longer(self, title: str, values: Sequence[Any]) -> str:
+        """Return the name of a column that nobody knows and that holds more than the ``title``; "" for none."""
+        known = {*self.where.values()}
+        for at, (name, cell) in enumerate(zip(self.header, values, strict=False)):
+            if at in known or not isinstance(cell, str) or len(cell.strip()) <= max(len(title), _TITLE_CHARS):
+                continue
+            if _SENTENCES.search(cell) and not is_said_about(name):
+                return name
+        return ""

@@ -70,6 +70,9 @@ def reflect(connection: sa.Connection, address: Address, columns: ColumnMap, set
     if is_table:
         fixed = key == own_key or _kept_unique(connection, address, key)
     used = {*wanted, *(names[at] for at in fields.values())}
+    if "text" not in fields:  # a title alone: whether a column of another name holds the text is told row by row
+        written = settings.write.values()
+        used |= {n for n in names if not n.startswith("zuofeng_") and n not in written}
     selected = tuple(n for n in names if n in used)
     return Layout(_from(address, names), selected, key, types, fixed, is_table, settings.watermark)
 
