@@ -64,6 +64,15 @@ def test_late_is_only_what_was_not_done_for_long(found, store, tmp_path):
     assert late() == [(False, True)]
 
 
+def test_a_night_that_could_not_read_all_says_so(found):
+    from pipeline.desk.models import Run
+
+    ran("/来件", 5)
+    Run.objects.update(reason="ZF-SRC-COLUMN")
+    ((said, fine),) = found("昨夜")
+    assert ("没有读成（ZF-SRC-COLUMN）" in said, fine) == (True, True)
+
+
 def test_what_was_read_once_is_not_expected_again(found):
     ran("/补录", 300)
     ran("/来件", 5)

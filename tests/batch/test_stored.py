@@ -3,6 +3,7 @@ import datetime as dt
 import pytest
 
 from pipeline.batch.stored import day_of, stored_documents
+from pipeline.documents import Document
 
 
 def test_what_a_night_stored_comes_back_with_day_fields_and_decisions(night, scorer, store, write_jsonl, some_gold):
@@ -55,3 +56,27 @@ def test_every_day_of_a_year_is_itself(form):
 @pytest.mark.parametrize("text", ["2026年11月", "2026-12", "202611", "2026-1-123"])
 def test_a_month_is_no_day(text):
     assert day_of(text) is None
+
+
+@pytest.mark.parametrize(
+    ("written", "kept"),
+    [
+        ("2026/12/3 9:30", "2026-12-03 9:30"),  # as Excel saves it
+        ("2027/1/1", "2027-01-01"),
+        ("2026年12月31日 23:59", "2026-12-31 23:59"),
+        ("20261231", "2026-12-31"),
+        ("20261231235959", "2026-12-31 235959"),
+        ("2026-12-31T23:59:59+08:00", "2026-12-31T23:59:59+08:00"),
+        ("2026/2/31 后", "2026/2/31 后"),
+        ("202612311", "202612311"),
+        ("去年底", "去年底"),
+    ],
+)
+def test_days_are_kept_as_the_filters_of_the_desk_compare_them(written, kept):
+    from pipeline.desk.configure import MEMORY, open_store
+
+    open_store(MEMORY, bring_up=False)
+    from pipeline.batch.store import META, meta_of
+
+    document = Document("1", "路灯坏了", {"time": written})
+    assert dict(zip(META, meta_of(document), strict=True))["received"] == kept
