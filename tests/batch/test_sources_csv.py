@@ -223,6 +223,8 @@ def test_rows_without_their_last_cells_are_records(tmp_path: Path) -> None:
     rows = "1,路灯,坏了\n2,井盖\n补录3,树,倒了\n4,路\n5,好,有,x\nGD-6,好,有\n合计：6件\n"
     items = read(tmp_path / "a.csv", "编号,标题,内容,备注\n" + rows)
     assert codes(items) == ["1", "2", "补录3", "4", "5", "GD-6"]
+    remarks = read(tmp_path / "b.csv", "标题,内容,备注\n路灯,坏了,急\n井盖,没了\n树,倒了\n")
+    assert [i.text for i in remarks if isinstance(i, Document)] == ["路灯。坏了", "井盖。没了", "树。倒了"]
 
 
 def test_quotes_inside_bare_cells_are_literal(tmp_path: Path) -> None:

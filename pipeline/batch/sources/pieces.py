@@ -10,7 +10,7 @@ from pipeline.documents import Document, Rejected
 
 __all__ = ["Pieces"]
 
-_PROSE = re.compile("[。！？；，、：“”]")
+_PROSE = re.compile("[。！？；，、“”]")
 _DIGIT = re.compile(r"\d")
 _REASON = (
     "像是正文里没加引号的换行切下的一段（或表下的说明），没有当作一件；紧挨着的上一条或下一条可能因此不完整。"
@@ -25,7 +25,7 @@ class Pieces:
     """Tells rows of ``table`` by what stands where the last record has its number, or else its time."""
 
     def __init__(self, table: Table) -> None:
-        self._table, self._width = table, len(table.header)
+        self._width, self._text = len(table.header), table.where.get("text", 0)
         self._key = table.where.get("id", table.where.get("time"))
         self._last: Sequence[str | None] = ()
         self._cut = False
@@ -49,7 +49,9 @@ class Pieces:
     def belongs(self, cells: Sequence[str | None], last: Sequence[str | None]) -> bool:
         """Whether a row goes on with the text of the record ``last``."""
         key, short = self._key, len(cells) < self._width
-        if key is None or key >= len(cells):
+        if key is None:  # what has a text may only lack an empty remark, which Excel leaves out
+            return bool(last) and len(cells) <= self._text
+        if key >= len(cells):
             return short and len(last) == self._width and bool((last[-1] or "").strip())
         here = cells[key] or ""
         if here.isascii() or key >= len(last) or not (there := last[key] or "").strip():
