@@ -403,6 +403,9 @@ def test_a_doubtful_document_is_settled_by_the_senior(visit):
     senior.page.click("a.open")
     senior.ready()
     assert "拿不准" in senior.page.locator(".made").inner_text()
+    # Whatever is said above and beside the text, the buttons are in sight.
+    box = senior.page.locator("[data-save]").bounding_box()
+    assert box["y"] + box["height"] <= DESKTOP["height"]
     senior.press("x")
     senior.page.wait_for_url("**/queue*")
     senior.page.goto("/queue?state=done")

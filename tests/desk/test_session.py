@@ -134,7 +134,7 @@ def test_a_form_that_comes_after_the_session_is_said_to_be_lost_and_where_it_sto
         assert "刚才这一步没有保存" in answer.content.decode()
         assert answer.context["next"] == f"/documents/{case.pk}{where}"
     for plain in (client.get("/queue", follow=True), client.post("/logout", follow=True), client.get("/login")):
-        assert "没有保存" not in plain.content.decode()
+        assert "刚才这一步" not in plain.content.decode()
 
 
 def test_sessions_that_ended_do_not_keep_what_was_looked_for(desk):
