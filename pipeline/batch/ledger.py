@@ -14,7 +14,7 @@ from pipeline.desk.models import Chunk, Run
 from pipeline.model.runs import program
 
 __all__ = [
-    "OPEN", "Chunks", "began", "begin", "chunks_of", "counts_before", "finish", "new_id", "program", "runs_on", "same",
+    "OPEN", "Chunks", "began", "begin", "chunks_of", "counts_before", "finish", "new_id", "program", "runs_before", "runs_on", "same",
     "write_chunk_state",
 ]  # fmt: skip
 
@@ -68,11 +68,16 @@ def runs_on(day: dt.date, zone: dt.tzinfo) -> list[Run]:
     return list(Run.objects.filter(started__gte=start, started__lt=start + dt.timedelta(days=1)).order_by("serial"))
 
 
-def counts_before(run: str, most: int) -> list[list[dict[str, Any]]]:
-    """Return the counts of the chunks of earlier runs of this kind, source and model that were done, latest first."""
+def runs_before(run: str, most: int) -> list[str]:
+    """Return up to ``most`` earlier runs of the same kind, source and model that were done, latest first."""
     of = Run.objects.get(id=run)
     done = Run.objects.filter(kind=of.kind, source=of.source, model=of.model, state="done", serial__lt=of.serial)
-    found: dict[str, list[dict[str, Any]]] = {earlier: [] for earlier in done.values_list("id", flat=True)[:most]}
+    return list(done.values_list("id", flat=True)[:most])
+
+
+def counts_before(run: str, most: int) -> list[list[dict[str, Any]]]:
+    """Return the counts of the chunks of those runs, in their order."""
+    found: dict[str, list[dict[str, Any]]] = {earlier: [] for earlier in runs_before(run, most)}
     for earlier, counts in Chunk.objects.filter(run__in=list(found)).values_list("run_id", "counts"):
         found[earlier].append(counts)
     return list(found.values())

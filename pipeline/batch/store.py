@@ -97,7 +97,7 @@ def _fields() -> tuple[tuple[str, int | None, Callable[[str], str]], ...]:
 
 def document_of(row: models.Document) -> Document:
     """Return a stored document as it was read, its fields cut to their columns."""
-    meta = {name: getattr(row, field) for field, (name, _) in zip(META, _fields(), strict=True)}
+    meta = {name: getattr(row, field) for field, (name, _, _) in zip(META, _fields(), strict=True)}
     return Document(row.key, row.text, meta, place=row.place)
 
 

@@ -4,6 +4,7 @@ import json
 import shutil
 
 import pytest
+from cli.conftest import as_record
 from encoders import write_encoder
 
 from pipeline.model.registry import champion_id
@@ -62,7 +63,8 @@ def test_a_challenger_with_an_encoder_is_compared_and_promoted(zuofeng, home, co
     done = zuofeng("train", "--all-parts")
     assert done.returncode == 0, done.stderr
     (other,) = {p.parent.name for p in (home / "models").glob("*/manifest.json")} - {live}
-    gold = home / "corpora" / "gold" / "some.jsonl"
+    learned = {g.id for g in draw(450)}
+    gold = write_jsonl("gold.jsonl", [as_record(g) for g in draw(520) if g.id not in learned])
     done = zuofeng("compare", live, other, "--gold", gold, "--format", "json")
     assert done.returncode == 0, done.stderr
     done = zuofeng("promote", other, "--gold", gold, "--reason", "编码器", "--force")
