@@ -14,8 +14,8 @@ from pipeline.desk.models import Chunk, Run
 from pipeline.model.runs import program
 
 __all__ = [
-    "OPEN", "Chunks", "began", "begin", "chunks_of", "counts_before", "finish", "new_id", "program", "runs_before", "runs_on", "same",
-    "write_chunk_state",
+    "OPEN", "Chunks", "began", "begin", "chunks_of", "counts_before", "finish", "new_id", "program", "runs_before",
+    "runs_on", "same", "write_chunk_state",
 ]  # fmt: skip
 
 #: By source and number.
