@@ -9,11 +9,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import BooleanField, F, QuerySet
+from django.db.models import BooleanField, Exists, F, OuterRef, QuerySet
 from django.db.models.expressions import RawSQL
 
 from pipeline.desk import models
 from pipeline.desk.among import among
+from pipeline.desk.states import State
+from pipeline.desk.tables import Case
 from pipeline.documents import Document, Rejected, text_hash
 
 __all__ = [
@@ -149,11 +151,13 @@ def stored_predictions(documents: Sequence[Document], model: str) -> dict[str, d
 def top_documents(model: str, count: int) -> list[dict[str, Any]]:
     """Return the documents to look at first: problems by certainty, then by how many labels they carry.
 
-    Of one model only, and only what it said of the text as it is now.
+    Of one model only, only what it said of the text as it is now, and nothing that people have decided.
     """
+    judged = Case.objects.filter(document=OuterRef("document"), state=State.DONE)
     # By number first: problems are many, and their rows are wide. Mostly the surest are enough.
     problems = models.Prediction.objects.filter(model=model, is_problem=True, document__purged=False)
-    problems = problems.filter(text_hash=F("document__text_hash")).order_by("-problem_score", "document_id")
+    problems = problems.filter(~Exists(judged), text_hash=F("document__text_hash"))
+    problems = problems.order_by("-problem_score", "document_id")
     # Said as the index says it: SQLite must see that it is the same.
     sure = RawSQL(f"zuofeng_prediction.problem_score >= {models.SURE}", [], BooleanField())  # noqa: S611  # nosec B611
     ids = list(problems.filter(sure).values_list("pk", flat=True)[: count * 3])

@@ -32,6 +32,18 @@ def test_the_surest_come_first_whether_there_are_many_or_few(scores, scorer):
     assert [d["problem_score"] for d in top_documents(scorer.bundle.id, 3)] == [0.9, 0.8, 0.7]
 
 
+def test_what_people_have_decided_is_named_no_more(scores, scorer):
+    from pipeline.batch.store import top_documents
+    from pipeline.desk.tables import Case
+
+    scores([0.7, 0.9, 0.8])
+    first, *others = (d["id"] for d in top_documents(scorer.bundle.id, 3))
+    Case.objects.filter(document__key=first).update(state="second")
+    assert next(iter(top_documents(scorer.bundle.id, 2)))["id"] == first
+    Case.objects.filter(document__key=first).update(state="done")
+    assert [d["id"] for d in top_documents(scorer.bundle.id, 2)] == others
+
+
 def test_the_surest_are_found_by_their_index(scores, scorer):
     from django.db import connection
     from django.test.utils import CaptureQueriesContext
