@@ -25,7 +25,8 @@ class Local:
     """Figures on real messages after adapting to ``reviewed`` of them (0: as trained).
 
     ``macro_f1`` is over the labels that count among all messages, ``macro_left`` over those that count in what a draw
-    leaves to be measured: it looks better the less that is.
+    leaves to be measured: it looks better the less that is. ``rates`` are precision and recall of having any label, and
+    the share of texts without one that got one.
     """
 
     reviewed: int
@@ -33,6 +34,7 @@ class Local:
     macro_left: dict[str, float]
     micro_f1: dict[str, float]
     problem_f1: float
+    rates: tuple[float, float, float]
 
 
 def on_messages(scorer: Scorer, messages: Sequence[Gold], reviewed: Sequence[int] = (100, 300, 1000)) -> list[Local]:
@@ -61,6 +63,7 @@ def on_messages(scorer: Scorer, messages: Sequence[Gold], reviewed: Sequence[int
                 {s.id: float(np.mean([d.macro_left[s.id] for d in drawn])) for s in taxonomy.schemes},
                 {s.id: float(np.mean([d.micro_f1[s.id] for d in drawn])) for s in taxonomy.schemes},
                 float(np.mean([d.problem_f1 for d in drawn])),
+                _rates(real, called),
             )
         )
     return found
@@ -70,7 +73,13 @@ def figures(reviewed: int, truth: Bools, called: Bools, taxonomy: Taxonomy) -> L
     """Return the figures of what is ``called`` where ``truth`` is right, both (texts, columns)."""
     micro = {s.id: micro_f1(truth[:, block], called[:, block]) for s, block in taxonomy.blocks}
     macro = macro_f1(truth, called, taxonomy)
-    return Local(reviewed, macro, macro, micro, problem_f1(truth, called))
+    return Local(reviewed, macro, macro, micro, problem_f1(truth, called), _rates(truth, called))
+
+
+def _rates(truth: Bools, called: Bools) -> tuple[float, float, float]:
+    real, said = np.asarray(truth.any(1)), np.asarray(called.any(1))
+    hits = float((real & said).sum())
+    return hits / max(said.sum(), 1), hits / max(real.sum(), 1), float((said & ~real).sum()) / max((~real).sum(), 1)
 
 
 def draw_local(found: Sequence[Local], taxonomy: Taxonomy, path: Path) -> None:

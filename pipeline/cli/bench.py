@@ -135,12 +135,15 @@ def accuracy(
     on_messages = (
         (
             f"{f.reviewed}{how}", *_f1s(f, taxonomy), f"{f.problem_f1:.3f}",
+            "、".join(f"{rate:.0%}" for rate in f.rates),
             " / ".join(f"{f.macro_left[s.id]:.3f}" for s in taxonomy.schemes),
         )
         for how, f in rows
     )  # fmt: skip
     title = f"带标签的真实留言 {len(messages)} 条（没有用于训练）"
-    out.print(table(title, ("本地复核条数", *f1_heads, "宏 F1，只算其余里够五个的"), on_messages))
+    out.print(
+        table(title, ("本地复核条数", *f1_heads, "有问题的查准、查全、误报", "宏 F1，只算其余里够五个的"), on_messages)
+    )
     if picture:
         bench.draw_local(found, taxonomy, picture)
         out.print(f"图：{picture}")

@@ -25,6 +25,7 @@ def test_reviewing_some_does_not_change_which_labels_the_macro_average_is_of(tax
     ]
     called = label_matrix(messages, taxonomy)
     called[:, 1] = False
+    called[59, 2] = True
     # Every text is its own number, so that it can be seen who learns and who is measured.
     numbers = np.arange(60)
     learned, measured = [], []
@@ -41,6 +42,7 @@ def test_reviewing_some_does_not_change_which_labels_the_macro_average_is_of(tax
     monkeypatch.setattr(accuracy, "fit_adaptation", fit)
     found = on_messages(stand_in, messages, reviewed=(10, 40))
     assert [f.macro_f1[scheme] for f in found] == [0.5, 0.5, 0.5]
+    assert [f.rates for f in found] == [pytest.approx((40 / 41, 40 / 46, 1 / 14))] * 3
     assert found[0].macro_left[scheme] == 0.5
     assert found[2].macro_left[scheme] == 1.0
     for size in (10, 40):
