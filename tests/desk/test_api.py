@@ -239,7 +239,8 @@ def test_who_reads_on_from_the_last_decision_misses_none_that_was_slow(desk, mon
     from pipeline.desk.undo import undo
 
     slow, quick = desk.user("reviewer"), desk.user("senior")
-    numbered, go_on, real = threading.Event(), threading.Event(), settle._settle
+    numbered, go_on, real = threading.Event(), threading.Event(), settle.state_after
+    first = desk.case("D001").pk
 
     def make(user, key):
         case = desk.case(key)
@@ -255,15 +256,15 @@ def test_who_reads_on_from_the_last_decision_misses_none_that_was_slow(desk, mon
         finally:
             connections.close_all()
 
-    def hang(cases, made):
-        if cases[0].document.key == "D001":
+    def hang(made, text_hash):
+        if made[-1].document_id == first:
             numbered.set()
             go_on.wait(60)
-        real(cases, made)
+        return real(made, text_hash)
 
     if taken_back:
         make(slow, "D001")
-    monkeypatch.setattr(settle, "_settle", hang)
+    monkeypatch.setattr(settle, "state_after", hang)
     with ThreadPoolExecutor(2) as pool, connection.cursor() as cursor:
         late = pool.submit(take_back) if taken_back else pool.submit(make, slow, "D001")
         numbered.wait(60)
