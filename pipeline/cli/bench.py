@@ -86,7 +86,7 @@ def accuracy(
         found = bench.on_messages(scorer, messages, reviewed)
         hidden = hide_needles(test)
         needles = find_needles(scorer, hidden)
-        rows = [("", f) for f in found]
+        rows = [(str(f.reviewed), f) for f in found]
         if unlabelled:
             known = {g.text for g in messages}
             archive = [t for t in unlabelled_messages(folder) if t not in known][:unlabelled]
@@ -94,7 +94,7 @@ def accuracy(
                 home_bundle = load_bundle(accustom(scorer, archive, Path(aside))[0])
             # Whoever reviews some takes all wording for strange anyhow: this is for those who have reviewed none.
             (unread,) = bench.on_messages(scorer.reading_as(home_bundle), messages, ())
-            rows.insert(1, (f"，照 {len(archive):,} 条没有标注的定说法", unread))
+            rows.insert(1, (f"0，照 {len(archive):,} 条没有标注的定说法", unread))
     on_test = [("宏 F1", *(f"{mine[s.id]:.3f}" for s in taxonomy.schemes))]
     for name, theirs in others.items():
         found_there = macro_f1(truth, theirs, taxonomy)
@@ -132,18 +132,13 @@ def accuracy(
         figures = ((who, *_f1s(f, taxonomy), f"{f.problem_f1:.3f}") for who, f in alone)
         title = f"{title} {len(first)} 条（没有用于训练），对第一人的标注"
         out.print(table(title, ("", *f1_heads), figures))
-    on_messages = (
-        (
-            f"{f.reviewed}{how}", *_f1s(f, taxonomy), f"{f.problem_f1:.3f}",
-            "、".join(f"{rate:.0%}" for rate in f.rates),
-            " / ".join(f"{f.macro_left[s.id]:.3f}" for s in taxonomy.schemes),
-        )
-        for how, f in rows
-    )  # fmt: skip
     title = f"带标签的真实留言 {len(messages)} 条（没有用于训练）"
-    out.print(
-        table(title, ("本地复核条数", *f1_heads, "有问题的查准、查全、误报", "宏 F1，只算其余里够五个的"), on_messages)
-    )
+    heads = ("本地复核条数", *f1_heads[:-1], "宏 F1，只算其余里够五个的")
+    left = [" / ".join(f"{f.macro_left[s.id]:.3f}" for s in taxonomy.schemes) for _, f in rows]
+    out.print(table(title, heads, ((n, *_f1s(f, taxonomy), five) for (n, f), five in zip(rows, left, strict=True))))
+    heads = ("本地复核条数", f1_heads[-1], "查准", "查全", "误报")
+    rates = ((n, f"{f.problem_f1:.3f}", *(f"{rate:.0%}" for rate in f.rates)) for n, f in rows)
+    out.print(table("同上", heads, rates, words=1))
     if picture:
         bench.draw_local(found, taxonomy, picture)
         out.print(f"图：{picture}")

@@ -652,7 +652,7 @@ def test_who_cannot_reach_the_desk_is_told_and_saves_later(visit):
     v.page.wait_for_selector("#said:has-text('D001：更正。按 Z 撤销')")
     # The page that says so is the queue, after the last document: the key is there too.
     assert "/queue" in v.page.url
-    v.page.wait_for_load_state()
+    v.page.wait_for_selector("[data-key=z][data-ready]")
     v.press("z")
     v.page.wait_for_selector("#said:has-text('已撤销')")
     assert v.page.evaluate("document.activeElement.id") == "main"

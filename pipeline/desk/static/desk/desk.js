@@ -15,11 +15,9 @@
     busy = false;
     const words = $("#said")?.textContent.trim();
     if (words) say(words);
-    const form = $("[data-decide]");
-    if (form) {
-      refreshSave(form);
-      window.setTimeout(() => form.setAttribute("data-ready", ""), SETTLE_MS);
-    }
+    for (const form of all("[data-decide]")) refreshSave(form);
+    const decided = all("[data-decide], form[data-key=z]");
+    window.setTimeout(() => { for (const form of decided) form.setAttribute("data-ready", ""); }, SETTLE_MS);
   }
 
   // Readers of the screen are told of what changes in the line, not of what stands there when the page comes.
