@@ -11,6 +11,7 @@ from itertools import pairwise
 
 from pipeline.batch.logs import configure_logs
 from pipeline.cli.verbs import TABLE, VERBS, lazy
+from pipeline.collecting import rarely_collecting
 from pipeline.errors import ConfigError, UnfinishedError, ZuofengError
 
 __all__ = ["app", "main"]
@@ -38,7 +39,9 @@ def main() -> None:
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     configure_logs("text")
     try:
-        app(args=_with_values(sys.argv[1:]))
+        # What starting makes stays.
+        with rarely_collecting():
+            app(args=_with_values(sys.argv[1:]))
     except Exception as e:  # noqa: BLE001  left to the interpreter it would end with 1, which means done
         told = e if isinstance(e, ZuofengError) else _told(e)
         print(told, file=sys.stderr)  # noqa: T201

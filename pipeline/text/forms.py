@@ -20,7 +20,18 @@ from typing import Protocol
 
 from pipeline.text.normalise import replacement, squeeze
 
-__all__ = ["CLAUSE_ENDS", "HEAD", "NUMERALS", "OPEN", "Part", "as_cleaned", "form_mistake", "form_tokens", "parse_form"]
+__all__ = [
+    "CLAUSE_ENDS",
+    "HEAD",
+    "NUMERALS",
+    "OPEN",
+    "Part",
+    "as_cleaned",
+    "form_mistake",
+    "form_tokens",
+    "may_fit",
+    "parse_form",
+]
 
 NUMERALS = "0123456789零一二三四五六七八九十百千万几两多半数好"
 CLAUSE_ENDS = "，。！？；,!?;"
@@ -29,6 +40,8 @@ _SAME_CLAUSE = f"[^{CLAUSE_ENDS}]{{0,6}}"
 _REPEAT = re.compile(r"\{(\d),(\d{1,2})\}|\?")
 _SPECIAL = frozenset("()[]{}?~#|.\\*+^$")
 _TOKEN = re.compile(r"\\.|\[[^\]]+\]|\.\{\d,\d{1,2}\}|\.\?|\{\d,\d{1,2}\}|.", re.DOTALL)
+_NESTED = re.compile(r"\([^)]*\(")
+_NEEDED = re.compile(r"\(([^)]*)\)(?!\?|\{0)")
 #: Forms are looked up by their first two characters.
 HEAD = 2
 #: Ends a head after which anything may stand.
@@ -164,6 +177,16 @@ def parse_form(form: str) -> _Sequence:
     if end < len(form):
         raise ValueError(f"第 {end + 1} 个字 {form[end]} 多余")
     return parts
+
+
+def may_fit(form: str, characters: Set[str]) -> bool:
+    """Return False if no text of these ``characters`` can match, found out of most forms without parsing them."""
+    if _NESTED.search(form):
+        return True
+    return all(
+        any(characters >= set(branch) or not _SPECIAL.isdisjoint(branch) for branch in group.split("|"))
+        for group in _NEEDED.findall(form)
+    )
 
 
 def form_mistake(form: str) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 import numpy as np
 
 from pipeline.ndarrays import Ints
-from pipeline.text.forms import HEAD, OPEN, parse_form
+from pipeline.text.forms import HEAD, OPEN, may_fit, parse_form
 
 __all__ = ["PlainMatcher", "index_heads"]
 
@@ -62,10 +62,10 @@ class PlainMatcher:
 
     def _compile(self, number: int, characters: Set[str]) -> _Match | None:
         """Return None, which is found out sooner, if no text of these ``characters`` has the form."""
-        form = parse_form(self._forms[number])
+        form = self._forms[number]
         self._asked[number] += 1
-        if self._asked[number] <= PATIENCE and not form.fits(characters):
+        if self._asked[number] <= PATIENCE and not (may_fit(form, characters) and parse_form(form).fits(characters)):
             return None
-        match = re.compile(form.regex()).match
+        match = re.compile(parse_form(form).regex()).match
         self._match[number] = match
         return match

@@ -65,6 +65,10 @@ def test_any_forms_are_found_in_any_texts_as_plain_patterns_find_them(forms, tex
         ("甲#", "甲1234567", 7),
         ("甲(#|3)3", "甲333", 4),
         ("甲(丙乙){0,3}丙", "甲丙乙丙乙丙乙丙乙丙", 8),
+        ("甲(丁(乙|3)3(乙|丙))?3", "甲3", 2),
+        ("甲(乙|丙){0,2}丁", "甲丁", 2),
+        ("甲(乙|丙[丁3])", "甲丙3", 3),
+        (r"甲(乙|\))丙", "甲)丙", 3),
     ],
 )
 def test_a_form_ends_where_the_first_alternative_that_fits_ends(form, text, end):

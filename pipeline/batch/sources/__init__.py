@@ -9,19 +9,14 @@ What concerns one record is a ``Rejected``; what concerns the whole file is a ``
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from importlib import import_module
 from pathlib import Path
 from types import MappingProxyType
 
 from pipeline.batch.sources.columns import ColumnMap
-from pipeline.batch.sources.delimited import read_delimited
-from pipeline.batch.sources.docx import read_docx
 from pipeline.batch.sources.inbox import SUFFIXES, expand, is_large, is_read, skipped, underway, unreadable
-from pipeline.batch.sources.jsonl import read_jsonl
 from pipeline.batch.sources.limits import Limits
 from pipeline.batch.sources.names import legible
-from pipeline.batch.sources.parquet import read_parquet
-from pipeline.batch.sources.txt import read_txt
-from pipeline.batch.sources.xlsx import read_xlsx
 from pipeline.documents import Document, Rejected
 from pipeline.errors import SourceError
 
@@ -31,15 +26,16 @@ __all__ = [
 ]  # fmt: skip
 
 Reader = Callable[[Path, ColumnMap, Limits], Iterator[Document | Rejected]]
-_READERS: Mapping[str, Reader] = MappingProxyType(
+#: Which module's ``read_…`` reads a suffix: imported when there is such a file, since each takes as long as a text.
+_READERS: Mapping[str, str] = MappingProxyType(
     {
-        ".csv": read_delimited,
-        ".tsv": read_delimited,
-        ".xlsx": read_xlsx,
-        ".jsonl": read_jsonl,
-        ".parquet": read_parquet,
-        ".txt": read_txt,
-        ".docx": read_docx,
+        ".csv": "delimited",
+        ".tsv": "delimited",
+        ".xlsx": "xlsx",
+        ".jsonl": "jsonl",
+        ".parquet": "parquet",
+        ".txt": "txt",
+        ".docx": "docx",
     }
 )
 _COLUMNS = ColumnMap()
@@ -59,12 +55,13 @@ def open_source(
         While iterating, when the file as a whole cannot be read; records that came before stand.
     """
     path = Path(source)
-    reader = _READERS.get(path.suffix.lower())
-    if reader is None:
+    kind = _READERS.get(path.suffix.lower())
+    if kind is None:
         hint = "旧版 .xls 请另存为 .xlsx。" if path.suffix.lower() == ".xls" else ""
         raise SourceError(
             "ZF-SRC-SUFFIX",
             f"不认得 {legible(path.name)} 的扩展名“{legible(path.suffix)}”。",
             f"{hint}能读的有：{' '.join(SUFFIXES)}",
         )
-    yield from reader(path, columns, limits)
+    read: Reader = getattr(import_module(f"pipeline.batch.sources.{kind}"), f"read_{kind}")
+    yield from read(path, columns, limits)
