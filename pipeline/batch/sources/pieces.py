@@ -33,6 +33,10 @@ class Pieces:
     def own(self, cells: Sequence[str | None], made: Document | Rejected | None) -> Document | Rejected | None:
         """Return what was ``made`` of a row, set aside where the row is a piece of the record above it."""
         short = len(cells) < self._width
+        key = self._key
+        if not short and key is not None and type(made) is Document and (cells[key] or "").isascii():
+            self._last = cells  # nearly always, and quickly said
+            return made
         if made is None or (isinstance(made, Rejected) and not short):
             return made
         if not self.goes_on(cells):

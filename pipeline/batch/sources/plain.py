@@ -38,7 +38,7 @@ class Plain:
             return None
         identity = "" if self._id is None else (cells[self._id] or "").strip()
         meta = {f: c for f, at in self._meta if (c := cells[at]) and not c.isspace()}
-        if "#" in text or identity[:1] == "#" or any("#" in c for c in meta.values()):  # maybe an error of Excel's
+        if "#" in text or "#" in identity or "#" in "".join(meta.values()):  # maybe an error of Excel's
             return self._table.record(number, cells)
         row = dict(zip(self._header, cells, strict=True))
         return finish(f"{self._place}{number}", identity, text, meta, row, self._limits)
