@@ -1,10 +1,9 @@
 """The command in a process of its own."""
 
 import os
-import subprocess
-import sys
 
 import pytest
+from forked import Forks
 
 
 def as_record(gold, *more):
@@ -13,19 +12,17 @@ def as_record(gold, *more):
     return {"id": gold.id, "text": gold.text, "labels": labels, **{name: getattr(gold, name) for name in more}}
 
 
+@pytest.fixture(scope="session")
+def forks():
+    made = Forks()
+    yield made
+    made.close()
+
+
 @pytest.fixture
-def zuofeng(home, tmp_path):
+def zuofeng(forks, home, tmp_path):
     def run(*arguments, **options):
         env = {**os.environ, "ZUOFENG_HOME": str(home), "COLUMNS": "160", **options.pop("env", {})}
-        return subprocess.run(
-            [sys.executable, "-m", "pipeline.cli", *map(str, arguments)],
-            capture_output=True,
-            text=True,
-            cwd=tmp_path,
-            env=env,
-            timeout=120,
-            check=False,
-            **options,
-        )
+        return forks.run([*map(str, arguments)], env=env, cwd=tmp_path, **options)
 
     return run

@@ -1,0 +1,81 @@
+"""Commands in processes of their own, forked from one that has imported what they import: that takes each a second."""
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+
+
+class Forks:
+    """A process of imports, from which commands are forked one after the other."""
+
+    def __init__(self):
+        self._line, there = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with there:
+            server = [sys.executable, __file__, str(there.fileno())]
+            self._process = subprocess.Popen(server, pass_fds=[there.fileno()], start_new_session=True)
+
+    def run(self, arguments, *, env, cwd, input="", timeout=120):  # noqa: A002  as subprocess calls it
+        """Run ``zuofeng`` as `subprocess.run` does, its input a pipe."""
+        with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+            reader, writer = os.pipe()
+            order = json.dumps([arguments, env, str(cwd)]).encode()
+            socket.send_fds(self._line, [order], [reader, out.fileno(), err.fileno()])
+            os.close(reader)
+            # Who does not read what there is to read has ended.
+            with contextlib.suppress(BrokenPipeError), os.fdopen(writer, "w", encoding="utf-8") as pipe:
+                pipe.write(input)
+            self._line.settimeout(timeout)
+            try:
+                code = os.waitstatus_to_exitcode(int(self._line.recv(16)))
+            except TimeoutError:
+                os.killpg(self._process.pid, signal.SIGKILL)
+                raise
+            return subprocess.CompletedProcess(arguments, code, *(_text(file) for file in (out, err)))
+
+    def close(self):
+        self._line.close()
+        self._process.wait(30)
+
+
+def _text(file):
+    file.seek(0)
+    return file.read().decode()
+
+
+def _next_order(line):
+    """Return the order of a fork, in the fork; None in the first process when there are no more."""
+    while True:
+        order, files, _flags, _address = socket.recv_fds(line, 2**20, 3)
+        if not order:
+            return None
+        if not (pid := os.fork()):
+            for number, file in enumerate(files):
+                os.dup2(file, number)
+        for file in files:
+            os.close(file)
+        if not pid:
+            return json.loads(order)
+        line.send(str(os.waitpid(pid, 0)[1]).encode())
+
+
+if __name__ == "__main__":
+    import pandas  # noqa: F401
+
+    import pipeline.batch.nightly
+    import pipeline.model.train  # noqa: F401
+    from pipeline.cli import main
+
+    with socket.socket(fileno=int(sys.argv[1])) as connection:
+        ordered = _next_order(connection)
+    if ordered:
+        arguments, environment, folder = ordered
+        os.environ.clear()
+        os.environ.update(environment)
+        os.chdir(folder)
+        sys.argv = ["zuofeng", *arguments]
+        main()
