@@ -26,6 +26,7 @@ _HELP = (
     (r"^Arguments:$", "参数："),
     (r"^Options:$", "选项："),
     (r"^Commands:$", "命令："),
+    (r"^(\w+):$", r"\1："),
     (r"Show this message and exit\.", "打印这些说明。"),
     (r"\bdefault:", "默认"),
     (r"\brequired\]", "必填]"),

@@ -30,6 +30,10 @@ VERBS: dict[str, tuple[str, str]] = {
         "体检：数据库、表结构、昨夜、时钟、磁盘、模型、词典、权限、数据库来源、监控，逐项说明是否正常、该做什么。",
     ),
     "config": ("config:command", "现行配置：每一项的值和来处；口令不显示。"),
+    "serve": ("serve:command", "复核台：在浏览器里看队列、看证据、判定。按 Ctrl-C 停止。"),
+    "user": ("user:app", "复核台帐号：新建、列出、重设密码、关掉两步登录。"),
+    "client": ("client:app", "接口的客户端：发令牌、停用、列出、打印接口说明。"),
+    "audit": ("audit:app", "操作留痕：核验有没有被改过、删过。"),
     "classify": ("classify:command", "给文本分类，逐条输出标签、分数和证据；不写入存储。"),
     "train": ("train:command", "训练一个模型，并把这次训练记录在案。同样的语料得到逐字节相同的模型。"),
     "adapt": ("adapt:command", "按本单位的来文重设，不重新训练：照几百条复核过的定校准与阈值，或照没有标注的定说法。"),
@@ -53,10 +57,6 @@ VERBS: dict[str, tuple[str, str]] = {
         "drift:command",
         "这段时间与此前相比变了什么：标签比例、同现、分数、生词、新说法，按区县和渠道；背后是哪些文本。",
     ),
-    "serve": ("serve:command", "复核台：在浏览器里看队列、看证据、判定。按 Ctrl-C 停止。"),
-    "user": ("user:app", "复核台帐号：新建、列出、重设密码、关掉两步登录。"),
-    "client": ("client:app", "接口的客户端：发令牌、停用、列出、打印接口说明。"),
-    "audit": ("audit:app", "操作留痕：核验有没有被改过、删过。"),
     "corpus": ("corpus:app", "语料：检查与统计，取出复核、合成快照，与别的标注工具往来。"),
     "shadow": ("shadow:app", "陪跑：新模型与在用模型一起给夜里的文本打分，复核台上看不到它。"),
     "sample": ("sample:app", "真实准确度：随机抽样，盲标，加权估计。"),
@@ -93,6 +93,10 @@ BENCHES: dict[str, tuple[str, str]] = {
     ),
     "suggest": ("bench_analysts:suggest", "在语料上重演标注：按 suggest 挑与随机挑，同样的宏 F1 各要标多少条。"),
 }
+
+
+#: For whom the verbs from this one on are, as the guide has it.
+_FOR = {"nightly": "运维员", "serve": "分办与管理", "classify": "分析员"}
 
 
 class _Verbs(TyperGroup):
@@ -140,9 +144,15 @@ class _Verbs(TyperGroup):
             raise
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
-        """Write the verbs with their lines."""
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, line) for name, (_where, line) in self.verbs.items()])
+        """Write the verbs with their lines, in sections by who needs them."""
+        sections: dict[str, list[tuple[str, str]]] = {}
+        heading = "Commands"
+        for name, (_where, line) in self.verbs.items():
+            heading = _FOR.get(name, heading)
+            sections.setdefault(heading, []).append((name, line))
+        for heading, rows in sections.items():
+            with formatter.section(heading):
+                formatter.write_dl(rows)
 
 
 _STYLE: dict[str, Any] = {"add_completion": False, "pretty_exceptions_enable": False, "rich_markup_mode": None}

@@ -1,4 +1,5 @@
 import os
+import re
 import subprocess
 import sys
 
@@ -27,6 +28,18 @@ def test_help_and_a_slip_import_no_verb():
     for words in (["--help"], ["nightl"], ["bench", "--help"]):
         done = subprocess.run([sys.executable, "-c", code, *words], capture_output=True, text=True, check=True)
         assert done.stdout.splitlines()[-1] == "['pipeline.cli.chinese', 'pipeline.cli.verbs']"
+
+
+def test_help_says_for_whom_each_verb_is_as_the_guide_does(root):
+    shown = CliRunner().invoke(app, ["--help"]).output
+    guide = (root / "README.zh-CN.md").read_text(encoding="utf-8").partition("## 每天怎么用")[2].partition("\n## ")[0]
+    parts = dict(re.findall(r"^\*\*(\S+?)\*\*.*?```sh\n(.*?)```", guide, re.DOTALL | re.MULTILINE))
+    assert len(parts) == 3
+    told = {who: set(re.findall(r"^zuofeng (\S+)", lines, re.MULTILINE)) for who, lines in parts.items()}
+    sections = re.findall(r"^(\S+)：\n((?:  .*\n?)+)", shown, re.MULTILINE)
+    found = {who: set(re.findall(r"^  ([a-z]\S+)", rows, re.MULTILINE)) for who, rows in sections}
+    del found["选项"]
+    assert found == told
 
 
 def test_a_slip_is_corrected_and_nothing_is_help():
