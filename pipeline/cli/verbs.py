@@ -162,12 +162,26 @@ def lazy(name: str, verbs: Mapping[str, tuple[str, str]], about: str) -> typer.T
     """Return an app of ``verbs``, written as VERBS is; ``about`` is the first line of its help."""
     group = type("Verbs", (_Verbs,), {"verbs": verbs})
     app = typer.Typer(name=name, cls=group, help=about, no_args_is_help=True, **_STYLE)
-    app.callback()(_nothing)
+    app.callback()(_versioned if verbs is VERBS else _nothing)
     return app
 
 
 def _nothing() -> None:
     """Do what every verb needs before it: nothing."""
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        typer.echo(import_module("pipeline.model.runs").program())
+        raise typer.Exit
+
+
+def _versioned(
+    version: bool = typer.Option(
+        False, "--version", callback=_print_version, is_eager=True, help="程序的版本，与 zuofeng why 里写的相同。"
+    ),
+) -> None:
+    """Say which program this is where that is asked for."""
 
 
 bench = lazy("bench", BENCHES, "量文档里的数字。")

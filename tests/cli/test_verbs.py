@@ -42,6 +42,13 @@ def test_help_says_for_whom_each_verb_is_as_the_guide_does(root):
     assert found == told
 
 
+def test_the_version_is_the_one_that_runs_are_recorded_with():
+    from pipeline.model.runs import program
+
+    said = CliRunner().invoke(app, ["--version"])
+    assert (said.exit_code, said.output) == (0, f"{program()}\n")
+
+
 def test_a_slip_is_corrected_and_nothing_is_help():
     run = CliRunner()
     assert "相近的有：nightly" in run.invoke(app, ["nightl"]).output
