@@ -11,13 +11,12 @@ from types import MappingProxyType
 from typing import Any
 
 from pipeline.batch.jump import Night, jumps
+from pipeline.batch.numbers import MANY, notices
 from pipeline.batch.report import RunReport
 
 __all__ = ["Alert", "judge", "send"]
 
 log = logging.getLogger("zuofeng.alert")
-#: Fewer records set aside are nothing to wake anybody for.
-MANY = 20
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 #: How long the command may take, in seconds.
 PATIENCE = 60
@@ -25,7 +24,7 @@ PATIENCE = 60
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """``kind`` is failed, late, empty, aside, unread, jump or doctor; ``message`` a sentence without texts or names."""
+    """``kind`` is failed, late, empty, aside, unread, numbers, jump or doctor; ``message`` names nobody and no text."""
 
     kind: str
     message: str
@@ -57,9 +56,17 @@ def judge(
     if unread := [u for u in report.unreadable if (u["file"], u["code"]) not in told]:
         codes = "、".join(sorted({u["code"] for u in unread}))
         found.append(Alert("unread", f"{work}有 {len(unread)} 个文件没有读成（{codes}），运行报告里有是哪些、为什么"))
-    more, came = report.rejected - last.get("rejected", 0), report.new + report.changed
-    if more >= MANY and more > came:
-        found.append(Alert("unread", f"{work}比上一夜多搁置 {more} 条，新到的只读成 {came} 条：来件的格式可能变了"))
+    came = report.new + report.changed
+    reasons = last.get("reasons", {})
+    twice, differ = (report.reasons[c] - reasons.get(c, 0) for c in ("ZF-REC-DUPLICATE", "ZF-REC-CONFLICT"))
+    # A list that is exported anew every day brings everything twice: nothing is lost, and nothing to be mended.
+    lost = report.rejected - last.get("rejected", 0) - twice - differ
+    if lost >= MANY and lost > came:
+        found.append(Alert("unread", f"{work}比上一夜多搁置 {lost} 条，新到的只读成 {came} 条：来件的格式可能变了"))
+    if differ >= MANY and differ > came:
+        what = "编号可能每份文件都从头编，或来件是改过的重导，搁置清单里逐条写着怎么办"
+        found.append(Alert("numbers", f"{work}比上一夜多 {differ} 条与别的件编号相同而内容不同的：{what}"))
+    found += [Alert("numbers", f"{work}{n.said}") for n in notices(report, last)]
     if report.read == 0:
         found.append(Alert("empty", f"{work}一条也没有读到"))
         return found

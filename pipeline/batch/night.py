@@ -18,6 +18,7 @@ from pipeline.batch.before import Before
 from pipeline.batch.entry import Entry, enter
 from pipeline.batch.feed import Divisible, Feed, Record, Target
 from pipeline.batch.lock import hold_store
+from pipeline.batch.numbers import unlike
 from pipeline.batch.once import Once
 from pipeline.batch.patience import Patience
 from pipeline.batch.report import RunReport
@@ -181,9 +182,15 @@ class Night:
     def _sort(self, part: _Part) -> Sorting:
         keys = [r.id for r in part.records if isinstance(r, Document)]
         known = self.patience.run(lambda: store.known(keys, self.model))
-        if not part.feed.timid:
-            return Sorting(part.records, known)
-        return Sorting(part.records, known, self.patience.run(lambda: store.of_others(list(known), self.source)))
+        others = self.patience.run(lambda: store.of_others(list(known), self.source)) if part.feed.timid else None
+        sorting = Sorting(part.records, known, others)
+        if new := sorting.new:
+            hashes = self.patience.run(lambda: store.known_hashes([d.text_hash for d in new], self.run))
+            sorting.known_texts = sum(d.text_hash in hashes for d in new)
+        if changed := sorting.changed:
+            before = self.patience.run(lambda: store.texts_of([d.id for d in changed]))
+            sorting.other_texts = unlike([(before[d.id], d.text) for d in changed if d.id in before])
+        return sorting
 
     def _score(self, todo: Sequence[Document], origin: Origin | None) -> _Answers:
         """Score texts, also with the challengers; in a scoring thread, which asks the store for nothing."""

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.batch.files import FileFeed
 from pipeline.batch.lock import hold_store, only_one
+from pipeline.batch.numbers import notices
 from pipeline.batch.patience import Patience
 from pipeline.batch.report import RunReport, write_rejected_csv, write_report
 from pipeline.batch.sources import SUFFIXES, ColumnMap, Limits, expand, is_read, skipped, underway, unreadable
@@ -225,6 +226,7 @@ def run_feeds(
 
     def close(state_: str, reason: str = "") -> None:
         report.state = state_
+        report.notices = [str(n) for n in notices(report)]
         report.finished = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
         report.seconds = round(time.monotonic() - started, 2)
         if run is not None:

@@ -90,9 +90,13 @@ class Once:
 
 
 def _again(record: Document, place: str, *, same: bool) -> Rejected:
-    code, what = ("ZF-REC-CONFLICT", "编号相同而内容不同，请核对编号")
     if same:
-        code, what = ("ZF-REC-DUPLICATE", "编号和内容都相同，只算一次")
+        code, what = "ZF-REC-DUPLICATE", "编号和内容都相同，只算一次"
+    else:
+        code, what = "ZF-REC-CONFLICT", "编号相同而内容不同，留用先读到的那条；是两件事，请核对编号"
+        file = place.rpartition(":")[0]
+        if file != record.place.rpartition(":")[0]:
+            what += f"；这条才是更正的，把 {file} 移出来源，下一夜就换成这条"
     return Rejected(record.place, code, f"与 {place} {what}", record.id, record.text)
 
 

@@ -37,6 +37,8 @@ class RunReport(Counts):
     seconds: float = 0.0
     unreadable: list[dict[str, str]] = field(default_factory=list)
     aside: list[dict[str, Any]] = field(default_factory=list)
+    #: What is to be said of the numbers of its records.
+    notices: list[str] = field(default_factory=list)
     state: str = "running"
     starts: int = 1
     top: list[dict[str, Any]] = field(default_factory=list)

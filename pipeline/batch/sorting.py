@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from pipeline.batch.entry import Entry
+from pipeline.batch.numbers import is_numbered, where_unnumbered
 from pipeline.batch.store import Known, meta_of
 from pipeline.batch.tally import Tally
 from pipeline.documents import Document, Rejected, text_hash
@@ -35,6 +36,8 @@ class Sorting:
         #: Their text came again although it was purged: scored at need, kept not.
         self.purged: set[str] = set()
         self.conflicts: list[Rejected] = []
+        #: Of the new ones whose texts the store has, of the changed ones that are about something else.
+        self.known_texts = self.other_texts = 0
         if stored is None:
             self.unchanged = [d for d in records if isinstance(d, Document)]
             return
@@ -71,6 +74,8 @@ class Sorting:
             sum(d.id not in lost for d in some) for some in (self.new, self.changed, self.rescored)
         )
         tally = Tally(new=new, changed=changed, rescored=rescored, unchanged=len(self.unchanged))
+        tally.known_texts, tally.other_texts = self.known_texts, self.other_texts
+        tally.unnumbered.update(where_unnumbered(d) for d in self.new if not is_numbered(d))
         tally.reject([*self.rejected, *refused])
         tally.refused = [[r.place, r.code, r.reason, r.id] for r in ([*self.rejected, *refused] if every else refused)]
         tally.read = new + changed + rescored + tally.unchanged + tally.rejected

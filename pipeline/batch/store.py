@@ -19,8 +19,8 @@ from pipeline.desk.tables import Case
 from pipeline.documents import Document, Rejected, text_hash
 
 __all__ = [
-    "META", "Known", "document_of", "ids_of", "known", "meta_of", "of_others", "stored_predictions",
-    "top_documents", "without_quotes", "write_rejected",
+    "META", "Known", "document_of", "ids_of", "known", "known_hashes", "meta_of", "of_others", "stored_predictions",
+    "texts_of", "top_documents", "without_quotes", "write_rejected",
 ]  # fmt: skip
 
 #: Stored fields of a document besides its text.
@@ -51,6 +51,23 @@ def known(keys: Sequence[str], model: str) -> dict[str, Known]:
         found.update(
             (key, Known(digest, tuple(meta), scored.get(pk), bool(gone))) for pk, key, digest, gone, *meta in documents
         )
+    return found
+
+
+def texts_of(keys: Sequence[str]) -> dict[str, str]:
+    """Return the stored texts of those of ``keys`` that have one."""
+    found: dict[str, str] = {}
+    for some in _slices(keys):
+        found.update(models.Document.objects.filter(among(some, "key"), purged=False).values_list("key", "text"))
+    return found
+
+
+def known_hashes(hashes: Sequence[str], run: models.Run | None) -> set[str]:
+    """Return those of the texts' ``hashes`` that the store had before ``run``."""
+    found: set[str] = set()
+    for some in _slices(hashes):
+        rows = models.Document.objects.filter(among(some, "text_hash"))
+        found.update((rows.exclude(run=run) if run else rows).values_list("text_hash", flat=True))
     return found
 
 

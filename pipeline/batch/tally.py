@@ -12,13 +12,16 @@ from pipeline.documents import Rejected
 __all__ = ["Counts", "Tally"]
 
 _NUMBERS = ("read", "new", "changed", "rescored", "unchanged", "rejected", "problems", "review")
+_COUNTERS = ("labels", "reasons", "unnumbered")
 
 
 @dataclass(kw_only=True)
 class Counts:
     """``read`` = ``new`` + ``changed`` + ``rescored`` + ``unchanged`` + ``rejected``.
 
-    ``reasons`` are counted by their codes: each duplicate has a sentence of its own.
+    ``reasons`` are counted by their codes: each duplicate has a sentence of its own. Of the new ones, ``known_texts``
+    stand in the store under another number, ``unnumbered`` have none, by file; of the changed ones, ``other_texts`` are
+    about something else.
     """
 
     read: int = 0
@@ -29,15 +32,18 @@ class Counts:
     rejected: int = 0
     problems: int = 0
     review: int = 0
+    known_texts: int = 0
+    other_texts: int = 0
     labels: Counter[str] = field(default_factory=Counter)
     reasons: Counter[str] = field(default_factory=Counter)
+    unnumbered: Counter[str] = field(default_factory=Counter)
 
     def add(self, other: Counts) -> None:
         """Add what came of other records."""
-        for name in _NUMBERS:
+        for name in (*_NUMBERS, "known_texts", "other_texts"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
-        self.labels.update(other.labels)
-        self.reasons.update(other.reasons)
+        for name in _COUNTERS:
+            getattr(self, name).update(getattr(other, name))
 
     def numbers(self) -> dict[str, int]:
         """Return the plain figures."""
@@ -52,12 +58,12 @@ class Tally(Counts):
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for the ledger."""
-        return {**vars(self), "labels": dict(self.labels), "reasons": dict(self.reasons)}
+        return {**vars(self), **{name: dict(getattr(self, name)) for name in _COUNTERS}}
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Self:
         """Read what ``to_dict`` wrote."""
-        return cls(**{**values, "labels": Counter(values["labels"]), "reasons": Counter(values["reasons"])})
+        return cls(**{**values, **{name: Counter(values.get(name, ())) for name in _COUNTERS}})
 
     def reject(self, rejected: Iterable[Rejected]) -> None:
         """Count records that were set aside."""

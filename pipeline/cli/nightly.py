@@ -159,7 +159,10 @@ def show(report: Any, taxonomy: Taxonomy, out: Console, *, title: str = "夜间�
     if report.starts > 1:
         out.print(f"接着上次没做完的一次继续（第 {report.starts} 次启动），数字是合计。")
     if report.scored == 0 and report.read:
-        out.print("没有新内容：读到的文本都已按现行模型打过分。")
+        others = "别的" if report.rejected else ""
+        out.print(f"没有新内容：读到的{others}文本都已按现行模型打过分。" if report.unchanged else "没有新打分的文本。")
+    for notice in report.notices:
+        say(out, f"注意：{notice}")
     if report.scored and not report.dry_run:
         labels = ((scheme, name, str(number)) for scheme, name, number in label_rows(report, taxonomy))
         out.print(table("本次判定", ("方案", "标签", "篇数"), labels, words=2))
