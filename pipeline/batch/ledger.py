@@ -14,14 +14,23 @@ from pipeline.desk.models import Chunk, Run
 from pipeline.model.runs import program
 
 __all__ = [
-    "OPEN", "Chunks", "began", "begin", "chunks_of", "counts_before", "finish", "new_id", "program", "runs_before",
-    "runs_on", "same", "write_chunk_state",
+    "KINDS", "OPEN", "STATES", "Chunks", "began", "begin", "chunks_of", "counts_before", "finish", "new_id", "program",
+    "runs_before", "runs_on", "same", "write_chunk_state",
 ]  # fmt: skip
 
 #: By source and number.
 Chunks = dict[tuple[str, int], Chunk]
 #: States of a run that a later one takes up.
 OPEN = ("running", "unfinished")
+#: What people read of a run's state and of its kind.
+STATES = {
+    "done": "做完",
+    "running": "没有结束",
+    "unfinished": "停在半路",
+    "failed": "没有做成",
+    "died": "中断，已由后来的接替",
+}
+KINDS = {"nightly": "夜间任务", "rescore": "重新打分", "purge": "清除"}
 #: How the id of a run begins: when it was made, in UTC.
 _WHEN = "%Y%m%dT%H%M%S"
 

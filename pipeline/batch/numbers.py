@@ -44,7 +44,8 @@ def notices(counts: Counts, last: Mapping[str, Any] | None = None) -> Iterator[N
         yield Notice(
             f"新增 {counts.new} 条里有 {counts.known_texts} 条，库里已有一字不差的原文，编号却不同："
             "编号列可能改了名、换了列，或编号换了写法（全角数字、前面多了撇号）",
-            "请来件方照原来的编号导出；只是列名变了，就在 zuofeng.toml 的 [columns] 里给 id 写上它。"
+            "请来件方照原来的编号导出；只是列名变了，就在 zuofeng.toml 的 [columns] 里给 id 写上它"
+            "（来源是数据库的，核对 [tables] 的 key 和 prefix）。"
             "重复进来的留在库里，复核台归入近似的件，可以一次判完。",
         )
     if counts.other_texts >= MANY and counts.other_texts * 2 >= counts.changed:
@@ -67,7 +68,7 @@ def notices(counts: Counts, last: Mapping[str, Any] | None = None) -> Iterator[N
 
 def is_numbered(document: Document) -> bool:
     """Whether a record of several columns came with a number; what is a text and no more needs none."""
-    return not document.id.startswith("t-") or len(document.row) < 2
+    return document.id != f"t-{document.text_hash[:16]}" or len(document.row) < 2
 
 
 def where_unnumbered(document: Document) -> str:

@@ -107,9 +107,12 @@ def _on(day: dt.date, settings: Settings) -> None:
         model = (first.before or (first.model if first.action == "found" else None)) if first else champion_id(folder)
         out.print(f"{day} 还没有切换记录；第一次记录之前在用的是 {model or '（没有）'}。", highlight=False)
     open_store(settings.store_url, there=True)
-    from pipeline.batch.ledger import runs_on
+    from pipeline.batch.ledger import KINDS, STATES, runs_on
 
-    runs = [(run.id, run.kind, run.state, run.model, str(run.counts.get("read", ""))) for run in runs_on(day, CHINA)]
+    runs = [
+        (run.id, KINDS[run.kind], STATES[run.state], run.model, str(run.counts.get("read", "")))
+        for run in runs_on(day, CHINA)
+    ]
     head = ("运行", "种类", "状态", "模型", "读入")
     out.print(table("那天开始的运行", head, runs) if runs else f"{day}：没有运行。")
 

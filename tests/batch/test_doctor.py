@@ -73,6 +73,22 @@ def test_a_night_that_could_not_read_all_says_so(found):
     assert ("没有读成（ZF-SRC-COLUMN）" in said, fine) == (True, True)
 
 
+@pytest.mark.parametrize(("state", "said"), [("done", "做完"), ("running", "没有结束"), ("failed", "没有做成")])
+def test_how_a_night_ended_is_said_in_chinese(found, state, said):
+    ran("/来件", 5, state)
+    assert [s for s, _ in found("昨夜")] == [f"/来件：r1 {said}，读入 0，5 小时前"]
+
+
+def test_a_night_that_a_wrong_clock_dated_is_not_so_many_hours_ago(found):
+    ran("/来件", -4000)
+    assert [s for s, _ in found("昨夜")] == ["/来件：r1 做完，读入 0，记的时间在未来"]
+    assert [fine for _, fine in found("时钟")] == [False]
+    for hours in range(14, 0, -1):
+        ran("/来件", hours)
+    ((said, fine),) = found("时钟")
+    assert ("r1 那次记的时间在未来" in said, fine) == (True, True)
+
+
 def test_what_was_read_once_is_not_expected_again(found):
     ran("/补录", 300)
     ran("/来件", 5)

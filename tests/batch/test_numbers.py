@@ -74,6 +74,7 @@ def test_numbers_that_begin_anew_are_told_of_and_corrections_are_not(night, csv,
 
 def test_records_without_a_number_are_told_of_with_the_column_that_may_hold_it(night, csv, plain, tmp_path):
     source = csv("张三.csv", "流水号,内容", numbered(plain[:20]))
+    csv("2.csv", "编号,内容", [("t-1", plain[31])])
     (tmp_path / "来件" / "信.txt").write_text(plain[30], encoding="utf-8")
     report = night(source)
     assert report.unnumbered == {"张三.csv，像是编号的列：流水号": 20}

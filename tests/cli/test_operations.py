@@ -161,7 +161,7 @@ def test_another_model_is_scored_first_and_made_live_after(zuofeng, stored, home
     written = zuofeng("models", "--history").stdout
     assert ("试换" in written, "比在语料 test 部分的" in written) == (True, True)
     today = zuofeng("models", "--on", f"{dt.datetime.now(CHINA):%Y-%m-%d}").stdout
-    assert all(word in today for word in (live, other, "nightly", "rescore"))
+    assert all(word in today for word in (live, other, "夜间任务", "重新打分", "做完"))
     assert live in zuofeng("models", "--on", "2020-01-01").stdout
     both = zuofeng("why", stored[1]).stdout
     assert both.count("相同到最后一位") == 2
@@ -271,7 +271,7 @@ def test_texts_are_removed_by_policy_and_a_dry_run_only_counts(zuofeng, stored, 
     gone = zuofeng("why", stored[0])
     assert (gone.returncode, "原文已按保留期清除" in gone.stdout) == (1, True)
     assert zuofeng("purge", "--older-than", "2y").returncode == 2
-    assert "purge" in zuofeng("models", "--on", f"{dt.datetime.now(CHINA):%Y-%m-%d}").stdout
+    assert "清除" in zuofeng("models", "--on", f"{dt.datetime.now(CHINA):%Y-%m-%d}").stdout
 
 
 def test_the_doctor_says_what_to_do_and_tells_others(zuofeng, home, told, write_jsonl):
