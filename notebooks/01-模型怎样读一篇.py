@@ -40,7 +40,8 @@ show(Table("分数最高的五个", ("标签", "分数", "阈值"), rows))
 # %%
 cleaned = clean(text).text
 best = max(range(len(scorer.columns)), key=lambda j: scores[j][1])
-weights = character_weights(cleaned, scorer.bundle, scorer.segmenter)[:, best]
+expert = int(scorer.look([text]).expert[0])
+weights = character_weights(cleaned, scorer.bundle, scorer.segmenter, expert=expert)[:, best]
 ends = [i + 1 for i, c in enumerate(cleaned) if c in "，。,." or i == len(cleaned) - 1]
 parts = [(cleaned[a:b], float(weights[a:b].sum())) for a, b in zip([0, *ends], ends, strict=False)]
 rows = tuple((clause, f"{w:+.2f}") for clause, w in parts)

@@ -80,6 +80,11 @@ class Prediction(NamedTuple):
     review: bool
     model: str
 
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The decided labels of all schemes."""
+        return tuple(label for decided in self.decided.values() for label, _ in decided)
+
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON object of the ``classify`` contract."""
         return {

@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Bools", "Flags", "Floats", "Ints", "Points", "Shorts", "Singles"]
+__all__ = [
+    "Bools", "Codes", "Columns", "Flags", "Floats", "Grains", "Ints", "Keys", "Points", "Shorts", "Signs", "Singles",
+]  # fmt: skip
 
 Bools = npt.NDArray[np.bool_]
 Ints = npt.NDArray[np.int64]
@@ -16,3 +18,13 @@ Singles = npt.NDArray[np.float32]
 Points = npt.NDArray[np.uint32]
 #: Bits that belong together.
 Flags = npt.NDArray[np.uint8]
+#: 1, -1, or 0 for neither.
+Signs = npt.NDArray[np.int8]
+#: Weights in 16 bits, whole numbers of a common grain.
+Grains = npt.NDArray[np.int16]
+#: Classes of characters.
+Codes = npt.NDArray[np.uint16]
+#: Columns of features, the block of each in the last bits.
+Columns = npt.NDArray[np.uint32]
+#: Hashes, and several small numbers packed into one.
+Keys = npt.NDArray[np.uint64]

@@ -11,7 +11,6 @@ import numpy as np
 from scipy.special import logit
 
 from pipeline.corpus.gold import Gold, label_matrix
-from pipeline.errors import CorpusError
 from pipeline.model.calibrate import BINS
 from pipeline.model.evaluate import figures_of, resamples
 from pipeline.model.score import Scorer
@@ -106,8 +105,6 @@ class Diagnosis:
 
 def diagnose(scorer: Scorer, gold: Sequence[Gold], *, rounds: int = 1000) -> Diagnosis:
     """Look at ``scorer`` on ``gold`` from all sides; raises CorpusError without texts."""
-    if not gold:
-        raise CorpusError("ZF-EVALUATE-EMPTY", "没有可供测量的文本", "用 --gold 指定带标签的 .jsonl。")
     taxonomy = scorer.bundle.taxonomy
     probabilities = scorer.probabilities([g.text for g in gold])
     called = scorer.decide(probabilities)

@@ -49,8 +49,7 @@ def suggest(
         label = scorer.columns[c.column][1]
         score = float(probabilities[c.row, c.column])
         words = scorer.strongest_words(fresh[c.row].text, label)
-        decided = any(label == named for pairs in of.decided.values() for named, _ in pairs)
-        found.append(Suggestion(fresh[c.row], label, c.reason, score, decided, words))
+        found.append(Suggestion(fresh[c.row], label, c.reason, score, label in of.labels, words))
     return found
 
 
@@ -62,7 +61,7 @@ def rate(scorer: Scorer, documents: Sequence[Document]) -> tuple[Interest, spars
     thin = np.zeros((len(texts), len(scorer.columns)), bool)
     column = {label: j for j, (_, label) in enumerate(scorer.columns)}
     for row, prediction in enumerate(scorer.score(documents)):
-        shown = dict.fromkeys((label for pairs in prediction.decided.values() for label, _ in pairs), 0)
+        shown = dict.fromkeys(prediction.labels, 0)
         for e in prediction.evidence:
             shown[e.label] += e.end - e.start
         for label, characters in shown.items():

@@ -120,7 +120,7 @@ def span_f1(scorer: Scorer, gold: Sequence[Gold]) -> tuple[float, float]:
     """
     hit = said = real = shown = positives = 0
     for g, p in zip(gold, scorer.score([Document(g.id, g.text) for g in gold]), strict=True):
-        decided = {label for pairs in p.decided.values() for label, _ in pairs}
+        decided = set(p.labels)
         positives += bool(decided)
         shown += bool(decided) and decided <= {e.label for e in p.evidence}
         for label in decided & {e.label for e in g.evidence}:

@@ -6,13 +6,12 @@ import re
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 
+from pipeline.ndarrays import Keys
 from pipeline.text.normalise import code_points
 
 __all__ = ["Grams", "hash_grams", "squeeze"]
 
-Hashes = npt.NDArray[np.uint64]
 _STEP = np.uint64(0x9E3779B97F4A7C15)  # odd, bits well mixed (Fibonacci hashing, Knuth 6.4)
 _SPACE = re.compile(r"\s+")
 
@@ -22,7 +21,7 @@ def squeeze(text: str) -> str:
     return _SPACE.sub("", text)
 
 
-def hash_grams(text: str, length: int) -> Hashes:
+def hash_grams(text: str, length: int) -> Keys:
     """Return the hash of each run of ``length`` characters, shape (max(len(text) - length + 1, 0),)."""
     points = code_points(text).astype(np.uint64)
     count = max(len(points) - length + 1, 0)

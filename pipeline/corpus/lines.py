@@ -1,15 +1,15 @@
-"""Files of one JSON object a line."""
+"""One JSON object a line."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from pipeline.errors import CorpusError
 
-__all__ = ["json_lines"]
+__all__ = ["json_lines", "parse_lines"]
 
 #: Labelled files of other kinds, which people give where lines are wanted.
 _OTHERS = (".csv", ".tsv", ".xlsx")
@@ -32,10 +32,15 @@ def json_lines(path: Path, wrong: list[str], code: str, name: str) -> Iterator[t
         raise CorpusError(code, f"读不了{name} {path}：{e}", "检查路径，文件须为 UTF-8。") from e
     if path.suffix.lower() == ".json" and next(filter(str.strip, lines), "").lstrip().startswith("["):
         raise other
+    yield from parse_lines(lines, path.name, wrong)
+
+
+def parse_lines(lines: Iterable[str], name: str, wrong: list[str]) -> Iterator[tuple[str, Any]]:
+    """Yield what `json_lines` does, of ``lines`` of the file ``name``."""
     for number, line in enumerate(lines, 1):
         if not line.strip():
             continue
-        where = f"{path.name}:{number}"
+        where = f"{name}:{number}"
         try:
             yield where, json.loads(line)
         except ValueError as e:

@@ -11,6 +11,7 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from pipeline.corpus.lines import parse_lines
 from pipeline.exchange.labelled import FIELDS, Labelled, Read, build, label_ids, to_record
 from pipeline.taxonomy import Taxonomy
 
@@ -33,14 +34,10 @@ def from_lines(raw: bytes, taxonomy: Taxonomy, name: str) -> Read:
     """Read an export of any of the three kinds of project."""
     items: list[Labelled] = []
     wrong: list[str] = []
-    for number, line in enumerate(raw.decode("utf-8-sig").split("\n"), 1):
-        if not line.strip():
-            continue
-        where = f"{name}:{number}"
+    for where, given in parse_lines(raw.decode("utf-8-sig").split("\n"), name, wrong):
         try:
-            given = json.loads(line)
             record, mistakes = _record(given, taxonomy)
-        except (ValueError, TypeError, KeyError) as e:
+        except (AttributeError, KeyError, TypeError, ValueError) as e:
             wrong.append(f"{where} -> 不是 doccano 的一行：{e}")
             continue
         item, more = build(record, taxonomy, where, mistakes)

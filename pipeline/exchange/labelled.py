@@ -9,6 +9,7 @@ from typing import Any
 
 from pipeline.batch.sources.records import mend
 from pipeline.corpus.gold import Gold, parse_gold
+from pipeline.corpus.lines import parse_lines
 from pipeline.taxonomy import Taxonomy
 
 __all__ = ["FIELDS", "Labelled", "Read", "build", "from_lines", "in_order", "label_ids", "to_lines", "to_record"]
@@ -90,18 +91,11 @@ def from_lines(raw: bytes, taxonomy: Taxonomy, name: str) -> Read:
     """Read our own JSON lines: gold texts and reviewed decisions alike."""
     items: list[Labelled] = []
     wrong: list[str] = []
-    for number, line in enumerate(raw.decode("utf-8-sig").split("\n"), 1):
-        if not line.strip():
-            continue
-        try:
-            record = json.loads(line)
-        except ValueError as e:
-            wrong.append(f"{name}:{number} -> 不是合格的 JSON：{e}")
-            continue
+    for where, record in parse_lines(raw.decode("utf-8-sig").split("\n"), name, wrong):
         if not isinstance(record, Mapping):
-            wrong.append(f"{name}:{number} -> 应为 JSON 对象")
+            wrong.append(f"{where} -> 应为 JSON 对象")
             continue
-        item, mistakes = build(record, taxonomy, f"{name}:{number}")
+        item, mistakes = build(record, taxonomy, where)
         wrong += mistakes
         items += [item] if item else []
     return Read(tuple(items), tuple(wrong))

@@ -14,24 +14,21 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from scipy import sparse
 from scipy.optimize import minimize
 from scipy.special import expit, logit
 
 from pipeline.corpus.gold import Gold, label_matrix
 from pipeline.errors import CorpusError
-from pipeline.model.bundle import Weights, save_changed
+from pipeline.model.bundle import Weights, fields, save_changed
 from pipeline.model.calibrate import expected_f1_threshold, raise_to_promise
 from pipeline.model.familiar import familiar, texts_of
 from pipeline.model.folds import group_folds
 from pipeline.model.score import Look, Scorer
 from pipeline.model.train import corpus_hash
+from pipeline.ndarrays import Bools, Floats, Ints
 
 __all__ = ["FEWEST", "Adaptation", "Expectation", "adapt", "expect", "fit_adaptation", "settle"]
-
-Bools = npt.NDArray[np.bool_]
-Floats = npt.NDArray[np.float64]
 
 #: Fewer reviewed documents say too little.
 FEWEST = 50
@@ -104,20 +101,15 @@ def adapt(scorer: Scorer, reviewed: Sequence[Gold], out: Path, *, promise: float
     bundle = settle(scorer).bundle
     found = fit_adaptation(seen, truth)
     threshold = raise_to_promise(found.threshold, expected.likely, truth, promise) if promise else found.threshold
-    slopes = np.array([h.whole for h in bundle.heads])
+    (slopes,) = fields(bundle.heads, "whole")
     weights = bundle.weights
     coef = weights.real_coef
     coef = coef * slopes + coef @ found.slopes + found.coef
     bias = weights.bias * slopes + weights.bias @ found.slopes
+    new = np.column_stack([found.intercept, threshold, found.threshold])
     heads = tuple(
-        replace(
-            h,
-            whole=1.0,
-            intercept=round(h.intercept + float(shift), 6),
-            threshold=round(float(t), 4),
-            ask=round(float(ask), 4),
-        )
-        for h, shift, t, ask in zip(bundle.heads, found.intercept, threshold, found.threshold, strict=True)
+        replace(h, whole=1.0, intercept=round(h.intercept + shift, 6), threshold=round(t, 4), ask=round(ask, 4))
+        for h, (shift, t, ask) in zip(bundle.heads, new.tolist(), strict=True)
     )
     home = {
         "from": bundle.id,
@@ -127,12 +119,7 @@ def adapt(scorer: Scorer, reviewed: Sequence[Gold], out: Path, *, promise: float
         "texts": texts_of(reviewed, bundle.manifest),
     }
     weights = Weights.rounded(
-        coef,
-        bias,
-        weights.sentence_coef * weights.grain,
-        weights.sentence_bias,
-        weights.real_gate,
-        weights.gate_bias,
+        coef, bias, weights.sentence_coef * weights.grain, weights.sentence_bias, weights.real_gate, weights.gate_bias
     )
     path = save_changed(replace(bundle, weights=weights, heads=heads), out, adapted=home)
     return path, expected
@@ -204,7 +191,7 @@ def _look(scorer: Scorer, reviewed: Sequence[Gold]) -> tuple[Look, Bools]:
     return scorer.look([g.text for g in reviewed]), np.hstack([labels, labels.any(1, keepdims=True)])
 
 
-def _held_out(seen: Look, truth: Bools, fold: npt.NDArray[np.int64], own: Bools) -> tuple[Floats, Floats]:
+def _held_out(seen: Look, truth: Bools, fold: Ints, own: Bools) -> tuple[Floats, Floats]:
     """Return probabilities and thresholds (texts, heads) by adaptations to the ``own`` texts of all other folds."""
     probabilities, thresholds = np.zeros(truth.shape), np.zeros(truth.shape)
     for number in range(FOLDS):

@@ -15,7 +15,7 @@ import hashlib
 import io
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -39,7 +39,8 @@ if TYPE_CHECKING:
     from scipy import sparse
 
 __all__ = [
-    "NEVER", "PROBLEM", "Bundle", "Head", "Weights", "build_bundle", "load_bundle", "save_bundle", "save_changed",
+    "NEVER", "PROBLEM", "Bundle", "Head", "Weights", "build_bundle", "fields", "load_bundle", "save_bundle",
+    "save_changed",
 ]  # fmt: skip
 
 #: Threshold of a label that is never decided without a person.
@@ -83,6 +84,11 @@ class Head:
     def from_dict(cls, data: Mapping[str, float | None]) -> Head:
         """Rebuild what to_dict returned."""
         return cls(**{k: NEVER if v is None else v for k, v in data.items()})
+
+
+def fields(heads: Sequence[Head], *names: str) -> npt.NDArray[np.float64]:
+    """Return these fields of all ``heads``, (names, heads)."""
+    return np.array([[getattr(h, name) for h in heads] for name in names])
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,6 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
 from pipeline.corpus.gold import Gold, label_matrix
 from pipeline.documents import Document, Evidence
@@ -21,15 +20,13 @@ from pipeline.model.paired import ROUNDS, Contrast, adjust, contrasts, count
 from pipeline.model.promise import Kept, check_promise, promise_of
 from pipeline.model.score import Scorer
 from pipeline.model.slices import parts_of
+from pipeline.ndarrays import Bools, Floats, Ints
 from pipeline.taxonomy import Taxonomy
 
 if TYPE_CHECKING:
     from pipeline.model.adapt import Expectation
 
 __all__ = ["LEVEL", "SOURCES", "Comparison", "Flip", "Row", "Side", "Slice", "ask_for_same_labels", "compare"]
-
-Bools = npt.NDArray[np.bool_]
-Floats = npt.NDArray[np.float64]
 
 #: Significance level after correction.
 LEVEL = 0.05
@@ -201,7 +198,7 @@ def ask_for_same_labels(a: Bundle, b: Bundle) -> None:
 
 
 def _rows(
-    truth: Bools, a: Bools, b: Bools, clusters: npt.NDArray[np.int64], taxonomy: Taxonomy, rounds: int, seed: int
+    truth: Bools, a: Bools, b: Bools, clusters: Ints, taxonomy: Taxonomy, rounds: int, seed: int
 ) -> tuple[Row, ...]:
     """Return F1 of decisions ``a`` and ``b`` (texts, labels): per label, problem-or-not, macro, as one family."""
     columns = taxonomy.columns
@@ -233,7 +230,7 @@ def _slices(
     truth: Bools,
     a: Bools,
     b: Bools,
-    clusters: npt.NDArray[np.int64],
+    clusters: Ints,
     rounds: int,
     seed: int,
 ) -> tuple[Slice, ...]:

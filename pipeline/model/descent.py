@@ -10,16 +10,13 @@ from __future__ import annotations
 import math
 
 import numpy as np
-import numpy.typing as npt
 from scipy import sparse
 
-from pipeline.ndarrays import Floats, Ints, Shorts, Singles
+from pipeline.ndarrays import Floats, Ints, Shorts, Signs, Singles
 from pipeline.text.compiled import compiled
 from pipeline.text.prefetch import prefetch
 
 __all__ = ["descend"]
-
-Signs = npt.NDArray[np.int8]
 
 #: Passes over the rows at most, and how steep a head may be left: by how much its rows miss the optimum, root mean
 #: square, where 1 is the margin asked of a row. On texts, margins are then within a few hundredths of their spread.

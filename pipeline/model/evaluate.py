@@ -7,13 +7,13 @@ from collections.abc import Hashable, Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from pipeline.corpus.gold import Gold, label_matrix
 from pipeline.errors import CorpusError
 from pipeline.model.calibrate import expected_calibration_error
-from pipeline.model.paired import ROUNDS, contrasts, count
+from pipeline.model.paired import contrasts, count
 from pipeline.model.score import Scorer
+from pipeline.ndarrays import Bools, Floats, Ints
 from pipeline.taxonomy import Taxonomy
 from pipeline.text.segment import JiebaSegmenter, RjiebaSegmenter
 
@@ -31,28 +31,27 @@ __all__ = [
     "resamples",
 ]
 
-Bools = npt.NDArray[np.bool_]
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
-
 #: Labels with fewer positives say little; macro averages leave them out and say so.
 LEAST = 5
 _WORD = re.compile(r"\w+")
 
 
 def evaluate(scorer: Scorer, gold: Sequence[Gold], *, rounds: int = 1000) -> dict[str, Any]:
-    """Score ``gold`` and return the figures as plain data; raises CorpusError without texts."""
-    if not gold:
-        raise CorpusError("ZF-EVALUATE-EMPTY", "没有可供测量的文本", "用 --gold 指定带标签的 .jsonl。")
+    """Score ``gold`` and return the figures as plain data; raises as `figures_of` does."""
     truth = label_matrix(gold, scorer.bundle.taxonomy)
     groups = [g.group for g in gold]
     return figures_of(scorer, scorer.probabilities([g.text for g in gold]), truth, groups, rounds=rounds)
 
 
 def figures_of(
-    scorer: Scorer, probabilities: Floats, truth: Bools, groups: Sequence[str], *, rounds: int = 1000
+    scorer: Scorer, probabilities: Floats, truth: Bools, groups: Sequence[str], *, rounds: int
 ) -> dict[str, Any]:
-    """Return the figures of texts already scored: ``probabilities`` (texts, heads), ``truth`` (texts, columns)."""
+    """Return the figures of texts already scored: ``probabilities`` (texts, heads), ``truth`` (texts, columns).
+
+    Raises CorpusError without texts.
+    """
+    if not len(truth):
+        raise CorpusError("ZF-EVALUATE-EMPTY", "没有可供测量的文本", "用 --gold 指定带标签的 .jsonl。")
     called = scorer.decide(probabilities)
     figures = measure(truth, called, scorer.bundle.taxonomy, groups=groups, rounds=rounds)
     figures["model"] = scorer.bundle.id
@@ -150,7 +149,7 @@ def micro_f1(truth: Bools, called: Bools) -> float:
 
 
 def paired_difference(
-    truth: Bools, called: Bools, other: Bools, groups: Sequence[str], taxonomy: Taxonomy, *, rounds: int = ROUNDS
+    truth: Bools, called: Bools, other: Bools, groups: Sequence[str], taxonomy: Taxonomy
 ) -> dict[str, tuple[float, float, float]]:
     """Return per scheme `macro_f1` of ``called`` minus that of ``other`` on the same texts, with its 95 % interval.
 
@@ -159,7 +158,7 @@ def paired_difference(
     means = {s: mine for s, mine in counted_columns(truth, taxonomy).items() if len(mine)}
     clusters = np.unique(np.asarray(groups), return_inverse=True)[1]
     before, after = (count(truth, c, clusters) for c in (other, called))
-    found = contrasts(before, after, means=list(means.values()), rounds=rounds, flips=1)[truth.shape[1] :]
+    found = contrasts(before, after, means=list(means.values()), flips=1)[truth.shape[1] :]
     return {s: (c.difference, c.low, c.high) for s, c in zip(means, found, strict=True)}
 
 

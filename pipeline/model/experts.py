@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-import numpy.typing as npt
 from scipy import sparse
 
 from pipeline.corpus.gold import Gold
@@ -15,11 +14,9 @@ from pipeline.model.calibrate import fit_sigmoid
 from pipeline.model.descent import descend
 from pipeline.model.pool import maximum_over, strongest_sentence
 from pipeline.model.recipe import Learner, Settings
-from pipeline.ndarrays import Bools, Floats, Ints
+from pipeline.ndarrays import Bools, Floats, Ints, Signs
 
 __all__ = ["Examples", "allow_strange", "fit_heads", "learn_experts", "present_experts", "share_texts", "sure_weights"]
-
-Signs = npt.NDArray[np.int8]
 
 DEFAULTS = Settings()
 

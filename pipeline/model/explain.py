@@ -7,9 +7,8 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from pipeline.model.bundle import Bundle
+from pipeline.model.bundle import Bundle, fields
 from pipeline.model.features import Features, Occurrences
-from pipeline.model.lead import add_lead, first_sentences
 from pipeline.model.pool import NOISE
 from pipeline.ndarrays import Floats
 from pipeline.text.segment import Segmenter
@@ -32,28 +31,23 @@ TAKEN = -(2**60)
 
 
 def character_weights(
-    text: str, bundle: Bundle, segmenter: Segmenter, *, expert: int | None = None, leads: bool = True, long: float = 0.0
+    text: str, bundle: Bundle, segmenter: Segmenter, *, expert: int, leads: bool = True, long: float = 0.0
 ) -> Floats:
     """Return what each character adds to each head's log-odds, shape (len(text), heads).
 
     Both margins are sums over features; a feature's share is split evenly over its occurrences and each
     occurrence's over its characters, so the columns sum to the log-odds without the constant terms. Of the sentences
-    only each head's strongest one speaks. The first counts again where the text ``leads`` its document. ``expert`` is
-    whose heads read it; by default the gate is asked, with words alone. ``long`` is the share of the text that is read
-    as a long one.
+    only each head's strongest one speaks. The first counts again where the text ``leads`` its document. The heads are
+    those of ``expert``; ``long`` is the share of the text that is read as a long one.
     """
     features, weights = bundle.features, bundle.weights
     sentences = split_sentences([text])
     found = features.occurrences([text], segmenter, sentences)
     edge = np.zeros((len(text) + 1, len(bundle.heads)))
     inside = found.by_sentence(sentences, 1)
-    if expert is None:
-        lead = first_sentences(sentences.row, 1)
-        first = features.weigh(features.few(inside, len(sentences.row)))
-        x = add_lead(features.weigh(features.few(found, 1)), first, lead, features.lead if leads else 0)
-        expert = int(weights.choose(x)[0])
-    whole = _slopes(bundle, "whole") * (1 - long)
-    single = _slopes(bundle, "sentence") * (1 - long) + _slopes(bundle, "long_sentence") * long
+    whole, sentence, long_sentence = fields(bundle.heads, "whole", "sentence", "long_sentence")
+    whole *= 1 - long
+    single = sentence * (1 - long) + long_sentence * long
     coef, sentence_coef = weights.coef[expert], weights.sentence_coef[expert]
     value = _shares(features, found, 1)[:, None] * weights.grain
     _spread(edge, found, value * coef[found.column] * whole)
@@ -68,10 +62,6 @@ def character_weights(
         share = share * (inside.row[:, None] == np.rint(margins / NOISE).argmax(0))
         _spread(edge, inside, share * single)
     return np.asarray(edge.cumsum(0)[:-1])
-
-
-def _slopes(bundle: Bundle, name: str) -> Floats:
-    return np.array([getattr(h, name) for h in bundle.heads])
 
 
 def _shares(features: Features, found: Occurrences, rows: int) -> Floats:
@@ -91,14 +81,7 @@ def _spread(edge: Floats, found: Occurrences, share: Floats) -> None:
 
 
 def explain(
-    text: str,
-    heads: Sequence[int],
-    bundle: Bundle,
-    segmenter: Segmenter,
-    *,
-    expert: int | None = None,
-    leads: bool = True,
-    long: float = 0.0,
+    text: str, heads: Sequence[int], bundle: Bundle, segmenter: Segmenter, *, expert: int, leads: bool, long: float
 ) -> Iterator[tuple[int, int, int, float]]:
     """Yield ``(head, start, end, weight)`` for the runs of clauses that speak most for each head, at least one each.
 

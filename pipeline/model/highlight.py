@@ -7,21 +7,17 @@ import math
 import sys
 
 import numpy as np
-import numpy.typing as npt
 
-from pipeline.model.bundle import Bundle
+from pipeline.model.bundle import Bundle, fields
 from pipeline.model.explain import BETWEEN, COST, MOST, SHARE, STOPS, TAKEN
 from pipeline.model.margins import Heads
 from pipeline.model.places import BLOCKS, Places
 from pipeline.model.pool import NOISE
-from pipeline.ndarrays import Bools, Flags, Floats, Ints, Points, Shorts
+from pipeline.ndarrays import Bools, Columns, Flags, Floats, Grains, Ints, Points, Shorts
 from pipeline.text.compiled import compiled, index, wide
 from pipeline.text.prefetch import prefetch
 
 __all__ = ["Highlighter"]
-
-Grains = npt.NDArray[np.int16]
-Columns = npt.NDArray[np.uint32]
 
 _BETWEEN, _STOP, _SPACE = 1, 2, 4
 _WORDS, _CHARS = 0, 1
@@ -34,8 +30,7 @@ class Highlighter:
 
     def __init__(self, bundle: Bundle, heads: Heads) -> None:
         self._heads = heads
-        whole = np.array([h.whole for h in bundle.heads])
-        sentence, long = np.array([[h.sentence, h.long_sentence] for h in bundle.heads]).T
+        whole, sentence, long = fields(bundle.heads, "whole", "sentence", "long_sentence")
         self._slopes = heads.grain * np.array([sentence, whole, whole * heads.lead])
         self._long = heads.grain * np.array([long, np.zeros_like(whole), np.zeros_like(whole)])
 

@@ -5,20 +5,16 @@ from __future__ import annotations
 import math
 
 import numpy as np
-import numpy.typing as npt
 
 from pipeline.model.bundle import Bundle
 from pipeline.model.features import CONCEPTS
 from pipeline.model.places import BLOCKS, Places, Vocabulary
 from pipeline.model.pool import NOISE
-from pipeline.ndarrays import Floats, Ints, Shorts, Singles
+from pipeline.ndarrays import Columns, Floats, Grains, Ints, Shorts, Singles
 from pipeline.text.compiled import compiled
 from pipeline.text.prefetch import prefetch
 
 __all__ = ["Heads"]
-
-Grains = npt.NDArray[np.int16]
-Columns = npt.NDArray[np.uint32]
 
 #: Coefficients in a line of the cache, and those that are worked on at once.
 _LINE, _LANES = 32, 8

@@ -9,17 +9,13 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from pipeline.model.features import CHAR_BITS, CONCEPTS, Features, folded_points
-from pipeline.ndarrays import Ints, Points, Shorts
+from pipeline.ndarrays import Columns, Flags, Ints, Keys, Points, Shorts
 from pipeline.text.compiled import compiled, wide
 from pipeline.text.prefetch import prefetch
 
 __all__ = ["BLOCKS", "Places", "Vocabulary"]
-
-Columns = npt.NDArray[np.uint32]
-Keys = npt.NDArray[np.uint64]
 
 #: A column is its number times this, plus its block: words, characters, concepts.
 BLOCKS = 4
@@ -121,7 +117,7 @@ class _Table(NamedTuple):
     """
 
     slots: Keys
-    moved: npt.NDArray[np.uint8]
+    moved: Flags
     factor: np.uint64
     size: np.uint64
     first: np.uint64

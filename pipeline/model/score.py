@@ -15,7 +15,7 @@ import numpy.typing as npt
 from pipeline.collecting import no_collecting
 from pipeline.documents import Document, Evidence, Prediction
 from pipeline.errors import BundleError
-from pipeline.model.bundle import NEVER, Bundle
+from pipeline.model.bundle import NEVER, Bundle, fields
 from pipeline.model.decide import decide
 from pipeline.model.encoder import add_dense, encoder_of
 from pipeline.model.odds import expit, logit
@@ -33,8 +33,6 @@ __all__ = ["Look", "Said", "Scorer", "batches"]
 
 #: A label whose log-odds lie this close to those of its threshold asks for a person.
 NEAR = 0.3
-
-
 #: So many characters are read plainly, within a second; loading the compiled reader takes as long.
 LITTLE = 50_000
 #: Characters read at once: each table is fetched once for all of them.
@@ -119,14 +117,11 @@ class Scorer:
         self._swift: Reader | None = None
         self._left = little
         self._no_scores = np.zeros((0, len(bundle.heads)))
-        self._whole = np.array([h.whole for h in bundle.heads])
-        self._sentence = np.array([h.sentence for h in bundle.heads])
-        self._strange = np.array([h.strange for h in bundle.heads])
+        self._whole, self._sentence = fields(bundle.heads, "whole", "sentence")
+        self._strange, self._intercept = fields(bundle.heads, "strange", "intercept")
         self._backing = bundle.heads[-1].backing
-        self._intercept = np.array([h.intercept for h in bundle.heads])
-        self._long = np.array([[h.long_sentence, h.long_size, h.long_intercept] for h in bundle.heads]).T
-        self._threshold = np.array([h.threshold for h in bundle.heads])
-        self._ask = np.array([h.ask for h in bundle.heads])
+        self._long = fields(bundle.heads, "long_sentence", "long_size", "long_intercept")
+        self._threshold, self._ask = fields(bundle.heads, "threshold", "ask")
         # Where a scheme must not stay empty a label may be decided below what was promised of it.
         stands_in = np.array([s.kind != "multi" for s in bundle.taxonomy.schemes for _ in s.labels])
         promised = (self._threshold[:-1] == NEVER) | (promise_of(bundle.manifest) > 0)
@@ -272,7 +267,7 @@ class Scorer:
         for (scheme, block), of in zip(self._blocks, blocks, strict=True):
             for row in np.flatnonzero(said.decided[:, block].any(1)).tolist():
                 labels = itertools.compress(of[row].items(), said.decided[row, block].tolist())
-                called[row][scheme.id] = tuple(sorted(labels, key=_score, reverse=True))
+                called[row][scheme.id] = tuple(sorted(labels, key=itemgetter(1), reverse=True))
         columns = (
             [d.id for d in documents],
             said.is_problem.tolist(),
@@ -284,10 +279,6 @@ class Scorer:
             [self.bundle.id] * len(documents),
         )
         return map(Prediction._make, zip(*columns, strict=True))
-
-
-#: Sorts labels by score.
-_score = itemgetter(1)
 
 
 def _log_odds(probabilities: Floats) -> Floats:

@@ -17,6 +17,7 @@ import numpy as np
 from scipy import sparse
 
 from pipeline.corpus.gold import Gold, label_matrix
+from pipeline.model.bundle import fields
 from pipeline.model.calibrate import trust
 from pipeline.model.decide import decide
 from pipeline.model.encoder import Encoder, add_dense
@@ -253,7 +254,7 @@ def _try(sample: _Sample, settings: Settings, taxonomy: Taxonomy) -> Trial:
     both = np.stack([margins, np.zeros_like(margins)], 2)
     heads = [fit_head(both[:, j], truth[:, j], 0.0, 0.0) for j in range(truth.shape[1])]
     heads = list(share_thresholds(heads, both, truth, taxonomy))
-    called = decide(taxonomy, calibrated(heads, both), np.array([h.threshold for h in heads]))
+    called = decide(taxonomy, calibrated(heads, both), *fields(heads, "threshold"))
     return Trial(settings, len(truth), trusted_f1(truth[:, :-1], called), micro_f1(truth[:, :-1], called))
 
 

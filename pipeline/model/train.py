@@ -16,7 +16,7 @@ from scipy.special import expit, logit
 
 from pipeline.corpus.gold import Gold, label_matrix
 from pipeline.errors import CorpusError
-from pipeline.model.bundle import Head, save_bundle
+from pipeline.model.bundle import Head, fields, save_bundle
 from pipeline.model.calibrate import best_f1_threshold, lean_thresholds, raise_to_promise, stand_in_threshold
 from pipeline.model.encoder import Encoder, add_dense
 from pipeline.model.experts import Examples, allow_strange, learn_experts
@@ -229,8 +229,8 @@ def calibrated(heads: Sequence[Head], margins: Floats) -> Floats:
 
 def log_odds(heads: Sequence[Head], margins: Floats) -> Floats:
     """Return the log-odds, (texts, heads), of ``margins`` (texts, heads, 2)."""
-    slopes = np.array([[h.whole, h.sentence] for h in heads])
-    return np.asarray((margins * slopes).sum(2) + [h.intercept for h in heads])
+    whole, sentence, intercept = fields(heads, "whole", "sentence", "intercept")
+    return np.asarray(margins[..., 0] * whole + margins[..., 1] * sentence + intercept)
 
 
 def keep_promise(
@@ -241,8 +241,8 @@ def keep_promise(
     ``margins`` (texts, heads, 2) are out of fold, of texts of ``size`` (texts,) sentences: a long one is decided by the
     strongest of them, and what is promised is what is decided.
     """
-    ask = np.array([h.ask for h in heads])
-    long = np.array([[h.long_sentence, h.long_size, h.long_intercept] for h in heads]).T
+    (ask,) = fields(heads, "ask")
+    long = fields(heads, "long_sentence", "long_size", "long_intercept")
     texts = np.arange(len(size))
     likely = expit(read_long(log_odds(heads, margins), margins[..., 1], texts, size, logit(ask), long))
     thresholds = raise_to_promise(ask, likely, truth, precision)

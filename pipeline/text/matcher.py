@@ -9,9 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 
-from pipeline.ndarrays import Bools, Ints, Shorts
+from pipeline.ndarrays import Bools, Codes, Ints, Points, Shorts
 from pipeline.text.anchors import find_pieces
 from pipeline.text.automaton import END, FAIL, GAP, build_automaton
 from pipeline.text.compiled import compiled, wide
@@ -20,8 +19,6 @@ from pipeline.text.table import build_table
 from pipeline.text.walk import walk
 
 __all__ = ["Matcher"]
-
-Codes = npt.NDArray[np.uint16]
 
 
 class Matcher:
@@ -47,7 +44,7 @@ class Matcher:
         end = np.cumsum(size)
         return self.find_in(points, end - size, end, owner)
 
-    def find_in(self, points: npt.NDArray[np.uint32], start: Ints, end: Ints, owner: Ints | None = None) -> Ints:
+    def find_in(self, points: Points, start: Ints, end: Ints, owner: Ints | None = None) -> Ints:
         """Return what `find` does for the texts ``points[start:end]``."""
         a, b = self._automaton, self._table
         codes, stops = _codes(points, start, end, a.classes, a.over.shape[1] - 1)
@@ -60,7 +57,7 @@ class Matcher:
 
 
 @compiled
-def _codes(points: npt.NDArray[np.uint32], start: Ints, end: Ints, classes: Codes, stop: int) -> tuple[Codes, Ints]:
+def _codes(points: Points, start: Ints, end: Ints, classes: Codes, stop: int) -> tuple[Codes, Ints]:
     """Return the classes of all texts, each followed by ``stop``, and where those are."""
     stops = np.empty(len(start), np.int64)
     room = len(start)

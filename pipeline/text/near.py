@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.ndarrays import Bools, Floats, Ints
+from pipeline.ndarrays import Bools, Floats, Ints, Keys
 from pipeline.text.normalise import code_points
 
 __all__ = ["ALGORITHM", "MANY", "NEAR", "Matrix", "pairs", "shares", "signatures"]
@@ -23,7 +23,6 @@ ALGORITHM = f"rensa-r2-p{_PERMUTATIONS}-s{_SEED}-g{_GRAM}"
 NEAR = 0.8
 
 Matrix = npt.NDArray[np.uint32]
-Keys = npt.NDArray[np.uint64]
 #: Bits of a character in a gram's key: three fit.
 _BITS = 21
 #: Bits of a gram's hash that stand below the number of its text or pair, and so many of these fit.
@@ -44,7 +43,7 @@ def shares(texts: Sequence[str], pairs: Ints) -> Floats:
         raise ValueError(f"at most {MANY} texts and pairs")
     keys, first = _keys(texts)
     held = np.arange(len(texts), dtype=np.uint64).repeat(np.diff(first)) << _HASH | _hashed(keys) >> (_WHOLE - _HASH)
-    held = _distinct(held)
+    held = np.unique(held)
     border = np.searchsorted(held, np.arange(len(texts) + 1, dtype=np.uint64) << _HASH)
     size = np.diff(border)[pairs]
     # The pieces of both texts of a pair one behind the other: what they have in common comes twice.
@@ -102,11 +101,6 @@ def _hashed(keys: Keys) -> Keys:
     for factor in _MIX[:2]:
         keys = (keys ^ (keys >> _MIX[2])) * factor
     return keys ^ (keys >> _MIX[2])
-
-
-def _distinct(values: Keys) -> Keys:
-    values = np.sort(values)
-    return np.asarray(values[np.append(True, values[1:] != values[:-1])])
 
 
 def _mixed(rows: Matrix) -> Keys:

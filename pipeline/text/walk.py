@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
-from pipeline.ndarrays import Ints, Shorts
+from pipeline.ndarrays import Codes, Ints, Shorts
 from pipeline.text.compiled import compiled, wide
 from pipeline.text.table import ENDS, KINDS, LIST, NEAR, STATE, Table
 
 __all__ = ["walk"]
-
-Codes = npt.NDArray[np.uint16]
 
 #: So many places take a step at a time.
 _BLOCK = 4096

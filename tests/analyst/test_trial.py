@@ -45,9 +45,7 @@ def test_the_texts_that_would_change_are_those_the_model_does_not_decide(some, s
     documents = [Document(g.id, g.text) for g in draw(250)]
     documents += [Document("x1", "路灯坏了报过一次，石沉大海"), Document("x2", "今天天气很好")]
     trial = try_rules(some, scorer, documents)
-    decided = {
-        p.id for p in scorer.score(documents) if label.id in {x for pairs in p.decided.values() for x, _ in pairs}
-    }
+    decided = {p.id for p in scorer.score(documents) if label.id in p.labels}
     said = {documents[h.row].id for h in find_hits(some, [d.text for d in documents])}
     assert {c.document.id for c in trial.changes} == said - decided
     assert trial.changed == len(said - decided)

@@ -22,7 +22,7 @@ def test_an_entry_says_what_the_prediction_says(scorer, records):
         for entry, p in zip(enter(documents, part), part, strict=True):
             assert entry.to_dict() == p.to_dict()
             assert entry.problem_score == p.problem_score
-            assert entry.labels == tuple(label for pairs in p.decided.values() for label, _ in pairs)
+            assert entry.labels == p.labels
             values = [p.problem_score, *(round(v, 6) for of in p.scores.values() for v in of.values())]
             doubt = round(max(1 - 2 * abs(v - 0.5) for v in values) * 100)
             assert (entry.uncertainty, entry.again) == (doubt + 100 * p.review, True)

@@ -18,9 +18,7 @@ def test_what_a_night_stored_comes_back_with_day_fields_and_decisions(night, sco
     assert found[0].document.meta["district"] == "东区"
     assert found[0].day == dt.date(2026, 3, 5)
     assert found[-1].day >= dt.date(2026, 3, 5)
-    said = {
-        p.id: {x for pairs in p.decided.values() for x, _ in pairs} for p in scorer.score([s.document for s in found])
-    }
+    said = {p.id: set(p.labels) for p in scorer.score([s.document for s in found])}
     assert all(set(s.decided) == said[s.document.id] for s in found)
     assert all(s.decided is None for s in stored_documents(store, "another"))
 

@@ -167,7 +167,8 @@ def test_doccanos_other_kinds_of_project_are_read():
     assert [sum(map(len, i.gold.labels.values())) for i in read.items] == [2, 1, 1, 0]
     assert read.items[1].gold.evidence == (Span(0, 2, first),)
     assert "没有标签" in doccano.from_lines(b'{"id":"1","text":"x","cats":["none"]}', TAXONOMY, "x").wrong[0]
-    assert "不是 doccano" in doccano.from_lines(b'{"id":"1","text":"x","entities":[[1]]}', TAXONOMY, "x").wrong[0]
+    for line in (b'{"id":"1","text":"x","entities":[[1]]}', b"[]"):
+        assert "不是 doccano" in doccano.from_lines(line, TAXONOMY, "x").wrong[0]
 
 
 @pytest.mark.parametrize("kind", ["csv", "xlsx"])

@@ -11,8 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.model.bundle import Head, save_changed
+from pipeline.model.adapt import Expectation, adapt
+from pipeline.model.bundle import Head, load_bundle, save_changed
 from pipeline.model.files import as_json
+from pipeline.model.score import Scorer
 
 
 @pytest.fixture(scope="session")
@@ -29,6 +31,19 @@ def reviewed(gold, some_gold):
     """Three hundred such texts as an office would have reviewed them."""
     known = {g.group for g in some_gold}
     return [g for g in gold if g.group not in known][::30][:300]
+
+
+@pytest.fixture(scope="session")
+def adapted(scorer, reviewed, tmp_path_factory) -> tuple[Path, Expectation]:
+    """The small model at home among them, and what was to be expected of it."""
+    return adapt(scorer, reviewed, tmp_path_factory.mktemp("adapted"))
+
+
+@pytest.fixture(scope="session")
+def half(scorer, reviewed, tmp_path_factory) -> tuple[Scorer, Expectation]:
+    """The same after half of them, ready to score."""
+    path, expected = adapt(scorer, reviewed[:150], tmp_path_factory.mktemp("half"))
+    return scorer.reading_as(load_bundle(path)), expected
 
 
 @pytest.fixture(scope="session")

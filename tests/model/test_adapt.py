@@ -7,16 +7,16 @@ from scipy.special import expit
 
 from pipeline.documents import Document
 from pipeline.errors import CorpusError
-from pipeline.model.adapt import _look, adapt, fit_adaptation, settle
+from pipeline.model.adapt import _look, adapt, expect, fit_adaptation, settle
 from pipeline.model.bundle import NEVER, load_bundle
 from pipeline.model.evaluate import micro_f1
 from pipeline.model.score import Look, Scorer
 
 
-def test_the_folded_bundle_scores_like_the_correction(scorer, reviewed, words, tmp_path):
+def test_the_folded_bundle_scores_like_the_correction(scorer, reviewed, adapted, words):
     seen, truth = _look(settle(scorer), reviewed)
     found = fit_adaptation(seen, truth)
-    home = Scorer(load_bundle(adapt(scorer, reviewed, tmp_path)[0]), words)
+    home = Scorer(load_bundle(adapted[0]), words)
     short = [i for i, g in enumerate(reviewed) if len(g.text) < 500]
     expected = found.apply(seen[np.array(short)])
     # Weights are kept in 16 bits.
@@ -106,11 +106,11 @@ def test_a_label_with_few_texts_is_called_as_often_as_before(monkeypatch):
     assert before[0] == held[0] < free[0] / 2 < some[0]
 
 
-def test_what_is_expected_comes_from_texts_it_did_not_see(scorer, reviewed, tmp_path):
-    _, expected = adapt(scorer, reviewed, tmp_path)
+def test_what_is_expected_comes_from_texts_it_did_not_see(scorer, reviewed, adapted):
+    _, expected = adapted
     assert expected.truth.sum() == sum(len(labels) for g in reviewed for labels in g.labels.values())
     assert micro_f1(expected.truth, expected.after) > micro_f1(expected.truth, expected.before) - 0.05
-    _, promised = adapt(scorer, reviewed, tmp_path, promise=0.9)
+    promised = expect(scorer, reviewed, promise=0.9)
     assert promised.after.sum() < expected.after.sum()
     assert not (promised.after & ~expected.after).any()
 
@@ -123,9 +123,8 @@ def test_too_few_reviewed_texts_are_refused(scorer, reviewed, tmp_path):
         adapt(scorer, few, tmp_path)
 
 
-def test_a_model_is_not_adapted_again_to_what_it_knows(scorer, reviewed, words, tmp_path):
-    path, expected = adapt(scorer, reviewed[:150], tmp_path)
-    home = Scorer(load_bundle(path), words)
+def test_a_model_is_not_adapted_again_to_what_it_knows(scorer, reviewed, half, words, tmp_path):
+    home, expected = half
     # What it was adapted to it decides better than it did without: no fold of those holds anything out.
     known = home.decide(home.probabilities([g.text for g in reviewed[:150]]))
     assert micro_f1(expected.truth, known) > micro_f1(expected.truth, expected.after) + 0.05
@@ -148,7 +147,7 @@ def test_what_a_promise_leaves_open_asks_for_a_person(scorer, reviewed, words, t
     predictions = home.score([Document(g.id, g.text) for g in reviewed])
     kept = {label for (_, label), h in zip(home.columns, bundle.heads, strict=False) if h.threshold == NEVER}
     for p in predictions:
-        assert not kept & {label for pairs in p.decided.values() for label, _ in pairs}
+        assert kept.isdisjoint(p.labels)
     loose = Scorer(
         dataclasses.replace(bundle, heads=tuple(dataclasses.replace(h, threshold=h.ask) for h in bundle.heads)), words
     )

@@ -1,4 +1,3 @@
-import dataclasses
 import json
 from dataclasses import replace
 
@@ -22,13 +21,13 @@ def common(unseen, taxonomy):
 
 
 @pytest.fixture(scope="module")
-def pair(scorer, variant, raised, common, words, tmp_path_factory):
+def found(scorer, variant, raised, unseen, common, words, tmp_path_factory):
+    """The small model beside one that never decides that label."""
     made = variant(tmp_path_factory.mktemp("b"), raised(common, lambda t: NEVER), adapted={"promise": 0.0})
-    return scorer, Scorer(load_bundle(made), words)
+    return compare(scorer, Scorer(load_bundle(made), words), unseen, speed=False)
 
 
-def test_a_label_never_decided_any_more_falls_and_only_it(pair, unseen, common):
-    found = compare(*pair, unseen, speed=False)
+def test_a_label_never_decided_any_more_falls_and_only_it(found, common):
     assert [r.name for r in found.falls if r.kind == "label"] == [common]
     row = next(r for r in found.rows if r.name == common)
     assert row.contrast.b == 0 < row.contrast.a
@@ -37,8 +36,7 @@ def test_a_label_never_decided_any_more_falls_and_only_it(pair, unseen, common):
     assert {f.decided_by for f in found.flips} == {"A"}
 
 
-def test_flips_say_who_is_right_and_show_the_words(pair, unseen, common):
-    found = compare(*pair, unseen, speed=False)
+def test_flips_say_who_is_right_and_show_the_words(found, unseen, common):
     gold = {g.id: g for g in unseen}
     for f in found.flips:
         given = {label for labels in gold[f.id].labels.values() for label in labels}
@@ -49,8 +47,7 @@ def test_flips_say_who_is_right_and_show_the_words(pair, unseen, common):
     assert sum(not f.better for f in found.flips) > 0
 
 
-def test_slices_hold_every_text_once(pair, unseen):
-    found = compare(*pair, unseen, speed=False)
+def test_slices_hold_every_text_once(found, unseen):
     for kind in ("register", "length"):
         mine = [s for s in found.slices if s.kind == kind]
         assert sum(s.texts for s in mine) == len(unseen)
@@ -66,8 +63,7 @@ def test_a_model_equals_itself(scorer, unseen):
     np.testing.assert_equal(found.a.calibration_error, found.b.calibration_error)
 
 
-def test_the_report_is_one_page_that_runs_nothing_and_escapes_texts(pair, unseen):
-    found = compare(*pair, unseen, speed=False)
+def test_the_report_is_one_page_that_runs_nothing_and_escapes_texts(found):
     html = comparison_page(found)
     assert "<script" not in html
     assert "http-equiv" not in html
@@ -78,8 +74,7 @@ def test_the_report_is_one_page_that_runs_nothing_and_escapes_texts(pair, unseen
     json.dumps(found.to_dict())
 
 
-def test_personal_data_in_flipped_texts_are_starred_out(pair, unseen):
-    found = compare(*pair, unseen, speed=False)
+def test_personal_data_in_flipped_texts_are_starred_out(found):
     number = "13812345678"
     flip = found.flips[0]
     quoted = flip.evidence[0]
@@ -97,10 +92,8 @@ def test_personal_data_in_flipped_texts_are_starred_out(pair, unseen):
 
 
 def test_different_labels_or_no_texts_are_refused(scorer, unseen, bundle, words):
-    import dataclasses
-
     raw = b'id = "x"\nversion = "1"\n[[schemes]]\nid = "s"\nname = "S"\n[[schemes.labels]]\nid = "a"\nname = "A"\n'
-    other = Scorer(dataclasses.replace(bundle, taxonomy=parse_taxonomy(raw)), words)
+    other = Scorer(replace(bundle, taxonomy=parse_taxonomy(raw)), words)
     with pytest.raises(BundleError, match="ZF-COMPARE-TAXONOMY"):
         compare(scorer, other, unseen)
     with pytest.raises(CorpusError, match="ZF-COMPARE-EMPTY"):
@@ -110,12 +103,10 @@ def test_different_labels_or_no_texts_are_refused(scorer, unseen, bundle, words)
 def test_what_only_stands_in_breaks_no_promise(bundle, scorer, unseen):
     """Where a scheme must not stay empty something is decided, but what no threshold reaches is left to people."""
     first, *others = bundle.taxonomy.schemes
-    heads = tuple(
-        dataclasses.replace(h, threshold=NEVER) if j < len(first.labels) else h for j, h in enumerate(bundle.heads)
-    )
-    taxonomy = dataclasses.replace(bundle.taxonomy, schemes=(dataclasses.replace(first, kind="exclusive"), *others))
+    heads = tuple(replace(h, threshold=NEVER) if j < len(first.labels) else h for j, h in enumerate(bundle.heads))
+    taxonomy = replace(bundle.taxonomy, schemes=(replace(first, kind="exclusive"), *others))
     about = {**bundle.manifest, "adapted": {"promise": 0.9}}
-    promising = scorer.reading_as(dataclasses.replace(bundle, heads=heads, taxonomy=taxonomy, manifest=about))
+    promising = scorer.reading_as(replace(bundle, heads=heads, taxonomy=taxonomy, manifest=about))
     found = compare(promising, promising, unseen[::10], speed=False, rounds=20)
     assert [k.called for k in found.promise_b[: len(first.labels)]] == [0] * len(first.labels)
     assert sum(k.called for k in found.promise_b) > 0

@@ -37,15 +37,19 @@ def test_a_passage_is_read_with_the_first_sentence_of_its_document(leading, scor
 
 def test_what_the_first_sentence_adds_is_shown_where_it_stands(leading, scorer):
     text = "路灯坏了三个月没人管。打电话也没有用。"
-    gap = character_weights(text, leading.bundle, leading.segmenter)
-    gap -= character_weights(text, scorer.bundle, scorer.segmenter)
+
+    def weights(of, **how):
+        return character_weights(text, of.bundle, of.segmenter, expert=0, **how)
+
+    gap = weights(leading) - weights(scorer)
     assert abs(gap[:11]).max() > 1e-4
     assert abs(gap[11:]).max() < 1e-12
-    added = leading._plain.read([text]).whole[0] - scorer._plain.read([text]).whole[0]
+    with_it, without = (s._plain.read([text]) for s in (leading, scorer))
+    assert with_it.expert[0] == without.expert[0] == 0
+    added = with_it.whole[0] - without.whole[0]
     slope = np.array([h.whole for h in leading.bundle.heads])
     np.testing.assert_allclose(gap.sum(0), added * slope, atol=1e-6)
-    shown = character_weights(text, leading.bundle, leading.segmenter, leads=False)
-    np.testing.assert_array_equal(shown, character_weights(text, scorer.bundle, scorer.segmenter))
+    np.testing.assert_array_equal(weights(leading, leads=False), weights(scorer))
 
 
 def test_a_model_keeps_its_lead_and_learner(some_gold, taxonomy, corpora, words, tmp_path):

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from pipeline.errors import BundleError, CorpusError
-from pipeline.model.adapt import adapt, expect
+from pipeline.model.adapt import expect
 from pipeline.model.bundle import load_bundle
 from pipeline.model.compare import compare
 from pipeline.model.evaluate import problem_f1
@@ -15,9 +15,9 @@ from pipeline.model.registry import champion_id
 
 
 @pytest.fixture(scope="module")
-def made(scorer, reviewed, tmp_path_factory):
+def made(adapted):
     """An adapted model, and decisions to expect of it that are the live model's own."""
-    path, expected = adapt(scorer, reviewed, tmp_path_factory.mktemp("adapted"))
+    path, expected = adapted
     return path, dataclasses.replace(expected, after=expected.before)
 
 
@@ -66,10 +66,9 @@ def row(found):
     return next(r.contrast for r in found.rows if r.kind == "problem")
 
 
-def test_what_a_model_was_adapted_to_is_no_test_of_it(scorer, reviewed, tmp_path):
+def test_what_a_model_was_adapted_to_is_no_test_of_it(scorer, reviewed, half):
     origin = {scorer.bundle.id: scorer}.__getitem__
-    path, expected = adapt(scorer, reviewed[:150], tmp_path)
-    home = scorer.reading_as(load_bundle(path))
+    home, expected = half
     # It knows the answers; what cross-validation says of the same texts is what to expect of others.
     known = compare(scorer, home, reviewed[:150], speed=False)
     honest = compare_at_home(scorer, home, reviewed[:150], origin, speed=False)
@@ -91,10 +90,9 @@ def test_what_a_model_was_adapted_to_is_no_test_of_it(scorer, reviewed, tmp_path
         compare_at_home(scorer, home, reviewed[:150], gone, speed=False)
 
 
-def test_the_live_model_is_not_measured_on_what_it_was_adapted_to(scorer, reviewed, tmp_path):
+def test_the_live_model_is_not_measured_on_what_it_was_adapted_to(scorer, reviewed, half, adapted):
     origin = {scorer.bundle.id: scorer}.__getitem__
-    live = scorer.reading_as(load_bundle(adapt(scorer, reviewed[:150], tmp_path)[0]))
-    path, expected = adapt(scorer, reviewed, tmp_path)
+    live, (path, expected) = half[0], adapted
     new = scorer.reading_as(load_bundle(path))
     found = compare_at_home(live, new, reviewed, origin, expected=expected, speed=False)
     others = live.decide(live.probabilities([g.text for g in reviewed[150:]]))
@@ -109,9 +107,9 @@ def test_the_live_model_is_not_measured_on_what_it_was_adapted_to(scorer, review
     assert (old.likely != expect(scorer, reviewed[:160]).likely).all(1).mean() > 0.9
 
 
-def test_near_copies_of_what_was_learned_are_no_news(scorer, reviewed, tmp_path):
+def test_near_copies_of_what_was_learned_are_no_news(scorer, reviewed, half):
     origin = {scorer.bundle.id: scorer}.__getitem__
-    home = scorer.reading_as(load_bundle(adapt(scorer, reviewed[:150], tmp_path)[0]))
+    home = half[0]
     copies = [dataclasses.replace(g, id=f"{g.id}-2", text=f"您好。{g.text}") for g in reviewed[:60]]
     found = compare_at_home(scorer, home, [*reviewed[:150], *copies], origin, speed=False)
     assert (found.source, found.texts) == ("reviews", 210)

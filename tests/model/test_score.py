@@ -10,7 +10,7 @@ from scipy.special import logit
 from pipeline.analyst.held_out import text_matrix
 from pipeline.documents import Document
 from pipeline.errors import CorpusError
-from pipeline.model.bundle import NEVER
+from pipeline.model.bundle import NEVER, load_bundle
 from pipeline.model.explain import _best_run, character_weights
 from pipeline.model.score import Scorer, batches
 from pipeline.model.train import Settings, train
@@ -105,7 +105,7 @@ def test_characters_sum_to_the_log_odds(scorer, some_gold):
     for text, expert in zip(texts, experts, strict=True):
         given = logit(scorer.probabilities([text])[0])
         constant = constants[expert] + [h.intercept for h in bundle.heads]
-        summed = character_weights(text, bundle, scorer.segmenter).sum(0) + constant
+        summed = character_weights(text, bundle, scorer.segmenter, expert=expert).sum(0) + constant
         # Probabilities next to 1 do not tell log-odds apart.
         np.testing.assert_allclose(np.minimum(summed, 25), np.minimum(given, 25), rtol=1e-4, atol=1e-4)
 
@@ -141,8 +141,6 @@ def test_any_scheme_trains_and_keeps_its_kind(kind, least, most, some_gold, word
     path = train(
         taxonomy=taxonomy, taxonomy_source=SCHEME.format(kind=kind).encode(), gold=own, words=words, out=tmp_path
     )
-    from pipeline.model.bundle import load_bundle
-
     mine = Scorer(load_bundle(path), words)
     for p in mine.score([Document("1", "停水三天"), Document("2", "路灯坏了"), Document("3", "")]):
         assert least <= len(p.decided["topic"]) <= most

@@ -44,7 +44,7 @@ def pack(answers: Sequence[Answer], taxonomy: Taxonomy) -> Parcel:
     scores = np.array([[p.scores[s][label] for s, label in columns] for _, p in scored]).reshape(-1, len(columns))
     decided = np.zeros(scores.shape, bool)
     for row, (_, p) in enumerate(scored):
-        decided[row, [number[label] for pairs in p.decided.values() for label, _ in pairs]] = True
+        decided[row, [number[label] for label in p.labels]] = True
     evidence = [(row, number[e.label], e.start, e.end) for row, (_, p) in enumerate(scored) for e in p.evidence]
     return Parcel(
         np.array([i for i, _ in scored], np.int32),
