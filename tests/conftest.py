@@ -97,6 +97,13 @@ def some_gold(draw: Callable[..., list[Gold]]) -> list[Gold]:
 
 
 @pytest.fixture(scope="session")
+def strangers(gold: list[Gold], some_gold: list[Gold]) -> list[Gold]:
+    """All texts of situations that ``some_gold`` knows nothing of."""
+    known = {g.group for g in some_gold}
+    return [g for g in gold if g.group not in known]
+
+
+@pytest.fixture(scope="session")
 def learn(
     some_gold: list[Gold],
     taxonomy: Taxonomy,
@@ -104,18 +111,18 @@ def learn(
     lexicon: Lexicon,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Callable[..., Path]:
-    """Train on these texts as the corpus is trained on, with other ``settings`` here and there."""
+    """Train on these texts, or others, as the corpus is trained on, with other ``settings`` here and there."""
 
-    def make(encoder: Path | None = None, **settings: float) -> Path:
+    def make(encoder: Path | None = None, gold: list[Gold] = some_gold, **settings: float | str) -> Path:
         return train(
             taxonomy=taxonomy,
             taxonomy_source=(CORPORA / "taxonomy.toml").read_bytes(),
             # Commands compare models on the test part of their home, which this one shall not be said to know.
-            gold=[replace(g, part="") for g in some_gold],
+            gold=[replace(g, part="") for g in gold],
             words=words,
             lexicon=lexicon,
             out=tmp_path_factory.mktemp("models"),
-            settings=replace(read_settings(CORPORA / "training.toml"), jobs=1, **settings),
+            settings=replace(read_settings(CORPORA / "training.toml"), **{"jobs": 1, **settings}),
             encoder=encoder,
         )
 

@@ -48,6 +48,8 @@ NEVER = math.inf
 #: Name of the head that tells occurrence from mention; stands behind the labels.
 PROBLEM = "problem"
 _DENSE = ("dense_coef", "dense_gate")
+#: Of the features, what stands in the manifest.
+_SPEC = ("word_n", "char_n", "min_texts", "concept_weight", "lead")
 
 Floats = npt.NDArray[np.float64] | npt.NDArray[np.float32]
 _MOST_GRAINS = 2**15 - 1
@@ -192,6 +194,11 @@ class Bundle:
     manifest: Mapping[str, Any]
 
     @property
+    def passage_chars(self) -> int:
+        """About how many characters a passage has."""
+        return int(self.manifest["settings"]["passage_chars"])
+
+    @property
     def home(self) -> str:
         """Return how far it is at home in an office: ``adapted`` to its reviews, ``accustomed`` to its wording,
         ``abroad``, or nothing where wording makes no difference.
@@ -245,13 +252,7 @@ def save_bundle(
     manifest: dict[str, Any] = {
         "format": FORMAT,
         "taxonomy": {"id": taxonomy.id, "version": taxonomy.version, "sha256": taxonomy.sha256},
-        "features": {
-            "word_n": features.word_n,
-            "char_n": list(features.char_n),
-            "min_texts": features.min_texts,
-            "concept_weight": features.concept_weight,
-            "lead": features.lead,
-        },
+        "features": {name: getattr(features, name) for name in _SPEC},
         "wording": asdict(wording),
         **about,
         "files": {name: hashlib.sha256(data).hexdigest() for name, data in content.items()},
@@ -313,12 +314,8 @@ def _build(manifest: dict[str, Any], raw: Mapping[str, bytes]) -> Bundle:
         raise ValueError("; ".join(wrong))
     spec = manifest["features"]
     features = Features(
-        word_n=spec["word_n"],
-        char_n=(spec["char_n"][0], spec["char_n"][1]),
-        min_texts=spec["min_texts"],
+        **{name: spec[name] for name in _SPEC} | {"char_n": tuple(spec["char_n"])},
         lexicon=Lexicon.from_dict(concepts) if concepts else None,
-        concept_weight=spec["concept_weight"],
-        lead=spec["lead"],
         tokens=tuple(vocabulary["tokens"]),
         alphabet=vocabulary["alphabet"],
         word_keys=a["word_keys"],

@@ -72,18 +72,16 @@ class Reader(Protocol):
 class PlainReader:
     """Reads with numpy and scipy alone, and with the ``encoder`` of a bundle that has one."""
 
-    def __init__(
-        self, bundle: Bundle, segmenter: Segmenter, passage_chars: int, encoder: Encoder | None = None
-    ) -> None:
+    def __init__(self, bundle: Bundle, segmenter: Segmenter, encoder: Encoder | None) -> None:
         self.bundle = bundle
         self.segmenter = segmenter
         self._encoder = encoder
-        self._passage_chars = passage_chars
 
     def read(self, texts: Sequence[str]) -> PlainReading:
         """Read ``texts``."""
         cleaned = [clean(t) for t in texts]
-        spans = [(row, a, b) for row, c in enumerate(cleaned) for a, b in split_passages(c.text, self._passage_chars)]
+        size = self.bundle.passage_chars
+        spans = [(row, a, b) for row, c in enumerate(cleaned) for a, b in split_passages(c.text, size)]
         passages = [cleaned[row].text[a:b] for row, a, b in spans]
         features, weights = self.bundle.features, self.bundle.weights
         sentences = split_sentences(passages)
@@ -101,8 +99,8 @@ class PlainReader:
         strongest = strongest_sentence(single, sentences.row, weights.sentence_bias[expert])
         known = found.of_words(len(features.word_keys), len(passages))
         strange = self.bundle.wording.strangeness(known, found.tokens, expert)
-        size = np.bincount(sentences.row, minlength=len(passages))
-        return PlainReading(row, weights.read(x, expert), strongest, size, strange, x, expert, cleaned, spans, self)
+        many = np.bincount(sentences.row, minlength=len(passages))
+        return PlainReading(row, weights.read(x, expert), strongest, many, strange, x, expert, cleaned, spans, self)
 
 
 @dataclass(frozen=True, slots=True)

@@ -112,8 +112,7 @@ class Scorer:
         self._words = words
         self._folder = encoder
         self._encoder = encoder_of(bundle.manifest, encoder)
-        self._passage_chars = int(bundle.manifest["settings"]["passage_chars"])
-        self._plain = PlainReader(bundle, self.segmenter, self._passage_chars, self._encoder)
+        self._plain = PlainReader(bundle, self.segmenter, self._encoder)
         self._swift: Reader | None = None
         self._left = little
         self._no_scores = np.zeros((0, len(bundle.heads)))
@@ -239,7 +238,7 @@ class Scorer:
             # Imported here: numba takes longer than all the rest of a short run.
             from pipeline.model.swift import SwiftReader
 
-            self._swift = SwiftReader(self.bundle, self.segmenter, self._words, self._passage_chars, self._encoder)
+            self._swift = SwiftReader(self.bundle, self.segmenter, self._words, self._encoder)
         return self._swift
 
     def _evidence(self, scores: _Scores, decided: Bools) -> dict[int, list[Evidence]]:

@@ -27,19 +27,11 @@ __all__ = ["SwiftReader"]
 class SwiftReader:
     """A bundle flattened into arrays; building it takes about a second."""
 
-    def __init__(
-        self,
-        bundle: Bundle,
-        segmenter: Segmenter,
-        words: Mapping[str, int],
-        passage_chars: int,
-        encoder: Encoder | None = None,
-    ) -> None:
+    def __init__(self, bundle: Bundle, segmenter: Segmenter, words: Mapping[str, int], encoder: Encoder | None) -> None:
         features = bundle.features
         self._bundle = bundle
         self._encoder = encoder
         self._lexicon = features.lexicon
-        self._passage_chars = passage_chars
         with ThreadPoolExecutor(1, "words") as beside:
             # Two halves of about the same size, of which numpy's leaves the interpreter to the other.
             cutting = beside.submit(_words, segmenter, words, features.tokens)
@@ -59,7 +51,7 @@ class SwiftReader:
     def read(self, texts: Sequence[str]) -> Reading:
         """Read ``texts``."""
         clean = wash(texts)
-        row, start, end = cut_passages(clean.points, clean.first, self._passage_chars)
+        row, start, end = cut_passages(clean.points, clean.first, self._bundle.passage_chars)
         sentence_of, sentence = cut_sentences(clean.points, start, end)
         tokens = self._words.cut(clean.points, start, end)
         hits = self._hits(clean.points, end, sentence_of, sentence)

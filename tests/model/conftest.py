@@ -18,19 +18,16 @@ from pipeline.model.score import Scorer
 
 
 @pytest.fixture(scope="session")
-def unseen(gold, some_gold):
+def unseen(strangers):
     """Six hundred texts of situations the small model does not know."""
-    known = {g.group for g in some_gold}
-    return [g for g in gold if g.group not in known and g.positive][::14][:450] + [
-        g for g in gold if g.group not in known and not g.positive
-    ][::30][:150]
+    positive, innocent = ([g for g in strangers if g.positive is has] for has in (True, False))
+    return positive[::14][:450] + innocent[::30][:150]
 
 
 @pytest.fixture(scope="session")
-def reviewed(gold, some_gold):
+def reviewed(strangers):
     """Three hundred such texts as an office would have reviewed them."""
-    known = {g.group for g in some_gold}
-    return [g for g in gold if g.group not in known][::30][:300]
+    return strangers[::30][:300]
 
 
 @pytest.fixture(scope="session")

@@ -13,7 +13,7 @@ from pipeline.errors import BundleError
 from pipeline.model.arrays import arrays_of
 from pipeline.model.bundle import load_bundle, save_changed
 from pipeline.model.registry import champion_id, find_model, list_models, load_model, set_champion
-from pipeline.model.train import Settings, train
+from pipeline.model.score import Scorer
 from pipeline.taxonomy import parse_taxonomy
 from pipeline.text.segment import dictionary_hash
 
@@ -171,11 +171,7 @@ def test_another_dictionary_is_refused(copy, words):
 
 
 def test_another_segmenter_is_refused(bundle, words):
-    import dataclasses
-
-    from pipeline.model.score import Scorer
-
-    other = dataclasses.replace(bundle, manifest={**bundle.manifest, "segmenter": "rjieba-9"})
+    other = replace(bundle, manifest={**bundle.manifest, "segmenter": "rjieba-9"})
     with pytest.raises(BundleError, match="ZF-MODEL-SEGMENTER"):
         Scorer(other, words)
 
@@ -194,19 +190,8 @@ def test_the_champion_is_switched_only_to_a_sound_model(copy):
     assert sorted(p.name for p in folder.iterdir()) == sorted([copy.name, "champion"])
 
 
-def test_training_twice_gives_the_same_bytes(some_gold, taxonomy, corpora, words, lexicon, tmp_path):
-    paths = [
-        train(
-            taxonomy=taxonomy,
-            taxonomy_source=(corpora / "taxonomy.toml").read_bytes(),
-            gold=some_gold[:120],
-            words=words,
-            lexicon=lexicon,
-            out=tmp_path / str(jobs),
-            settings=Settings(folds=2, jobs=jobs),
-        )
-        for jobs in (1, 2)
-    ]
+def test_training_twice_gives_the_same_bytes(some_gold, learn):
+    paths = [learn(gold=some_gold[:120], folds=2, jobs=jobs) for jobs in (1, 2)]
     assert paths[0].name == paths[1].name
     for name in FILES:
         assert (paths[0] / name).read_bytes() == (paths[1] / name).read_bytes()

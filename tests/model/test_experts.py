@@ -10,14 +10,12 @@ from pipeline.model import experts
 from pipeline.model.bundle import load_bundle
 from pipeline.model.experts import Examples, cross_fit, fit_heads, share_texts
 from pipeline.model.recipe import Expert, Settings
-from pipeline.model.train import train
 
 LETTERS = ("message_board", "hotline_ticket", "petition_letter")
 
 
-def test_the_gate_sends_each_text_to_its_expert(scorer, gold, some_gold):
-    known = {g.group for g in some_gold}
-    unseen = [g for g in gold if g.group not in known][::40]
+def test_the_gate_sends_each_text_to_its_expert(scorer, strangers):
+    unseen = strangers[::40]
     expert = scorer.bundle.weights.choose(text_matrix(scorer, [g.text for g in unseen]))
     letter = np.array([g.register in LETTERS for g in unseen])
     # A letter must hardly ever be read as an office's paper; the other way does less harm.
@@ -43,10 +41,8 @@ def test_a_corpus_of_one_register_has_one_expert(register):
     np.testing.assert_array_equal(reads, [[1] * 9])
 
 
-def test_a_corpus_without_registers_is_learned(some_gold, taxonomy, words, corpora, tmp_path):
-    source = (corpora / "taxonomy.toml").read_bytes()
-    plain = [replace(g, register="") for g in some_gold[::2]]
-    path = train(taxonomy=taxonomy, taxonomy_source=source, gold=plain, words=words, out=tmp_path)
+def test_a_corpus_without_registers_is_learned(some_gold, learn):
+    path = learn(gold=[replace(g, register="") for g in some_gold[::2]])
     assert load_bundle(path).weights.gate.shape[1] == 0
 
 

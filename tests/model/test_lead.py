@@ -8,7 +8,6 @@ from pipeline.model.bundle import load_bundle
 from pipeline.model.explain import character_weights
 from pipeline.model.lead import NONE, add_lead, first_sentences
 from pipeline.model.score import Scorer
-from pipeline.model.train import Settings, train
 
 
 def test_texts_without_a_sentence_have_no_first_one():
@@ -52,11 +51,8 @@ def test_what_the_first_sentence_adds_is_shown_where_it_stands(leading, scorer):
     np.testing.assert_array_equal(weights(leading, leads=False), weights(scorer))
 
 
-def test_a_model_keeps_its_lead_and_learner(some_gold, taxonomy, corpora, words, tmp_path):
-    source = (corpora / "taxonomy.toml").read_bytes()
-    path = train(taxonomy=taxonomy, taxonomy_source=source, gold=some_gold[::2], words=words, out=tmp_path,
-                 settings=Settings(lead=0.7, learner="ridge", c=1.0, jobs=1))  # fmt: skip
-    bundle = load_bundle(path)
+def test_a_model_keeps_its_lead_and_learner(some_gold, learn, words):
+    bundle = load_bundle(learn(gold=some_gold[::2], experts=(), lead=0.7, learner="ridge", c=1.0))
     assert bundle.features.lead == 0.7
     assert bundle.manifest["settings"]["learner"] == "ridge"
     # Least squares learn what the texts say: labels told apart on what was learned from.

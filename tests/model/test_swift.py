@@ -10,7 +10,6 @@ from pipeline.documents import Document
 from pipeline.model import swift
 from pipeline.model.bundle import load_bundle
 from pipeline.model.score import Scorer
-from pipeline.model.train import Settings, train
 from pipeline.text.clean import clean
 from pipeline.text.sentences import split_sentences
 
@@ -108,17 +107,8 @@ def test_another_engine_cuts_for_the_compiled_reader_too(bundle, words, both, so
 
 
 @pytest.mark.parametrize(("word_n", "char_n"), [(0, (2, 3)), (1, (1, 4))])
-def test_other_features_are_read_alike(word_n, char_n, some_gold, taxonomy, corpora, words, tmp_path):
-    path = train(
-        taxonomy=taxonomy,
-        taxonomy_source=(corpora / "taxonomy.toml").read_bytes(),
-        gold=some_gold,
-        words=words,
-        out=tmp_path,
-        settings=Settings(
-            word_n=word_n, char_shortest=char_n[0], char_longest=char_n[1], passage_chars=100, lead=1.0, jobs=1
-        ),
-    )
-    other = load_bundle(path)
+def test_other_features_are_read_alike(word_n, char_n, learn, some_gold, words):
+    grams = {"word_n": word_n, "char_shortest": char_n[0], "char_longest": char_n[1]}
+    other = load_bundle(learn(gold=some_gold[::2], experts=(), passage_chars=100, lead=1.0, **grams))
     texts = [g.text for g in some_gold[::6]]
     same((Scorer(other, words, little=0), Scorer(other, words, little=10**12)), texts)

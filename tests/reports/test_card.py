@@ -1,5 +1,10 @@
-import pytest
+import dataclasses
 
+import pytest
+from typer.testing import CliRunner
+
+from pipeline.cli import app
+from pipeline.model.bundle import save_changed
 from pipeline.model.evaluate import evaluate
 from pipeline.model.history import read_history
 from pipeline.model.promote import first
@@ -43,8 +48,6 @@ def test_the_card_says_what_is_on_record(recorded, bundle, taxonomy, language):
 
 
 def test_without_a_record_it_says_so_and_a_promise_is_named(bundle):
-    import dataclasses
-
     assert "zuofeng evaluate" in model_card(bundle, None, [])
     adapted = {"from": "x-1", "documents": 321, "promise": 0.9}
     promising = dataclasses.replace(bundle, manifest={**bundle.manifest, "adapted": adapted})
@@ -57,11 +60,6 @@ def test_without_a_record_it_says_so_and_a_promise_is_named(bundle):
 
 
 def test_a_model_that_is_used_to_an_office_has_the_figures_of_the_one_it_was_made_from(recorded, bundle, home):
-    from typer.testing import CliRunner
-
-    from pipeline.cli import app
-    from pipeline.model.bundle import save_changed
-
     folder, figures = recorded
     used = save_changed(bundle, folder, accustomed={"from": bundle.id, "documents": 77}).name
     done = CliRunner().invoke(app, ["models", "--card", used, "--home", str(home)])
@@ -71,10 +69,6 @@ def test_a_model_that_is_used_to_an_office_has_the_figures_of_the_one_it_was_mad
 
 
 def test_the_command_prints_it(home, trained):
-    from typer.testing import CliRunner
-
-    from pipeline.cli import app
-
     done = CliRunner().invoke(app, ["models", "--card", "live", "--home", str(home)])
     assert done.exit_code == 0, done.output
     assert done.output.startswith(f"# 模型卡：{trained.name}")
