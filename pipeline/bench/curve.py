@@ -26,7 +26,6 @@ SHARES = (0.125, 0.25, 0.5, 1.0)
 FOLDS = 3
 #: Reviewed documents that thresholds are re-set on.
 LOCAL = 300
-LEAST = 0.02
 #: Log-odds by which thresholds from training are lowered for messages, whose wording is strange to the corpus.
 LOWERED = 1.6
 
@@ -88,7 +87,7 @@ def _local(scores: Floats, truth: Bools, taxonomy: Taxonomy, size: int) -> dict[
 
 
 def _thresholds(scores: Floats, truth: Bools) -> Floats:
-    return np.array([best_f1_threshold(scores[:, j], truth[:, j], least=LEAST) for j in range(truth.shape[1])])
+    return np.array([best_f1_threshold(scores[:, j], truth[:, j]) for j in range(truth.shape[1])])
 
 
 def fit_plain(train: Sequence[Gold], test: Sequence[Gold], taxonomy: Taxonomy) -> tuple[Floats, Floats]:

@@ -213,7 +213,8 @@ def open_scoring(
     if cluster is None:
         from pipeline.batch.entry import Scribe
         from pipeline.batch.worker import BATCH, LARGE, Worker
-        from pipeline.model.score import LITTLE, Scorer
+        from pipeline.model.score import Scorer
+        from pipeline.text.plain import LITTLE
         from pipeline.text.segment import load_dictionary
 
         words, little = load_dictionary(settings.dictionary_file), 0 if many else LITTLE

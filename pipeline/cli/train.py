@@ -32,8 +32,6 @@ __all__ = ["command"]
 SHOWN = 8
 #: Bootstrap samples of the figures on record.
 ROUNDS = 200
-#: So many characters are scored without the compiled reader, which after an installation is compiled for half a minute.
-PLAINLY = 500_000
 
 
 def command(
@@ -160,7 +158,7 @@ def command(
         screen.print(_trials(trials))
 
     def score(path: Path) -> Scorer:
-        return Scorer(load_bundle(path), words, little=PLAINLY, encoder=settings.encoder_folder)
+        return Scorer(load_bundle(path), words, encoder=settings.encoder_folder)
 
     with screen.status("训练") as status:
         learn = partial(

@@ -26,6 +26,8 @@ __all__ = [
     "trust",
 ]
 
+#: Lowest threshold tried; labels are rare and their scores low.
+LEAST = 0.02
 #: With so many positives a label's own threshold counts as much as that of all labels together.
 TRUSTED = 100
 #: Thresholds tried for a promise, closer together where few texts are called.
@@ -55,12 +57,12 @@ def fit_sigmoid(margins: Floats, truth: Bools) -> tuple[float, float]:
     return float(slope), float(intercept)
 
 
-def best_f1_threshold(probabilities: Floats, truth: Bools, *, least: float = 0.1) -> float:
-    """Return the threshold from ``least`` to 0.9 of the highest mean F1 over bootstrap samples; both (texts,).
+def best_f1_threshold(probabilities: Floats, truth: Bools) -> float:
+    """Return the threshold from LEAST to 0.9 of the highest mean F1 over bootstrap samples; both (texts,).
 
     The plain maximum sits on single texts; averaged over samples it holds better on new ones.
     """
-    grid = np.round(np.arange(least, 0.9 + 1e-9, 0.01), 2)
+    grid = np.round(np.arange(LEAST, 0.9 + 1e-9, 0.01), 2)
     rng = np.random.default_rng(0)
     # Texts that pass the same thresholds and have the label or not are counted together.
     sort = 2 * np.searchsorted(grid - 1e-12, probabilities, "right") + truth

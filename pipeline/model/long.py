@@ -102,7 +102,7 @@ def fit_long(heads: Sequence[Head], seen: Haystacks) -> tuple[Head, ...]:
 
 def _edge(log_odds: Floats, truth: Bools) -> float:
     """Return from which log-odds on a label is decided; one that no sentence was seen to show never is."""
-    return float(logit(best_f1_threshold(expit(log_odds), truth, least=0.02))) if truth.any() else NEVER
+    return float(logit(best_f1_threshold(expit(log_odds), truth))) if truth.any() else NEVER
 
 
 def _fit(margin: Floats, size: Floats, truth: Bools) -> tuple[float, float, float]:

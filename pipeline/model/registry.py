@@ -75,9 +75,7 @@ def _read_called(folder: Path, model_id: str) -> Files:
     return files
 
 
-def fit_model(
-    files: Files, *, taxonomy: Taxonomy | None = None, dictionary: str | None = None, live: bool = False
-) -> Bundle:
+def fit_model(files: Files, *, taxonomy: Taxonomy | None, dictionary: str | None, live: bool) -> Bundle:
     """Return the bundle of ``files``; checks what it was made for.
 
     ``taxonomy`` and ``dictionary`` (its hash) are what this home holds; another version of the same taxonomy,

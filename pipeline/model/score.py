@@ -24,6 +24,7 @@ from pipeline.model.promise import promise_of
 from pipeline.model.reading import PlainReader, PlainReading, Reader, Reading
 from pipeline.model.rows import as_csr
 from pipeline.ndarrays import Bools, Floats, Ints
+from pipeline.text.plain import LITTLE
 from pipeline.text.segment import RjiebaSegmenter
 
 if TYPE_CHECKING:
@@ -33,8 +34,6 @@ __all__ = ["Look", "Said", "Scorer", "batches"]
 
 #: A label whose log-odds lie this close to those of its threshold asks for a person.
 NEAR = 0.3
-#: So many characters are read plainly, within a second; loading the compiled reader takes as long.
-LITTLE = 50_000
 #: Characters read at once: each table is fetched once for all of them.
 MANY = 400_000
 #: A threshold below this counts as this where its log-odds are asked for.

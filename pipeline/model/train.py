@@ -38,8 +38,6 @@ from pipeline.text.sentences import Sentences, split_sentences
 __all__ = ["Settings", "train"]
 
 DEFAULTS = Settings()
-#: Lowest threshold tried; labels are rare and their scores low.
-LEAST = 0.02
 
 
 def train(
@@ -197,7 +195,7 @@ def fit_head(margins: Floats, truth: Bools, sentence_part: float, strange: float
     ``strange`` is what wholly strange wording adds.
     """
     probabilities = expit(margins @ [1.0, sentence_part])
-    threshold = round(best_f1_threshold(probabilities, truth, least=LEAST), 4)
+    threshold = round(best_f1_threshold(probabilities, truth), 4)
     return Head(1.0, sentence_part, strange, 0.0, threshold, threshold)
 
 
@@ -215,7 +213,7 @@ def share_thresholds(heads: Sequence[Head], margins: Floats, truth: Bools, taxon
         if scheme.kind == "multi-at-least-one":
             own[:] = stand_in_threshold(likely, real)
         elif scheme.kind == "multi":
-            own = lean_thresholds(own, best_f1_threshold(likely.ravel(), real.ravel(), least=LEAST), real.sum(0))
+            own = lean_thresholds(own, best_f1_threshold(likely.ravel(), real.ravel()), real.sum(0))
         shared[block] = [
             replace(h, threshold=t, ask=t) for h, t in zip(heads[block], own.round(4).tolist(), strict=True)
         ]

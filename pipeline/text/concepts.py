@@ -20,7 +20,7 @@ import numpy.typing as npt
 from pipeline.errors import ConfigError
 from pipeline.ndarrays import Ints
 from pipeline.text.forms import as_cleaned, form_mistake
-from pipeline.text.plain import PlainMatcher, index_heads
+from pipeline.text.plain import LITTLE, PlainMatcher, index_heads
 
 if TYPE_CHECKING:
     from pipeline.text.matcher import Matcher
@@ -28,8 +28,6 @@ if TYPE_CHECKING:
 __all__ = ["Concept", "Hits", "Lexicon", "load_lexicon", "parse_lexicon"]
 
 _ID = re.compile(r"[a-z][a-z0-9_]*")
-#: So many characters are searched by the plain matcher, within two seconds; loading the compiled one takes as long.
-LITTLE = 20_000
 
 
 @dataclass(frozen=True, slots=True)

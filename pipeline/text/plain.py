@@ -10,8 +10,10 @@ import numpy as np
 from pipeline.ndarrays import Ints
 from pipeline.text.forms import HEAD, OPEN, may_fit, parse_form
 
-__all__ = ["PlainMatcher", "index_heads"]
+__all__ = ["LITTLE", "PlainMatcher", "index_heads"]
 
+#: So many characters are read without compiled code, concepts and all else: loading that takes as long.
+LITTLE = 20_000
 #: A form that is asked for in more sentences is compiled whether it can be there or not.
 PATIENCE = 4
 _Match = Callable[[str, int], re.Match[str] | None]

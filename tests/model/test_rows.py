@@ -29,12 +29,7 @@ def same(mine, theirs):
         np.testing.assert_array_equal(getattr(mine, name), getattr(theirs, name), name)
 
 
-@given(
-    PLACES,
-    PLACES,
-    st.lists(st.integers(-1, 3), min_size=4, max_size=4),
-    st.lists(st.booleans(), min_size=4, max_size=4),
-)
+@given(PLACES, PLACES, FOUR(st.integers(-1, 3)), FOUR(st.booleans()))
 def test_rows_are_what_scipys_matrices_are(places, others, lead, marked):
     mine, theirs = both(places)
     same(mine, theirs)

@@ -16,7 +16,7 @@ def engines(words):
 
 
 def test_the_engine_equals_the_reference_on_prose(engines, draw):
-    texts = [clean(g.text).text for g in draw(1500)]
+    texts = [clean(g.text).text for g in draw(600)]
     fast, reference = (e.cut(texts) for e in engines)
     assert fast == reference
 
