@@ -229,8 +229,8 @@ def open_scoring(
 def open_challenger(settings: Settings, model: str, live: Bundle) -> Worker[Prediction]:
     """Return a process, not yet started, that scores beside the ``live`` model; raises BundleError."""
     from pipeline.batch.worker import Worker
-    from pipeline.model.bare import BareScorer
     from pipeline.model.encoder import encoder_of
+    from pipeline.model.score import BareScorer
     from pipeline.text.segment import dictionary_hash, load_dictionary
 
     words = load_dictionary(settings.dictionary_file)

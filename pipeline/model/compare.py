@@ -148,7 +148,6 @@ def compare(
     *,
     speed: bool = True,
     rounds: int = ROUNDS,
-    seed: int = 0,
     source: str = "gold",
     expected: tuple[Expectation | None, Expectation | None] = (None, None),
     progress: Callable[[str], None] = lambda step: None,
@@ -171,8 +170,8 @@ def compare(
     truth = label_matrix(gold, taxonomy)
     clusters = np.unique([g.group for g in gold], return_inverse=True)[1]
     progress("检验")
-    rows = _rows(truth, called[0], called[1], clusters, taxonomy, rounds, seed)
-    slices = _slices(gold, truth, called[0], called[1], clusters, rounds, seed)
+    rows = _rows(truth, called[0], called[1], clusters, taxonomy, rounds)
+    slices = _slices(gold, truth, called[0], called[1], clusters, rounds)
     progress("翻转的文本")
     flips = _flips(a, b, gold, truth, called, scores)
     labels = [label for _, label in taxonomy.columns]
@@ -197,24 +196,15 @@ def ask_for_same_labels(a: Bundle, b: Bundle) -> None:
         )
 
 
-def _rows(
-    truth: Bools, a: Bools, b: Bools, clusters: Ints, taxonomy: Taxonomy, rounds: int, seed: int
-) -> tuple[Row, ...]:
+def _rows(truth: Bools, a: Bools, b: Bools, clusters: Ints, taxonomy: Taxonomy, rounds: int) -> tuple[Row, ...]:
     """Return F1 of decisions ``a`` and ``b`` (texts, labels): per label, problem-or-not, macro, as one family."""
     columns = taxonomy.columns
     positives = truth.sum(0)
     problem = len(columns)
     whole = [np.hstack([m, m.any(1, keepdims=True)]) for m in (truth, a, b)]
     macros = {s: m for s, m in counted_columns(truth, taxonomy).items() if len(m)}
-    found = adjust(
-        contrasts(
-            count(whole[0], whole[1], clusters),
-            count(whole[0], whole[2], clusters),
-            means=list(macros.values()),
-            rounds=rounds,
-            seed=seed,
-        )
-    )
+    a_counts, b_counts = (count(whole[0], m, clusters) for m in whole[1:])
+    found = adjust(contrasts(a_counts, b_counts, means=list(macros.values()), rounds=rounds))
     return (
         *(Row("label", label, int(n), c) for (_, label), n, c in zip(columns, positives.tolist(), found, strict=False)),
         Row("problem", "problem", int(truth.any(1).sum()), found[problem]),
@@ -225,21 +215,13 @@ def _rows(
     )
 
 
-def _slices(
-    gold: Sequence[Gold],
-    truth: Bools,
-    a: Bools,
-    b: Bools,
-    clusters: Ints,
-    rounds: int,
-    seed: int,
-) -> tuple[Slice, ...]:
+def _slices(gold: Sequence[Gold], truth: Bools, a: Bools, b: Bools, clusters: Ints, rounds: int) -> tuple[Slice, ...]:
     every = np.arange(truth.shape[1])
     found = []
     for kind, name, mine in parts_of(gold):
         inside = np.unique(clusters[mine], return_inverse=True)[1]
         counts = [count(truth[mine], m[mine], inside, [every]) for m in (a, b)]
-        contrast = contrasts(*counts, rounds=rounds, flips=1, seed=seed)[-1]
+        contrast = contrasts(*counts, rounds=rounds, flips=1)[-1]
         innocent = mine & ~truth.any(1)
         alarms = (int(a[innocent].any(1).sum()), int(b[innocent].any(1).sum()))
         found.append(Slice(kind, name, int(mine.sum()), int(innocent.sum()), alarms, contrast))
