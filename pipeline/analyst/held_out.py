@@ -11,7 +11,7 @@ from scipy.special import expit
 
 from pipeline.corpus.gold import Gold, label_matrix
 from pipeline.errors import CorpusError
-from pipeline.model.calibrate import fit_sigmoid
+from pipeline.model.calibrate import fit_sigmoids
 from pipeline.model.experts import fit_heads
 from pipeline.model.folds import group_folds
 from pipeline.model.score import Scorer
@@ -74,5 +74,4 @@ class Scale:
 
 def fit_scale(margins: Floats, truth: Bools) -> Scale:
     """Return the sigmoids that calibrate held-out ``margins``, (texts, labels)."""
-    slope, intercept = np.array([fit_sigmoid(m, t) for m, t in zip(margins.T, truth.T, strict=True)]).T
-    return Scale(slope, intercept)
+    return Scale(*fit_sigmoids(margins, truth))

@@ -32,7 +32,7 @@ def form_texts(lexicon: Lexicon, texts: Sequence[str]) -> Bools:
     """Return which clean text contains which form, (texts, forms)."""
     sentences = split_sentences(texts)
     found = np.zeros((len(texts), len(lexicon.forms)), bool)
-    hits = lexicon.find_all(sentences.of(texts))
+    hits = lexicon.find(sentences.of(texts), every=True)
     found[sentences.row[hits.sentence], hits.form] = True
     return found
 

@@ -18,7 +18,7 @@ from pipeline.taxonomy import Taxonomy
 __all__ = ["from_lines", "to_lines"]
 
 
-def to_lines(items: Iterable[Labelled], taxonomy: Taxonomy) -> bytes:
+def to_lines(items: Iterable[Labelled]) -> bytes:
     """Return one line per judgement; allow overlapping spans in the project before importing."""
     lines = []
     for item in items:

@@ -84,10 +84,10 @@ def write_file(path: Path, items: Sequence[Labelled], taxonomy: Taxonomy, kind: 
     elif kind == "xlsx":
         _write_xlsx(path, to_rows(items, taxonomy))
     elif kind == "label-studio":
-        path.write_bytes(label_studio.to_tasks(items, taxonomy))
+        path.write_bytes(label_studio.to_tasks(items))
         path.with_suffix(".xml").write_text(label_studio.config(taxonomy), encoding="utf-8")
     else:
-        path.write_bytes(doccano.to_lines(items, taxonomy) if kind == "doccano" else to_lines(items))
+        path.write_bytes(doccano.to_lines(items) if kind == "doccano" else to_lines(items))
 
 
 def _write_xlsx(path: Path, rows: list[list[str]]) -> None:

@@ -44,7 +44,7 @@ def config(taxonomy: Taxonomy) -> str:
     return "\n".join([*lines, "</View>", ""])
 
 
-def to_tasks(items: Iterable[Labelled], taxonomy: Taxonomy) -> bytes:
+def to_tasks(items: Iterable[Labelled]) -> bytes:
     """Return tasks with one annotation each; what Label Studio has no place for travels in ``data``."""
     tasks = []
     for item in items:

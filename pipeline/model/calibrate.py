@@ -19,6 +19,7 @@ __all__ = [
     "expected_calibration_error",
     "expected_f1_threshold",
     "fit_sigmoid",
+    "fit_sigmoids",
     "lean_thresholds",
     "promised_thresholds",
     "raise_to_promise",
@@ -55,6 +56,11 @@ def fit_sigmoid(margins: Floats, truth: Bools) -> tuple[float, float]:
     start = np.array([1.0, np.log((positives + 1) / (negatives + 1))])
     slope, intercept = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=[(0, None), (None, None)]).x
     return float(slope), float(intercept)
+
+
+def fit_sigmoids(margins: Floats, truth: Bools) -> Floats:
+    """Return slopes and intercepts, (2, labels), as `fit_sigmoid`; ``margins`` and ``truth`` (texts, labels)."""
+    return np.array([fit_sigmoid(m, t) for m, t in zip(margins.T, truth.T, strict=True)]).T
 
 
 def best_f1_threshold(probabilities: Floats, truth: Bools) -> float:

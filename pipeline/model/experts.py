@@ -10,7 +10,7 @@ from scipy import sparse
 
 from pipeline.corpus.gold import Gold
 from pipeline.model.bundle import Weights
-from pipeline.model.calibrate import fit_sigmoid
+from pipeline.model.calibrate import fit_sigmoids
 from pipeline.model.descent import descend
 from pipeline.model.pool import maximum_over, strongest_sentence
 from pipeline.model.recipe import Learner, Settings
@@ -83,7 +83,9 @@ def learn_experts(
     spoken = np.zeros(sentences.truth.shape)
     for e, (of, arrays) in enumerate(zip(margins, learned, strict=True)):
         mine = expert == e
-        slope, shift = fit_slopes(of[mine] @ [1.0, settings.sentence_part], rows.truth[mine])
+        # One slope for text and sentence: fitted apart, the sentence would weigh what it weighs in the corpus, where it
+        # speaks plainly. Rounded, so that the last bits of a sum never reach the file.
+        slope, shift = np.round(fit_sigmoids(of[mine] @ [1.0, settings.sentence_part], rows.truth[mine]), 6)
         coef, bias, sentence_coef, sentence_bias = arrays
         scaled.append({
             "coef": coef * slope, "bias": bias * slope + shift,
@@ -259,15 +261,3 @@ def fit_ridge(x: sparse.csr_matrix, sign: Signs, weight: Floats, strength: float
         head.fit(x[rows], sign[rows, j], sample_weight=weight[rows, j])
         coef[:, j], bias[j] = np.ravel(head.coef_), np.ravel(head.intercept_)[0]
     return coef, bias
-
-
-def fit_slopes(joined: Floats, truth: Bools) -> tuple[Floats, Floats]:
-    """Return slopes and intercepts, both (heads,), that make log-odds of out-of-fold margins ``joined`` (rows, heads).
-
-    One slope for text and sentence: fitted apart, the sentence would weigh what it weighs in the corpus, where it
-    speaks plainly.
-    """
-    fitted = [fit_sigmoid(joined[:, j], truth[:, j]) for j in range(truth.shape[1])]
-    # Rounded, so that the last bits of a sum never reach the file.
-    slope, shift = np.round(np.array(fitted), 6).T
-    return slope, shift

@@ -81,13 +81,11 @@ class Lexicon:
         """Rebuild what to_dict returned."""
         return cls([Concept(c["id"], c["name"], tuple(c["forms"])) for c in data["concepts"]], data["heads"])
 
-    def find(self, sentences: Sequence[str]) -> Hits:
-        """Return the first place of each concept in each sentence."""
-        return self._find(sentences, self.owner)
-
-    def find_all(self, sentences: Sequence[str]) -> Hits:
-        """Return every form wherever it begins."""
-        return self._find(sentences, None)
+    def find(self, sentences: Sequence[str], *, every: bool = False) -> Hits:
+        """Return the first place of each concept in each sentence, or ``every`` form wherever it begins."""
+        matcher = self._search.matcher(self.heads, sum(map(len, sentences)))
+        sentence, form, start, end = matcher.find(sentences, None if every else self.owner).T
+        return Hits(sentence, self.owner[form], form, start, end)
 
     def find_in(self, points: npt.NDArray[np.uint32], start: Ints, end: Ints) -> Hits:
         """Return what `find` does for the sentences ``points[start:end]``."""
@@ -97,10 +95,6 @@ class Lexicon:
     def compile(self) -> None:
         """Do now what `find_in` would do at its first call."""
         self._search.swift  # noqa: B018  kept
-
-    def _find(self, sentences: Sequence[str], owner: Ints | None) -> Hits:
-        sentence, form, start, end = self._search.matcher(self.heads, sum(map(len, sentences))).find(sentences, owner).T
-        return Hits(sentence, self.owner[form], form, start, end)
 
 
 class _Search:

@@ -42,7 +42,7 @@ def test_planting_touches_the_share_of_texts_it_was_told_to(texts, taxonomy):
         assert any(turned[row, block].sum() == 2 for _, block in taxonomy.blocks)
 
 
-def test_a_certain_contradiction_is_the_worst(taxonomy):
+def test_a_certain_contradiction_is_the_worst():
     rng = np.random.default_rng(0)
     truth = rng.random((300, 3)) < 0.3
     probabilities = np.where(truth, 0.9, 0.1) + rng.uniform(-0.05, 0.05, truth.shape)

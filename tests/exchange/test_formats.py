@@ -71,14 +71,14 @@ def test_half_an_emoji_reads_as_in_the_store_and_can_be_written(kind, tmp_path):
 @given(st.lists(labelled(), max_size=5))
 def test_nothing_is_lost_in_any_format_of_lines_or_tasks(items):
     same(from_lines(to_lines(items), TAXONOMY, "x"), items)
-    same(doccano.from_lines(doccano.to_lines(items, TAXONOMY), TAXONOMY, "x"), items)
-    same(label_studio.from_tasks(label_studio.to_tasks(items, TAXONOMY), TAXONOMY, "x"), items)
+    same(doccano.from_lines(doccano.to_lines(items), TAXONOMY, "x"), items)
+    same(label_studio.from_tasks(label_studio.to_tasks(items), TAXONOMY, "x"), items)
 
 
 @given(st.lists(labelled(), max_size=5))
 def test_what_label_studio_itself_does_to_a_task_is_survived(items):
     """It numbers tasks, adds fields, names the annotator, counts UTF-16 units, and quotes in its own way."""
-    tasks = json.loads(label_studio.to_tasks(items, TAXONOMY))
+    tasks = json.loads(label_studio.to_tasks(items))
     for n, (task, item) in enumerate(zip(tasks, items, strict=True), 1):
         task |= {"id": n, "project": 3, "predictions": [], "meta": {}, "updated_at": "2026-03-02T00:00:00Z"}
         task["annotations"][0] |= {
@@ -131,7 +131,7 @@ def test_the_small_export_of_label_studio_skipped_and_unlabelled_tasks():
 
 @given(st.lists(labelled(), max_size=5))
 def test_the_small_export_puts_its_own_number_in_place_of_ours_and_ours_is_found(items):
-    tasks = json.loads(label_studio.to_tasks(items, TAXONOMY))
+    tasks = json.loads(label_studio.to_tasks(items))
     small = [task["data"] | {"id": n, "annotation_id": n, "lead_time": 3.2} for n, task in enumerate(tasks, 1)]
     read = label_studio.from_tasks(json.dumps(small).encode(), TAXONOMY, "x")
     assert [(i.gold.id, i.gold.text) for i in read.items] == [(i.gold.id, i.gold.text) for i in items]

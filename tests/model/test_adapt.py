@@ -47,7 +47,7 @@ def test_what_is_expected_of_long_texts_is_what_the_folded_bundle_says(scorer, r
     assert (expected.after[: len(texts)] == before)[long].all()
 
 
-def test_an_office_where_everything_is_rarer_is_learned(reviewed):
+def test_an_office_where_everything_is_rarer_is_learned():
     rng = np.random.default_rng(0)
     margins = rng.normal(size=(3000, 4))
     log_odds = 2 * margins

@@ -14,7 +14,7 @@ from pipeline.taxonomy import parse_taxonomy
 
 
 @pytest.fixture(scope="module")
-def common(unseen, taxonomy):
+def common(unseen):
     """The label most texts of the unseen ones have."""
     labels = [label for g in unseen for given in g.labels.values() for label in given]
     return max(set(labels), key=labels.count)

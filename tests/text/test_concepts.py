@@ -53,7 +53,7 @@ def test_each_concept_is_reported_once_per_sentence():
     lexicon = Lexicon([Concept("a", "甲", ("没人管", "不管")), Concept("b", "乙", ("不管",))])
     hits = lexicon.find(["不管就不管，没人管", "没人管"])
     assert list(zip(hits.sentence, hits.concept, strict=True)) == [(0, 0), (0, 1), (1, 0)]
-    assert lexicon.find_all(["不管就不管"]).form.tolist() == [1, 2, 1, 2]
+    assert lexicon.find(["不管就不管"], every=True).form.tolist() == [1, 2, 1, 2]
 
 
 def test_stored_and_rebuilt_it_finds_the_same(lexicon, some_gold):
@@ -77,11 +77,11 @@ def test_much_text_is_searched_by_the_compiled_matcher_with_the_same_outcome(lex
     monkeypatch.setattr("pipeline.text.concepts.LITTLE", sum(map(len, texts)))
     first = [few.find(texts)]
     monkeypatch.setattr(PlainMatcher, "find", None)
-    found = [first[0], few.find_all(texts)]
+    found = [first[0], few.find(texts, every=True)]
     # Another lexicon of the same forms, as a model compared with this one has, finds the matcher made.
     monkeypatch.setattr("pipeline.text.concepts.LITTLE", 10**9)
     again = Lexicon(forms)
-    for some in (found, [again.find(texts), again.find_all(texts)]):
+    for some in (found, [again.find(texts), again.find(texts, every=True)]):
         for hits, (sentence, form, start, end) in zip(some, (e.T for e in expected), strict=True):
             assert same(hits, Hits(sentence, few.owner[form], form, start, end))
 
