@@ -48,11 +48,7 @@ class Chosen:
 
 
 def interest(
-    probabilities: Floats,
-    *,
-    concepts: Floats | None = None,
-    thin: Bools | None = None,
-    known: Floats | None = None,
+    probabilities: Floats, *, concepts: Floats | None = None, thin: Bools | None = None, known: Floats | None = None
 ) -> Interest:
     """Rate every text for every label.
 

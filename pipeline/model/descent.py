@@ -29,12 +29,7 @@ _AHEAD = 16
 
 
 def descend(
-    x: sparse.csr_matrix,
-    sign: Signs,
-    cost: Floats,
-    *,
-    scale: Floats | None = None,
-    near: float = NEAR,
+    x: sparse.csr_matrix, sign: Signs, cost: Floats, *, scale: Floats | None = None, near: float = NEAR
 ) -> tuple[Floats, Floats]:
     """Return coefficients (columns, heads) and biases (heads,) of the machines that tell ``sign`` 1 from -1.
 

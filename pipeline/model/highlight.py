@@ -170,14 +170,7 @@ def _is_seen(which: Ints, heads: Ints, sentence: int) -> bool:
 
 @compiled
 def _number(
-    column: Columns,
-    first: int,
-    last: int,
-    scale: Floats,
-    number: Shorts,
-    of: Shorts,
-    feature: Columns,
-    worth: Floats,
+    column: Columns, first: int, last: int, scale: Floats, number: Shorts, of: Shorts, feature: Columns, worth: Floats
 ) -> None:
     """Number the features of ``column[first:last]``: ``of`` gets that at each place, the others what belongs to it.
 

@@ -54,13 +54,7 @@ def count(truth: Bools, called: Bools, clusters: Ints, pools: Sequence[Ints] = (
 
 
 def contrasts(
-    a: Counts,
-    b: Counts,
-    *,
-    means: Sequence[Ints] = (),
-    rounds: int = ROUNDS,
-    flips: int = FLIPS,
-    seed: int = 0,
+    a: Counts, b: Counts, *, means: Sequence[Ints] = (), rounds: int = ROUNDS, flips: int = FLIPS, seed: int = 0
 ) -> list[Contrast]:
     """Contrast F1 of every column, then of the mean F1 over each of ``means`` (columns,).
 

@@ -40,14 +40,7 @@ def long_share(row: Ints, sentences: Ints) -> Floats:
     return np.clip((_in_text(row, sentences) - SHORT) / (LONG - SHORT), 0.0, 1.0)
 
 
-def read_long(
-    log_odds: Floats,
-    strongest: Floats,
-    row: Ints,
-    sentences: Ints,
-    edge: Floats,
-    long: Floats,
-) -> Floats:
+def read_long(log_odds: Floats, strongest: Floats, row: Ints, sentences: Ints, edge: Floats, long: Floats) -> Floats:
     """Return what becomes of the ``log_odds`` of passages by the length of their texts, all (passages, heads).
 
     ``strongest`` (passages, heads) are the margins of their strongest sentences; ``row`` and ``sentences`` as in

@@ -97,9 +97,7 @@ def fit_model(files: Files, *, taxonomy: Taxonomy | None, dictionary: str | None
     if taxonomy is not None and of.id == taxonomy.id and (of.version, of.sha256) != (taxonomy.version, taxonomy.sha256):
         same = "内容已改但版本号没有变" if of.version == taxonomy.version else f"现行版本为 {taxonomy.version}"
         raise BundleError(
-            "ZF-MODEL-TAXONOMY",
-            f"模型 {bundle.id} 按标签体系 {of.version} 训练，{same}",
-            f"用现行标签体系{again}",
+            "ZF-MODEL-TAXONOMY", f"模型 {bundle.id} 按标签体系 {of.version} 训练，{same}", f"用现行标签体系{again}"
         )
     if dictionary is not None and (digest := str(bundle.manifest["dictionary"])) != dictionary:
         kept = kept_path(files.path.parent, digest)

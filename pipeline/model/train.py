@@ -175,9 +175,7 @@ def ask_for_groups(gold: Sequence[Gold], folds: int) -> None:
     """Raise CorpusError where there are too few situations to hold ``folds`` of them out in turn."""
     if len({g.group for g in gold}) < folds * 2:
         raise CorpusError(
-            "ZF-TRAIN-FEW",
-            f"只有 {len(gold)} 条训练文本，不够做 {folds} 折校准",
-            "至少准备二十条不同情境的文本。",
+            "ZF-TRAIN-FEW", f"只有 {len(gold)} 条训练文本，不够做 {folds} 折校准", "至少准备二十条不同情境的文本。"
         )
 
 

@@ -95,11 +95,7 @@ def _slices(found: Comparison) -> list[Table]:
         return s.name, str(s.texts), *figures, str(s.innocent), " / ".join(map(str, s.alarms))
 
     return [
-        Table(
-            f"全部标签微 F1，按{title}",
-            head,
-            tuple(cells(s) for s in found.slices if s.kind == kind),
-        )
+        Table(f"全部标签微 F1，按{title}", head, tuple(cells(s) for s in found.slices if s.kind == kind))
         for kind, title in KINDS.items()
     ]
 
@@ -180,9 +176,7 @@ def _forest(found: Comparison) -> str:
     base = alt.Chart(pd.DataFrame(data)).encode(y=alt.Y("name:N", sort=None, title=None, axis=alt.Axis(labelLimit=240)))
     lines = base.mark_rule(color=SOFT).encode(x=alt.X("low:Q", title="F1 之差（乙 − 甲）"), x2="high:Q")
     dots = base.mark_point(size=60, color=INK).encode(
-        x="difference:Q",
-        fillOpacity=alt.condition("datum.sure", alt.value(1), alt.value(0)),
-        fill=alt.value(INK),
+        x="difference:Q", fillOpacity=alt.condition("datum.sure", alt.value(1), alt.value(0)), fill=alt.value(INK)
     )
     zero = alt.Chart(pd.DataFrame({"x": [0]})).mark_rule(strokeDash=[4, 3], color=FAINT).encode(x="x:Q")
     return svg(alt.layer(zero, lines, dots).properties(width=460, height=alt.Step(22)))

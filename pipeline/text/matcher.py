@@ -132,14 +132,7 @@ def _worth(
 
 @compiled
 def _try(
-    codes: Codes,
-    worth: Shorts,
-    longest: int,
-    start: Shorts,
-    state: Ints,
-    leaf: Shorts,
-    gap: Shorts,
-    over: Bools,
+    codes: Codes, worth: Shorts, longest: int, start: Shorts, state: Ints, leaf: Shorts, gap: Shorts, over: Bools
 ) -> Shorts:
     """Return (place, form, end) of what is found where it was worth a try."""
     found = np.empty((len(worth), 3), np.int32)

@@ -56,15 +56,7 @@ def build_table(p: Pieces, forms: int, classes: int, most: int = _MOST) -> Table
 
 @compiled
 def _states(
-    first: Ints,
-    piece: Ints,
-    leaf: Ints,
-    follow: Ints,
-    start: Ints,
-    forms: int,
-    anchors: int,
-    classes: int,
-    most: int,
+    first: Ints, piece: Ints, leaf: Ints, follow: Ints, start: Ints, forms: int, anchors: int, classes: int, most: int
 ) -> tuple[Ints, Shorts, Shorts]:
     """Return where the places, the ends and the edges of each state begin, (states + 1, 3), edges and ends.
 
@@ -218,15 +210,7 @@ def _weights(span: Ints, edges: Shorts, share: Floats) -> Floats:
 
 @compiled
 def _cells(
-    span: Ints,
-    edges: Shorts,
-    said: Shorts,
-    order: Ints,
-    base: Ints,
-    room: int,
-    forms: int,
-    anchors: int,
-    classes: int,
+    span: Ints, edges: Shorts, said: Shorts, order: Ints, base: Ints, room: int, forms: int, anchors: int, classes: int
 ) -> tuple[Shorts, Ints, Ints, Ints, Shorts, Shorts]:
     """Return the fields of Table."""
     states = len(span) - 1

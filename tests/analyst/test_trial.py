@@ -30,8 +30,7 @@ def test_a_rule_speaks_at_its_words_and_not_beside_its_objections(some):
 
 
 @pytest.mark.parametrize(
-    "words",
-    ["打了三次，没人接", "要等多久？", "無人問津", "打 12345 没用", "等了又等……没下文", "石沉大海　"],
+    "words", ["打了三次，没人接", "要等多久？", "無人問津", "打 12345 没用", "等了又等……没下文", "石沉大海　"]
 )
 def test_a_rule_finds_what_it_was_copied_from(words, label, taxonomy):
     speaks = rules(f'[[rule]]\nlabel = "{label.id}"\nphrases = ["{words}"]\n', taxonomy)

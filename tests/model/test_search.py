@@ -93,9 +93,7 @@ def test_features_of_a_candidate_are_those_a_training_would_have(toy):
         features, kept = module._kept(sample, settings, inside)
         mine = features.weigh(sample.counts[inside][:, kept])
         given = Features(
-            word_n=settings.word_n,
-            char_n=(settings.char_shortest, settings.char_longest),
-            min_texts=settings.min_texts,
+            word_n=settings.word_n, char_n=(settings.char_shortest, settings.char_longest), min_texts=settings.min_texts
         ).fit(texts, segmenter)
         theirs = given.transform(texts, segmenter)
         assert mine.shape == theirs.shape
