@@ -90,7 +90,7 @@ class Head:
 
 def fields(heads: Sequence[Head], *names: str) -> npt.NDArray[np.float64]:
     """Return these fields of all ``heads``, (names, heads)."""
-    return np.array([[getattr(h, name) for h in heads] for name in names])
+    return np.array([[getattr(h, name) for h in heads] for name in names], float)
 
 
 @dataclass(frozen=True)
