@@ -12,8 +12,8 @@ from pipeline.text.forms import HEAD, OPEN, may_fit, parse_form
 
 __all__ = ["LITTLE", "PlainMatcher", "index_heads"]
 
-#: So many characters are read without compiled code, concepts and all else: loading that takes as long.
-LITTLE = 20_000
+#: So many characters a process reads without compiled code, concepts and all else: about as long as loading it takes.
+LITTLE = 25_000
 #: A form that is asked for in more sentences is compiled whether it can be there or not.
 PATIENCE = 4
 _Match = Callable[[str, int], re.Match[str] | None]

@@ -11,6 +11,7 @@ from pipeline.model import swift
 from pipeline.model.bundle import load_bundle
 from pipeline.model.score import Scorer
 from pipeline.text.clean import clean
+from pipeline.text.plain import LITTLE
 from pipeline.text.sentences import split_sentences
 
 WORDS = [
@@ -104,6 +105,14 @@ def test_places_are_the_occurrences_of_the_features(both, some_gold):
 def test_another_engine_cuts_for_the_compiled_reader_too(bundle, words, both, some_gold, monkeypatch):
     monkeypatch.setattr(swift, "fits", lambda: False)
     same((Scorer(bundle, words, little=0), both[1]), [g.text for g in some_gold[:30]] + ["", "路。" * 900])
+
+
+def test_what_a_little_text_does_not_load_a_little_more_does(bundle, words):
+    scorer = Scorer(bundle, words)
+    scorer.probabilities(["路。" * (LITTLE // 2)])
+    assert scorer._swift is None
+    scorer.probabilities(["路"])
+    assert scorer._swift is not None
 
 
 @pytest.mark.parametrize(("word_n", "char_n"), [(0, (2, 3)), (1, (1, 4))])
