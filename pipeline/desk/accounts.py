@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from dataclasses import dataclass
 
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
@@ -16,10 +17,19 @@ from pipeline.desk.roles import Permission, Role
 from pipeline.desk.tables import User
 from pipeline.errors import ConfigError
 
-__all__ = ["add_account", "change_account", "change_password", "reset_password"]
+__all__ = ["Change", "add_account", "change_account", "change_password", "reset_password"]
 
 # Neither 0/O nor 1/l/I: first passwords are read out and typed.
 _LETTERS = "abcdefghjkmnpqrstuvwxyzABCDEFGHJKMNPQRSTUVWXYZ23456789"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """The ``role`` an account had and whether it was ``active``; how many cases were ``freed``."""
+
+    role: str
+    active: bool
+    freed: int = 0
 
 
 def first_password() -> str:
@@ -43,8 +53,8 @@ def add_account(*, username: str, role: str, name: str = "", actor: str | None =
 
 
 @transaction.atomic
-def change_account(user: User, *, role: str, active: bool, actor: str | None = None) -> None:
-    """Change role and whether the account is on; who may decide no more keeps no cases.
+def change_account(user: User, *, role: str, active: bool, actor: str | None = None) -> Change:
+    """Change role and whether the account is on, and return what came of it; who may decide no more keeps no cases.
 
     Raises ConfigError when nobody could manage accounts any more.
     """
@@ -54,15 +64,15 @@ def change_account(user: User, *, role: str, active: bool, actor: str | None = N
     before = {"role": user.role, "active": user.is_active}
     after = {"role": Role(role).value, "active": active}
     if before == after:
-        return
+        return Change(user.role, user.is_active)
     manages = User.objects.filter(role=Role.ADMIN, is_active=True).exclude(pk=user.pk).exists()
     if not manages and not (active and role == Role.ADMIN) and user.role == Role.ADMIN:
         raise ConfigError("ZF-USER-LAST", "这是最后一个管理员", "先建另一个管理员，再改这一个。")
     user.role, user.is_active = role, active
     user.save(update_fields=["role", "is_active"])
-    if not user.may(Permission.REVIEW):
-        let_go(user, actor=actor)  # cases before the trail
+    freed = 0 if user.may(Permission.REVIEW) else let_go(user, actor=actor)  # cases before the trail
     audit.record("account.change", user.username, actor=actor, before=before, after=after)
+    return Change(before["role"], before["active"], freed)
 
 
 @transaction.atomic

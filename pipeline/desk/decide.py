@@ -71,6 +71,10 @@ def decide(
         if (reason := _against(choice, cases.get(document), user, made)) is not None:
             raise reason
         case = cases[document]
+        if action == "save" and not choice.labels and (case.unseen or case.state == State.SECOND):
+            # Who judges blind begins with an empty form: sent as it came, it would be a label nobody gave.
+            hint = "有问题就勾上再保存；没有问题按“无此问题”（X）。"
+            raise ConflictError("ZF-DESK-NONE", "一个标签也没有勾，没有保存", hint)
         # What it is like, and who holds that, may have changed before they were locked.
         along = read_cases(list(with_it(case, user).filter(among(alike)).values_list("pk", flat=True)))
         outcome = _decide([(c, choice) for c in (case, *along.values())], user, made, gesture_now())

@@ -13,6 +13,7 @@ from django.shortcuts import redirect
 from django.urls import Resolver404, URLPattern, path, resolve, reverse
 
 from pipeline.desk import audit
+from pipeline.desk.opened import leave
 from pipeline.desk.roles import Permission
 from pipeline.desk.sign_on import must_choose
 from pipeline.desk.views.refusal import refuse
@@ -63,6 +64,8 @@ def _guard(page: Page) -> View:
             return refuse(request, 403, "您的角色不能打开这一页。", "需要时请管理员调整角色。")
         if kwargs.get("number", 0) > _LARGEST:
             raise Http404
+        if request.method == "GET":
+            leave(request, kwargs.get("number"))
         return page.view(request, *args, **kwargs)
 
     return handle

@@ -20,11 +20,12 @@ from pipeline.desk.models import Document
 from pipeline.desk.roles import Permission, Role, allows
 from pipeline.desk.search import Sought, behind, out_of_sight, seek, walk
 from pipeline.desk.states import STATES, Kind, State
-from pipeline.desk.tables import Case, CaseLabel, Decision, Note, Signature, User
+from pipeline.desk.tables import Case, CaseLabel, Decision, Signature, User
+from pipeline.desk.talk import answers_to, asked_of
 
 __all__ = [
-    "MOST_TWINS", "ORDERS", "WAITING", "Filters", "Slice", "asked_of", "claim_next", "find", "first", "free", "give",
-    "given_to", "held_by", "hold", "let_go", "page_of", "release", "repeats", "reviewers", "twins", "with_it",
+    "MOST_TWINS", "ORDERS", "WAITING", "Filters", "Slice", "claim_next", "find", "first", "free", "give", "given_to",
+    "held_by", "hold", "let_go", "page_of", "put_back", "release", "repeats", "reviewers", "twins", "with_it",
 ]  # fmt: skip
 
 PAGE = 30
@@ -118,6 +119,8 @@ def find(filters: Filters, user: User) -> QuerySet:
         rows = rows.filter(Q(assignee=user) | Q(holder=user, held_until__gt=timezone.now()))
     elif filters.whose == "asked":
         rows = rows.filter(asked_of(user))
+    elif filters.whose == "answered":
+        rows = rows.filter(document__in=answers_to(user).values("document"))
     elif filters.whose == "free":
         rows = rows.filter(assignee=None).filter(free())
     elif filters.whose.isdecimal() and len(filters.whose) < 10:
@@ -218,6 +221,11 @@ def hold(user: User, case: Case) -> bool:
     return bool(taken)
 
 
+def put_back(user: User, number: int) -> None:
+    """Let go of one case, if ``user`` is who holds it."""
+    Case.objects.filter(pk=number, holder=user).update(holder=None, held_until=None)
+
+
 def held_by(user: User) -> list[int]:
     """Return the ids of the open cases ``user`` holds, by priority."""
     rows = Case.objects.filter(holder=user, held_until__gt=timezone.now())
@@ -251,15 +259,20 @@ def give(ids: Sequence[int], person: User | None) -> tuple[int, int]:
     return len(given), len(left)
 
 
-def let_go(user: User, *, actor: str | None = None) -> None:
-    """Free what is assigned to or held by somebody who may no longer decide: nobody else would get it."""
+def let_go(user: User, *, actor: str | None = None) -> int:
+    """Free what is assigned to or held by somebody who may no longer decide: nobody else would get it.
+
+    Return how many.
+    """
     with transaction.atomic():
-        theirs = Case.objects.filter(among(lock(Case.objects.filter(Q(holder=user) | Q(assignee=user)))))
+        freed = lock(Case.objects.filter(Q(holder=user) | Q(assignee=user)))
+        theirs = Case.objects.filter(among(freed))
         theirs.filter(holder=user).update(holder=None, held_until=None)
         ids = list(theirs.filter(assignee=user).order_by("pk").values_list("pk", flat=True))
         theirs.filter(assignee=user).update(assignee=None)
         if ids:
             audit.record("case.assign", _NOBODY, actor=actor, cases=ids, of=user.username)
+    return len(freed)
 
 
 def free() -> Q:
@@ -275,13 +288,6 @@ def _open_to(user: User) -> Q:
 def given_to(user: User) -> QuerySet:
     """Return the cases that wait for ``user`` alone, as somebody gave them: nobody else gets them."""
     return Case.objects.filter(assignee=user, state__in=WAITING, purged=False)
-
-
-def asked_of(user: User) -> Q:
-    """Return the condition that somebody asked ``user`` about the document, who has written nothing there since."""
-    answered = Note.objects.filter(document=OuterRef("document"), by=user, pk__gt=OuterRef("pk"))
-    asked = Note.objects.filter(to=user).filter(~Exists(answered))
-    return Q(document__in=asked.values("document"))
 
 
 def reviewers() -> QuerySet:

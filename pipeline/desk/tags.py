@@ -46,6 +46,11 @@ def moment(value: Any) -> str:
     return str(timezone.localtime(value).strftime("%Y-%m-%d %H:%M"))
 
 
+def clock(value: dt.datetime) -> str:
+    """Return the time of the day, to the minute."""
+    return timezone.localtime(value).strftime("%H:%M")
+
+
 def choices(values: Sequence[str], now: str) -> SafeString:
     """Return ``values`` as options of a select, ``now`` chosen; hundreds of nodes of a template would be slow."""
     rest = [(v,) for v in values if v != now]
@@ -56,6 +61,7 @@ def choices(values: Sequence[str], now: str) -> SafeString:
 register.filter("get", get)
 register.filter("choices", choices)
 register.filter("percent", percent)
+register.filter("clock", clock)
 register.filter("moment", moment)
 register.filter("times100", times100)
 register.filter("named", named)

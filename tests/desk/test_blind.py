@@ -50,7 +50,7 @@ def test_neither_queue_nor_page_nor_table_tells_what_the_model_says(drawn, taxon
     export = client.post("/export", {"filters": "state=all&q=D001", "format": "csv"}).content.decode("utf-8-sig")
     assert taxonomy.label(label).name not in export
     # Once it is judged the model's side is there to see.
-    drawn.decide(client, case, labels=[])
+    drawn.decide(client, case, "reject")
     assert "模型给的分" in client.get(f"/documents/{case.pk}").content.decode()
 
 
@@ -101,6 +101,24 @@ def always_second(desk):
     )
 
 
+def test_an_empty_form_is_not_a_label_where_nobody_sees_what_was_said_before(drawn):
+    first, second = drawn.client("reviewer"), drawn.client("senior")
+    case = drawn.case("D001")
+    page = first.get(f"/documents/{case.pk}").content.decode()
+    assert re.search(r"data-save data-none=\"[^\"]+\" data-refused=", page)
+    refused = drawn.decide(first, case, labels=[])
+    assert refused.status_code == 409
+    assert "一个标签也没有勾" in refused.content.decode()
+    always_second(drawn)
+    drawn.decide(first, case, "reject")
+    drawn.decide(first, drawn.case("D002"))
+    # The second reader of any document is as blind.
+    assert drawn.decide(second, drawn.case("D002"), labels=[]).status_code == 409
+    assert [drawn.case(k).state for k in ("D001", "D002")] == ["second", "second"]
+    # Where the model's labels stand before one, taking them away says it.
+    assert drawn.decide(second, drawn.case("D003"), labels=[]).status_code == 302
+
+
 def test_twins_are_not_decided_along_with_it(desk):
     from pipeline.desk.blind import put_into_queue
 
@@ -111,7 +129,7 @@ def test_twins_are_not_decided_along_with_it(desk):
     client = desk.client("reviewer")
     desk.decide(client, desk.case("C2"), together="on")
     assert [desk.case(k).state for k in ("D002", "C1", "C2")] == ["done", "open", "done"]
-    desk.decide(client, desk.case("C1"), labels=[], together="on")
+    desk.decide(client, desk.case("C1"), "reject", together="on")
     assert desk.case("C1").state == "done"
 
 
@@ -164,7 +182,7 @@ def test_what_people_said_comes_back_with_its_odds(drawn, taxonomy):
 
     client, label = drawn.client("reviewer"), drawn.columns[3][1]
     drawn.decide(client, drawn.case("D001"), labels=[label])
-    drawn.decide(client, drawn.case("D037"), labels=[])
+    drawn.decide(client, drawn.case("D037"), "reject")
     found = read_sample("s", taxonomy, actor="an")
     assert found.chances == ODDS
     assert {g.id: sum(g.labels.values(), ()) for g in found.settled} == {"D001": (label,), "D037": ()}

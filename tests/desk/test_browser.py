@@ -222,6 +222,26 @@ def test_the_key_that_saved_does_not_save_the_next_one_too(visit):
     assert v.page.locator(".progress").inner_text() == "我手上第 1 件，共 9 件"
 
 
+def test_a_stroke_of_enter_on_an_empty_blind_form_is_no_label(visit, server):
+    v = visit("reviewer")
+    name = load_settings(server[1]).store_url.rpartition("/")[2]
+    with contextlib.closing(sqlite3.connect(server[1] / "state" / name, timeout=20)) as store, store:
+        store.execute("UPDATE zuofeng_case SET blind = 1 WHERE document_id IN (1, 2)")
+    save = v.page.locator("[data-save] span")
+    for key, keys, said in (("D001", ["x"], "D001：已判"), ("D002", ["3", "Enter"], "D002：已判")):
+        v.open(key)
+        url = v.page.url
+        assert save.inner_text() == "还没有勾标签"
+        v.press("Enter")
+        v.page.wait_for_selector("#said:has-text('没有问题按“无此问题”（X）')")
+        v.press("3", "3", "Enter")
+        assert v.page.url == url
+        v.press(*keys[:1])
+        assert key == "D001" or save.inner_text() == "保存"
+        v.press(*keys[1:])
+        v.page.wait_for_selector(f"#said:has-text('{said}')")
+
+
 def test_undo_brings_the_document_back(visit):
     v = visit("reviewer")
     v.press("n")

@@ -72,3 +72,21 @@ def test_the_guard_against_emptying_a_table_can_be_taken_off_and_put_back(bare_s
     for name, wanted in (("0019_no_truncate", 4), ("0018_night_writes_less", 0), ("0019_no_truncate", 4)):
         as_of(name)
         assert not postgres or guards() == wanted
+
+
+def test_nobody_is_told_of_answers_from_before_the_desk_told_of_them(bare_store):
+    open_store(bare_store, bring_up=False)
+    from pipeline.desk.models import Document
+    from pipeline.desk.tables import Note, User
+    from pipeline.desk.talk import told
+
+    apps = as_of("0019_no_truncate")
+    one, two = (User.objects.create_user(name, "x", role="reviewer") for name in ("one", "two"))
+    stored(apps, 1, [], ALGORITHM)
+    document = Document.objects.get()
+    for by, to, text in ((two, None, "先说一句"), (one, two, "算吗？"), (two, None, "算"), (two, one, "您说呢？")):
+        Note.objects.create(document=document, by=by, to=to, text=text)
+    migrate()
+    assert (told(one), told(two)) == ({"asked": 1, "answered": 0}, {"asked": 0, "answered": 0})
+    Note.objects.create(document=document, by=two, text="再说一句")
+    assert told(one)["answered"] == 1

@@ -185,6 +185,39 @@ def test_what_is_not_touched_in_time_is_free_again(desk):
     assert top == f"/documents/{Case.objects.filter(state='open').order_by('-priority', 'pk').first().pk}"
 
 
+def test_what_one_only_looks_at_is_held_until_one_leaves_it(desk):
+    senior, other = desk.client("senior"), desk.client("reviewer")
+    first, second = desk.case("D001").pk, desk.case("D002").pk
+    senior.get(f"/documents/{first}")
+    page = other.get(f"/documents/{first}").content.decode()
+    assert re.search(r"正在办这件，您只能看。不再动它，\d\d:\d\d 放回队列", page)
+    for url in (f"/documents/{first}/similar", f"/documents/{first}/worksheet", f"/documents/{first}"):
+        senior.get(url)
+        assert desk.case("D001").holder == desk.user("senior")
+    senior.get(f"/documents/{second}")
+    assert (desk.case("D001").holder, desk.case("D002").holder) == (None, desk.user("senior"))
+    senior.get("/dashboard")
+    assert desk.case("D002").holder is None
+    senior.get(f"/documents/{first}")
+    senior.post("/logout")
+    assert desk.case("D001").holder is None
+
+
+def test_of_what_one_took_down_nothing_goes_back_by_looking_elsewhere(desk):
+    from pipeline.desk.queue import held_by
+
+    client, user = desk.client("reviewer"), desk.user("reviewer")
+    looked_at = desk.case("D001").pk
+    client.get(f"/documents/{looked_at}")
+    client.post("/queue/take")
+    batch = held_by(user)
+    assert len(batch) == 10
+    for number in (*batch[:2], looked_at):
+        client.get(f"/documents/{number}")
+    client.get("/queue")
+    assert held_by(user) == batch
+
+
 def test_given_back_is_free_and_on_the_record(desk):
     from pipeline.desk.tables import AuditEntry, Case
 

@@ -786,3 +786,46 @@ def test_remarks_of_the_first_reader_are_kept_from_the_second(pair):
     assert ("我看是推诿" in page, "已请街道回话" in page) == (False, True)
     pair.decide(two, pair.case("D001"))
     assert "我看是推诿" in two.get(f"/documents/{number}").content.decode()
+
+
+def test_who_asked_is_told_of_the_answer_wherever_he_is_until_he_has_read_it(desk):
+    desk.add_user("second", "reviewer")
+    one, two = desk.client("reviewer"), desk.client("second")
+    number, other = desk.case("D001").pk, desk.case("D002").pk
+    two.post(f"/documents/{number}/note", {"text": "我先说一句"})
+    one.post(f"/documents/{number}/note", {"text": "这算推诿吗？", "to": desk.user("second").pk})
+    asked = two.get(f"/documents/{number}")
+    assert [n.text for n in asked.context["asking"]] == ["这算推诿吗？"]
+    assert one.get("/queue").context["answered"] == 0
+    two.post(f"/documents/{number}/note", {"text": "算，看第二段"})
+    two.post(f"/documents/{other}/note", {"text": "没人问"})
+    page = one.get(f"/documents/{other}")
+    assert page.context["answered"] == 1
+    assert "回了我的 1 件" in page.content.decode()
+    assert two.get(f"/documents/{number}").context["asking"] == []
+    assert two.get("/queue").context["answered"] == 0
+    found = one.get("/queue?whose=answered&state=all").context["rows"]
+    assert [r["case"].document.key for r in found] == ["D001"]
+    read = one.get(f"/documents/{number}")
+    assert [n.text for n in read.context["notes"] if n.pk in read.context["new"]] == ["算，看第二段"]
+    assert read.context["answered"] == 0
+    assert one.get(f"/documents/{number}").context["new"] == frozenset()
+    # A question in return is one to answer, not an answer.
+    two.post(f"/documents/{number}/note", {"text": "您说呢？", "to": desk.user("reviewer").pk})
+    page = one.get("/queue")
+    assert (page.context["asked"], page.context["answered"]) == (1, 0)
+
+
+@both_stores
+def test_nobody_is_sent_to_a_remark_that_is_kept_from_him(pair):
+    one, two = pair.client("reviewer"), pair.client("second")
+    number = pair.case("D001").pk
+    one.post(f"/documents/{number}/note", {"text": "这算推诿吗？", "to": pair.user("second").pk})
+    two.post(f"/documents/{number}/note", {"text": "您看呢？", "to": pair.user("senior").pk})
+    one.post(f"/documents/{number}/note", {"text": "我看算"})
+    two.post("/queue/give-back")
+    pair.decide(one, pair.case("D001"))
+    page = two.get(f"/documents/{number}")
+    assert (page.context["asked"], page.context["answered"], page.context["new"]) == (0, 0, frozenset())
+    pair.decide(two, pair.case("D001"))
+    assert two.get("/queue").context["answered"] == 1

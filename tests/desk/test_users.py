@@ -127,3 +127,21 @@ def test_there_is_no_such_role_or_account(desk):
     admin = desk.client("admin")
     assert admin.post(f"/users/{desk.user('reviewer').pk}", {"role": "king"}).status_code == 400
     assert admin.post("/users/999999", {"role": "admin"}).status_code == 404
+
+
+def test_what_was_changed_is_said_in_words(desk):
+    user, admin = desk.user("reviewer"), desk.client("admin")
+    desk.client("reviewer").post("/queue/take")
+
+    def said(**post):
+        return admin.post(f"/users/{user.pk}", post).context["done"]
+
+    assert said(role="senior", active="on") == "reviewer：角色由“分办员”改为“复核组长”"
+    assert said(role="senior", active="on") == "reviewer：没有改动"
+    assert said(role="reviewer") == "reviewer：角色由“复核组长”改为“分办员”；停用，不能再登录；名下 10 件放回队列"
+    assert said(role="reviewer", active="on") == "reviewer：恢复使用"
+    assert said(second_off="1") == "reviewer：两步登录已关掉"
+    assert (
+        'role="status">reviewer：没有改动'
+        in admin.post(f"/users/{user.pk}", {"role": "reviewer", "active": "on"}).content.decode()
+    )

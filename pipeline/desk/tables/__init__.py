@@ -5,7 +5,7 @@ from pipeline.desk.tables.audit import AuditEntry, AuditHead
 from pipeline.desk.tables.blind import BlindDraw
 from pipeline.desk.tables.case import Case, CaseLabel, Signature
 from pipeline.desk.tables.client import Client
-from pipeline.desk.tables.decision import Decision, Note
+from pipeline.desk.tables.decision import Decision, Note, NoteRead
 from pipeline.desk.tables.search import Block, Indexed, Posting
 from pipeline.desk.tables.shadow import Shadow, ShadowDraw, ShadowNight, ShadowScore
 from pipeline.desk.tables.tally import Tally
@@ -23,6 +23,7 @@ __all__ = [
     "Decision",
     "Indexed",
     "Note",
+    "NoteRead",
     "OfficeRule",
     "Posting",
     "SavedView",

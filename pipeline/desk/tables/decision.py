@@ -47,3 +47,15 @@ class Note(models.Model):
     class Meta:
         db_table = "zuofeng_note"
         ordering = ("id",)
+
+
+class NoteRead(models.Model):
+    """That an answer was on the screen of somebody who had asked. Of other remarks nobody keeps it."""
+
+    # The constraint below is an index by person; of a remark nobody asks who read it.
+    note = models.ForeignKey(Note, on_delete=models.PROTECT, related_name="+", db_index=False)
+    by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+", db_index=False)
+
+    class Meta:
+        db_table = "zuofeng_note_read"
+        constraints = (models.UniqueConstraint(fields=("by", "note"), name="read_once_per_person"),)

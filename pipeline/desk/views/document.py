@@ -12,6 +12,7 @@ from django.utils import timezone
 from pipeline.desk import audit
 from pipeline.desk.case import history, notes, sheet, similar
 from pipeline.desk.decide import why_not
+from pipeline.desk.opened import OPENED
 from pipeline.desk.priority import waiting
 from pipeline.desk.queue import held_by, hold, reviewers
 from pipeline.desk.roles import Permission
@@ -20,6 +21,7 @@ from pipeline.desk.schemes import label_names
 from pipeline.desk.second_opinion import objections
 from pipeline.desk.states import State
 from pipeline.desk.tables import Case, Note
+from pipeline.desk.talk import asks, read
 from pipeline.desk.views.queue import as_left
 
 __all__ = ["alike", "note", "page", "paper", "reveal", "show"]
@@ -28,12 +30,16 @@ SHORTEST_REASON = 4
 
 
 def show(request: HttpRequest, number: int) -> HttpResponse:
-    """Show the document; opening one that waits means holding it, unless it is another's to decide."""
+    """Show the document; opening one that waits means holding it, unless it is another's to decide, until
+    one leaves it or, taken down before, for as long as the batch.
+    """
     case = find_case(number)
     waits = case.state in (State.OPEN, State.SECOND)
     with transaction.atomic():
         if request.user.may(Permission.REVIEW) and waits and why_not(case, request.user) is None:
-            hold(request.user, case)
+            taken = case.holder_id == request.user.pk and case.held_until > timezone.now()
+            if hold(request.user, case) and not taken:
+                request.session[OPENED] = number
         audit.record("document.see", case.document.key)
     return page(request, case)
 
@@ -59,6 +65,7 @@ def page(
     mine = held_by(request.user) if reviews else []
     at = mine.index(case.pk) if case.pk in mine else -1
     stand = [d for d in standing(s.decisions) if d.text_hash == case.text_hash]
+    said = notes(s, request.user)
     days = waiting(case.priority, case.reasons, timezone.localdate())
     context = {
         "s": s,
@@ -79,7 +86,9 @@ def page(
         "before": mine[(at - 1) % len(mine)] if len(mine) > 1 else None,
         "reasons": [*map(tuple, case.reasons), *([(f"等了 {days} 天", days)] if days else [])],
         "points": sum(p for _, p in case.reasons) + days,
-        "notes": notes(s, request.user),
+        "notes": said,
+        "asking": asks(request.user, said),
+        "new": read(request.user, said),
         "colleagues": reviewers().exclude(pk=request.user.pk),
         "objections": objections(case),
         "history": [(e, audit.ACTIONS.get(e.action, e.action)) for e in history(s)],

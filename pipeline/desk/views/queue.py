@@ -13,12 +13,12 @@ from django.utils.translation import gettext
 
 from pipeline.desk.export import MOST_ROWS
 from pipeline.desk.facets import facets
+from pipeline.desk.opened import leave
 from pipeline.desk.priority import waiting
 from pipeline.desk.queue import (
     ORDERS,
     Filters,
     Slice,
-    asked_of,
     claim_next,
     find,
     give,
@@ -66,7 +66,6 @@ def index(request: HttpRequest) -> HttpResponse:
         "views": SavedView.objects.filter(owner=request.user),
         "mine": len(held_by(request.user)) if reviews else 0,
         "given": given_to(request.user).count() if reviews else 0,
-        "asked": Case.objects.filter(asked_of(request.user)).count() if reviews else 0,
         # As text: every number in a template goes through the ways of writing numbers of a language.
         "most": str(MOST_ROWS),
         "narrowed": filters.query(state="open", order="priority") != "",
@@ -82,6 +81,7 @@ def as_left(request: HttpRequest, **change: str) -> str:
 
 def take(request: HttpRequest) -> HttpResponse:
     """Hold the next ten of these filters and open the first."""
+    leave(request)  # what is only looked at in another window is none of the ten
     filters = Filters.of(QueryDict(request.POST.get("filters", "")[:2000]))
     ids = claim_next(request.user, filters)
     if not ids:

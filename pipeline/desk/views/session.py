@@ -14,6 +14,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from pipeline.desk import audit
 from pipeline.desk.accounts import change_password
 from pipeline.desk.language import COOKIE, LANGUAGES
+from pipeline.desk.opened import leave as leave_document
 from pipeline.desk.roles import Permission
 from pipeline.desk.second import has_second
 from pipeline.desk.sign_on import account_of, admit, named_by_proxy
@@ -71,6 +72,7 @@ def locked(request: HttpRequest, *_: Any, **__: Any) -> HttpResponse:
 
 def leave(request: HttpRequest) -> HttpResponse:
     """Sign out."""
+    leave_document(request)
     audit.record("session.logout", request.user.username)
     logout(request)
     return redirect("login")

@@ -31,8 +31,11 @@
   function refreshSave(form) {
     const save = $("[data-save]", form);
     if (!save) return;
-    const changed = all("input[name=label]", form).some((box) => box.checked !== box.hasAttribute("data-model"));
-    $("span", save).textContent = changed ? save.dataset.changed : save.dataset.same;
+    const boxes = all("input[name=label]", form);
+    const changed = boxes.some((box) => box.checked !== box.hasAttribute("data-model"));
+    const none = boxes.every((box) => !box.checked);
+    $("span", save).textContent = none ? save.dataset.none : changed ? save.dataset.changed : save.dataset.same;
+    if (save.dataset.refused) save.setAttribute("aria-disabled", String(none));
     form.toggleAttribute("data-changed-now", changed);
   }
 
@@ -162,6 +165,11 @@
   });
   document.addEventListener("submit", (event) => {
     if (!event.target.matches("[data-decide]")) return;
+    if (event.submitter?.getAttribute("aria-disabled") === "true") {
+      event.preventDefault();
+      event.stopImmediatePropagation();
+      return say(event.submitter.dataset.refused);
+    }
     if (busy) return void (event.preventDefault(), event.stopImmediatePropagation());
     busy = true;
     const spent = $("[data-seconds]", event.target);
