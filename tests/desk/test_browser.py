@@ -67,6 +67,14 @@ def served(home):
     assert process.returncode == 0
 
 
+@contextlib.contextmanager
+def store_of(home):
+    """The file of the store, for what no page does."""
+    name = load_settings(home).store_url.rpartition("/")[2]
+    with contextlib.closing(sqlite3.connect(home / "state" / name, timeout=20)) as store, store:
+        yield store
+
+
 @pytest.fixture
 def address(server, browser_home):
     """The address of the server, its store as it was in the beginning."""
@@ -224,8 +232,7 @@ def test_the_key_that_saved_does_not_save_the_next_one_too(visit):
 
 def test_a_stroke_of_enter_on_an_empty_blind_form_is_no_label(visit, server):
     v = visit("reviewer")
-    name = load_settings(server[1]).store_url.rpartition("/")[2]
-    with contextlib.closing(sqlite3.connect(server[1] / "state" / name, timeout=20)) as store, store:
+    with store_of(server[1]) as store:
         store.execute("UPDATE zuofeng_case SET blind = 1 WHERE document_id IN (1, 2)")
     save = v.page.locator("[data-save] span")
     for key, keys, said in (("D001", ["x"], "D001：已判"), ("D002", ["3", "Enter"], "D002：已判")):
@@ -354,10 +361,19 @@ def test_dark_is_dark_and_stays(visit):
     assert not v.page.evaluate(brightness)
 
 
-def test_a_phone_shows_everything_without_sideways_scrolling(visit):
+def test_a_phone_shows_everything_without_sideways_scrolling(visit, server):
+    with store_of(server[1]) as store:
+        one, two = (
+            row[0]
+            for row in store.execute("SELECT id FROM zuofeng_user WHERE role IN ('reviewer', 'senior') ORDER BY id")
+        )
+        said = [(1, one, two), (1, two, one), (2, one, two), (2, two, None), (3, two, one), (3, one, None)]
+        new = "INSERT INTO zuofeng_note (document_id, by_id, to_id, at, text) VALUES (?, ?, ?, '2026-09-01', '算吗')"
+        store.executemany(new, said)
     v = visit("reviewer", viewport=PHONE, is_mobile=True, has_touch=True)
     sideways = "document.documentElement.scrollWidth > document.documentElement.clientWidth"
     assert not v.page.evaluate(sideways)
+    assert v.page.locator(".told").all_inner_texts() == ["问我的 1 件", "回了我的 1 件"]
     v.page.locator("button", has_text="取下十件").tap()
     v.ready()
     first = v.page.url
