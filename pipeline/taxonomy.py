@@ -65,13 +65,14 @@ class Scheme:
 
 @dataclass(frozen=True, slots=True)
 class Taxonomy:
-    """All schemes of one file, with its version and the hash of its content."""
+    """All schemes of one file, with its version, the hash of its content and what it says gets no label."""
 
     id: str
     version: str
     title: str
     schemes: tuple[Scheme, ...]
     sha256: str
+    negative: str = ""
 
     @property
     def columns(self) -> tuple[tuple[str, str], ...]:
@@ -164,6 +165,7 @@ class _Checker:
             self.text(data, "title", "", False),
             schemes,
             sha256,
+            self.text(data, "negative", "", False),
         )
 
     def scheme(self, data: Mapping[str, Any], at: str) -> Scheme:

@@ -15,15 +15,14 @@ from pipeline.cli.common import (
     Model,
     Promise,
     console,
-    note,
     open_scorer,
     out_folder,
     read_documents,
     read_promise,
 )
 from pipeline.cli.compare import untaught
-from pipeline.cli.promote import compare_with_live, whoami
-from pipeline.settings import Settings, load_settings
+from pipeline.cli.promote import make_live, whoami
+from pipeline.settings import load_settings
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -68,13 +67,16 @@ def command(
     scorer = open_scorer(settings, model)
     target = out or settings.path("models")
     screen = console()
+    how: dict[str, Any] = {"author": whoami(), "force": force, "screen": screen, "action": "adapt"}
     if unlabelled:
         if promise:
             raise typer.BadParameter("--promise 要有复核过的才检验得了，不能与 --unlabelled 同用")
         folder = _accustom(scorer, [d.text for d in read_documents(unlabelled, settings, screen)], target, screen)
         if champion:
-            said = reason or ("" if force else "照没有标注的来文定说法")
-            _make_live(settings, target, folder, None, said, force, screen)
+            make_live(
+                settings, target, folder.name, reason=reason or ("" if force else "照没有标注的来文定说法"), **how
+            )
+            screen.print("已设为在用模型。")
         else:
             screen.print(f"要启用：zuofeng promote {folder.name}")
         return
@@ -108,37 +110,11 @@ def command(
         screen.print("宏 F1 还看不出明显长进；不急着换，可以多复核一些再重设。")
     if champion:
         said = reason or ("" if force else f"用 {len(gold)} 条复核过的文本重设，预期按交叉验证")
-        _make_live(settings, target, folder, reviewed, said, force, screen, texts=gold, expected=expected)
+        make_live(settings, target, folder.name, reviewed, reason=said, texts=gold, expected=expected, **how)
+        screen.print("已设为在用模型。")
     else:
         given = " ".join(f"--gold {quote(str(p))}" for p in reviewed or ())
         screen.print(f"要启用：zuofeng promote {folder.name} {given}", highlight=False, soft_wrap=True)
-
-
-def _make_live(
-    settings: Settings,
-    models: Path,
-    model: Path,
-    gold: list[Path] | None,
-    reason: str,
-    force: bool,
-    screen: Console,
-    **how: Any,
-) -> None:
-    """Compare the new ``model`` with the live one of ``models`` as promote does, and make it live."""
-    from pipeline.model.promote import promote, told
-    from pipeline.model.registry import champion_id
-
-    live, found = champion_id(models), None
-    if live not in (None, model.name):
-        with screen.status("与在用模型比较"):
-            found = compare_with_live(settings, str(models / str(live)), str(model), gold, force=force, **how)
-    else:
-        open_scorer(settings, str(model), live=True)
-    promote(models, model.name, author=whoami(), reason=reason, found=found, force=force, action="adapt")
-    note(settings)
-    if found:
-        screen.print(told(found), highlight=False, soft_wrap=True)
-    screen.print("已设为在用模型。")
 
 
 def _accustom(scorer: Scorer, texts: list[str], out: Path, screen: Console) -> Path:

@@ -36,14 +36,15 @@ if TYPE_CHECKING:
     from pipeline.model.score import Scorer
 
 __all__ = [
-    "Home", "Model", "Promise", "Store", "columns_of", "console", "note", "open_as_it_was", "open_challenger",
-    "open_desk", "open_scorer", "open_scoring", "open_worker", "out_file", "out_folder", "read_day", "read_documents",
-    "read_promise", "read_source", "run_command", "say_passed",
+    "Home", "Model", "Promise", "Schemes", "Store", "columns_of", "console", "note", "open_as_it_was",
+    "open_challenger", "open_desk", "open_scorer", "open_scoring", "open_worker", "out_file", "out_folder", "read_day",
+    "read_documents", "read_promise", "read_source", "run_command", "say_passed",
 ]  # fmt: skip
 
 log = logging.getLogger("zuofeng.model")
 
 Home = Annotated[Path | None, typer.Option("--home", help="家目录（含 corpora 与 models），默认自动查找。")]
+Schemes = Annotated[Path | None, typer.Option("--taxonomy", help="标签体系文件，默认 corpora/taxonomy.toml")]
 Model = Annotated[str | None, typer.Option("--model", help="模型编号或目录，默认在用模型。")]
 Store = Annotated[str | None, typer.Option("--store", help="存储地址，默认 state 下的内嵌库。")]
 Promise = Annotated[

@@ -10,7 +10,7 @@ import numpy as np
 import typer
 
 from pipeline.cli import dataset
-from pipeline.cli.common import Home, console, read_documents
+from pipeline.cli.common import Home, Schemes, console, read_documents
 from pipeline.cli.screen import table
 from pipeline.errors import CorpusError
 from pipeline.settings import load_settings
@@ -39,6 +39,7 @@ def check(
     public: Annotated[
         Path | None, typer.Option("--public", help="不得与之雷同的公开数据目录（.jsonl.gz），默认 ../shared/data")
     ] = None,
+    schemes: Schemes = None,
     home: Home = None,
 ) -> None:
     """检查语料：格式、证据、近似重复、雷同字串、分组与划分、泄漏，并列出统计。"""
@@ -47,7 +48,7 @@ def check(
     from pipeline.corpus.leaks import leak_table
     from pipeline.corpus.tables import corpus_tables
 
-    gold, taxonomy, beside = _read(files, home)
+    gold, taxonomy, beside = _read(files, home, schemes)
     public = public or (beside if beside.is_dir() else None)
     _print({**corpus_tables(gold, taxonomy), "泄漏（0.5 为随机）": leak_table(gold, taxonomy)})
     if public and (public / LABELS).is_file():
@@ -61,11 +62,11 @@ def check(
 
 
 @app.command("stats")
-def stats(files: Files = None, home: Home = None) -> None:
+def stats(files: Files = None, schemes: Schemes = None, home: Home = None) -> None:
     """列出语料的统计表。"""
     from pipeline.corpus.tables import corpus_tables
 
-    gold, taxonomy, _ = _read(files, home)
+    gold, taxonomy, _ = _read(files, home, schemes)
     _print(corpus_tables(gold, taxonomy))
 
 
@@ -74,6 +75,7 @@ def agreement(
     pairs: Annotated[
         Path | None, typer.Option("--pairs", help="两人各自的标注，默认 corpora/second.jsonl", show_default=False)
     ] = None,
+    schemes: Schemes = None,
     home: Home = None,
 ) -> None:
     """第二人盲标与第一人的一致程度：逐标签的 kappa 与 F1。"""
@@ -81,7 +83,7 @@ def agreement(
     from pipeline.corpus.agreement import mean_f1, mean_kappa, read_pairs
 
     settings = load_settings(home)
-    taxonomy = load_taxonomy(settings.taxonomy_file)
+    taxonomy = load_taxonomy(schemes or settings.taxonomy_file)
     first, second = read_pairs(pairs or settings.path("corpora") / "second.jsonl", taxonomy)
     found = measure(first, second, taxonomy)
     rows = []
@@ -137,11 +139,13 @@ def concepts(
     out.print(table(title, ("概念", "写法", "有标签的", "空标签的", "倍数", "别处来文"), shares, fold=True))
 
 
-def _read(files: list[Path] | None, home: Path | None) -> tuple[list[Gold], Taxonomy, Path]:
+def _read(
+    files: list[Path] | None, home: Path | None, schemes: Path | None = None
+) -> tuple[list[Gold], Taxonomy, Path]:
     from pipeline.corpus.gold import read_gold
 
     settings = load_settings(home)
-    taxonomy = load_taxonomy(settings.taxonomy_file)
+    taxonomy = load_taxonomy(schemes or settings.taxonomy_file)
     paths = files or settings.gold_files
     return read_gold(paths, taxonomy), taxonomy, settings.home.parent / "shared" / "data"
 

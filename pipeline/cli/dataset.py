@@ -5,12 +5,24 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
+from shlex import quote
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
-from pipeline.cli.common import Home, Store, columns_of, console, note, open_desk, out_file, out_folder, read_day
+from pipeline.cli.common import (
+    Home,
+    Schemes,
+    Store,
+    columns_of,
+    console,
+    note,
+    open_desk,
+    out_file,
+    out_folder,
+    read_day,
+)
 from pipeline.cli.promote import Author, whoami
 from pipeline.cli.screen import say, table
 from pipeline.settings import load_settings
@@ -29,6 +41,7 @@ def import_command(
     files: Labelled,
     out: Annotated[Path, typer.Option("--out", callback=out_file, help="写成语料 .jsonl")],
     kind: Kind = "",
+    schemes: Schemes = None,
     home: Home = None,
 ) -> None:
     """把别处的标注读成语料格式，逐条列出错误和略过的。"""
@@ -36,7 +49,7 @@ def import_command(
 
     _check(kind)
     settings = load_settings(home)
-    taxonomy = load_taxonomy(settings.taxonomy_file)
+    taxonomy = load_taxonomy(schemes or settings.taxonomy_file)
     read = read_files(files, taxonomy, kind, columns_of(settings))
     write_file(out, read.items, taxonomy, "gold")
     screen = console()
@@ -50,6 +63,7 @@ def export_command(
     out: Annotated[
         Path, typer.Option("--out", callback=out_file, help="写到哪个文件；label-studio 另写一份界面配置 .xml")
     ],
+    schemes: Schemes = None,
     home: Home = None,
 ) -> None:
     """把语料写成别的工具的格式。"""
@@ -58,7 +72,7 @@ def export_command(
     _check(to)
     check_name(out, to)
     settings = load_settings(home)
-    taxonomy = load_taxonomy(settings.taxonomy_file)
+    taxonomy = load_taxonomy(schemes or settings.taxonomy_file)
     read = read_files(files, taxonomy, columns=columns_of(settings))
     write_file(out, read.items, taxonomy, to)
     screen = console()
@@ -102,6 +116,7 @@ def snapshot_command(
         typer.Option("--out", callback=out_folder, help="快照放在哪里，默认 corpora/snapshots", show_default=False),
     ] = None,
     kind: Kind = "",
+    schemes: Schemes = None,
     home: Home = None,
 ) -> None:
     """把若干份标注合成一个快照：一文一判、近似重复归组、划分定了就不改。"""
@@ -109,7 +124,7 @@ def snapshot_command(
 
     _check(kind)
     settings = load_settings(home)
-    taxonomy = load_taxonomy(settings.taxonomy_file)
+    taxonomy = load_taxonomy(schemes or settings.taxonomy_file)
     folder = out or settings.path("corpora") / "snapshots"
     taken = take(files, taxonomy, folder, kind=kind, columns=columns_of(settings))
     about = taken.about
@@ -128,7 +143,8 @@ def snapshot_command(
         f"不用的 {len(about['dropped'])} 条。" + ("" if taken.fresh else "内容与已有的快照相同。"),
         highlight=False,
     )
-    say(screen, f"训练：zuofeng train --corpus {taken.folder / 'data.jsonl'}")
+    by = f" --taxonomy {quote(str(schemes))}" if schemes else ""
+    say(screen, f"训练：zuofeng train{by} --corpus {quote(str(taken.folder / 'data.jsonl'))}")
 
 
 def _list(passed: Sequence[str], screen: Console) -> None:

@@ -15,10 +15,12 @@ from pipeline.cli.screen import say
 from pipeline.settings import Settings, load_settings
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from pipeline.model.compare import Comparison
     from pipeline.taxonomy import Taxonomy
 
-__all__ = ["Author", "ask_beforehand", "command", "compare_with_live", "rollback_command", "whoami"]
+__all__ = ["Author", "ask_beforehand", "command", "compare_with_live", "make_live", "rollback_command", "whoami"]
 
 Author = Annotated[
     str | None, typer.Option("--author", help="谁做的，默认系统用户名，经 sudo 的是敲 sudo 的人。", show_default=False)
@@ -34,23 +36,9 @@ def command(
     home: Home = None,
 ) -> None:
     """把一个模型设为在用：先与在用模型成对比较，许诺被违背或有标签显著下降就拒绝；动作记入沿革。"""
-    from pipeline.model.promote import promote, told
-    from pipeline.model.registry import champion_id
-
-    settings = load_settings(home)
+    settings, screen = load_settings(home), console()
     folder = settings.path("models")
-    screen = console()
-    live = champion_id(folder)
-    found = None
-    if live is not None and live != model:
-        with screen.status("与在用模型比较"):
-            found = compare_with_live(settings, live, model, gold, force=force)
-    else:
-        open_scorer(settings, model, live=True)
-    promote(folder, model, author=author or whoami(), reason=reason, found=found, force=force)
-    note(settings)
-    if found:
-        say(screen, told(found))
+    make_live(settings, folder, model, gold, author=author or whoami(), reason=reason, force=force, screen=screen)
     screen.print(f"在用模型：{model}")
 
 
@@ -67,6 +55,37 @@ def rollback_command(
     entry = rollback(settings.path("models"), author=author or whoami(), reason=reason, check=fits)
     note(settings)
     console().print(f"在用模型：{entry.model}（从 {entry.before} 退回）")
+
+
+def make_live(
+    settings: Settings,
+    folder: Path,
+    model: str,
+    gold: list[Path] | None = None,
+    *,
+    author: str,
+    reason: str,
+    screen: Console,
+    force: bool = False,
+    action: str = "promote",
+    **how: Any,
+) -> None:
+    """Compare ``model`` with the live one of ``folder``, put it live and tell the figures; ``how`` as in
+    `compare_with_live`."""
+    from pipeline.model.promote import promote, told
+    from pipeline.model.registry import champion_id
+
+    # Both go by their ids, beside what is kept there of their trainings.
+    there, live, found = settings.model_copy(update={"models": folder}), champion_id(folder), None
+    if live is not None and live != model:
+        with screen.status("与在用模型比较"):
+            found = compare_with_live(there, live, model, gold, force=force, **how)
+    else:
+        open_scorer(there, model, live=True)
+    promote(folder, model, author=author, reason=reason, found=found, force=force, action=action)
+    note(settings)
+    if found:
+        say(screen, told(found))
 
 
 def compare_with_live(

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.table import Table
 
-from pipeline.cli.common import Home, Promise, console, note, out_folder, read_documents, read_promise
-from pipeline.cli.promote import ask_beforehand, compare_with_live, whoami
+from pipeline.cli.common import Home, Promise, Schemes, console, note, out_folder, read_documents, read_promise
+from pipeline.cli.promote import ask_beforehand, make_live, whoami
 from pipeline.settings import load_settings
 from pipeline.taxonomy import load_taxonomy
 from pipeline.text.concepts import load_lexicon
@@ -23,6 +23,7 @@ from pipeline.text.segment import load_dictionary
 
 if TYPE_CHECKING:
     from pipeline.corpus.gold import Gold
+    from pipeline.model.bundle import Bundle
     from pipeline.model.score import Scorer
     from pipeline.model.search import Trial
 
@@ -35,9 +36,7 @@ ROUNDS = 200
 
 
 def command(
-    taxonomy: Annotated[
-        Path | None, typer.Option("--taxonomy", help="标签体系文件，默认 corpora/taxonomy.toml")
-    ] = None,
+    taxonomy: Schemes = None,
     corpus: Annotated[
         list[Path] | None, typer.Option("--corpus", help="语料 .jsonl，可多次给出，默认 corpora/gold/*.jsonl")
     ] = None,
@@ -98,7 +97,7 @@ def command(
     from pipeline.model.dictionaries import keep_dictionary
     from pipeline.model.familiar import keep_texts
     from pipeline.model.history import read_history
-    from pipeline.model.promote import first, promote, told
+    from pipeline.model.promote import first
     from pipeline.model.recipe import Settings as Recipe
     from pipeline.model.recipe import read_settings
     from pipeline.model.registry import champion_id
@@ -114,7 +113,8 @@ def command(
     file = taxonomy or settings.taxonomy_file
     schemes = load_taxonomy(file)
     paths = [*(corpus or []), *(more or [])] or settings.gold_files
-    gold = read_gold(paths, schemes)
+    sources: list[dict[str, str]] = []
+    gold = read_gold(paths, schemes, read=sources)
     used = [g for g in gold if all_parts or g.part != "test"]
     concepts = lexicon or settings.lexicon_file
     # The settings beside the corpus were chosen for it; another scheme starts from the defaults.
@@ -157,8 +157,8 @@ def command(
             )  # fmt: skip
         screen.print(_trials(trials))
 
-    def score(path: Path) -> Scorer:
-        return Scorer(load_bundle(path), words, encoder=settings.encoder_folder)
+    def score(bundle: Bundle) -> Scorer:
+        return Scorer(bundle, words, encoder=settings.encoder_folder)
 
     with screen.status("训练") as status:
         learn = partial(
@@ -167,13 +167,14 @@ def command(
         )  # fmt: skip
         if unlabelled:
             with TemporaryDirectory() as aside:
-                folder, level = accustom(score(learn(out=Path(aside))), archive, target)
+                folder, level = accustom(score(load_bundle(learn(out=Path(aside)))), archive, target)
         else:
             folder = learn(out=target)
     if unlabelled:
         screen.print(f"没有标注的来文 {len(archive)} 条，居中的一条说法陌生到 {level:.2f}，今后都照它算")
+    bundle = load_bundle(folder)
     keep_dictionary(target, words)
-    keep_texts(target, used, load_bundle(folder).manifest)
+    keep_texts(target, used, bundle.manifest)
     seconds = time.monotonic() - started
     held = [g for g in gold if not all_parts and g.part == "test"]
     with TemporaryDirectory() as aside:
@@ -182,14 +183,14 @@ def command(
             target,
             folder.name,
             author=whoami(),
-            sources=paths,
+            sources=sources,
             held_back=len(held),
             seconds=seconds,
-            figures=_measure(on_corpus(score(folder)), held, papers) if held else None,
+            figures=_measure(on_corpus(score(bundle)), held, papers) if held else None,
             search=[t.to_dict() for t in trials],
         )
         if papers:
-            write_cards(load_bundle(folder), run, read_history(target), papers)
+            write_cards(bundle, run, read_history(target), papers)
         if experiment and papers:
             kept = experiment.record(run, papers)
             screen.print(f"MLflow：{settings.mlflow.experiment} 里的 {kept}", highlight=False)
@@ -200,11 +201,7 @@ def command(
     elif live is None:
         first(target, folder.name, author=whoami(), reason="训练出的第一个模型")
     elif champion and live != folder.name:
-        with screen.status("与在用模型比较"):
-            found = compare_with_live(settings, str(target / live), str(folder), None)
-        promote(target, folder.name, author=whoami(), reason="train --champion", found=found)
-        if found:
-            screen.print(told(found), highlight=False, soft_wrap=True)
+        make_live(settings, target, folder.name, author=whoami(), reason="train --champion", screen=screen)
     if target == settings.path("models"):
         note(settings)
     if not foreign and (live is None or champion):

@@ -53,14 +53,14 @@ class Gold:
         return any(self.labels.values())
 
 
-def read_gold(paths: Iterable[Path], taxonomy: Taxonomy) -> list[Gold]:
-    """Read gold files in order; raises CorpusError with every bad line of every file."""
+def read_gold(paths: Iterable[Path], taxonomy: Taxonomy, *, read: list[dict[str, str]] | None = None) -> list[Gold]:
+    """Read gold files in order; raises CorpusError with every bad line of every file. ``read`` as in `json_lines`."""
     gold: list[Gold] = []
     wrong: list[str] = []
     seen: dict[str, str] = {}
     twice = False
     for path in paths:
-        for where, record in json_lines(path, wrong, "ZF-GOLD-READ", "语料文件"):
+        for where, record in json_lines(path, wrong, "ZF-GOLD-READ", "语料文件", read=read):
             text, mistakes = parse_gold(record, taxonomy)
             wrong += [f"{where} -> {m}" for m in mistakes]
             if text is None:

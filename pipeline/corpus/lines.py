@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -15,8 +16,11 @@ __all__ = ["json_lines", "parse_lines"]
 _OTHERS = (".csv", ".tsv", ".xlsx")
 
 
-def json_lines(path: Path, wrong: list[str], code: str, name: str) -> Iterator[tuple[str, Any]]:
-    """Yield where each line that is not blank stands, and what it holds; ``wrong`` is told of those that are no JSON.
+def json_lines(
+    path: Path, wrong: list[str], code: str, name: str, *, read: list[dict[str, str]] | None = None
+) -> Iterator[tuple[str, Any]]:
+    """Yield where each line that is not blank stands, and what it holds; ``wrong`` is told of those that are no JSON,
+    ``read`` of the file and the hash of just what was read: a pipe cannot be read twice, and a file may change.
 
     Raises CorpusError with ``code`` when the file, of what is called ``name``, cannot be read.
     """
@@ -27,11 +31,14 @@ def json_lines(path: Path, wrong: list[str], code: str, name: str) -> Iterator[t
         raise other
     try:
         # Not `splitlines`: a text may hold other line ends, such as U+2028, which JSON leaves as they are.
-        lines = path.read_text(encoding="utf-8-sig").split("\n")
+        raw = path.read_bytes()
+        lines = raw.decode("utf-8-sig").split("\n")
     except (OSError, UnicodeDecodeError) as e:
         raise CorpusError(code, f"读不了{name} {path}：{e}", "检查路径，文件须为 UTF-8。") from e
     if path.suffix.lower() == ".json" and next(filter(str.strip, lines), "").lstrip().startswith("["):
         raise other
+    if read is not None:
+        read.append({"file": path.name, "sha256": hashlib.sha256(raw).hexdigest()})
     yield from parse_lines(lines, path.name, wrong)
 
 

@@ -36,7 +36,7 @@ def corpus_tables(gold: Sequence[Gold], taxonomy: Taxonomy) -> dict[str, Table]:
 
 
 def _totals(gold: Sequence[Gold]) -> Table:
-    parts = [*((p, [g for g in gold if g.part == p]) for p in PARTS), ("合计", list(gold))]
+    parts = [*((name, [g for g in gold if g.part == p]) for p, name in _parts(gold)), ("合计", list(gold))]
     return [
         ("部分", "文本", "组", "有标签", "字数"),
         *(
@@ -46,6 +46,11 @@ def _totals(gold: Sequence[Gold]) -> Table:
     ]
 
 
+def _parts(gold: Sequence[Gold]) -> list[tuple[str, str]]:
+    """Return every part and what it is called; texts of none, which are learned from too, have a place of their own."""
+    return [*zip(PARTS, PARTS, strict=True), *[("", "（未填）")] * any(not g.part for g in gold)]
+
+
 def _chars(gold: Iterable[Gold]) -> int:
     return sum(len(g.text) for g in gold)
 
@@ -53,9 +58,10 @@ def _chars(gold: Iterable[Gold]) -> int:
 def _labels(gold: Sequence[Gold], taxonomy: Taxonomy) -> Table:
     truth = label_matrix(gold, taxonomy)
     part = np.array([g.part for g in gold])
-    rows: Table = [("方案", "标签", "名称", *PARTS, "合计")]
+    parts = _parts(gold)
+    rows: Table = [("方案", "标签", "名称", *(name for _, name in parts), "合计")]
     for j, (scheme, label) in enumerate(taxonomy.columns):
-        counts = [int(truth[part == p, j].sum()) for p in PARTS]
+        counts = [int(truth[part == p, j].sum()) for p, _ in parts]
         rows.append((scheme, label, taxonomy.label(label).name, *map(str, (*counts, sum(counts)))))
     return rows
 

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 from pipeline import __version__
-from pipeline.model.bundle import load_bundle
 from pipeline.whole import append_line
 
 __all__ = ["code_hash", "program", "read_runs", "record_run"]
@@ -26,7 +25,7 @@ def record_run(
     model: str,
     *,
     author: str,
-    sources: Sequence[Path],
+    sources: Sequence[Mapping[str, str]],
     held_back: int,
     seconds: float,
     figures: Mapping[str, Any] | None = None,
@@ -34,9 +33,10 @@ def record_run(
 ) -> dict[str, Any]:
     """Add a line about the training of ``model`` below ``folder`` and return it.
 
-    ``figures`` are those of `evaluate` on the ``held_back`` texts, ``search`` the trials its settings were chosen by.
+    ``sources`` are its files and their hashes, ``figures`` those of `evaluate` on the ``held_back`` texts, ``search``
+    the trials its settings were chosen by.
     """
-    manifest = load_bundle(folder / model).manifest
+    manifest = json.loads((folder / model / "manifest.json").read_text(encoding="utf-8"))
     run = {
         "at": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
         "author": author,
@@ -47,7 +47,7 @@ def record_run(
         **{name: manifest[name] for name in ("encoder", "accustomed") if name in manifest},
         "lexicon": manifest["lexicon"],
         "dictionary": manifest["dictionary"],
-        "sources": [{"file": p.name, "sha256": hashlib.sha256(p.read_bytes()).hexdigest()} for p in sources],
+        "sources": list(sources),
         "held_back": held_back,
         "seconds": round(seconds, 1),
         "code": code_hash(),

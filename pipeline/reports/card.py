@@ -41,8 +41,7 @@ _ZH = {
     "weak": "弱在哪里",
     "weakest": "F1 最低的：{labels}。",
     "few": "正例不到 20 条、数字说明不了多少的：{labels}。",
-    "elsewhere": "语料是写出来的：别处的真实来文上会弱一些，用到本单位之前先拿自己复核过的文本量。"
-    "只谈论形式主义而没有发生具体事情的不判；判定供人核对，不作结论。",
+    "elsewhere": "与所学语料不同的来文上会弱一些：用到本单位之前，先拿自己复核过的文本量。判定供人核对，不作结论。",
     "use": "怎么用",
     "lived": "启用记录",
     "never": "没有启用过。",
@@ -77,8 +76,8 @@ _EN = {
     "weak": "Where it is weak",
     "weakest": "Lowest F1: {labels}.",
     "few": "Fewer than 20 positives, so that figures say little: {labels}.",
-    "elsewhere": "The corpus was written for this: on real texts from elsewhere it is weaker; measure it on reviewed "
-    "texts of your own first. What only speaks of formalism is given no label. Decisions are for people to check.",
+    "elsewhere": "On texts unlike those it learned from it is weaker: measure it on reviewed texts of your own first. "
+    "Decisions are for people to check.",
     "use": "How to use it",
     "lived": "When it was live",
     "never": "Never.",
@@ -99,6 +98,8 @@ def model_card(bundle: Bundle, run: Mapping[str, Any] | None, history: Sequence[
     lines = [f"# {words['title'].format(id=bundle.id)}", "", f"## {words['what']}", ""]
     named = f"{taxonomy.id} {taxonomy.version}"
     lines.append(words["reads"].format(taxonomy=named, labels=len(taxonomy.columns)))
+    if language == "zh" and taxonomy.negative:
+        lines.append(taxonomy.negative)
     lines += [
         words[how].format(origin=home.get("from", ""), texts=home.get("documents", ""))
         for how in ("accustomed", "adapted")

@@ -39,6 +39,8 @@ def test_the_card_says_what_is_on_record(recorded, bundle, taxonomy, language):
     worst = min(known, key=lambda k: known[k]["f1"][0])
     name = taxonomy.label(worst).english if language == "en" else taxonomy.label(worst).name
     assert f"{'Lowest F1: ' if language == 'en' else 'F1 最低的：'}{name}" in card
+    # What gets no label is the scheme's own word, in the language it has it in.
+    assert (taxonomy.negative in card) == (language == "zh")
     assert "起点" in card
     assert "Apache-2.0" in card
     assert card == model_card(bundle, run, read_history(folder), language)
