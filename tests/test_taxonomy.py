@@ -1,3 +1,5 @@
+import re
+
 import pytest
 
 from pipeline.batch.tables.fields import Fields
@@ -79,6 +81,13 @@ def test_no_scheme_hides_another_part_of_a_prediction(scorer):
     for taken in {*said, *fields} - own:
         with pytest.raises(ConfigError, match=f"schemes\\[0\\].id -> '{taken}' 已是结果里的一项"):
             parse_taxonomy(GOOD.replace('id = "topic"', f'id = "{taken}"').encode())
+
+
+def test_the_scheme_in_the_analysts_guide_is_one(corpora, tmp_path):
+    guide = (corpora.parent / "docs" / "分析员.md").read_text(encoding="utf-8")
+    (tmp_path / "own.toml").write_text(next(b for b in re.findall("```toml\n(.*?)```", guide, re.S) if "schemes" in b))
+    (scheme,) = load_taxonomy(tmp_path / "own.toml").schemes
+    assert scheme.label_ids == ("road", "water")
 
 
 def test_broken_toml_and_a_missing_file_are_configuration_errors(tmp_path):

@@ -65,8 +65,11 @@ def command(
         return
     from pipeline.reports.comparison import comparison_tables
 
-    for t in comparison_tables(found, flips=SHOWN):
+    *figures, flips = comparison_tables(found, flips=SHOWN)
+    for t in figures:
         screen.print(table(t.title, t.head, t.rows))
+    # The evidence stands behind what leads up to it.
+    screen.print(table(flips.title, flips.head, flips.rows, fold=True, lines=True))
     against = objections(found)
     for sentence in against:
         screen.print(f"反对启用乙：{sentence}", soft_wrap=True)

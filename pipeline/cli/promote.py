@@ -37,7 +37,8 @@ def command(
 ) -> None:
     """把一个模型设为在用：先与在用模型成对比较，许诺被违背或有标签显著下降就拒绝；动作记入沿革。"""
     settings, screen = load_settings(home), console()
-    folder = settings.path("models")
+    # A shell completes a number to the path of its folder.
+    folder, model = settings.path("models"), Path(model).name
     make_live(settings, folder, model, gold, author=author or whoami(), reason=reason, force=force, screen=screen)
     screen.print(f"在用模型：{model}")
 

@@ -15,6 +15,8 @@ __all__ = ["comparison_chart", "comparison_page", "comparison_tables"]
 #: How far a model is at home, as people are told.
 _HOMES = {"adapted": "用复核", "accustomed": "定过说法", "abroad": "没有", "": "–"}
 _STATES = {"kept": "守住", "open": "尚难断言", "broken": "违背"}
+#: The figures of a label that nothing has.
+_UNTOLD = ("–",) * 5 + ("没有正例",)
 _AROUND = 24
 _QUOTE = 60
 
@@ -81,9 +83,12 @@ def _sides(found: Comparison) -> Table:
 
 def _rows(found: Comparison) -> Table:
     cells = tuple(
-        (_name(found, r), str(r.positives), *_contrast(r.contrast), f"{r.contrast.adjusted:.4f}", _verdict(r))
+        (
+            _name(found, r), str(r.positives),
+            *((*_contrast(r.contrast), f"{r.contrast.adjusted:.4f}", _verdict(r)) if _told(r) else _UNTOLD),
+        )
         for r in found.rows
-    )
+    )  # fmt: skip
     return Table("F1，同样的文本成对比较", ("标签", "正例", "甲", "乙", "差", "95% 区间", "校正 p", "结论"), cells)
 
 
@@ -152,6 +157,11 @@ def _name(found: Comparison, row: Row) -> str:
     return f"{next(s.name for s in found.taxonomy.schemes if s.id == row.name)}宏平均"
 
 
+def _told(row: Row) -> bool:
+    """Whether the F1 says something: where nothing has the label it is 1 without, and 0 with, a single false alarm."""
+    return row.positives > 0 or row.fell
+
+
 def _verdict(row: Row) -> str:
     if row.fell:
         return "显著下降"
@@ -172,6 +182,7 @@ def _forest(found: Comparison) -> str:
             "high": r.contrast.high, "sure": _verdict(r) != "看不出差别",
         }
         for r in found.rows
+        if _told(r)
     ]  # fmt: skip
     base = alt.Chart(pd.DataFrame(data)).encode(y=alt.Y("name:N", sort=None, title=None, axis=alt.Axis(labelLimit=240)))
     lines = base.mark_rule(color=SOFT).encode(x=alt.X("low:Q", title="F1 之差（乙 − 甲）"), x2="high:Q")

@@ -409,6 +409,8 @@ def test_train_evaluate_and_promote(zuofeng, home, tmp_path, draw, write_jsonl):
     compared = zuofeng("compare", live, trained, "--gold", small, "--report", "compare.html")
     assert "F1，同样的文本成对比较" in compared.stdout, compared.stderr
     assert f"指定的 {many} 条文本" in compared.stdout
+    # The words of a flip are shown to their end.
+    assert compared.stdout.count("【") == compared.stdout.count("】") > 0
     assert "翻转的文本" in (tmp_path / "compare.html").read_text(encoding="utf-8")
     refused = zuofeng("promote", live)
     assert (refused.returncode, "ZF-PROMOTE-SAME" in refused.stderr) == (2, True)

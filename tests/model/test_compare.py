@@ -9,7 +9,7 @@ from pipeline.errors import BundleError, CorpusError
 from pipeline.model.bundle import NEVER, load_bundle
 from pipeline.model.compare import compare
 from pipeline.model.score import Scorer
-from pipeline.reports.comparison import comparison_page, comparison_tables
+from pipeline.reports.comparison import comparison_chart, comparison_page, comparison_tables
 from pipeline.taxonomy import parse_taxonomy
 
 
@@ -21,10 +21,15 @@ def common(unseen):
 
 
 @pytest.fixture(scope="module")
-def found(scorer, variant, raised, unseen, common, words, tmp_path_factory):
-    """The small model beside one that never decides that label."""
+def pair(scorer, variant, raised, common, words, tmp_path_factory):
+    """The small model and one that never decides that label."""
     made = variant(tmp_path_factory.mktemp("b"), raised(common, lambda t: NEVER), adapted={"promise": 0.0})
-    return compare(scorer, Scorer(load_bundle(made), words), unseen, speed=False)
+    return scorer, Scorer(load_bundle(made), words)
+
+
+@pytest.fixture(scope="module")
+def found(pair, unseen):
+    return compare(*pair, unseen, speed=False)
 
 
 def test_a_label_never_decided_any_more_falls_and_only_it(found, common):
@@ -72,6 +77,15 @@ def test_the_report_is_one_page_that_runs_nothing_and_escapes_texts(found):
     short = comparison_tables(found, flips=3)[-1]
     assert len(short.rows) == 3
     json.dumps(found.to_dict())
+
+
+def test_of_a_label_that_nothing_has_no_f1_is_shown(pair, unseen, common):
+    none = [g for g in unseen if not any(common in labels for labels in g.labels.values())]
+    found = compare(*pair, none, speed=False)
+    name = found.taxonomy.label(common).name
+    rows = next(t for t in comparison_tables(found, flips=0) if t.head[1] == "正例").rows
+    assert next(row for row in rows if row[0] == name)[1:] == ("0", *["–"] * 5, "没有正例")
+    assert name not in comparison_chart(found).svg
 
 
 def test_personal_data_in_flipped_texts_are_starred_out(found):
