@@ -63,12 +63,12 @@ def command(
 def _one(r: Any, settings: Settings) -> None:
     rows = [(label, r.origin[name] or "（当时没有记）") for name, label in _NAMES.items()]
     rows.append(("问题分", f"{r.stored['problem_score']:.6f}（{'有问题' if r.stored['is_problem'] else '无问题'}）"))
-    schemes = {s.id: s for s in load_taxonomy(settings.taxonomy_file).schemes}
+    names = {label.id: label.name for s in load_taxonomy(settings.taxonomy_file).schemes for label in s.labels}
     for scheme in r.stored["scores"]:
-        names = {i.id: i.name for i in schemes[scheme].labels} if scheme in schemes else {}
         rows += [("判定", f"{names.get(d['id'], d['id'])} {d['score']:.6f}") for d in r.stored[scheme]]
     for e in r.stored["evidence"]:
-        rows.append(("证据", f"{e['start']}–{e['end']} {e['quote'] or '（原文已清除）'}（{e['weight']:+.3f}）"))
+        where = f"{names.get(e['label'], e['label'])} {e['start']}–{e['end']}"
+        rows.append(("证据", f"{where} {e['quote'] or '（原文已清除）'}（{e['weight']:+.3f}）"))
     rows.append(("重算", r.outcome.value + (f"：{r.reason}" if r.reason else "")))
     console().print(table(f"{r.document} · {r.origin['model']}", ("项目", "内容"), rows))
 

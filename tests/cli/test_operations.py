@@ -7,11 +7,13 @@ import json
 import shutil
 import sqlite3
 import sys
+from types import SimpleNamespace
 
 import pytest
 from cli.conftest import as_record
 
 from pipeline import __version__
+from pipeline.cli import why
 from pipeline.cli.common import open_scorer
 from pipeline.cli.promote import compare_with_live
 from pipeline.errors import BundleError, CorpusError
@@ -86,6 +88,18 @@ def test_why_names_the_origin_and_finds_the_same_score_again(zuofeng, stored, ho
     assert zuofeng("why").returncode == 2
     (home / "corpora" / "dictionary.txt").write_text("新词 5\n", encoding="utf-8")
     assert "相同到最后一位" in zuofeng("why", stored[1]).stdout  # by the dictionary that was kept
+
+
+def test_why_says_of_each_piece_of_evidence_for_which_label_it_is(home, taxonomy, capsys):
+    label = taxonomy.schemes[0].labels[0]
+    evidence = [{"label": label.id, "start": 0, "end": 2, "quote": "拖着", "weight": 1.5}]
+    stored = {"problem_score": 0.9, "is_problem": True, "scores": {}, "evidence": evidence}
+    origin = dict.fromkeys(why._NAMES, "–")
+    why._one(
+        SimpleNamespace(document="件1", origin=origin, stored=stored, outcome=SimpleNamespace(value="相同"), reason=""),
+        load_settings(home),
+    )
+    assert f"{label.name} 0–2 拖着（+1.500）" in capsys.readouterr().out
 
 
 def test_a_blind_sample_goes_through_the_desk(zuofeng, stored, home):
