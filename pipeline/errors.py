@@ -12,7 +12,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-__all__ = ["BundleError", "ConfigError", "CorpusError", "SourceError", "UnfinishedError", "ZuofengError"]
+__all__ = [
+    "BundleError", "ConfigError", "CorpusError", "SourceError", "UnfinishedError", "ZuofengError", "first_line",
+]  # fmt: skip
 
 
 class ZuofengError(Exception):
@@ -36,6 +38,11 @@ class ZuofengError(Exception):
         if self.hint:
             lines.append(f"  → {self.hint}")
         return "\n".join(lines)
+
+
+def first_line(error: BaseException) -> str:
+    """Return what a driver says first: behind it may stand the statement, with people's texts."""
+    return str(error).strip().partition("\n")[0]
 
 
 class ConfigError(ZuofengError):

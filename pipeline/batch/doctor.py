@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pipeline.errors import ZuofengError
+from pipeline.errors import ZuofengError, first_line
 from pipeline.settings import Settings
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def examine(settings: Settings, *, now: dt.datetime) -> list[Finding]:
         except OSError as e:
             found.append(Finding(name, f"{e.filename}：{e.strerror}", "检查路径与权限。"))
         except Error as e:
-            found.append(Finding(name, f"数据库报错：{_first_line(e)}", "检查数据库服务与存储文件。"))
+            found.append(Finding(name, f"数据库报错：{first_line(e)}", "检查数据库服务与存储文件。"))
         if name in ("数据库", "表结构"):
             readable = not found[-1].todo
     return found
@@ -80,7 +80,7 @@ def _database(settings: Settings, now: dt.datetime) -> Findings:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
     except DatabaseError as e:
-        yield f"连不上：{_first_line(e)}", "检查 store、口令与数据库服务。"
+        yield f"连不上：{first_line(e)}", "检查 store、口令与数据库服务。"
         return
     yield {"sqlite": "内嵌 SQLite", "postgresql": "PostgreSQL"}.get(connection.vendor, connection.vendor), ""
 
@@ -181,10 +181,6 @@ def _clock(settings: Settings, now: dt.datetime) -> Findings:
     yield f"{now.astimezone():%Y-%m-%d %H:%M}", ""
 
 
-def _first_line(error: Exception) -> str:
-    return str(error).strip().partition("\n")[0]
-
-
 def _disk(settings: Settings, now: dt.datetime) -> Findings:
     folder = settings.path("state")
     while not folder.exists():
@@ -253,7 +249,7 @@ def _source(settings: Settings, now: dt.datetime) -> Findings:
     written = bool(settings.tables.result or settings.tables.write)
     open_table(
         address, settings.tables, columns=ColumnMap().preferring(settings.columns), limits=Limits(),
-        taxonomy=load_taxonomy(settings.taxonomy_file), report=RunReport(run="", model="", sources=[]),
+        taxonomy=load_taxonomy(settings.taxonomy_file), report=RunReport(),
         patience=Patience(0), lock_seconds=settings.lock_seconds, chunk=1, write_back=written, dry_run=True,
     )  # fmt: skip
     yield f"{address.shown} 能读{'，能写回' * written}", ""

@@ -157,16 +157,8 @@ class _Form:
         signed = signatures(texts)
         complains = self._complaints.of(texts)
         columns = (
-            said.probability,
-            parts,
-            rounded,
-            certain,
-            said.decided,
-            said.is_problem,
-            said.unsure,
-            doubt,
-            complains,
-        )
+            said.probability, parts, rounded, certain, said.decided, said.is_problem, said.unsure, doubt, complains,
+        )  # fmt: skip
         rows = enumerate(zip(documents, *(c.tolist() for c in columns), strict=True))
         return [
             Entry(

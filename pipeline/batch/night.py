@@ -29,6 +29,7 @@ from pipeline.batch.worker import SPARE, BrokenScoringError, Origin, Scoring, Sp
 from pipeline.batch.write import Gathered, gather, write_chunk
 from pipeline.desk.models import Run
 from pipeline.documents import Document, Prediction, Rejected
+from pipeline.errors import first_line
 
 __all__ = ["ATTEMPTS", "Night"]
 
@@ -298,7 +299,7 @@ class Night:
     def _failed(self, part: _Part, attempts: int, error: Exception) -> None:
         """Note a failure; the last one sets the chunk aside."""
         state = "aside" if attempts >= ATTEMPTS else "failed"
-        reason = f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"[:500]
+        reason = f"{type(error).__name__}: {first_line(error)}"[:500]
         log.error("一批没有做成", extra={"fields": {"chunk": part.number, "attempts": attempts, "state": state}})
         self.patience.run(lambda: self._note(part, state, Tally(), attempts=attempts, reason=reason))
         if state == "aside":

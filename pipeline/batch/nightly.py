@@ -93,12 +93,12 @@ def nightly(
         at_work(store=store, state=state, patience=patience, lock_seconds=lock_seconds, dry_run=dry_run) as patience,
         ExitStack() as stack,
     ):
-        report = RunReport(run="", model=scorer.bundle.id, sources=[], dry_run=dry_run)
+        report = RunReport(model=scorer.bundle.id, dry_run=dry_run)
         targets: list[Target] = []
         if write_back and not dry_run:
             targets.append(stack.enter_context(WriteBack(write_back, scorer.bundle.taxonomy)))
         feeds: list[Feed] = []
-        more: More = _nothing_more
+        more: More | None = None
         if "://" in source:
             from pipeline.batch.tables import Address, open_table
 
@@ -169,14 +169,6 @@ def at_work(
         yield replace(patience, stop=stop)
 
 
-def _nothing() -> None:
-    pass
-
-
-def _nothing_more(source: str, model: str) -> Mapping[str, Any]:
-    return {}
-
-
 def run_feeds(
     feeds: Sequence[Feed],
     report: RunReport,
@@ -190,7 +182,7 @@ def run_feeds(
     patience: Patience,
     targets: Sequence[Target],
     progress: Progress,
-    more: More = _nothing_more,
+    more: More | None = None,
     beside: OpenModel | None = None,
 ) -> RunReport:
     """Work through ``feeds`` on an opened store as one run, from where the last one stopped."""
@@ -204,7 +196,7 @@ def run_feeds(
     from pipeline.desk.tallies import roll_up_if_behind
 
     started, now = time.monotonic(), dt.datetime.now(dt.UTC)
-    start = scoring.start if isinstance(scoring, Worker) and not report.dry_run else _nothing
+    start = scoring.start if isinstance(scoring, Worker) and not report.dry_run else lambda: None
     bring_up(patience, start, dry_run=report.dry_run)
     run = None
     report.run, report.started = ledger.new_id(now), now.isoformat(timespec="seconds")
@@ -212,7 +204,7 @@ def run_feeds(
     if beside is not None and not report.dry_run:
         crew = patience.run(lambda: Beside.of(bundle, beside))
     trials = crew.shadows
-    plan = {"chunk": chunk, **crew.plan, **patience.run(lambda: more(source, bundle.id))}
+    plan = {"chunk": chunk, **crew.plan, **(patience.run(lambda: more(source, bundle.id)) if more else {})}
     before = Before()
     if kind == "nightly":
         before = patience.run(lambda: Before.night(source=source, model=bundle.id, plan=plan))
@@ -283,7 +275,7 @@ def provenance(bundle: Bundle) -> dict[str, str]:
     }
 
 
-def bring_up(patience: Patience, meanwhile: Callable[[], None] = _nothing, *, dry_run: bool = False) -> None:
+def bring_up(patience: Patience, meanwhile: Callable[[], None] = lambda: None, *, dry_run: bool = False) -> None:
     """Hold an opened store and bring its tables up to date; raises UnfinishedError when it stays away.
 
     ``meanwhile`` is called first if that will take a while. A ``dry_run`` changes nothing: ConfigError ``ZF-STORE-OLD``

@@ -9,29 +9,27 @@ from collections.abc import Sequence
 from typing import NamedTuple, Self
 
 import numpy as np
-import numpy.typing as npt
 
 from pipeline.batch.sources.records import is_rounded
 from pipeline.documents import Document, Rejected
+from pipeline.ndarrays import Ints
 
 __all__ = ["Once"]
-
-Hashes = npt.NDArray[np.int64]
 
 
 class _Seen(NamedTuple):
     """Hashes of numbers, ascending, those of their texts, and as how many-th record each came."""
 
-    number: Hashes
-    text: Hashes
-    at: Hashes
+    number: Ints
+    text: Ints
+    at: Ints
 
     def with_(self, other: Self) -> _Seen:
         both = [np.concatenate(of) for of in zip(self, other, strict=True)]
         order = np.argsort(both[0])
         return _Seen(*(of[order] for of in both))
 
-    def look_up(self, number: Hashes, text: Hashes, at: Hashes) -> None:
+    def look_up(self, number: Ints, text: Ints, at: Ints) -> None:
         """Write the text and the place of each number that was seen over those given."""
         place = np.minimum(np.searchsorted(self.number, number), len(self.number) - 1)
         hit = self.number[place] == number

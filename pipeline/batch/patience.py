@@ -19,7 +19,7 @@ from tenacity import (
     wait_random_exponential,
 )
 
-from pipeline.errors import UnfinishedError
+from pipeline.errors import UnfinishedError, first_line
 
 __all__ = ["Patience", "is_full", "is_transient"]
 
@@ -100,7 +100,7 @@ class Patience:
                 why = f"收到停止信号时{self.what}不可用" if self.stop.is_set() else waited
                 raise UnfinishedError(
                     f"{self.code}-DOWN",
-                    f"{why}：{_first_line(e)}",
+                    f"{why}：{first_line(e)}",
                     "检查地址、权限与数据库服务，之后重跑即可；已写入的结果有效。",
                 ) from e
             raise
@@ -125,7 +125,3 @@ def _forget_connection() -> None:
     except DatabaseError:
         log.debug("closing a broken connection failed")
     del connections["default"]
-
-
-def _first_line(error: BaseException) -> str:
-    return str(error).strip().partition("\n")[0]

@@ -43,8 +43,8 @@ class Replay:
     origin: dict[str, str]
     stored: dict[str, Any]
     outcome: Outcome
-    difference: float = 0.0
-    reason: str = ""
+    difference: float
+    reason: str
 
 
 def stored_of(document: str, model: str | None = None) -> list[models.Prediction]:
@@ -76,36 +76,33 @@ def replay(predictions: Sequence[models.Prediction], open_model: Callable[[str],
         groups.setdefault(p.model, []).append(p)
     for model, rows in groups.items():
         lost = {p.id: _lost(p) for p in rows}
-        for p in rows:
-            if lost[p.id]:
-                yield Replay(p.document.key, _origin(p), _stored(p), Outcome.IMPOSSIBLE, reason=lost[p.id])
-        rows = [p for p in rows if not lost[p.id]]
+        yield from (_replay(p, Outcome.IMPOSSIBLE, reason=lost[p.id]) for p in rows if lost[p.id])
+        if not (rows := [p for p in rows if not lost[p.id]]):
+            continue
         try:
-            scorer = open_model(model) if rows else None
+            scorer = open_model(model)
         except BundleError as e:
-            for p in rows:
-                yield Replay(p.document.key, _origin(p), _stored(p), Outcome.IMPOSSIBLE, reason=f"{e.code} {e.message}")
+            yield from (_replay(p, Outcome.IMPOSSIBLE, reason=f"{e.code} {e.message}") for p in rows)
             continue
         for at in range(0, len(rows), BATCH):
-            if scorer is not None:
-                yield from _again(rows[at : at + BATCH], scorer)
+            yield from _again(rows[at : at + BATCH], scorer)
 
 
 def _again(rows: Sequence[models.Prediction], scorer: Scorer) -> Iterator[Replay]:
     about = provenance(scorer.bundle)
     for p, new in zip(rows, scorer.score([Document(p.document.key, p.document.text) for p in rows]), strict=True):
-        origin, stored = _origin(p), _stored(p)
-        other = [name for name, value in about.items() if origin[name] != value]
-        if other:
-            yield Replay(
-                p.document.key, origin, stored, Outcome.DIFFERENT, reason=f"模型现在的 {'、'.join(other)} 不同"
-            )
-            continue
-        yield Replay(p.document.key, origin, stored, *_compare(p, stored, new))
+        if other := [name for name, value in about.items() if getattr(p, name) != value]:
+            yield _replay(p, Outcome.DIFFERENT, reason=f"模型现在的 {'、'.join(other)} 不同")
+        else:
+            yield _replay(p, *_compare(p, new))
 
 
-def _compare(row: models.Prediction, stored: dict[str, Any], new: Prediction) -> tuple[Outcome, float, str]:
-    again = new.to_dict()
+def _replay(p: models.Prediction, outcome: Outcome, difference: float = 0.0, reason: str = "") -> Replay:
+    return Replay(p.document.key, _origin(p), _stored(p), outcome, difference, reason)
+
+
+def _compare(row: models.Prediction, new: Prediction) -> tuple[Outcome, float, str]:
+    stored, again = _stored(row), new.to_dict()
     gaps = [abs(row.problem_score - new.problem_score)]
     for scheme, labels in row.scores.items():
         now = again["scores"].get(scheme, {})
@@ -143,18 +140,10 @@ def _lost(p: models.Prediction) -> str:
 
 
 def _origin(p: models.Prediction) -> dict[str, str]:
-    return {
-        "text_hash": p.text_hash,
-        "taxonomy": p.taxonomy,
-        "segmenter": p.segmenter,
-        "dictionary": p.dictionary,
-        "model": p.model,
-        "thresholds": p.thresholds,
-        "run": p.run_id,
-        "kind": p.run.kind,
-        "program": p.run.program,
-        "started": p.run.started.isoformat(timespec="seconds"),
-    }
+    own = ("text_hash", "taxonomy", "segmenter", "dictionary", "model", "thresholds")
+    started = p.run.started.isoformat(timespec="seconds")
+    run = {"run": p.run_id, "kind": p.run.kind, "program": p.run.program, "started": started}
+    return {name: getattr(p, name) for name in own} | run
 
 
 def _stored(p: models.Prediction) -> dict[str, Any]:

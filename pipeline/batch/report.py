@@ -28,9 +28,9 @@ class RunReport(Counts):
     ``unreadable`` names what could not be read at all: ``file``, ``code``, ``reason``, ``hint``.
     """
 
-    run: str
-    model: str
-    sources: list[str]
+    run: str = ""
+    model: str = ""
+    sources: list[str] = field(default_factory=list)
     dry_run: bool = False
     started: str = ""
     finished: str = ""

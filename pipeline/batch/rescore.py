@@ -74,7 +74,7 @@ def rescore(
     """
     ask_for_store(store)
     with at_work(store=store, state=state, patience=patience, lock_seconds=lock_seconds, dry_run=dry_run) as patience:
-        report = RunReport(run="", model=scorer.bundle.id, sources=[StoreFeed.name], dry_run=dry_run)
+        report = RunReport(model=scorer.bundle.id, sources=[StoreFeed.name], dry_run=dry_run)
         return run_feeds(
             [StoreFeed(since, patience)], report, kind="rescore", source=since.isoformat() if since else "",
             bundle=scorer.bundle, scoring=scoring or InProcess(scorer), state=state, chunk=chunk, patience=patience,

@@ -44,7 +44,7 @@ def scoring_rate(source: Path, address: str, bundle: Bundle, *, chunk: int) -> f
 
     Everything is scored twice and the second time counts: loading a model and its compiled code is no throughput.
     """
-    feed = FileFeed(source, ColumnMap(), Limits(), RunReport(run="", model=bundle.id, sources=[]))
+    feed = FileFeed(source, ColumnMap(), Limits(), RunReport(model=bundle.id))
     records = feed.read(None)
     lots: list[tuple[Origin | None, list[Document]]] = []
     start = 0

@@ -18,16 +18,12 @@ from pipeline.errors import CorpusError
 from pipeline.settings import Settings, load_settings
 
 if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
-
     from pipeline.corpus.gold import Gold
     from pipeline.model.adapt import Expectation
     from pipeline.model.bundle import Bundle
     from pipeline.model.compare import Comparison
     from pipeline.model.score import Scorer
-
-    Bools = npt.NDArray[np.bool_]
+    from pipeline.ndarrays import Bools
 
 __all__ = ["command", "compare_on", "test_texts", "untaught"]
 

@@ -63,7 +63,7 @@ def test_a_night_prints_its_table_and_a_second_says_nothing_is_new(zuofeng, writ
 
 @pytest.mark.parametrize("rehearsed", [True, False])
 def test_a_rehearsal_does_not_say_that_what_it_would_set_aside_is_kept(taxonomy, rehearsed):
-    report = RunReport(run="", model="", sources=[], dry_run=rehearsed)
+    report = RunReport(dry_run=rehearsed)
     report.reasons["ZF-REC-EMPTY"] += 1
     show(report, taxonomy, Console(file=(page := io.StringIO()), width=140))
     assert ("ZF-REC-EMPTY" in page.getvalue(), "都已保存" in page.getvalue()) == (True, not rehearsed)

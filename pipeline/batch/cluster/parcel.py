@@ -8,9 +8,9 @@ from itertools import compress
 from operator import itemgetter
 
 import numpy as np
-import numpy.typing as npt
 
 from pipeline.documents import Document, Evidence, Prediction, Rejected
+from pipeline.ndarrays import Bools, Floats, Shorts
 from pipeline.taxonomy import Taxonomy
 
 __all__ = ["Parcel", "pack", "unpack"]
@@ -25,14 +25,14 @@ class Parcel:
     Evidence is (m,) each, by the number of the row and of the label. ``refused`` has place, code and reason.
     """
 
-    rows: npt.NDArray[np.int32]
-    scores: npt.NDArray[np.float64]
-    problem: npt.NDArray[np.float64]
-    is_problem: npt.NDArray[np.bool_]
-    review: npt.NDArray[np.bool_]
-    decided: npt.NDArray[np.bool_]
-    spans: npt.NDArray[np.int32]
-    weights: npt.NDArray[np.float64]
+    rows: Shorts
+    scores: Floats
+    problem: Floats
+    is_problem: Bools
+    review: Bools
+    decided: Bools
+    spans: Shorts
+    weights: Floats
     refused: tuple[tuple[int, str, str], ...]
 
 

@@ -8,10 +8,9 @@ What concerns one record is a ``Rejected``; what concerns the whole file is a ``
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from importlib import import_module
 from pathlib import Path
-from types import MappingProxyType
 
 from pipeline.batch.sources.columns import ColumnMap
 from pipeline.batch.sources.inbox import SUFFIXES, expand, is_large, is_read, skipped, underway, unreadable
@@ -27,17 +26,7 @@ __all__ = [
 
 Reader = Callable[[Path, ColumnMap, Limits], Iterator[Document | Rejected]]
 #: Which module's ``read_…`` reads a suffix: imported when there is such a file, since each takes as long as a text.
-_READERS: Mapping[str, str] = MappingProxyType(
-    {
-        ".csv": "delimited",
-        ".tsv": "delimited",
-        ".xlsx": "xlsx",
-        ".jsonl": "jsonl",
-        ".parquet": "parquet",
-        ".txt": "txt",
-        ".docx": "docx",
-    }
-)
+_READERS = {s: s[1:] for s in SUFFIXES} | {".csv": "delimited", ".tsv": "delimited"}
 _COLUMNS = ColumnMap()
 _LIMITS = Limits()
 

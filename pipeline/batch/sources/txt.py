@@ -29,14 +29,9 @@ def read_txt(path: Path, columns: ColumnMap, limits: Limits) -> Iterator[Documen
         pending = _Pending(lines.name, limits)
         seen = False
         for line in lines:
-            if not line.fault and _RULE.fullmatch(line.text):
-                made = pending.close()
-                pending = _Pending(lines.name, limits)
-                if made is not None:
-                    seen = True
-                    yield made
-                continue
-            first, *rest = line.text.split("\f")
+            # A rule parts documents as a form feed does, with nothing on either side.
+            rule = not line.fault and _RULE.fullmatch(line.text)
+            first, *rest = ("\f" if rule else line.text).split("\f")
             pending.add(line.number, first, line.fault)
             for piece in rest:
                 made = pending.close()
@@ -77,7 +72,8 @@ class _Pending:
         self._fault = ""
 
     def add(self, number: int, text: str, fault: str) -> None:
-        self._number = self._number or number
+        if text or fault:
+            self._number = self._number or number
         self._fault = self._fault or fault
         if self._size <= self._limits.max_text_bytes:
             self._parts.append(text)

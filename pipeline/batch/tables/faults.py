@@ -9,7 +9,7 @@ import django.db
 import sqlalchemy as sa
 
 from pipeline.batch.tables.address import Address
-from pipeline.errors import SourceError
+from pipeline.errors import SourceError, first_line
 
 __all__ = ["explain", "translated"]
 
@@ -59,8 +59,7 @@ def translated(address: Address) -> Iterator[None]:
         yield
     except sa.exc.DBAPIError as e:
         kind = getattr(django.db, type(e).__name__, django.db.DatabaseError)
-        first = str(e.orig).strip().partition("\n")[0]
-        raise kind(address.scrub(first)) from e.orig
+        raise kind(address.scrub(first_line(e.orig or e))) from e.orig
 
 
 def explain(error: django.db.Error, address: Address) -> SourceError:

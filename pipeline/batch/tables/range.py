@@ -44,9 +44,8 @@ class KeyRange:
     def read(self) -> Iterator[Document | Rejected]:
         """Yield the records; what makes reading impossible yields none, or raises what the driver raises."""
         address, engine, layout = _open(self.shown, self.settings, self.columns, self.lock_seconds)
-        unread = RunReport(run="", model="", sources=[])
         feed = TableFeed(
-            address, engine, layout, self.columns, self.limits, unread, Patience(0), size=self.count,
+            address, engine, layout, self.columns, self.limits, RunReport(), Patience(0), size=self.count,
             prefix=TableSettings.model_validate_json(self.settings).prefix, above=self.above,
         )  # fmt: skip
         return islice(feed.read(self.after), self.count)
