@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import time
 from collections.abc import Iterable, Iterator
@@ -12,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.batch.tally import Counts
-from pipeline.batch.writeback import safe_cell
+from pipeline.batch.writeback import write_csv
 from pipeline.documents import Rejected
 from pipeline.errors import ZuofengError
 from pipeline.taxonomy import Taxonomy
@@ -85,10 +84,9 @@ def write_report(report: RunReport, folder: Path) -> None:
 def write_rejected_csv(rejected: Iterable[Rejected], path: Path) -> None:
     """Write rejected records with their reasons, safe to open in Excel."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w", encoding="utf-8-sig", newline="", errors="replace") as out:
-        writer = csv.writer(out)
-        writer.writerow(["位置", "编号", "代码", "原因", "原文"])
-        writer.writerows([safe_cell(v) for v in (r.place, r.id, r.code, r.reason, r.raw)] for r in rejected)
+    write_csv(
+        path, ("位置", "编号", "代码", "原因", "原文"), ((r.place, r.id, r.code, r.reason, r.raw) for r in rejected)
+    )
 
 
 def label_rows(report: RunReport, taxonomy: Taxonomy) -> list[tuple[str, str, int]]:

@@ -8,7 +8,7 @@ import math
 import os
 import re
 import tempfile
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any, Self
 
@@ -19,7 +19,7 @@ from pipeline.errors import ConfigError
 from pipeline.taxonomy import Taxonomy
 from pipeline.whole import draft_below
 
-__all__ = ["CELL", "WriteBack", "plain_cell", "safe_cell"]
+__all__ = ["CELL", "WriteBack", "plain_cell", "safe_cell", "write_csv"]
 
 _FORMULA = re.compile(r"^\s*[=+\-@\t\r|%]")
 _NUMBER = re.compile(r"[+-]?\d+(\.\d+)?([eE][+-]?\d+)?")
@@ -98,7 +98,7 @@ class WriteBack:
         rows = ([record.get(c, "") for c in header] for record in map(json.loads, self._spool))
         with draft_below(self.path.parent) as folder:
             draft = folder / self.path.name
-            (_write_csv if self.path.suffix.lower() == ".csv" else _write_xlsx)(draft, header, rows)
+            (write_csv if self.path.suffix.lower() == ".csv" else _write_xlsx)(draft, header, rows)
             draft.chmod(0o640)
             os.replace(draft, self.path)  # noqa: PTH105
 
@@ -118,7 +118,8 @@ def plain_cell(cell: str) -> str:
     return cell[1:] if cell.startswith("'") and safe_cell(cell[1:]) == cell else cell
 
 
-def _write_csv(path: Path, header: Sequence[str], rows: Iterator[list[Any]]) -> None:
+def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """Write a table as Excel opens it, UTF-8 with a mark, and without formulas."""
     with path.open("w", encoding="utf-8-sig", newline="", errors="replace") as out:
         writer = csv.writer(out)
         writer.writerow([safe_cell(h) for h in header])

@@ -92,10 +92,13 @@ def measure_tables(
     scoring.score([Document("0", texts[0])])
     nights = []
     source = f"{url}{'&' if '?' in url else '?'}table={TABLE}"
+    out = folder / "out.csv"
+    files = {"source": str(file), "store": f"sqlite:///{folder / 'store.sqlite3'}", "write_back": out}
+    tables = {"source": source, "store": database, "write_tables": True}
     ways: list[tuple[str, dict[str, Any], Callable[[], int]]] = [
-        ("文件 → 文件", _file_options(file, folder), lambda: sum(bool(r[_SCORE]) for r in _read(folder / "out.csv"))),
-        ("表 → 同表的列", {"source": source, "store": database, "write_tables": True}, lambda: _scored(engine)),
-        ("表，再跑一遍", {"source": source, "store": database, "write_tables": True}, lambda: _scored(engine)),
+        ("文件 → 文件", files, lambda: sum(bool(r[_SCORE]) for r in _read(out))),
+        ("表 → 同表的列", tables, lambda: _scored(engine)),
+        ("表，再跑一遍", tables, lambda: _scored(engine)),
     ]
     for name, options, count in ways:
         told(name)
@@ -107,13 +110,7 @@ def measure_tables(
         column = sa.table(TABLE, sa.column(_KEY)).c[_KEY]
         total, keys = connection.execute(sa.select(sa.func.count(), sa.func.count(column.distinct()))).one()
     empty = sum(not _text(texts, i) for i in range(rows))
-    return TableBench(total, keys, empty, tuple(nights), _look(engine, folder / "out.csv", texts, rows, scorer))
-
-
-def _file_options(file: Path, folder: Path) -> dict[str, Any]:
-    return {
-        "source": str(file), "store": f"sqlite:///{folder / 'store.sqlite3'}", "write_back": folder / "out.csv",
-    }  # fmt: skip
+    return TableBench(total, keys, empty, tuple(nights), _look(engine, out, texts, rows, scorer))
 
 
 def _text(texts: Sequence[str], number: int) -> str:

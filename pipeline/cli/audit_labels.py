@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from pathlib import Path
 from typing import Annotated
 
@@ -60,15 +59,14 @@ def command(
     if known:
         say(screen, f"其中 {known} 条模型已用来训练或重设过，它多半照着标的说：去掉 --unseen 再查。")
     if out:
-        from pipeline.batch.writeback import safe_cell
+        from pipeline.batch.writeback import write_csv
 
-        with out.open("w", encoding="utf-8-sig", newline="") as sheet:
-            writer = csv.writer(sheet)
-            writer.writerow(["编号", "标签", "名称", "现在", "应有概率", "标签质量", "证据", "原文"])
-            for s in found:
-                row = [
-                    s.id, s.label, taxonomy.label(s.label).name, "有" if s.given else "没有", f"{s.probability:.4f}",
-                    f"{s.quality:.4f}", "；".join(e.quote for e in s.evidence), s.text,
-                ]  # fmt: skip
-                writer.writerow([safe_cell(c) for c in row])
+        rows = (
+            (
+                s.id, s.label, taxonomy.label(s.label).name, "有" if s.given else "没有", f"{s.probability:.4f}",
+                f"{s.quality:.4f}", "；".join(e.quote for e in s.evidence), s.text,
+            )
+            for s in found
+        )  # fmt: skip
+        write_csv(out, ("编号", "标签", "名称", "现在", "应有概率", "标签质量", "证据", "原文"), rows)
         say(screen, f"表：{out}")

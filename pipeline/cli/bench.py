@@ -9,7 +9,7 @@ import numpy as np
 import typer
 from rich.table import Table
 
-from pipeline.cli.common import Home, Model, console, open_scorer, open_worker, out_file, out_folder
+from pipeline.cli.common import Home, Model, console, open_scorer, open_scoring, out_file, out_folder
 from pipeline.cli.screen import say, table
 from pipeline.settings import load_settings
 from pipeline.taxonomy import Taxonomy, load_taxonomy
@@ -209,7 +209,7 @@ def tables(
     with (
         ExitStack() as stack,
         tempfile.TemporaryDirectory() as folder,
-        open_worker(settings, scorer) as worker,
+        open_scoring(settings, scorer) as worker,
         out.status("准备") as status,
     ):
         url = database or stack.enter_context(temporary_server()).get_uri()

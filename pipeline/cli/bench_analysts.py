@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from pipeline.cli.bench import Picture
-from pipeline.cli.common import Home, Model, console, open_scorer
+from pipeline.cli.common import Home, Model, console, open_scorer, save_picture
 from pipeline.cli.screen import table
 from pipeline.settings import load_settings
 
@@ -40,9 +40,7 @@ def label_errors(
     rows += [(f"看最可疑的 {most} 处，找到", f"{found.found(most):.1%}") for most in looked]
     rows.append(("随机看同样多（四倍），找到", f"{4 * planted / found.cells:.1%}"))
     screen.print(table(f"{found.texts} 条文本，埋错 {planted} 处", ("项目", "数值"), rows))
-    if picture:
-        picture.write_text(draw_recovery(found), encoding="utf-8")
-        screen.print(f"图：{picture}")
+    save_picture(picture, lambda: draw_recovery(found), screen)
 
 
 def suggest(
@@ -71,18 +69,14 @@ def suggest(
     test = [g for g in gold if g.part == "test"]
     screen = console()
     with screen.status("重演") as status:
-        points = replay(
-            scorer, pool, test, batch=batch, rounds=rounds, seeds=range(seeds), progress=status.update
-        )  # fmt: skip
+        points = replay(scorer, pool, test, batch=batch, rounds=rounds, seeds=range(seeds), progress=status.update)
     rows = (
         (f"{f1:.3f}", f"{at_random:.0f}", f"{chosen:.0f}", f"{1 - chosen / at_random:.0%}")
         for f1, at_random, chosen in saved(points)
     )
     title = f"从 {len(pool)} 条里标，测在 {len(test)} 条上，{seeds} 遍平均"
     screen.print(table(title, ("宏 F1", "随机要标", "按建议要标", "省下"), rows, words=0))
-    if picture:
-        picture.write_text(draw_saved(points), encoding="utf-8")
-        screen.print(f"图：{picture}")
+    save_picture(picture, lambda: draw_saved(points), screen)
 
 
 def drift(
@@ -112,6 +106,4 @@ def drift(
         rows.append((f"{a.share:.0%}" if a.share else "没有变化", *cells))
     head = ("埋入", "报出任何变化（95% 区间）", "报出所埋的标签（95% 区间）")
     screen.print(table(f"每月 {size} 条，与另外 {size} 条相比，各 {months} 个月", head, rows, words=0))
-    if picture:
-        picture.write_text(draw_alarms(found), encoding="utf-8")
-        screen.print(f"图：{picture}")
+    save_picture(picture, lambda: draw_alarms(found), screen)

@@ -8,7 +8,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -27,13 +27,11 @@ def command(
     files: Annotated[
         list[str] | None, typer.Argument(help="要读的文件，- 为标准输入的 JSONL。", show_default=False)
     ] = None,
-    output: Annotated[str, typer.Option("--format", help="jsonl 或 table")] = "jsonl",
+    output: Annotated[Literal["jsonl", "table"], typer.Option("--format", help="打印成什么样")] = "jsonl",
     model: Model = None,
     home: Home = None,
 ) -> None:
     """给文本分类，逐条输出标签、分数和证据；不写入存储。"""
-    if output not in ("jsonl", "table"):
-        raise typer.BadParameter("--format 只能是 jsonl 或 table")
     settings = load_settings(home)
     scorer = open_scorer(settings, model)
     # Imported by now, which is why it is not imported above.

@@ -6,12 +6,12 @@ import datetime as dt
 import logging
 import tempfile
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -36,9 +36,9 @@ if TYPE_CHECKING:
     from pipeline.model.score import Scorer
 
 __all__ = [
-    "Home", "Model", "Promise", "Schemes", "Store", "columns_of", "console", "note", "open_as_it_was",
-    "open_challenger", "open_desk", "open_scorer", "open_scoring", "open_worker", "out_file", "out_folder", "read_day",
-    "read_documents", "read_promise", "read_source", "run_command", "say_passed",
+    "Home", "Model", "Output", "Promise", "Schemes", "Store", "columns_of", "console", "note", "open_as_it_was",
+    "open_challenger", "open_desk", "open_scorer", "open_scoring", "out_file", "out_folder", "read_day",
+    "read_documents", "read_promise", "read_source", "run_command", "save_picture", "say_passed",
 ]  # fmt: skip
 
 log = logging.getLogger("zuofeng.model")
@@ -46,6 +46,7 @@ log = logging.getLogger("zuofeng.model")
 Home = Annotated[Path | None, typer.Option("--home", help="家目录（含 corpora 与 models），默认自动查找。")]
 Schemes = Annotated[Path | None, typer.Option("--taxonomy", help="标签体系文件，默认 corpora/taxonomy.toml")]
 Model = Annotated[str | None, typer.Option("--model", help="模型编号或目录，默认在用模型。")]
+Output = Annotated[Literal["table", "json"], typer.Option("--format", help="打印成什么样")]
 Store = Annotated[str | None, typer.Option("--store", help="存储地址，默认 state 下的内嵌库。")]
 Promise = Annotated[
     str | None,
@@ -188,24 +189,8 @@ def open_as_it_was(settings: Settings, model: str) -> Scorer:
     return Scorer(bundle, words, encoder=settings.encoder_folder)
 
 
-def open_worker(settings: Settings, scorer: Scorer) -> Worker[Prediction]:
-    """Return a process, not yet started, that scores as ``scorer`` does, within the bounds of the settings."""
-    from pipeline.batch.worker import Worker
-    from pipeline.model.score import Scorer
-    from pipeline.text.segment import load_dictionary
-
-    words = load_dictionary(settings.dictionary_file)
-    make = partial(Scorer, scorer.bundle, words, encoder=settings.encoder_folder)
-    return Worker(make, _bounds(settings))
-
-
 def open_scoring(
-    settings: Settings,
-    scorer: Scorer,
-    cluster: str | None = None,
-    *,
-    many: bool = False,
-    child: Child | None = None,
+    settings: Settings, scorer: Scorer, cluster: str | None = None, *, many: bool = False, child: Child | None = None
 ) -> AbstractContextManager[Worker[Entry] | Cluster]:
     """Return what scores as ``scorer`` does: a process of this machine, or those of a ``cluster`` by its address.
 
@@ -269,6 +254,13 @@ def note(settings: Settings, action: str = "", target: str = "", **detail: objec
 
     if why := write(settings, action, target, **detail):  # type: ignore[arg-type]
         say(console(), f"没有记进复核台的留痕（{why}）；下次补记。")
+
+
+def save_picture(path: Path | None, draw: Callable[[], str], screen: Console) -> None:
+    """Write what ``draw`` returns into the file an option names, and say so; without one nothing is drawn."""
+    if path:
+        path.write_text(draw(), encoding="utf-8")
+        say(screen, f"图：{path}")
 
 
 def read_day(given: str | None) -> dt.date | None:

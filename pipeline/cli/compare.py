@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pipeline.cli.common import Home, console, open_as_it_was, out_file
+from pipeline.cli.common import Home, Output, console, open_as_it_was, out_file
 from pipeline.cli.screen import say, table
 from pipeline.errors import CorpusError
 from pipeline.settings import Settings, load_settings
@@ -36,15 +36,13 @@ def command(
     b: Annotated[str, typer.Argument(help="乙：模型编号或目录，多半是新训练的")],
     gold: Annotated[list[Path] | None, typer.Option("--gold", help="在这些文本上比较，默认语料的 test 部分")] = None,
     report: Annotated[Path | None, typer.Option("--report", callback=out_file, help="另存一份完整报告：.html")] = None,
-    output: Annotated[str, typer.Option("--format", help="table 或 json")] = "table",
+    output: Output = "table",
     home: Home = None,
 ) -> None:
     """成对比较两个模型：逐标签的差、区间与检验，翻转的文本和证据，按语域与长度，许诺，速度。"""
     from pipeline.model.compare import ask_for_same_labels
     from pipeline.model.promote import objections
 
-    if output not in ("table", "json"):
-        raise typer.BadParameter("--format 只能是 table 或 json")
     settings = load_settings(home)
     one, other = open_as_it_was(settings, a), open_as_it_was(settings, b)
     # Before texts are read by the scheme of one of them.

@@ -10,8 +10,9 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from pipeline.cli.common import Home, Model, console, open_scorer, out_folder
+from pipeline.cli.common import Home, Model, Output, console, open_scorer, out_folder
 from pipeline.cli.compare import test_texts
+from pipeline.cli.screen import table
 from pipeline.settings import load_settings
 from pipeline.taxonomy import Taxonomy, load_taxonomy
 
@@ -28,7 +29,7 @@ def command(
     gold: Annotated[
         list[Path] | None, typer.Option("--gold", help="语料 .jsonl，默认 corpora/gold 里的 test 部分")
     ] = None,
-    output: Annotated[str, typer.Option("--format", help="table 或 json")] = "table",
+    output: Output = "table",
     baseline: Annotated[
         bool, typer.Option("--baseline/--no-baseline", help="同时训练并测量通常写法（jieba、TF-IDF、逻辑回归）。")
     ] = True,
@@ -51,8 +52,6 @@ def command(
     from pipeline.model.evaluate import evaluate, plain_baseline
     from pipeline.model.familiar import familiar
 
-    if output not in ("table", "json"):
-        raise typer.BadParameter("--format 只能是 table 或 json")
     settings = load_settings(home)
     scorer = open_scorer(settings, model)
     taxonomy = scorer.bundle.taxonomy
@@ -102,29 +101,23 @@ def command(
 
 
 def _labels(figures: dict[str, Any], label: Any) -> Table:
-    table = Table(title=f"{figures['model']['texts']} 条文本（方括号内为 95% 区间）", title_justify="left")
-    table.add_column("标签")
-    for head in ("正例", "查准率", "查全率", "F1", *(["基线 F1"] if "baseline" in figures else [])):
-        table.add_column(head, justify="right")
+    head = ("标签", "正例", "查准率", "查全率", "F1", *(["基线 F1"] if "baseline" in figures else []))
+    made = table(f"{figures['model']['texts']} 条文本（方括号内为 95% 区间）", head, words=1)
     for key, row in figures["model"]["labels"].items():
         cells = [label(key).name, str(row["positives"]), *(_interval(row[m]) for m in ("precision", "recall", "f1"))]
         if "baseline" in figures:
             cells.append(_interval(figures["baseline"]["labels"][key]["f1"]))
-        table.add_row(*cells)
-    return table
+        made.add_row(*cells)
+    return made
 
 
 def _summary(figures: dict[str, Any], taxonomy: Taxonomy) -> Table:
-    table = Table("模型", title="合计（宏平均只算有五个以上正例的标签）", title_justify="left")
-    for scheme in taxonomy.schemes:
-        table.add_column(f"{scheme.name}宏 F1", justify="right")
-        table.add_column("微 F1", justify="right")
-    for head in ("有无问题 F1", "误报率"):
-        table.add_column(head, justify="right")
+    heads = [head for s in taxonomy.schemes for head in (f"{s.name}宏 F1", "微 F1")]
+    made = table("合计（宏平均只算有五个以上正例的标签）", ("模型", *heads, "有无问题 F1", "误报率"), words=1)
     for f in figures.values():
         cells = [c for s in f["schemes"].values() for c in (_interval(s["macro_f1"]), _interval(s["micro_f1"]))]
-        table.add_row(f["model"], *cells, *(_interval(f["problem"][k]) for k in ("f1", "false_alarm_rate")))
-    return table
+        made.add_row(f["model"], *cells, *(_interval(f["problem"][k]) for k in ("f1", "false_alarm_rate")))
+    return made
 
 
 def _interval(v: list[float] | None) -> str:

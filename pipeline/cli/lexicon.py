@@ -74,16 +74,13 @@ def try_command(
     for note in trial.notes:
         screen.print(note, soft_wrap=True)
     if report:
-        import csv
+        from pipeline.batch.writeback import write_csv
 
-        from pipeline.batch.writeback import safe_cell
-
-        with report.open("w", encoding="utf-8-sig", newline="") as out:
-            writer = csv.writer(out)
-            writer.writerow(["编号", "标签", "改动", "词句", "原文"])
-            for c in trial.changes:
-                row = [c.document.id, taxonomy.label(c.label).name, "加上" if c.added else "去掉", c.quote]
-                writer.writerow([safe_cell(v) for v in (*row, c.document.text)])
+        changes = (
+            (c.document.id, taxonomy.label(c.label).name, "加上" if c.added else "去掉", c.quote, c.document.text)
+            for c in trial.changes
+        )
+        write_csv(report, ("编号", "标签", "改动", "词句", "原文"), changes)
         say(screen, f"全部改动：{report}")
     if rules:
         screen.print(_standing(rules, settings, scorer) if settings.gold_files else "没有语料，不知道规则对几次。")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -25,7 +25,7 @@ def command(
     card: Annotated[
         str | None, typer.Option("--card", help="打印这个模型的模型卡（Markdown）；live 是在用的", show_default=False)
     ] = None,
-    language: Annotated[str, typer.Option("--lang", help="模型卡的语言：zh 或 en")] = "zh",
+    language: Annotated[Literal["zh", "en"], typer.Option("--lang", help="模型卡的语言")] = "zh",
     day: Annotated[
         dt.datetime | None,
         typer.Option("--on", formats=["%Y-%m-%d"], help="某一天在用的是哪个模型，那天有哪些运行。", show_default=False),
@@ -77,10 +77,8 @@ def _card(folder: Path, model: str, language: str) -> None:
     from pipeline.model.history import read_history
     from pipeline.model.registry import find_model
     from pipeline.model.runs import read_runs
-    from pipeline.reports.card import LANGUAGES, model_card
+    from pipeline.reports.card import model_card
 
-    if language not in LANGUAGES:
-        raise typer.BadParameter("--lang 只能是 zh 或 en")
     bundle = find_model(folder, None if model == "live" else model)
     # On the corpus it says what the one says that it was made of by taking wording for otherwise strange.
     same = (bundle.id, bundle.manifest.get("accustomed", {}).get("from") if bundle.home == "accustomed" else None)

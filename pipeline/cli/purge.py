@@ -7,10 +7,10 @@ import re
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
 from pipeline.cli.common import Home, Store, console
 from pipeline.cli.promote import whoami
+from pipeline.cli.screen import table
 from pipeline.settings import load_settings
 
 __all__ = ["command"]
@@ -53,9 +53,6 @@ def command(
             patience=Patience(settings.outage_seconds),
             lock_seconds=settings.lock_seconds,
         )
-    table = Table(title=f"{'清除演练' if dry_run else '清除'} {done.run} · {done.before:%Y-%m-%d} 以前存入的")
-    table.add_column("内容")
-    table.add_column("会清除" if dry_run else "已清除", justify="right")
-    for name, label in _NAMES.items():
-        table.add_row(label, str(done.counts[name]))
-    console().print(table)
+    title = f"{'清除演练' if dry_run else '清除'} {done.run} · {done.before:%Y-%m-%d} 以前存入的"
+    rows = ((label, str(done.counts[name])) for name, label in _NAMES.items())
+    console().print(table(title, ("内容", "会清除" if dry_run else "已清除"), rows, words=1))

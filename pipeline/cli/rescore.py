@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
-from pipeline.cli.common import Home, Model, Store, console, note, open_scorer, open_worker
+from pipeline.cli.common import Home, Model, Store, console, note, open_scorer, open_scoring
 from pipeline.cli.nightly import Bar, show
 from pipeline.cli.promote import compare_with_live, whoami
 from pipeline.cli.screen import say
@@ -59,7 +59,7 @@ def command(
     found = _compared(settings, scorer.bundle.id, gold, out) if promote and not dry_run else None
     with (
         watched(metrics=None, alert=[] if dry_run else settings.alert, work="重新打分") as watch,
-        open_worker(settings, scorer) as worker,
+        open_scoring(settings, scorer) as worker,
         Bar(out) as bar,
     ):
         report = watch.report = rescore(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
-from pipeline.cli.common import Home, Store, console, open_challenger, open_desk, open_scorer
+from pipeline.cli.common import Home, Output, Store, console, open_challenger, open_desk, open_scorer
 from pipeline.cli.promote import Author, whoami
 from pipeline.cli.screen import say, table
 from pipeline.errors import ConfigError
@@ -70,13 +70,11 @@ def stop_command(
 @app.command("report")
 def report_command(
     model: Annotated[str | None, typer.Argument(help="模型编号，默认全部", show_default=False)] = None,
-    output: Annotated[str, typer.Option("--format", help="table 或 json")] = "table",
+    output: Output = "table",
     store: Store = None,
     home: Home = None,
 ) -> None:
     """陪跑到现在：逐标签哪些只有一方判出，人看过的不一致里谁对。给分析员看，复核的人不必看。"""
-    if output not in ("table", "json"):
-        raise typer.BadParameter("--format 只能是 table 或 json")
     settings = open_desk(home, store)
     from pipeline.desk.shadow_report import report, trials_of
 

@@ -16,6 +16,7 @@ from rich.table import Table
 
 from pipeline.cli.common import Home, Promise, Schemes, console, note, out_folder, read_documents, read_promise
 from pipeline.cli.promote import ask_beforehand, make_live, whoami
+from pipeline.cli.screen import table
 from pipeline.settings import load_settings
 from pipeline.taxonomy import load_taxonomy
 from pipeline.text.concepts import load_lexicon
@@ -226,13 +227,12 @@ def _measure(scorer: Scorer, held: Sequence[Gold], papers: Path | None) -> dict[
 
 
 def _trials(trials: Sequence[Trial]) -> Table:
-    table = Table(title=f"试了 {len(trials)} 次，最好的几组；用的是第一组", title_justify="left")
-    for head in ("文本", "宏 F1", "微 F1", "词", "字", "至少几条", "首句", "c", "学法", "频数比"):
-        table.add_column(head, justify="right")
+    head = ("文本", "宏 F1", "微 F1", "词", "字", "至少几条", "首句", "c", "学法", "频数比")
+    made = table(f"试了 {len(trials)} 次，最好的几组；用的是第一组", head, words=0)
     for t in trials[:SHOWN]:
         s = t.settings
-        table.add_row(
+        made.add_row(
             f"{t.texts:,}", f"{t.macro:.4f}", f"{t.micro:.4f}", str(s.word_n), f"{s.char_shortest}–{s.char_longest}",
             str(s.min_texts), f"{s.lead:g}", f"{s.c:g}", s.learner, f"{s.ratio:g}",
         )  # fmt: skip
-    return table
+    return made

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from pipeline.cli.common import Home, Store, console, open_as_it_was
+from pipeline.cli.common import Home, Output, Store, console, open_as_it_was
 from pipeline.cli.screen import table
 from pipeline.settings import Settings, load_settings
 from pipeline.taxonomy import load_taxonomy
@@ -29,15 +29,13 @@ def command(
     sample: Annotated[int, typer.Option("--sample", min=0, help="不看单篇：随机抽这么多个已存的打分重算。")] = 0,
     seed: Annotated[int, typer.Option("--seed", help="抽样的种子，同样的种子抽到同样的打分。")] = 1,
     model: Annotated[str | None, typer.Option("--model", help="只看这个模型的打分。", show_default=False)] = None,
-    output: Annotated[str, typer.Option("--format", help="table 或 json（每个打分一行）")] = "table",
+    output: Output = "table",
     store: Store = None,
     home: Home = None,
 ) -> None:
     """一篇文本的每个已存打分从哪里来，重算一遍，说明是否一位不差。"""
     if (document is None) == (sample == 0):
         raise typer.BadParameter("给出一个文本编号，或者用 --sample 1000 抽查，二者选一。")
-    if output not in ("table", "json"):
-        raise typer.BadParameter("--format 只能是 table 或 json")
     from pipeline.desk.configure import open_store
 
     settings = load_settings(home, store=store)
