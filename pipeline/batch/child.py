@@ -173,7 +173,7 @@ def _answer(pipe: Connection, scorer: Scores, bounds: Bounds) -> None:
     alarm = _Alarm(bounds.seconds)
     with ThreadPoolExecutor(1, "answering") as answering:
         while (rows := asked.get()) is not None:
-            alarm.begin()
+            alarm.count(1)
             answering.submit(_finish, pipe, alarm, _tried(partial(begin, [Document(*of) for of in rows])))
 
 
@@ -195,13 +195,8 @@ class _Alarm:
         self._under_way = 0
         self._turn = Lock()
 
-    def begin(self) -> None:
-        self._count(1)
-
-    def end(self) -> None:
-        self._count(-1)
-
-    def _count(self, more: int) -> None:
+    def count(self, more: int) -> None:
+        """Take ``more`` lots as under way, and the time from now on."""
         with self._turn:
             self._under_way += more
             signal.setitimer(signal.ITIMER_REAL, self._seconds if self._under_way else 0)
@@ -212,7 +207,7 @@ def _finish(pipe: Connection, alarm: _Alarm, finish: Callable[[], Any] | str) ->
     from pipeline.batch.entry import bare
 
     said = _tried(lambda: reduction.ForkingPickler.dumps(bare(finish if isinstance(finish, str) else finish())))
-    alarm.end()
+    alarm.count(-1)
     with contextlib.suppress(OSError):  # nobody is there any more
         pipe.send_bytes(reduction.ForkingPickler.dumps(said) if isinstance(said, str) else said)
 

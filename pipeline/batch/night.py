@@ -27,7 +27,7 @@ from pipeline.batch.sorting import Sorting, fingerprint
 from pipeline.batch.tally import Tally
 from pipeline.batch.worker import SPARE, BrokenScoringError, Origin, Scoring, Spread, lanes_of
 from pipeline.batch.write import Gathered, gather, write_chunk
-from pipeline.desk.models import Run
+from pipeline.desk.models import Chunk, Run
 from pipeline.documents import Document, Prediction, Rejected
 from pipeline.errors import first_line
 
@@ -165,8 +165,12 @@ class Night:
             return list(itertools.islice(records, self.chunk))
 
     def _is_new(self, part: _Part) -> bool:
-        before = self._states.get((part.feed.name, part.number))
-        return before is None or before.fingerprint != part.fingerprint
+        return self._before(part) is None
+
+    def _before(self, part: _Part) -> Chunk | None:
+        """Return what the ledger says of this very chunk."""
+        found = self._states.get((part.feed.name, part.number))
+        return found if found is not None and found.fingerprint == part.fingerprint else None
 
     def _begin(self, part: _Part) -> _Part:
         """Sort a chunk and have its texts scored; nothing is written."""
@@ -216,15 +220,11 @@ class Night:
 
     def _take(self, part: _Part) -> None:
         """Work through one chunk unless the ledger says that the same was done before."""
-        before = self._states.get((part.feed.name, part.number))
-        if before is not None and before.fingerprint != part.fingerprint:
-            before = None
-        tally: Tally | None = None
-        if before is not None and before.state in ("done", "scored"):
-            tally = Tally.from_dict(before.counts)
-        done = before is not None and before.state == "done"
-        deliver = not done or any(t.whole for t in self.targets)
-        attempts = before.attempts if before is not None and before.state == "failed" else 0
+        before = self._before(part)
+        state = before.state if before is not None else ""
+        tally = Tally.from_dict(before.counts) if before is not None and state in ("done", "scored") else None
+        attempts = before.attempts if before is not None and state == "failed" else 0
+        deliver = state != "done" or any(t.whole for t in self.targets)
         fresh: dict[str, dict[str, Any]] = {}
         while attempts < ATTEMPTS:
             attempts += 1

@@ -43,9 +43,7 @@ def accuracy(
         int,
         typer.Option("--unlabelled", min=0, help="照这么多条没有标注的真实留言定说法（adapt --unlabelled），再量一遍"),
     ] = 6000,
-    picture: Annotated[
-        Path | None, typer.Option("--picture", callback=out_file, help="复核条数与 F1 的图存为 .svg")
-    ] = None,
+    picture: Picture = None,
     model: Model = None,
     home: Home = None,
 ) -> None:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import csv
 import dataclasses
 import datetime as dt
+from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from callers import Caller
+from django.db import OperationalError, transaction
 
 from pipeline.batch.nightly import nightly
 from pipeline.batch.sources import ColumnMap, Limits
@@ -69,6 +73,37 @@ def table_night(night):
 @pytest.fixture
 def texts(some_gold):
     return [g.text for g in some_gold[:40]]
+
+
+def dies(monkeypatch, scorer, after):
+    """Have ``scorer`` fail at every lot behind the first ``after`` ones."""
+    score, calls = scorer.score, []
+
+    def fail(documents, **options):
+        calls.append(1)
+        return score(documents, **options) if len(calls) <= after else 1 / 0
+
+    monkeypatch.setattr(scorer, "score", fail)
+
+
+def loses_answers(monkeypatch, module, *lost):
+    """Have transactions of ``module`` commit and, where ``lost`` says so, raise all the same."""
+    losses = iter(lost)
+
+    @contextmanager
+    def atomic():
+        with transaction.atomic():
+            yield
+        if next(losses, False):
+            raise OperationalError("the answer was lost")
+
+    monkeypatch.setattr(module, "transaction", SimpleNamespace(atomic=atomic))
+
+
+def listed(path):
+    """Return the rows of a .csv by the names of their columns."""
+    with Path(path).open(encoding="utf-8-sig", newline="") as f:
+        return list(csv.DictReader(f))
 
 
 def age(days, keys=None):

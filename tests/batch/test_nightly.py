@@ -3,11 +3,10 @@ import datetime as dt
 import json
 import os
 import threading
-from contextlib import contextmanager
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
+from batch.conftest import dies, listed, loses_answers
 from django.db import connection
 from filelock import FileLock
 from openpyxl import Workbook, load_workbook
@@ -78,9 +77,7 @@ def test_numbers_that_come_twice_are_set_aside_with_the_reason(night, write_json
     twice = [*records[:5], records[0], {**records[1], "text": "另一件事，编号却一样"}]
     report = night(write_jsonl("a.jsonl", twice), chunk=3)
     assert (report.new, report.rejected, report.exit_code) == (5, 2, 1)
-    with Path(report.rejected_file).open(encoding="utf-8-sig", newline="") as f:
-        listed = list(csv.DictReader(f))
-    assert [r["代码"] for r in listed] == ["ZF-REC-DUPLICATE", "ZF-REC-CONFLICT"]
+    assert [r["代码"] for r in listed(report.rejected_file)] == ["ZF-REC-DUPLICATE", "ZF-REC-CONFLICT"]
     from pipeline.desk.models import Document, RejectedRecord
 
     assert Document.objects.get(key=records[1]["id"]).text == records[1]["text"]
@@ -127,8 +124,7 @@ def test_rows_of_a_chunk_that_was_set_aside_stand_in_the_file_with_the_reason(
     source, out = write_jsonl("a.jsonl", [*records, {"id": "空", "text": ""}]), tmp_path / "out.csv"
 
     def written():
-        with out.open(encoding="utf-8-sig", newline="") as f:
-            return [(r["id"] or r["编号"], r["zuofeng_模型"], r["zuofeng_说明"]) for r in csv.DictReader(f)]
+        return [(r["id"] or r["编号"], r["zuofeng_模型"], r["zuofeng_说明"]) for r in listed(out)]
 
     assert [a["records"] for a in night(source, scoring=Breaks(), write_back=out).aside] == [7]
     rows = written()
@@ -167,8 +163,7 @@ def test_reasons_are_counted_by_their_codes_however_many_sentences(night, write_
     report = night(write_jsonl("a.jsonl", twice), chunk=20)
     assert report.reasons == {"ZF-REC-DUPLICATE": 9, "ZF-REC-EMPTY": 1}
     assert Chunk.objects.get().counts["reasons"] == report.reasons
-    with Path(report.rejected_file).open(encoding="utf-8-sig", newline="") as f:
-        assert len({r["原因"] for r in csv.DictReader(f)}) == 10
+    assert len({r["原因"] for r in listed(report.rejected_file)}) == 10
 
 
 def test_a_run_begun_by_a_version_that_counted_sentences_is_continued_and_shown(
@@ -335,21 +330,12 @@ def test_a_second_run_at_the_same_time_is_refused(night, write_jsonl, records, t
 
 def test_a_night_that_died_leaves_whole_chunks_and_is_continued(night, write_jsonl, records, scorer, monkeypatch):
     source = write_jsonl("a.jsonl", records)
-    calls = []
-    score = scorer.score
-
-    def dies(documents, **options):
-        calls.append(len(documents))
-        if len(calls) == 3:
-            raise MemoryError
-        return score(documents, **options)
-
-    monkeypatch.setattr(scorer, "score", dies)
-    with pytest.raises(MemoryError):
+    score, calls = scorer.score, []
+    dies(monkeypatch, scorer, after=2)
+    with pytest.raises(ZeroDivisionError):
         night(source)
     assert len(rows()[0]) == len(rows()[1]) == 14
     monkeypatch.undo()
-    calls.clear()
     monkeypatch.setattr(scorer, "score", lambda documents, **o: calls.append(len(documents)) or score(documents, **o))
     report = night(source)
     assert (report.new, report.unchanged, report.starts) == (40, 0, 2)
@@ -363,7 +349,7 @@ def test_a_night_that_died_leaves_whole_chunks_and_is_continued(night, write_jso
 def test_another_source_gives_the_dead_run_up(night, write_jsonl, records, scorer, monkeypatch):
     from pipeline.desk.models import Run
 
-    monkeypatch.setattr(scorer, "score", lambda documents, **o: 1 / 0)
+    dies(monkeypatch, scorer, after=0)
     with pytest.raises(ZeroDivisionError):
         night(write_jsonl("a.jsonl", records[:8]))
     monkeypatch.undo()
@@ -372,13 +358,7 @@ def test_another_source_gives_the_dead_run_up(night, write_jsonl, records, score
 
 
 def test_a_source_changed_since_the_run_died_is_read_as_it_is(night, write_jsonl, records, scorer, monkeypatch):
-    score, calls = scorer.score, []
-
-    def dies(documents, **options):
-        calls.append(1)
-        return score(documents, **options) if len(calls) < 3 else 1 / 0
-
-    monkeypatch.setattr(scorer, "score", dies)
+    dies(monkeypatch, scorer, after=2)
     with pytest.raises(ZeroDivisionError):
         night(write_jsonl("a.jsonl", records[:21]))
     monkeypatch.undo()
@@ -468,8 +448,7 @@ def test_a_changed_text_that_cannot_be_scored_gets_no_scores_of_the_old_one(nigh
     changed = [{**records[0], "text": "改过的正文，没有人打得了分。"}, *records[1:3]]
     report = night(write_jsonl("a.jsonl", changed), write_back=target, scoring=Refusing())
     assert (report.rejected, report.unchanged) == (1, 2)
-    with target.open(encoding="utf-8-sig", newline="") as f:
-        written = list(csv.DictReader(f))
+    written = listed(target)
     assert [bool(row["zuofeng_问题分"]) for row in written] == [False, True, True]
     assert "ZF-REC-SCORE" in written[0]["zuofeng_说明"]
 
@@ -480,8 +459,7 @@ def test_a_chunk_beyond_what_a_query_may_ask_is_asked_in_parts(night, write_json
     night(source, chunk=40)
     again = night(source, chunk=40, write_back=tmp_path / "out.csv")
     assert again.unchanged == len(records)
-    with (tmp_path / "out.csv").open(encoding="utf-8-sig", newline="") as f:
-        assert all(row["zuofeng_问题分"] for row in csv.DictReader(f))
+    assert all(row["zuofeng_问题分"] for row in listed(tmp_path / "out.csv"))
 
 
 def test_a_name_in_gb18030_is_read_as_any_other(night, write_jsonl, records, tmp_path):
@@ -512,21 +490,10 @@ def test_a_name_in_gb18030_is_read_as_any_other(night, write_jsonl, records, tmp
 def test_a_commit_whose_answer_is_lost_is_neither_done_twice_nor_counted_as_a_failure(
     night, write_jsonl, records, monkeypatch
 ):
-    from django.db import OperationalError, transaction
-
     from pipeline.batch import night as at_work
     from pipeline.desk.models import Chunk, Document
 
-    losses = iter([True])
-
-    @contextmanager
-    def atomic():
-        with transaction.atomic():
-            yield
-        if next(losses, False):
-            raise OperationalError("the answer was lost")
-
-    monkeypatch.setattr(at_work, "transaction", SimpleNamespace(atomic=atomic))
+    loses_answers(monkeypatch, at_work, True)
     report = night(write_jsonl("a.jsonl", records))
     assert (report.new, report.aside) == (len(records), [])
     assert Document.objects.count() == len(records)

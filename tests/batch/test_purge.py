@@ -2,12 +2,10 @@
 
 import datetime as dt
 import json
-from contextlib import contextmanager
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
-from batch.conftest import age, files_below
+from batch.conftest import age, files_below, loses_answers
 
 from pipeline.batch.patience import Patience
 from pipeline.batch.purge import purge
@@ -292,24 +290,13 @@ def test_one_that_was_stopped_is_continued(night, clean, write_jsonl, marked, mo
 
 
 def test_a_commit_whose_answer_is_lost_is_counted_once_and_wholly(night, clean, write_jsonl, marked, monkeypatch):
-    from django.db import OperationalError, transaction
-
     from pipeline.batch import removal
     from pipeline.desk.models import Chunk, Run
 
     night(write_jsonl("in/a.jsonl", marked))
     age(800)
-    losses = iter([False, True])  # of beginning, of the first chunk
-
-    @contextmanager
-    def atomic():
-        with transaction.atomic():
-            yield
-        if next(losses, False):
-            raise OperationalError("the answer was lost")
-
     monkeypatch.setattr(removal, "CHUNK", 6)
-    monkeypatch.setattr(removal, "transaction", SimpleNamespace(atomic=atomic))
+    loses_answers(monkeypatch, removal, False, True)  # of beginning, of the first chunk
     assert clean().counts["documents"] == 20
     run = Run.objects.get(kind="purge")
     assert run.counts["documents"] == 20

@@ -5,7 +5,7 @@ import os
 import signal
 
 import pytest
-from batch.conftest import age
+from batch.conftest import age, dies
 
 from pipeline.batch.rescore import rescore
 from pipeline.errors import UnfinishedError
@@ -73,12 +73,7 @@ def test_what_stopped_is_continued_and_no_view_mixes_models_meanwhile(
     night(write_jsonl("a.jsonl", records))
     views = {scorer.bundle.id: rows.top_documents(scorer.bundle.id, 40)}
     score, calls = other.score, []
-
-    def dies(given, **options):
-        calls.append(len(given))
-        return score(given, **options) if len(calls) < 4 else 1 / 0
-
-    monkeypatch.setattr(other, "score", dies)
+    dies(monkeypatch, other, after=3)
     with pytest.raises(ZeroDivisionError):
         again()
     assert rows.top_documents(scorer.bundle.id, 40) == views[scorer.bundle.id]
@@ -87,7 +82,6 @@ def test_what_stopped_is_continued_and_no_view_mixes_models_meanwhile(
         half.items()
         <= dict(Prediction.objects.filter(model="other-model").values_list("document__key", "problem_score")).items()
     )
-    calls.clear()
     monkeypatch.setattr(other, "score", lambda given, **o: calls.append(len(given)) or score(given, **o))
     report = again()
     assert (report.rescored, report.starts, sum(calls)) == (40, 2, 19)
@@ -98,10 +92,7 @@ def test_a_night_in_between_starts_it_anew_without_doing_it_twice(
     night, again, write_jsonl, records, other, scorer, monkeypatch
 ):
     night(write_jsonl("a.jsonl", records[:30]))
-    score, calls = other.score, []
-    monkeypatch.setattr(
-        other, "score", lambda given, **o: calls.append(1) or (score(given) if len(calls) < 3 else 1 / 0)
-    )
+    dies(monkeypatch, other, after=2)
     with pytest.raises(ZeroDivisionError):
         again()
     monkeypatch.undo()

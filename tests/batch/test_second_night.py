@@ -4,6 +4,7 @@ import datetime as dt
 from pathlib import Path
 
 import pytest
+from batch.conftest import dies
 from batch.makers import Echo
 
 from pipeline.batch.child import Bounds
@@ -121,13 +122,7 @@ def test_chunks_of_a_source_that_shrank_before_its_run_was_continued_say_nothing
     """The last chunk of the broken run was not read again, and one of its texts has changed since."""
     from pipeline.desk.models import Document
 
-    score, calls = scorer.score, []
-
-    def dies(documents, **options):
-        calls.append(1)
-        return score(documents, **options) if len(calls) < 3 else 1 / 0
-
-    monkeypatch.setattr(scorer, "score", dies)
+    dies(monkeypatch, scorer, after=2)
     with pytest.raises(ZeroDivisionError):
         night(write_jsonl("a.jsonl", records[:21]))
     monkeypatch.undo()

@@ -14,7 +14,7 @@ from pipeline.batch.sources.limits import Limits
 from pipeline.batch.sources.lines import Line, Lines
 from pipeline.batch.sources.pieces import Pieces
 from pipeline.batch.sources.plain import Plain
-from pipeline.batch.sources.records import Table, reject
+from pipeline.batch.sources.records import Table, reject, unread
 from pipeline.batch.sources.stretch import Stretch
 from pipeline.documents import Document, Rejected
 from pipeline.errors import SourceError
@@ -95,9 +95,12 @@ def read_delimited(path: Path, columns: ColumnMap, limits: Limits) -> Iterator[D
                 return
             number += 1
             place = f"{table.name}:{number}"
-            if record.broken or record.fault:
+            if record.fault:
                 astray = astray or record.broken
-                yield _fault(place, record)
+                yield unread(place, record.fault, record.raw)
+            elif record.broken:
+                astray = True
+                yield reject(place, "ZF-REC-QUOTE", _QUOTE, raw=record.raw)
             elif astray and not record.blank and len(record.cells) < width:
                 yield reject(place, "ZF-REC-QUOTE", _REST, raw=record.raw)
             elif any(cell.strip() for cell in record.cells[width:]):
@@ -113,15 +116,6 @@ def read_delimited(path: Path, columns: ColumnMap, limits: Limits) -> Iterator[D
                     if (own := pieces.own(cells, made)) is not None:
                         yield own
                 number += len(rest)
-
-
-def _fault(place: str, record: _Record) -> Rejected:
-    if record.fault == "length":
-        return reject(place, "ZF-REC-TOO-LONG", "这一行太长，没有读入。", raw=record.raw)
-    if record.fault == "encoding":
-        reason = "编码无法识别（不是 UTF-8，也不是 GB18030）。"
-        return reject(place, "ZF-REC-ENCODING", reason, raw=record.raw)
-    return reject(place, "ZF-REC-QUOTE", _QUOTE, raw=record.raw)
 
 
 def _next(feed: _Feed, delimiter: str, lines: Lines, limits: Limits) -> _Record | None:

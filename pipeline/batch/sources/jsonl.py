@@ -10,7 +10,7 @@ from typing import Any
 from pipeline.batch.sources.columns import ColumnMap
 from pipeline.batch.sources.limits import Limits
 from pipeline.batch.sources.lines import Line, Lines
-from pipeline.batch.sources.records import Table, reject
+from pipeline.batch.sources.records import Table, reject, unread
 from pipeline.documents import Document, Rejected
 from pipeline.errors import SourceError
 
@@ -79,11 +79,8 @@ class JsonRecords:
     def record(self, line: Line) -> tuple[Document | Rejected, bool] | None:
         """Return what ``line`` becomes and whether it had a text field; ``None`` for an object without."""
         place = f"{self.name}:{line.number}"
-        if line.fault == "length":
-            return reject(place, "ZF-REC-TOO-LONG", "这一行太长，没有读入。", raw=line.text), False
         if line.fault:
-            reason = "编码无法识别（不是 UTF-8，也不是 GB18030）。"
-            return reject(place, "ZF-REC-ENCODING", reason, raw=line.text), False
+            return unread(place, line.fault, line.text), False
         try:
             # strict=False lets raw control characters inside strings pass; they are mended with the record.
             value: Any = json.loads(line.text.lstrip("\ufeff"), strict=False)

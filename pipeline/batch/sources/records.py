@@ -21,7 +21,7 @@ from pipeline.documents import Document, Rejected, text_hash
 from pipeline.errors import SourceError
 
 __all__ = [
-    "COUNTS", "Table", "as_text", "finish", "is_blank", "is_rounded", "is_total", "join", "mend", "reject",
+    "COUNTS", "Table", "as_text", "finish", "is_blank", "is_rounded", "is_total", "join", "mend", "reject", "unread",
     "whole_text",
 ]  # fmt: skip
 
@@ -123,6 +123,13 @@ def reject(place: str, code: str, reason: str, *, id: str = "", raw: str = "") -
     if len(raw) > _RAW_CHARS:
         raw = raw[:_RAW_CHARS] + "…"
     return Rejected(place, code, reason, id=mend(id)[:_ID_CHARS], raw=raw)
+
+
+def unread(place: str, fault: str, raw: str) -> Rejected:
+    """Set a line aside for its ``fault``, as `Line` has it."""
+    if fault == "length":
+        return reject(place, "ZF-REC-TOO-LONG", "这一行太长，没有读入。", raw=raw)
+    return reject(place, "ZF-REC-ENCODING", "编码无法识别（不是 UTF-8，也不是 GB18030）。", raw=raw)
 
 
 def join(title: str, body: str) -> str:

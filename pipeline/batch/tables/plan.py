@@ -18,8 +18,6 @@ from pipeline.table_settings import TableSettings
 
 __all__ = ["Plan", "plan_writing", "text_of"]
 
-_HINT = "改正 zuofeng.toml 的 [tables]。"
-
 
 class _AddColumn(sa.schema.ExecutableDDLElement):
     """``ALTER TABLE … ADD …``, which SQLAlchemy has no construct for; names are quoted by the dialect."""
@@ -127,7 +125,7 @@ def _check(
             wrong.append(f"{field} -> 列“{column}”是读入的列，写上去会毁掉原文")
         seen[folded] = field
     if wrong:
-        raise ConfigError("ZF-TAB-WRITE", f"写回的设置有 {len(wrong)} 处不对", _HINT, wrong)
+        raise ConfigError("ZF-TAB-WRITE", f"写回的设置有 {len(wrong)} 处不对", "改正 zuofeng.toml 的 [tables]。", wrong)
 
 
 def _key_type(kind: sa.types.TypeEngine[Any]) -> sa.types.TypeEngine[Any]:
