@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import itertools
 import json
@@ -261,7 +262,8 @@ def write_jsonl(tmp_path: Path):
     def write(name: str, records: list[dict]) -> Path:
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text("".join(json.dumps(r, ensure_ascii=False) + "\n" for r in records), encoding="utf-8")
+        lines = "".join(json.dumps(r, ensure_ascii=False) + "\n" for r in records).encode()
+        path.write_bytes(gzip.compress(lines) if path.suffix == ".gz" else lines)
         return path
 
     return write

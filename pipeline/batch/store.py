@@ -12,6 +12,7 @@ from typing import Any
 from django.db.models import BooleanField, Exists, F, OuterRef, QuerySet
 from django.db.models.expressions import RawSQL
 
+from pipeline.batch.sources.records import MAX_ID
 from pipeline.desk import models
 from pipeline.desk.among import among
 from pipeline.desk.states import State
@@ -134,7 +135,7 @@ def write_rejected(run: models.Run, rejected: Sequence[Rejected]) -> None:
         [
             models.RejectedRecord(
                 fingerprint=text_hash("\0".join((r.place, r.code, r.id, r.raw))),
-                key=_storable(r.id)[:200],
+                key=_storable(r.id)[:MAX_ID],
                 place=_storable(r.place),
                 code=r.code,
                 reason=_storable(r.reason),

@@ -34,20 +34,11 @@ def test_the_curve_is_a_picture(points, taxonomy, tmp_path):
     assert "<svg" in path.read_text(encoding="utf-8")
 
 
-def test_public_data_is_read_where_it_lies(tmp_path, taxonomy):
-    import gzip
-    import json
-
-    def write(name, records):
-        body = "".join(json.dumps(r, ensure_ascii=False) + "\n" for r in records)
-        opened = gzip.open if name.endswith(".gz") else open
-        with opened(tmp_path / name, "wt", encoding="utf-8") as f:
-            f.write(body)
-
-    write("teddy2020c_public.jsonl.gz", [{"id": "1", "title": "路灯", "detail": "\t不亮 三天\n"}])
-    write("fuzhou12345_river.jsonl.gz", [{"id": "2", "title": "河", "text": "黑臭"}])
-    write("teddy2020c_unlabeled.jsonl.gz", [{"id": "3", "title": "问", "detail": " 何时通车"}])
-    write(
+def test_public_data_is_read_where_it_lies(write_jsonl, tmp_path, taxonomy):
+    write_jsonl("teddy2020c_public.jsonl.gz", [{"id": "1", "title": "路灯", "detail": "\t不亮 三天\n"}])
+    write_jsonl("fuzhou12345_river.jsonl.gz", [{"id": "2", "title": "河", "text": "黑臭"}])
+    write_jsonl("teddy2020c_unlabeled.jsonl.gz", [{"id": "3", "title": "问", "detail": " 何时通车"}])
+    write_jsonl(
         "real_dev_labels.jsonl", [{"id": "td-1", "labels": {"types": ["falsification"]}}, {"id": "fz-2", "labels": {}}]
     )
     folder = public_folder(tmp_path, tmp_path)

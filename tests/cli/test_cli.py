@@ -442,26 +442,18 @@ def test_a_damaged_model_is_listed_as_such_and_never_used(zuofeng, home):
 
 
 @pytest.fixture
-def public(tmp_path, some_gold):
+def public(write_jsonl, some_gold):
     """A folder shaped like the public data: a few messages, labelled and not."""
-    import gzip
-
-    folder = tmp_path / "data"
-    folder.mkdir()
     chosen = some_gold[::3]
-
-    def write(name, records):
-        body = "".join(json.dumps(r, ensure_ascii=False) + "\n" for r in records)
-        (folder / name).write_bytes(gzip.compress(body.encode()) if name.endswith(".gz") else body.encode())
-
-    write("teddy2020c_public.jsonl.gz", [{"id": g.id, "title": "来文", "detail": g.text} for g in chosen])
-    write("fuzhou12345_river.jsonl.gz", [{"id": "1", "title": "河", "text": "河水发黑"}])
-    told = [{"id": str(i), "title": "问", "detail": f"{'多次' * i}反映没人管"} for i in range(60)]
-    write("teddy2020c_unlabeled.jsonl.gz", told)
-    write(
-        "real_dev_labels.jsonl",
-        [{"id": f"td-{g.id}", "labels": {k: list(v) for k, v in g.labels.items()}} for g in chosen],
-    )
+    for name, records in {
+        "teddy2020c_public.jsonl.gz": [{"id": g.id, "title": "来文", "detail": g.text} for g in chosen],
+        "fuzhou12345_river.jsonl.gz": [{"id": "1", "title": "河", "text": "河水发黑"}],
+        "teddy2020c_unlabeled.jsonl.gz": [
+            {"id": str(i), "title": "问", "detail": f"{'多次' * i}反映没人管"} for i in range(60)
+        ],
+        "real_dev_labels.jsonl": [as_record(g) | {"id": f"td-{g.id}"} for g in chosen],
+    }.items():
+        folder = write_jsonl(f"data/{name}", records).parent
     return folder
 
 

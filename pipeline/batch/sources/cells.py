@@ -9,7 +9,10 @@ from __future__ import annotations
 
 from enum import Enum, auto
 
-__all__ = ["CellParser", "State"]
+__all__ = ["DELIMITERS", "CellParser", "State"]
+
+#: What cells are told apart by.
+DELIMITERS = ",\t;|"
 
 
 class State(Enum):

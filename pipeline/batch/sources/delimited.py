@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline.batch.sources.cells import CellParser, State
+from pipeline.batch.sources.cells import DELIMITERS, CellParser, State
 from pipeline.batch.sources.columns import HEADER_ROWS, ColumnMap
 from pipeline.batch.sources.limits import Limits
 from pipeline.batch.sources.lines import Line, Lines
@@ -19,10 +19,8 @@ from pipeline.batch.sources.stretch import Stretch
 from pipeline.documents import Document, Rejected
 from pipeline.errors import SourceError
 
-__all__ = ["DELIMITERS", "read_delimited"]
+__all__ = ["read_delimited"]
 
-#: What cells are told apart by.
-DELIMITERS = ",\t;|"
 _SEP = re.compile(r'"?sep=(.)"?\s*', re.IGNORECASE)
 _QUOTE = "引号不配对（或一条记录跨行太多）：本行单独放入待查，后面的行照常读取。"
 _REST = "列数不足，应是上面引号不配对的记录留下的残段。"

@@ -21,12 +21,13 @@ from pipeline.documents import Document, Rejected, text_hash
 from pipeline.errors import SourceError
 
 __all__ = [
-    "COUNTS", "Table", "as_text", "finish", "is_blank", "is_rounded", "is_total", "join", "mend", "reject", "unread",
-    "whole_text",
+    "COUNTS", "MAX_ID", "Table", "as_text", "finish", "is_blank", "is_rounded", "is_total", "join", "mend", "reject",
+    "unread", "whole_text",
 ]  # fmt: skip
 
+#: What the store holds of a document's number.
+MAX_ID = 200
 _RAW_CHARS = 20_000
-_ID_CHARS = 200  # what the store's column takes
 _PAIR = re.compile("[\ud800-\udbff][\udc00-\udfff]")
 _LOST = re.compile("[\x00\ud800-\udfff]")
 _ROUNDED = re.compile(r"[+-]?\d(\.\d+)?E\+\d+", re.IGNORECASE)
@@ -122,7 +123,7 @@ def reject(place: str, code: str, reason: str, *, id: str = "", raw: str = "") -
     raw = mend(raw[: _RAW_CHARS + 1])
     if len(raw) > _RAW_CHARS:
         raw = raw[:_RAW_CHARS] + "…"
-    return Rejected(place, code, reason, id=mend(id)[:_ID_CHARS], raw=raw)
+    return Rejected(place, code, reason, id=mend(id)[:MAX_ID], raw=raw)
 
 
 def unread(place: str, fault: str, raw: str) -> Rejected:
@@ -163,8 +164,8 @@ def finish(
     """Make a document of a text and its fields, unless it is blank or too long to be stored."""
     if is_blank(text):
         return reject(place, "ZF-REC-EMPTY", "正文是空的。", id=identity, raw=_dump(row))
-    if len(identity) > _ID_CHARS:
-        return reject(place, "ZF-REC-ID", f"编号超过 {_ID_CHARS} 字，存不下。", id=identity, raw=_dump(row))
+    if len(identity) > MAX_ID:
+        return reject(place, "ZF-REC-ID", f"编号超过 {MAX_ID} 字，存不下。", id=identity, raw=_dump(row))
     size = len(text) if text.isascii() else len(text) * 4
     if size > limits.max_text_bytes and (size := len(text.encode("utf-8"))) > limits.max_text_bytes:
         reason = f"正文太长：{size:,} 字节，上限 {limits.max_text_bytes:,} 字节。"

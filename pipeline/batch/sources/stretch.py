@@ -9,12 +9,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
+from pipeline.batch.sources.cells import DELIMITERS
 from pipeline.batch.sources.limits import Limits
 from pipeline.batch.sources.lines import Lines
 
 __all__ = ["Stretch"]
 
-_DELIMITERS = ",\t;|"
 #: Where records are odd, decoding what follows again and again would cost more than it saves.
 _MOST_REST = 255
 
@@ -25,7 +25,7 @@ class Stretch:
     def __init__(self, lines: Lines, delimiter: str, width: int, limits: Limits) -> None:
         self._lines = lines
         self._most = limits.max_record_lines
-        self._record = _pattern(delimiter, width) if delimiter in _DELIMITERS else None
+        self._record = _pattern(delimiter, width) if delimiter in DELIMITERS else None
         self._rest = self._waits = 0
 
     def take(self) -> Iterator[tuple[Sequence[str], bool]]:

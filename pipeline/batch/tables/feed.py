@@ -15,10 +15,10 @@ import sqlalchemy as sa
 from pipeline.batch.patience import Patience
 from pipeline.batch.report import RunReport
 from pipeline.batch.sources import ColumnMap, Limits
-from pipeline.batch.sources.records import Table, as_text, reject
+from pipeline.batch.sources.records import MAX_ID, Table, as_text, reject
 from pipeline.batch.tables.address import Address
 from pipeline.batch.tables.faults import explain, translated
-from pipeline.batch.tables.keys import MAX_ID, Key, KeyTypeError, fills_up, identity, mark_of, plain, read_mark
+from pipeline.batch.tables.keys import Key, KeyTypeError, fills_up, identity, mark_of, plain, read_mark
 from pipeline.batch.tables.layout import Layout
 from pipeline.batch.tables.statements import keyless, page
 from pipeline.documents import Document, Rejected

@@ -11,12 +11,12 @@ from typing import Any
 
 import sqlalchemy as sa
 
-__all__ = ["MAX_ID", "Key", "KeyTypeError", "fills_up", "identity", "mark_of", "plain", "read_mark", "suits"]
+from pipeline.batch.sources.records import MAX_ID
+
+__all__ = ["Key", "KeyTypeError", "fills_up", "identity", "mark_of", "plain", "read_mark", "suits"]
 
 #: The value of each key column, in order.
 Key = tuple[int | str | uuid.UUID, ...]
-#: What the store holds of a document's number.
-MAX_ID = 200
 
 
 class KeyTypeError(ValueError):

@@ -9,9 +9,9 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.compiler import compiles
 
+from pipeline.batch.sources.records import MAX_ID
 from pipeline.batch.tables.address import Address
 from pipeline.batch.tables.fields import Fields, fitter
-from pipeline.batch.tables.keys import MAX_ID
 from pipeline.batch.tables.layout import Layout, Types, columns_of
 from pipeline.errors import ConfigError, SourceError
 from pipeline.table_settings import TableSettings

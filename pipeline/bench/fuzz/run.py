@@ -145,6 +145,7 @@ def _reader(kind: str) -> Callable[[Path], None]:
 
         return load
     from pipeline.batch.sources import Limits, open_source
+    from pipeline.batch.sources.records import MAX_ID
     from pipeline.documents import Document
 
     limits = Limits(max_text_bytes=1 << 20, max_unzipped_bytes=64 << 20, max_xml_bytes=16 << 20)
@@ -155,7 +156,7 @@ def _reader(kind: str) -> Callable[[Path], None]:
             if not item.place.startswith("a.") or "\0" in item.id + stored:
                 raise ValueError("a record the store cannot hold")
             (item.id + stored).encode()
-            if len(item.id) > 200 or not (isinstance(item, Document) or item.code.startswith("ZF-REC-")):
+            if len(item.id) > MAX_ID or not (isinstance(item, Document) or item.code.startswith("ZF-REC-")):
                 raise ValueError("a record the store cannot hold")
 
     return read
