@@ -7,7 +7,7 @@ import shutil
 import tempfile
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
@@ -18,6 +18,7 @@ from pipeline.taxonomy import load_taxonomy
 
 __all__ = ["night"]
 
+_KINDS = ("csv", "parquet")
 _MEGA = 1 << 20
 #: Documents of a night that is not measured: enough for it to be read with compiled code (`batch.sources.inbox.LARGE`).
 UNMEASURED = 10_000
@@ -28,9 +29,7 @@ SCORED_AT_ONCE = 500
 def night(
     documents: Annotated[list[int] | None, typer.Option("--documents", min=1, help="篇数，可多次；默认 20000")] = None,
     postgres: Annotated[bool, typer.Option("--postgres/--no-postgres", help="也写进临时的 PostgreSQL")] = True,
-    kind: Annotated[
-        list[Literal["csv", "parquet"]] | None, typer.Option("--kind", help="来源是哪种文件，可多次；默认两种")
-    ] = None,
+    kind: Annotated[list[str] | None, typer.Option("--kind", help="csv 或 parquet，可多次；默认两种")] = None,
     workers: Annotated[
         list[int] | None,
         typer.Option("--workers", min=0, help="在本机另起几个 dask worker 打分，可多次；0 是不用 dask，默认 0"),
@@ -49,6 +48,8 @@ def night(
     from pipeline.bench.speed import machine
     from pipeline.corpus.gold import read_gold
 
+    if wrong := sorted(set(kind or ()) - set(_KINDS)):
+        raise typer.BadParameter(f"--kind 只认 csv 和 parquet，没有 {'、'.join(wrong)}")
     settings = load_settings(home)
     sentences = sentences_of([g.text for g in read_gold(settings.gold_files, load_taxonomy(settings.taxonomy_file))])
     out = console()
@@ -69,7 +70,7 @@ def night(
             source.unlink()
             shutil.rmtree(state)
         for count in counts:
-            for suffix in (f".{k}" for k in kind or ("csv", "parquet")):
+            for suffix in (f".{k}" for k in kind or _KINDS):
                 status.update(f"造 {count:,} 篇 {suffix}")
                 source = folder / f"{count}{suffix}"
                 write_messages(source, count, sentences)

@@ -50,6 +50,8 @@ def test_help_is_chinese(words):
         ("serve --port abc", "--port 不对：应为整数"),
         ("serve --port 99999", "--port 不对：太大，最大 65535"),
         ("user add x --role king", "--role 不对：没有“king”，只能是"),
+        ("evaluate --format xml", "--format 不对：没有“xml”，只能是 table, json"),
+        ("models --lang fr", "--lang 不对：没有“fr”，只能是 zh, en"),
         ("models --on 三月", "--on 不对：“三月”应写作 2026-03-01 这样"),
         ("why", "给出一个文本编号，或者用 --sample 1000 抽查，二者选一。"),
     ],
