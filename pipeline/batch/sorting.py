@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 from pipeline.batch.entry import Entry
@@ -73,11 +74,14 @@ class Sorting:
         new, changed, rescored = (
             sum(d.id not in lost for d in some) for some in (self.new, self.changed, self.rescored)
         )
-        tally = Tally(new=new, changed=changed, rescored=rescored, unchanged=len(self.unchanged))
-        tally.known_texts, tally.other_texts = self.known_texts, self.other_texts
-        tally.unnumbered.update(where_unnumbered(d) for d in self.new if not is_numbered(d))
-        tally.reject([*self.rejected, *refused])
-        tally.refused = [[r.place, r.code, r.reason, r.id] for r in ([*self.rejected, *refused] if every else refused)]
+        aside = [*self.rejected, *refused]
+        tally = Tally(
+            new=new, changed=changed, rescored=rescored, unchanged=len(self.unchanged), rejected=len(aside),
+            reasons=Counter(r.code for r in aside),
+            refused=[[r.place, r.code, r.reason, r.id] for r in (aside if every else refused)],
+            known_texts=self.known_texts, other_texts=self.other_texts,
+            unnumbered=Counter(where_unnumbered(d) for d in self.new if not is_numbered(d)),
+        )  # fmt: skip
         tally.read = new + changed + rescored + tally.unchanged + tally.rejected
         for p in results:
             if isinstance(p, Entry):

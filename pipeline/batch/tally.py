@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Self
-
-from pipeline.documents import Rejected
 
 __all__ = ["Counts", "Tally"]
 
@@ -64,9 +61,3 @@ class Tally(Counts):
     def from_dict(cls, values: dict[str, Any]) -> Self:
         """Read what ``to_dict`` wrote."""
         return cls(**{**values, **{name: Counter(values.get(name, ())) for name in _COUNTERS}})
-
-    def reject(self, rejected: Iterable[Rejected]) -> None:
-        """Count records that were set aside."""
-        for r in rejected:
-            self.rejected += 1
-            self.reasons[r.code] += 1

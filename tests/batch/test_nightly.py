@@ -112,6 +112,7 @@ def test_what_was_handed_in_does_not_undo_what_another_source_says(night, write_
     assert night(main).unchanged == 12
 
 
+@any_store
 def test_rows_of_a_chunk_that_was_set_aside_stand_in_the_file_with_the_reason(
     night, write_jsonl, records, scorer, tmp_path
 ):
@@ -137,6 +138,7 @@ def test_rows_of_a_chunk_that_was_set_aside_stand_in_the_file_with_the_reason(
     assert [(key, bool(model)) for key, model, _ in written()] == [(key, key != "空") for key, *_ in rows]
 
 
+@any_store
 def test_numbers_that_excel_has_rounded_put_no_complaint_in_place_of_another(night, tmp_path):
     from pipeline.desk.models import Document, RejectedRecord
 
@@ -156,6 +158,7 @@ def test_numbers_that_excel_has_rounded_put_no_complaint_in_place_of_another(nig
     assert Document.objects.filter(key="2026112900000123").exists()
 
 
+@any_store
 def test_reasons_are_counted_by_their_codes_however_many_sentences(night, write_jsonl, records):
     from pipeline.desk.models import Chunk
 
@@ -380,6 +383,7 @@ def test_the_report_lists_what_to_look_at_first(night, write_jsonl, records):
     assert sum(written["labels"].values()) == sum(report.labels.values()) > 0
 
 
+@any_store
 @pytest.mark.parametrize("suffix", [".csv", ".xlsx"])
 def test_write_back_returns_every_row_with_scores_and_no_formula(night, tmp_path, records, suffix):
     source = tmp_path / "in.csv"
@@ -438,6 +442,7 @@ def read_table(path):
     return table
 
 
+@any_store
 def test_a_changed_text_that_cannot_be_scored_gets_no_scores_of_the_old_one(night, write_jsonl, records, tmp_path):
     class Refusing:
         def score(self, documents):

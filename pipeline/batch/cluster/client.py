@@ -104,7 +104,7 @@ class Cluster:
                 self._again(client, e)
                 continue
             if isinstance(answer, Fault):
-                raise _error(answer, "")
+                raise _error(answer)
             return answer
         raise _away(f"{self._address} 接连断了 {TRIES} 次")
 
@@ -169,7 +169,7 @@ def _error(fault: Fault, *details: str) -> Exception:
         return (
             UnfinishedError(fault.code, fault.message, fault.hint) if fault.code else BrokenScoringError(fault.message)
         )
-    return BundleError(fault.code, f"worker 与这一夜不配：{fault.message}", fault.hint, [d for d in details if d])
+    return BundleError(fault.code, f"worker 与这一夜不配：{fault.message}", fault.hint, details)
 
 
 def _away(what: str) -> UnfinishedError:

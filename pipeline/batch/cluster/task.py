@@ -76,8 +76,7 @@ def examine(fit: Fit) -> Fault | None:
     if fit.program != PROGRAM:
         what = f"程序是 {PROGRAM}，这一夜是 {fit.program}"
         return Fault("ZF-CLUSTER-PROGRAM", what, "各台机器装同一版本，重启 worker。")
-    found = _load(fit)
-    return found if isinstance(found, Fault) else None
+    return _misfit(fit)
 
 
 def score(
@@ -100,9 +99,7 @@ def score(
         return Fault("", str(e), broken=True)
     except ZuofengError as e:
         return Fault(e.code, e.message, e.hint, broken=True)
-    bundle = _load(fit)
-    assert not isinstance(bundle, Fault)  # noqa: S101  examined above
-    return pack(answers, bundle[0].taxonomy), len(wanted) - len(have)
+    return pack(answers, _loaded(fit)[0].taxonomy), len(wanted) - len(have)
 
 
 def _read(origin: Origin) -> dict[bytes, str]:
@@ -124,20 +121,19 @@ def _loaded(fit: Fit) -> tuple[Bundle, dict[str, int], Path | None]:
     return bundle, dict(words), settings.encoder_folder
 
 
-def _load(fit: Fit) -> tuple[Bundle, dict[str, int], Path | None] | Fault:
+def _misfit(fit: Fit) -> Fault | None:
     try:
-        found = _loaded(fit)
+        have = Fit.of(_loaded(fit)[0])
     except ZuofengError as e:
         if e.code.startswith("ZF-ENCODER-"):
             return Fault("ZF-CLUSTER-ENCODER", f"{e.code} {e.message}", e.hint)
         code = "ZF-CLUSTER-DICTIONARY" if e.code.startswith(("ZF-MODEL-DICTIONARY", "ZF-DICT")) else "ZF-CLUSTER-MODEL"
         return Fault(code, f"{e.code} {e.message}", _SAME)
-    have = Fit.of(found[0])
     if have.dictionary != fit.dictionary:
         return Fault("ZF-CLUSTER-DICTIONARY", "词典与这一夜的不同", _SAME)
     if have != fit:
         return Fault("ZF-CLUSTER-MODEL", f"模型 {fit.model} 的内容与这一夜的不同", _SAME)
-    return found
+    return None
 
 
 _SAME = "把 models 与 corpora 原样拷到每台机器（或共用一个目录），之后重跑。"

@@ -65,7 +65,7 @@ class TableFeed:
         self._address, self._engine, self._layout = address, engine, layout
         self._report, self._patience, self._prefix, self._size = report, patience, prefix, size
         self._table = Table.of(address.name, layout.columns, columns, limits)
-        self._keys = layout.places(layout.key)
+        self._keys = [layout.columns.index(k) for k in layout.key]
         self._filled_up = [fills_up(layout.types[k], engine.dialect.name) for k in layout.key]
         self._division = division
         #: By the places of the records of the last pages, of all that are ahead of the one that is written; a number

@@ -38,10 +38,6 @@ class Layout:
     is_table: bool
     watermark: str = ""
 
-    def places(self, names: Sequence[str]) -> list[int]:
-        """Return where ``names`` stand among the selected columns."""
-        return [self.columns.index(n) for n in names]
-
 
 def reflect(connection: sa.Connection, address: Address, columns: ColumnMap, settings: TableSettings) -> Layout:
     """Look at the source; SourceError for a table, column or key that is not there or cannot be used."""

@@ -95,11 +95,9 @@ def lost(made: Sequence[Made]) -> list[str]:
     from pipeline.desk.schemes import flat
     from pipeline.desk.tables import Decision
 
-    stored = set()
-    for by, document, labels in Decision.objects.filter(by__username__in={m.by for m in made}).values_list(
-        "by__username", "document_id", "labels"
-    ):
-        stored.add((by, document, tuple(sorted(flat(labels)))))
+    decisions = Decision.objects.filter(by__username__in={m.by for m in made})
+    rows = decisions.values_list("by__username", "document_id", "labels")
+    stored = {(by, document, tuple(sorted(flat(labels)))) for by, document, labels in rows}
     return [f"{m.by} {m.document} {m.labels}" for m in made if (m.by, m.document, m.labels) not in stored]
 
 
