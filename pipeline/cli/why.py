@@ -33,7 +33,10 @@ def command(
     store: Store = None,
     home: Home = None,
 ) -> None:
-    """一篇文本的每个已存打分从哪里来，重算一遍，说明是否一位不差。"""
+    """一篇文本的每个已存打分从哪里来，重算一遍，说明是否一位不差。
+
+    --format json 时每个打分一行。
+    """
     if (document is None) == (sample == 0):
         raise typer.BadParameter("给出一个文本编号，或者用 --sample 1000 抽查，二者选一。")
     from pipeline.desk.configure import open_store
