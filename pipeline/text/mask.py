@@ -20,11 +20,19 @@ _BEGIN = r"(?:(?<!\d)(?<!\d\.)|(?<![\d.])[1-9]\d?\.|(?<=\d{7}\.))"
 _DATED = r"(?=(?:19|20)\d{2}(?:年|[-./]\d{1,2}[-./]\d))"
 _END = rf"(?:(?!\d)|{_DATED})"
 _AREA = r"(?:10|2\d|[3-9]\d{2})"
-# Its check digit tells it from what letters or a telephone run into.
-_ID = re.compile(rf"(?<!\d)[1-9]\d{{5}}{_GAP}?\d{{4}}{_GAP}?\d{{4}}{_GAP}?\d{{3}}(?:[Xx×]|\d{_END})")
+# Its check digit tells it from what letters or a telephone run into, however it is grouped; it may begin in one.
+_ID = re.compile(rf"(?<!\d)(?=([1-9](?:{_GAP}?\d){{16}}{_GAP}?(?:[Xx×]|\d{_END})))")
+#: Numbers without a check digit: the card of before 1999, and passports and permits, behind their name.
+_PAPER = re.compile(
+    r"(?:身份证件?(?:号码?)?[是为:( ]{0,3}([1-9]\d{14})"
+    rf"|(?:护照|通行证|台胞证|回乡证|居留证)(?:号码?|编号)?[是为:( ]{{0,3}}([A-Z]{{1,2}}\d{{7,10}})){_NOT_AFTER}",
+    re.IGNORECASE,
+)
 _MOBILE = re.compile(
     rf"{_BEGIN}(?:(?:\+|00)?86{_GAP}?|0)?(1[3-9]\d"
-    rf"(?:{_GAP}?\d{{4}}{_GAP}?\d{{4}}|{_GAP}\d{{3}}{_GAP}\d{{5}}|{_DOT}\d{{4}}{_DOT}\d{{4}}))"
+    rf"(?:{_GAP}?\d{{4}}{_GAP}?\d{{4}}|{_GAP}\d{{3}}{_GAP}\d{{5}}|{_DOT}\d{{4}}{_DOT}\d{{4}})"
+    # In fours from the front; 19 begins years.
+    rf"|1[3-8]\d\d{_GAP}\d{{4}}{_GAP}\d{{3}})"
     # A full stop may stand before figures as well.
     rf"(?:(?!\d|元(?!旦)|万元|亿|\.\d+[多余]?[元万亿%])|{_DATED})"
 )
@@ -67,7 +75,7 @@ _PROVINCE = "[京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕
 _PLATE = re.compile(
     rf"{_PROVINCE}[A-HJ-NP-Z][·. •・‧-]?"
     # A word is no plate: 新system.
-    r"(?=(?:[A-Z]*\d){2})(?:[DF][A-HJ-NP-Z0-9]\d{4}|\d{5}[DF]|[A-HJ-NP-Z0-9]{4}[A-HJ-NP-Z0-9挂学警])(?![A-Za-z0-9])",
+    r"(?=(?:[A-Z]*\d){2})(?:[DF][A-HJ-NP-Z0-9]\d{4}|\d{5}[DF]|[A-HJ-NP-Z0-9]{4}[A-HJ-NP-Z0-9挂学警港澳])(?![A-Za-z0-9])",
     re.IGNORECASE,
 )
 _EMAIL = re.compile(r"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){1,4}")
@@ -81,12 +89,12 @@ _PAPERS = re.compile(
     r"(?:代码(?:[/、和及]号码)?|发票号码?|票号|文号|案号|金额|[¥$]|[〔\[(](?:19|20)\d{2}年?[〕\])]第?)[是为:( ]{0,2}$"
 )
 _SUSPECT = re.compile(
-    rf"[\d{NUMERALS}\ufe0f\u20e3 .·•・‐–—―−-]{{7}}|@|[A-HJ-NP-Z][·. •・‧-]?[A-HJ-NP-Z0-9]{{4}}[A-HJ-NP-Z0-9挂学警]",
+    rf"[\d{NUMERALS}\ufe0f\u20e3 .·•・‐–—―−-]{{7}}|@|[A-HJ-NP-Z][·. •・‧-]?[A-HJ-NP-Z0-9]{{4}}[A-HJ-NP-Z0-9挂学警港澳]",
     re.IGNORECASE,
 )
 
 #: What can be starred of a word: letters, digits, and at either end numerals or the 汉字 of a number plate.
-_STARRED = re.compile(rf"[\dA-Za-z]|[{_PROVINCE[1:-1]}{NUMERALS}]$|^[挂学警{NUMERALS}]")
+_STARRED = re.compile(rf"[\dA-Za-z]|[{_PROVINCE[1:-1]}{NUMERALS}]$|^[挂学警港澳{NUMERALS}]")
 #: What stands so far before or behind decides whether letters, digits and signs in a row are personal data.
 BEFORE, BEHIND = 30, 2
 
@@ -150,12 +158,15 @@ def mask(text: str, found: list[Found]) -> str:
 def _ids(text: str) -> Iterator[Found]:
     """身份证: province, date of birth and the check digit of ISO 7064 MOD 11-2 (GB 11643-1999)."""
     for m in _ID.finditer(text):
-        number = re.sub(_GAP, "", m.group()).upper()
+        number = re.sub(_GAP, "", m[1]).upper()
         if not _PROVINCES.match(number) or not _is_date(number[6:14]):
             continue
         rest = sum(int(d) * w for d, w in zip(number, _ID_WEIGHTS, strict=False)) % 11
         if "10X98765432"[rest] == number[17].replace("×", "X"):
-            yield Found("id_number", m.start(), m.end())
+            yield Found("id_number", m.start(1), m.end(1))
+    for m in _PAPER.finditer(text):
+        if not m[1] or _is_date("19" + m[1][6:12]):
+            yield Found("id_number", *m.span(m.lastindex or 0))
 
 
 def _credits(text: str) -> Iterator[Found]:

@@ -25,7 +25,7 @@ _NOTHING, _UNKNOWN, _PIECES = -(1 << 31) + _BLANK, -2, -3
 _NO_ROOM = -1
 _ALNUM, _NUMBER, _PLATE, _LETTER, _AT, _JOINT, _SIGN = 1, 2, 4, 8, 16, 32, 64
 #: What a plate's last sign may be besides letters and digits.
-_LAST = tuple(map(ord, "挂学警"))
+_LAST = tuple(map(ord, "挂学警港澳"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,13 @@ def id_number(first_17: str) -> str:
         ("ID" + id_number("11010519491231002"), "id_number", id_number("11010519491231002")),
         ("身份证110105 1949 1231 002X", "id_number", "110105 1949 1231 002X"),
         ("身份证11010519491231002×，王某", "id_number", "11010519491231002"),
+        ("身份证1101 0519 4912 3100 2X", "id_number", "1101 0519 4912 3100 2X"),
+        ("身份证110-105-1949-1231-002-X", "id_number", "110-105-1949-1231-002-X"),
+        ("老身份证号：110105491231002。", "id_number", "110105491231002"),
+        ("护照号码：E12345678，", "id_number", "E12345678"),
+        ("港澳通行证C12345678丢了", "id_number", "C12345678"),
+        ("手机1381 2345 678", "mobile", "1381 2345 678"),
+        ("粤Z·1234港乱停", "plate", "粤Z·1234港"),
         ("138——1234——5678", "mobile", "138——1234——5678"),
         ("电话13812345678.2023年5月报修", "mobile", "13812345678"),
         ("联系＋86 138 1234 5678", "mobile", "138 1234 5678"),
@@ -100,6 +107,9 @@ def test_personal_data_is_found_and_masked_at_equal_length(text, kind, found):
     [
         "身份证" + id_number("11010519491231002")[:-1] + "A",
         "编号110105194913310023号",  # the thirteenth month
+        "身份证号：110105491331002",
+        "办通行证20240408提交",
+        "1998-2018-300",
         "工单20190301138123456789号",
         "共计4111111111111111元",  # right digits, no word of banking
         "银行卡4111111111111112",  # wrong digit
@@ -163,6 +173,10 @@ def test_words_that_end_in_numerals_may_be_starred():
 def test_an_id_and_the_telephone_run_together_are_both_masked():
     text = "王某11010519491231002X13812345678.13912345678"
     assert clean(text).masked_given() == "王某" + "*" * 29 + "." + "*" * 11
+
+
+def test_an_id_behind_a_telephone_and_a_blank_is_masked_whole():
+    assert clean("王某13812345678 11010519491231002X").masked_given() == "王某" + "*" * 11 + " " + "*" * 18
 
 
 def test_each_of_several_numbers_within_the_town_is_masked():
