@@ -18,7 +18,7 @@ from pipeline.desk.export import ANSWERS, MOST_ROWS, header, last_known, model_c
 from pipeline.desk.schemes import flat, taxonomy
 from pipeline.desk.states import KINDS, STATES, Kind, State
 from pipeline.desk.tables import Case, Decision, User
-from pipeline.errors import SourceError
+from pipeline.errors import SourceError, ZuofengError
 from pipeline.exchange.labelled import label_ids
 
 __all__ = ["MOST_BYTES", "Answer", "apply", "check", "keep", "read_workbook", "take"]
@@ -58,15 +58,12 @@ class Answer:
 def read_workbook(name: str, file: BinaryIO) -> list[tuple[int, dict[str, str]]]:
     """Return (row number, values by head) of the rows somebody filled in; raises SourceError."""
     from openpyxl import load_workbook
-    from openpyxl.utils.exceptions import InvalidFileException
 
     shown = Path(name).name[:80]
     check_archive(Path(shown), file, _LIMITS)
+    book: Any = None
     try:
         book = load_workbook(file, read_only=True, data_only=False)
-    except (InvalidFileException, KeyError, ValueError, OSError, TypeError, AttributeError) as e:
-        raise damaged(shown, e) from e
-    try:
         rows = book.worksheets[0].iter_rows(min_row=2, max_row=MOST_ROWS + 2, max_col=len(header()), values_only=True)
         heads = [_text(v) for v in next(rows, ())]
         if heads != header():
@@ -74,10 +71,13 @@ def read_workbook(name: str, file: BinaryIO) -> list[tuple[int, dict[str, str]]]
                 "ZF-IMPORT-HEADER", f"{shown} 的表头与导出的不同", "请在导出的工作簿里填写，不要增删、移动列。"
             )
         return list(_filled(rows))
-    except (KeyError, ValueError, TypeError, AttributeError) as e:
+    except (ZuofengError, MemoryError):
+        raise
+    except Exception as e:  # openpyxl raises whatever the damage provokes: SyntaxError, IndexError …
         raise damaged(shown, e) from e
     finally:
-        book.close()
+        if book is not None:
+            book.close()
 
 
 def check(rows: list[tuple[int, dict[str, str]]], user: User) -> list[Answer]:

@@ -487,6 +487,32 @@ def test_notes_of_any_length_come_in_with_thousands_of_rows(desk):
     assert Decision.objects.get(document__key="D001").note == notes["D001"]
 
 
+def with_part(content, part, change):
+    """The workbook with one of its parts as somebody else has left it."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(content)) as old, zipfile.ZipFile(out, "w") as new:
+        for name in old.namelist():
+            new.writestr(name, change(old.read(name)) if name == part else old.read(name))
+    return out.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("part", "change"),
+    [
+        ("xl/worksheets/sheet1.xml", lambda x: x[:2000]),
+        ("xl/styles.xml", lambda x: x[:300]),
+        ("xl/workbook.xml", lambda x: x[:300]),
+        ("xl/workbook.xml", lambda x: re.sub(rb"<sheets>.*</sheets>", b"<sheets/>", x)),
+        ("xl/_rels/workbook.xml.rels", lambda x: x[:80]),
+        ("[Content_Types].xml", lambda x: b"<x/>"),
+    ],
+    ids=["sheet", "styles", "workbook", "no-sheets", "rels", "types"],
+)
+def test_a_workbook_that_is_damaged_inside_is_refused_with_a_sentence(desk, part, change):
+    page = send(desk.client("reviewer"), with_part(exported(desk), part, change))
+    assert (page.status_code, "已损坏" in page.context["error"]) == (400, True)
+
+
 def bomb():
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as z:
