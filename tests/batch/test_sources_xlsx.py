@@ -7,6 +7,7 @@ import io
 import re
 import struct
 import zipfile
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ import pytest
 from batch.reading import refused, rewrite, workbook
 
 from pipeline.batch.sources import Limits, open_source
+from pipeline.batch.sources.archive import check_archive
 from pipeline.documents import Document, Rejected
 from pipeline.errors import SourceError
 
@@ -206,6 +208,27 @@ def test_bomb_whose_directory_lies(tmp_path: Path, limits: Limits) -> None:
     with zipfile.ZipFile(path) as archive:
         assert archive.infolist()[0].file_size == 1000
     assert refused(path, limits=limits).code == "ZF-SRC-BOMB"
+
+
+@pytest.mark.parametrize(
+    ("part", "rows", "bomb"),
+    [
+        ("xl/worksheets/sheet1.xml", b'<row r="1">%s</row>', True),
+        ("xl/worksheets/sheet1.bin", b'<x:row r="1">%s</x:row>', True),
+        ("xl/sharedStrings.xml", b"<si>%s</si>", True),
+        ("xl/calcChain.xml", b"%s", False),
+    ],
+)
+def test_a_row_of_more_cells_than_any_program_writes(tmp_path: Path, part: str, rows: bytes, bomb: bool) -> None:
+    def look(*cells: int) -> None:
+        with zipfile.ZipFile(tmp_path / "a.xlsx", "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr(part, b"<x>" + b"".join(rows % (b"<c/>" * n) for n in cells) + b"</x>")
+        with (tmp_path / "a.xlsx").open("rb") as file:
+            check_archive(tmp_path / "a.xlsx", file, Limits(max_ratio=1e9))
+
+    look(*[16_384] * 80)
+    with pytest.raises(SourceError, match="ZF-SRC-BOMB") if bomb else nullcontext():
+        look(1_300_000)
 
 
 def test_compression_that_cannot_be_bounded(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import os
+import re
 import zipfile
 import zlib
 from pathlib import Path
@@ -19,6 +20,9 @@ _CHUNK = 1 << 16
 _SMALL = 1 << 20  # below this a high ratio is only a very regular sheet
 _DTD = tuple(mark.encode(e) for mark in ("<!DOCTYPE", "<!ENTITY") for e in ("utf-8", "utf-16-le", "utf-16-be"))
 _KEEP = max(map(len, _DTD))
+#: Readers hold a row of a sheet whole, a kilobyte for each cell; Excel's have 16,384 cells.
+_ROW = re.compile(rb"<(?:\w+:)?(?:row|si)[\s/>]")
+_MOST_TAGS = 1 << 20
 
 
 def damaged(name: str, error: BaseException | str) -> SourceError:
@@ -92,22 +96,27 @@ def _unpack(name: str, archive: zipfile.ZipFile, member: zipfile.ZipInfo, limits
     probe = copy.copy(member)
     probe.file_size = room + 2 * _CHUNK  # ZipExtFile stops at the size the directory claims; let it run on
     is_xml = member.filename.lower().endswith((".xml", ".rels"))
-    size, tail = 0, b""
+    size, tags, tail = 0, 0, b""
     with archive.open(probe) as stream:
         while data := stream.read(_CHUNK):
             size += len(data)
             if size > room:
                 raise _bomb(name, f"实际超过 {limits.max_unzipped_bytes:,} 字节")
             _check_ratio(name, size, member.compress_size, limits)
-            if is_xml:
-                window = tail + data
-                if any(mark in window for mark in _DTD):
-                    raise SourceError(
-                        "ZF-SRC-XML",
-                        f"{name} 里的 XML 带有实体定义，Office 不会这样写，没有读取。",
-                        "请核对来源。",
-                    )
-                tail = data[-_KEEP:]
+            window = tail + data
+            if is_xml and any(mark in window for mark in _DTD):
+                raise SourceError(
+                    "ZF-SRC-XML",
+                    f"{name} 里的 XML 带有实体定义，Office 不会这样写，没有读取。",
+                    "请核对来源。",
+                )
+            if _ROW.search(window):
+                tags = data.count(b"<")
+            elif tags:
+                tags += data.count(b"<")
+                if tags > _MOST_TAGS:
+                    raise _bomb(name, "一行里的单元格多得不合常理")
+            tail = data[-_KEEP:]
     if size != member.file_size:
         raise damaged(name, f"{member.filename} 的大小与目录不符")
     return size
