@@ -44,12 +44,17 @@ def append_line(path: Path, value: object) -> None:
 
 
 def write_folder(folder: Path, content: Mapping[str, bytes]) -> None:
-    """Write files by name into ``folder``, in place of what it held; make the folder above."""
+    """Write files by name into ``folder``, in place of what else it held; make the folder above."""
     with draft_below(folder.parent) as draft:
         for name, data in content.items():
-            (draft / name).write_bytes(data)
+            with (draft / name).open("wb") as out:
+                out.write(data)
+                out.flush()
+                os.fsync(out.fileno())
         draft.chmod(0o755)
         if folder.exists():
+            if {p.name: p.read_bytes() for p in folder.iterdir() if p.is_file()} == content:
+                return  # somebody may be reading it: a model trained anew from the same corpus
             shutil.rmtree(folder)
         os.replace(draft, folder)  # noqa: PTH105
 

@@ -31,6 +31,15 @@ def test_a_folder_holds_what_was_written_last_and_nothing_else(tmp_path):
     assert [p.name for p in tmp_path.iterdir()] == ["m"]
 
 
+def test_a_folder_that_holds_the_same_is_never_away(tmp_path):
+    """The live model stays readable, and whole should the machine die, while the same is trained again."""
+    write_folder(tmp_path / "m", {"a": b"1"})
+    before = (tmp_path / "m").stat().st_ino
+    write_folder(tmp_path / "m", {"a": b"1"})
+    assert (tmp_path / "m").stat().st_ino == before
+    assert [p.name for p in tmp_path.iterdir()] == ["m"]
+
+
 @pytest.mark.parametrize("write", [lambda p: write_file(p / "x", "新"), lambda p: write_folder(p / "x", {"a": b""})])
 def test_what_breaks_off_leaves_the_old_and_no_remains(tmp_path, monkeypatch, write):
     write_file(tmp_path / "keep", "旧")

@@ -14,6 +14,7 @@ from pipeline.corpus.situations import join_copies
 from pipeline.documents import text_hash
 from pipeline.errors import CorpusError
 from pipeline.exchange.labelled import Labelled
+from pipeline.whole import write_file
 
 __all__ = ["assign", "read_parts", "write_parts"]
 
@@ -36,9 +37,9 @@ def read_parts(path: Path) -> dict[str, str]:
 def write_parts(path: Path, known: dict[str, str], items: Sequence[Labelled]) -> None:
     """Add the parts of texts not yet written down."""
     new = {key: i.gold.part for i in items if (key := _key(i)) not in known}
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a", encoding="utf-8") as out:
-        out.writelines(json.dumps({"text": key, "part": part}) + "\n" for key, part in new.items())
+    before = path.read_text(encoding="utf-8") if path.exists() else ""
+    # Whole: with half a line at its end, no snapshot could be taken any more.
+    write_file(path, before + "".join(json.dumps({"text": key, "part": part}) + "\n" for key, part in new.items()))
 
 
 def assign(items: Sequence[Labelled], known: dict[str, str]) -> tuple[list[Labelled], list[str]]:

@@ -93,6 +93,26 @@ def test_a_text_on_record_as_it_was_given_keeps_its_side_for_the_masked_copy_too
     assert sides == {part: (part, part) for part in sides}
 
 
+def test_the_record_of_sides_is_whole_whenever_the_machine_dies(item, tmp_path, monkeypatch):
+    path = tmp_path / "parts.jsonl"
+    write_parts(path, {}, [item("1", "第一件", part="dev")])
+    known = read_parts(path)
+    write = json.dumps
+
+    def dies(value, **options):
+        if value["part"] == "test":
+            raise KeyboardInterrupt
+        return write(value, **options)
+
+    monkeypatch.setattr(json, "dumps", dies)
+    with pytest.raises(KeyboardInterrupt):
+        write_parts(path, known, [item("2", "第二件", part="train"), item("3", "第三件", part="test")])
+    assert read_parts(path) == known
+    monkeypatch.undo()
+    write_parts(path, known, [item("2", "第二件", part="train")])
+    assert sorted(read_parts(path).values()) == ["dev", "train"]
+
+
 def test_near_copies_stay_on_one_side_whatever_the_order(item):
     items = [item(str(n), LONG[n % 7 :] + str(n), part="") for n in range(8)] + [
         item(f"x{n}", f"第{n}件事：{chr(0x4E00 + 37 * n) * 9}") for n in range(300)
