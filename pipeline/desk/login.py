@@ -5,10 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib.auth.backends import BaseBackend
+from django.utils.crypto import salted_hmac
 
 from pipeline.desk.tables import User
 
-__all__ = ["PasswordBackend"]
+__all__ = ["PasswordBackend", "name_of_attempts"]
+
+
+def name_of_attempts(request: Any, credentials: dict[str, Any] | None) -> str:
+    """Return the name under which failed attempts are counted: a password typed in the wrong field is not kept."""
+    return salted_hmac("attempts", str((credentials or {}).get("username", ""))).hexdigest()
 
 
 class PasswordBackend(BaseBackend):

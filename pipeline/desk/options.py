@@ -105,6 +105,7 @@ def _accounts(desk: DeskSettings) -> dict[str, Any]:
         "AXES_COOLOFF_TIME": dt.timedelta(minutes=15),
         "AXES_LOCKOUT_PARAMETERS": [["username", "ip_address"]],
         "AXES_LOCKOUT_CALLABLE": "pipeline.desk.views.session.locked",
+        "AXES_USERNAME_CALLABLE": "pipeline.desk.login.name_of_attempts",
         "AXES_RESET_ON_SUCCESS": True,
         "AXES_VERBOSE": False,
         "AXES_ENABLE_ADMIN": False,

@@ -52,9 +52,13 @@ def test_another_way_of_writing_a_name_gives_no_fresh_attempts(desk):
 
 
 def test_what_was_typed_into_the_account_field_is_not_kept_unless_it_is_an_account(desk):
+    from axes.models import AccessAttempt
+
     from pipeline.desk.tables import AuditEntry
 
     enter(desk.client(), username="my-secret-password")
+    (counted,) = AccessAttempt.objects.values()
+    assert "my-secret-password" not in str(counted)
     assert [e.target for e in AuditEntry.objects.filter(action="session.fail")] == ["（无此帐号）"]
 
 
