@@ -194,10 +194,19 @@ def _reports(
         report = json.loads(path.read_text(encoding="utf-8"))
         texts = {} if old else dict(kept.filter(key__in=[d["id"] for d in report["top"]]).values_list("key", "text"))
         top = [d for d in report["top"] if texts.get(d["id"]) == d["text"]]
-        if len(top) < len(report["top"]):
-            left = {**report, "top": top, **({"rejected_file": ""} if old else {})}
+        left = {**report, "top": top}
+        if old:
+            left |= {"rejected_file": "", "unreadable": [_unread(u) for u in report.get("unreadable", [])]}
+        if left != report:
             found[path] = json.dumps(left, ensure_ascii=False, indent=1) + "\n"
     return found
+
+
+def _unread(file: dict[str, str]) -> dict[str, str]:
+    """Return what was said of a file that could not be read, without what was found in it: where a table has no header,
+    its first record was taken for one.
+    """
+    return {**file, "reason": file["reason"].partition("；")[0]}
 
 
 def _handed_in(inbox: Path | None, gone: QuerySet[Document]) -> dict[Path, str | None]:

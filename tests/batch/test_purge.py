@@ -133,6 +133,22 @@ def test_a_recent_report_keeps_only_texts_that_are_still_in_the_store(night, cle
     assert clean().counts["files"] == 0
 
 
+def test_a_table_without_a_header_leaves_nothing_of_its_first_record_in_the_report(
+    night, clean, write_jsonl, marked, tmp_path
+):
+    write_jsonl("in/b.jsonl", marked[:2])
+    (tmp_path / "in" / "a.csv").write_text(f"{MARK},街道\n第二件,街道\n", encoding="utf-8")
+    report = Path(night(tmp_path / "in").report_file)
+    said = json.loads(report.read_text(encoding="utf-8"))["unreadable"]
+    assert MARK in said[0]["reason"]
+    assert clean().counts["files"] == 0
+    age(800)
+    assert clean(dry_run=True).counts["files"] == clean().counts["files"] == 1
+    left = json.loads(report.read_text(encoding="utf-8"))["unreadable"]
+    assert left == [{**said[0], "reason": "a.csv 里没有可作正文的列。"}]
+    assert clean().counts["files"] == 0
+
+
 def test_reports_of_runs_that_the_store_does_not_know_go_by_their_age(night, clean, write_jsonl, marked, tmp_path):
     report = Path(night(write_jsonl("in/a.jsonl", marked)).report_file)
     listed = report.with_name(f"{report.stem}-rejected.csv")
