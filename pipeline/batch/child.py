@@ -27,7 +27,7 @@ from typing import IO, Any, Protocol, Self, TypeVar, runtime_checkable
 from pipeline.collecting import rarely_collecting
 from pipeline.documents import Document
 
-__all__ = ["HARMLESS", "Begins", "Bounds", "Child", "Scores"]
+__all__ = ["HARMLESS", "Begins", "Bounds", "Child", "Readies", "Scores"]
 
 #: Machine code that has ended waits no longer than so many seconds for the thread that writes answers (Python's own:
 #: 0.005): a twentieth of a night's time.
@@ -59,6 +59,15 @@ class Begins(Scores, Protocol):
 
     def begin(self, documents: Sequence[Document]) -> Callable[[], Sequence[Any]]:
         """Return what goes on to return what `score` does."""
+        ...
+
+
+@runtime_checkable
+class Readies(Scores, Protocol):
+    """Scores after something that takes its time once, for which no document is to blame."""
+
+    def ready(self, characters: int) -> None:
+        """Do what scoring so many more ``characters`` needs."""
         ...
 
 
@@ -173,6 +182,8 @@ def _answer(pipe: Connection, scorer: Scores, bounds: Bounds) -> None:
     alarm = _Alarm(bounds.seconds)
     with ThreadPoolExecutor(1, "answering") as answering:
         while (rows := asked.get()) is not None:
+            if isinstance(scorer, Readies):
+                _tried(partial(scorer.ready, sum(len(text) for _, text in rows)))  # what fails, fails again below
             alarm.count(1)
             answering.submit(_finish, pipe, alarm, _tried(partial(begin, [Document(*of) for of in rows])))
 

@@ -1,6 +1,7 @@
 """What a worker's process builds, in a module that it can import."""
 
 import os
+import signal
 import threading
 import time
 from functools import partial
@@ -26,6 +27,16 @@ class Used:
     def score(self, documents):
         before, self.asked = self.asked, self.asked + len(documents)
         return [before] * len(documents)
+
+
+class Timed:
+    """Says for how many characters it was made ready, and whether the time of a document ran then and runs now."""
+
+    def ready(self, characters):
+        self.said = f"{characters}，{signal.getitimer(signal.ITIMER_REAL)[0] > 0}"
+
+    def score(self, documents):
+        return [Document(d.id, f"{self.said}，{signal.getitimer(signal.ITIMER_REAL)[0] > 0}") for d in documents]
 
 
 class Fragile:
