@@ -26,8 +26,9 @@ from typing import IO, Any, Protocol, Self, TypeVar, runtime_checkable
 
 from pipeline.collecting import rarely_collecting
 from pipeline.documents import Document
+from pipeline.text import compiling
 
-__all__ = ["HARMLESS", "Begins", "Bounds", "Child", "Readies", "Scores"]
+__all__ = ["HARMLESS", "Begins", "Bounds", "Child", "Scores"]
 
 #: Machine code that has ended waits no longer than so many seconds for the thread that writes answers (Python's own:
 #: 0.005): a twentieth of a night's time.
@@ -59,15 +60,6 @@ class Begins(Scores, Protocol):
 
     def begin(self, documents: Sequence[Document]) -> Callable[[], Sequence[Any]]:
         """Return what goes on to return what `score` does."""
-        ...
-
-
-@runtime_checkable
-class Readies(Scores, Protocol):
-    """Scores after something that takes its time once, for which no document is to blame."""
-
-    def ready(self, characters: int) -> None:
-        """Do what scoring so many more ``characters`` needs."""
         ...
 
 
@@ -180,10 +172,9 @@ def _answer(pipe: Connection, scorer: Scores, bounds: Bounds) -> None:
     asked: SimpleQueue[list[tuple[str, str]] | None] = SimpleQueue()
     Thread(target=_listen, args=(pipe, asked), daemon=True).start()
     alarm = _Alarm(bounds.seconds)
+    compiling.watchers.append(alarm.compiling)
     with ThreadPoolExecutor(1, "answering") as answering:
         while (rows := asked.get()) is not None:
-            if isinstance(scorer, Readies):
-                _tried(partial(scorer.ready, sum(len(text) for _, text in rows)))  # what fails, fails again below
             alarm.count(1)
             answering.submit(_finish, pipe, alarm, _tried(partial(begin, [Document(*of) for of in rows])))
 
@@ -199,18 +190,30 @@ def _listen(pipe: Connection, asked: SimpleQueue[list[tuple[str, str]] | None]) 
 
 
 class _Alarm:
-    """Ends the process when something is under way and nothing of it gets done for so many ``seconds``."""
+    """Ends the process when something is under way and nothing of it gets done for so many ``seconds``.
+
+    What is compiled once, after an installation, is not held against the document that happens to wait for it.
+    """
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
-        self._under_way = 0
+        self._under_way = self._compiling = 0
         self._turn = Lock()
 
     def count(self, more: int) -> None:
         """Take ``more`` lots as under way, and the time from now on."""
         with self._turn:
             self._under_way += more
-            signal.setitimer(signal.ITIMER_REAL, self._seconds if self._under_way else 0)
+            self._set()
+
+    def compiling(self, more: int) -> None:
+        """Take ``more`` functions as being compiled; meanwhile no time is taken."""
+        with self._turn:
+            self._compiling += more
+            self._set()
+
+    def _set(self) -> None:
+        signal.setitimer(signal.ITIMER_REAL, self._seconds if self._under_way and not self._compiling else 0)
 
 
 def _finish(pipe: Connection, alarm: _Alarm, finish: Callable[[], Any] | str) -> None:

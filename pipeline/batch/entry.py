@@ -90,10 +90,6 @@ class Scribe:
         self._scorer = make()
         self._form = _Form({s.id: s.label_ids for s in self._scorer.bundle.taxonomy.schemes}, self._scorer.bundle.id)
 
-    def ready(self, characters: int) -> None:
-        """Load what reading so many more ``characters`` needs."""
-        self._scorer.ready(characters)
-
     def score(self, documents: Sequence[Document]) -> list[Entry]:
         """Return one entry per document, in order."""
         return self.begin(documents)()

@@ -130,14 +130,6 @@ class Scorer:
         """Return a scorer of another ``bundle`` with the same dictionary and encoder."""
         return Scorer(bundle, self._words, encoder=self._folder)
 
-    def ready(self, characters: int) -> None:
-        """Load the compiled reader if reading so many more ``characters`` takes it; after an installation it is
-        compiled, for a minute that no text is to be blamed for.
-        """
-        if self._swift is None and characters > self._left:
-            self._left = 0
-            self.score([Document("", "。")])
-
     def widen(self, x: sparse.csr_matrix, texts: Sequence[str]) -> sparse.csr_matrix:
         """Return ``x`` (texts, columns) with what the encoder, if any, says of clean ``texts`` behind it."""
         return add_dense(x, self._encoder.encode(texts)) if self._encoder else x

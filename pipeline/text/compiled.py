@@ -11,7 +11,9 @@ from typing import Any, TypeVar, cast
 import numba
 import numpy as np
 import platformdirs
+from numba.core import event
 
+from pipeline.text.compiling import watchers
 from pipeline.text.private import own_folder
 
 __all__ = ["compiled", "index", "wide"]
@@ -41,6 +43,19 @@ def _keep() -> bool:
 
 
 _KEPT = _keep()
+
+
+class _Compiling(event.Listener):  # type: ignore[misc]  # numba has no types
+    def on_start(self, event: object) -> None:
+        for watcher in watchers:
+            watcher(1)
+
+    def on_end(self, event: object) -> None:
+        for watcher in watchers:
+            watcher(-1)
+
+
+event.register("numba:compile", _Compiling())
 
 
 def compiled(function: F) -> F:

@@ -115,14 +115,6 @@ def test_what_a_little_text_does_not_load_a_little_more_does(bundle, words):
     assert scorer._swift is not None
 
 
-def test_compiled_code_is_loaded_before_it_is_needed_and_not_before_that(bundle, words):
-    scorer = Scorer(bundle, words)
-    scorer.ready(LITTLE)
-    assert scorer._swift is None
-    scorer.ready(LITTLE + 1)
-    assert scorer._swift is not None
-
-
 @pytest.mark.parametrize(("word_n", "char_n"), [(0, (2, 3)), (1, (1, 4))])
 def test_other_features_are_read_alike(word_n, char_n, learn, some_gold, words):
     grams = {"word_n": word_n, "char_shortest": char_n[0], "char_longest": char_n[1]}
