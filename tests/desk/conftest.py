@@ -146,12 +146,19 @@ def _templates_tell():
 
 
 @pytest.fixture(scope="session")
-def desk_home(tmp_path_factory, taxonomy):
+def desk_labels(taxonomy):
+    """What the documents are said to be, of one scheme and of the other, in turn."""
+    labels = [label for _, label in taxonomy.columns]
+    return labels[:3], labels[8:12]
+
+
+@pytest.fixture(scope="session")
+def desk_home(tmp_path_factory, taxonomy, desk_labels):
     """A home whose store holds accounts and documents, to copy from."""
     home = tmp_path_factory.mktemp("desk") / "home"
     (home / "corpora").mkdir(parents=True)
     shutil.copy(ROOT / "corpora" / "taxonomy.toml", home / "corpora")
-    fill_desk(load_settings(home), taxonomy.columns)
+    fill_desk(load_settings(home), taxonomy.columns, desk_labels)
     from django.db import connections
 
     from pipeline.desk.tables import User
@@ -162,7 +169,7 @@ def desk_home(tmp_path_factory, taxonomy):
 
 
 @pytest.fixture(scope="session")
-def desk_template(desk_home, postgres, taxonomy):
+def desk_template(desk_home, desk_labels, postgres, taxonomy):
     """The URL of a PostgreSQL database that holds the same, to clone."""
     import psycopg
     from django.db import connections
@@ -170,7 +177,7 @@ def desk_template(desk_home, postgres, taxonomy):
     with psycopg.connect(postgres, autocommit=True) as connection:
         connection.execute("CREATE DATABASE desk_template")
     url = on_server(postgres, "desk_template")
-    fill_desk(load_settings(desk_home, store=url), taxonomy.columns)
+    fill_desk(load_settings(desk_home, store=url), taxonomy.columns, desk_labels)
     connections.close_all()
     return url
 
@@ -181,7 +188,7 @@ def on_server(base, name):
     return head.rsplit("/", 1)[0] + f"/{name}" + (f"?{query}" if query else "")
 
 
-def fill_desk(settings, columns):
+def fill_desk(settings, columns, labels):
     """Put one account per role and forty documents into an empty store."""
     from pipeline.desk.configure import open_desk
 
@@ -200,7 +207,7 @@ def fill_desk(settings, columns):
             f"第{n + 1}件：{matter}这件事，{words}，打12345热线没人接，也没有回复。"
             f"我的电话是139{n:08d}。请把{matter}尽快处理。"
         )
-        first, other = columns[n % 3][1], columns[8 + n % 4][1]
+        first, other = (of[n % len(of)] for of in labels)
         add_document(
             columns,
             f"D{n + 1:03d}",

@@ -27,6 +27,12 @@ SHOWN = {
 }
 
 
+@pytest.fixture(scope="session")
+def desk_labels():
+    """Such as fit what the documents tell, which whoever looks at a picture reads."""
+    return ["inaction_delay", "perfunctory_buckpassing"], ["poor_service_zombie", "indifference_to_masses"]
+
+
 def keep(v, name):
     """Write what the window shows as WebP."""
     v.page.wait_for_load_state("networkidle")
