@@ -79,6 +79,8 @@ def test_how_a_night_ended_is_said_in_chinese(found, state, said):
     assert [s for s, _ in found("昨夜")] == [f"/来件：r1 {said}，读入 0，5 小时前"]
 
 
+# The clock of a real server is not that of these tests.
+@pytest.mark.parametrize("store", ["sqlite"], indirect=True)
 def test_a_night_that_a_wrong_clock_dated_is_not_so_many_hours_ago(found):
     ran("/来件", -4000)
     assert [s for s, _ in found("昨夜")] == ["/来件：r1 做完，读入 0，记的时间在未来"]

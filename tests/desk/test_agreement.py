@@ -20,8 +20,8 @@ def test_pairs_are_compared_label_by_label(desk):
         ("D003", [], []),
         ("D004", [other], [other]),
     ):
-        desk.decide(one, desk.case(key), labels=a)
-        desk.decide(two, desk.case(key), labels=b)
+        for who, labels in ((one, a), (two, b)):
+            desk.decide(who, desk.case(key), "save" if labels else "reject", labels=labels)
     desk.decide(one, desk.case("D005"))
     desk.decide(one, desk.case("D006"), labels=[first])
     desk.decide(two, desk.case("D006"), "unsure")

@@ -312,7 +312,7 @@ def test_what_is_judged_blind_is_told_after_it_is_judged(desk, door):
     assert before["withheld"]
     said = ("is_problem", "problem_score", "decided", "scores", "evidence", "review")
     assert {before[name] for name in said} == {None}
-    desk.decide(desk.client("senior"), desk.case("D001"), labels=[])
+    desk.decide(desk.client("senior"), desk.case("D001"), "reject")
     after = told()
     assert not after["withheld"]
     assert after["scores"]

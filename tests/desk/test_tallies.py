@@ -79,7 +79,7 @@ def test_what_a_broken_night_left_is_taken_in_beside_the_requests(desk, monkeypa
 
 PAGES = {
     "/queue": 14,
-    "/queue?q=热线": 16,
+    "/queue?q=热线": 17,
     "/queue?unit=区教育局&label=inaction_delay": 14,
     "/dashboard": 9,
 }
