@@ -18,7 +18,7 @@ from pipeline.batch.before import Before
 from pipeline.batch.entry import Entry, enter
 from pipeline.batch.feed import Divisible, Feed, Record, Target
 from pipeline.batch.lock import hold_store
-from pipeline.batch.numbers import unlike
+from pipeline.batch.numbers import sample, unlike
 from pipeline.batch.once import Once
 from pipeline.batch.patience import Patience
 from pipeline.batch.report import RunReport
@@ -189,12 +189,14 @@ class Night:
         known = self.patience.run(lambda: store.known(keys, self.model))
         others = self.patience.run(lambda: store.of_others(list(known), self.source)) if part.feed.timid else None
         sorting = Sorting(part.records, known, others)
-        if new := sorting.new:
+        if new := sample(sorting.new):
             hashes = self.patience.run(lambda: store.known_hashes([d.text_hash for d in new], self.run))
-            sorting.known_texts = sum(d.text_hash in hashes for d in new)
-        if changed := sorting.changed:
+            known_texts = sum(d.text_hash in hashes for d in new)
+            sorting.known_texts = known_texts * len(sorting.new) // len(new)
+        if changed := sample(sorting.changed):
             before = self.patience.run(lambda: store.texts_of([d.id for d in changed]))
-            sorting.other_texts = unlike([(before[d.id], d.text) for d in changed if d.id in before])
+            other_texts = unlike([(before[d.id], d.text) for d in changed if d.id in before])
+            sorting.other_texts = other_texts * len(sorting.changed) // len(changed)
         return sorting
 
     def _score(self, todo: Sequence[Document], origin: Origin | None) -> _Answers:

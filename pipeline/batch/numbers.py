@@ -14,14 +14,14 @@ from typing import Any
 from pipeline.batch.tally import Counts
 from pipeline.documents import Document
 
-__all__ = ["MANY", "Notice", "is_numbered", "notices", "unlike", "where_unnumbered"]
+__all__ = ["MANY", "Notice", "is_numbered", "notices", "sample", "unlike", "where_unnumbered"]
 
 #: Fewer may be chance, and so may be less than half.
 MANY = 20
 #: Two texts are about something else below this share of common grams: a correction, or an answer added, keeps more.
 _UNLIKE = 0.2
-#: Texts that are compared at once.
-_PAIRS = 2000
+#: So many of a chunk are looked up: all would be a tenth of a night on PostgreSQL.
+_LOOKED_UP = 200
 _LIKE_A_NUMBER = re.compile(r"(?:编号|编码|号码?|流水|代码|id|no\.?)$", re.IGNORECASE)
 _SHOWN = 3
 
@@ -42,7 +42,7 @@ def notices(counts: Counts, last: Mapping[str, Any] | None = None) -> Iterator[N
     """Yield what is to be said of a run's numbers; with the report of the ``last`` one, what is worth an alert."""
     if counts.known_texts >= MANY and counts.known_texts * 2 >= counts.new:
         yield Notice(
-            f"新增 {counts.new} 条里有 {counts.known_texts} 条，库里已有一字不差的原文，编号却不同："
+            f"新增 {counts.new} 条里约有 {counts.known_texts} 条，库里已有一字不差的原文，编号却不同："
             "编号列可能改了名、换了列，或编号换了写法（全角数字、前面多了撇号）",
             "请来件方照原来的编号导出；只是列名变了，就在 zuofeng.toml 的 [columns] 里给 id 写上它"
             "（来源是数据库的，核对 [tables] 的 key 和 prefix）。"
@@ -50,7 +50,7 @@ def notices(counts: Counts, last: Mapping[str, Any] | None = None) -> Iterator[N
         )
     if counts.other_texts >= MANY and counts.other_texts * 2 >= counts.changed:
         yield Notice(
-            f"内容有变的 {counts.changed} 条里有 {counts.other_texts} 条，与库里同编号的原文几乎没有相同的字句："
+            f"内容有变的 {counts.changed} 条里约有 {counts.other_texts} 条，与库里同编号的原文几乎没有相同的字句："
             "编号可能每份文件都从头编，新的件顶掉了旧的",
             "先停定时任务；请来件方加一列不重复的编号，或在 zuofeng.toml 的 [columns] 里给 id 写上这样的列。"
             "被顶掉的还在当初的来件里，改好后放回来再读。",
@@ -78,15 +78,18 @@ def where_unnumbered(document: Document) -> str:
     return f"{file}，像是编号的列：{'、'.join(names)}" if names else file
 
 
+def sample(documents: Sequence[Document]) -> Sequence[Document]:
+    """Return some of ``documents``, evenly taken; all when they are few."""
+    return documents[:: -(-len(documents) // _LOOKED_UP) or 1]
+
+
 def unlike(pairs: Sequence[tuple[str, str]]) -> int:
     """Return how many pairs of texts have hardly a phrase in common."""
     import numpy as np
 
     from pipeline.text.near import shares
 
-    found = 0
-    for at in range(0, len(pairs), _PAIRS):
-        some = pairs[at : at + _PAIRS]
-        texts = [text for pair in some for text in pair]
-        found += int((shares(texts, np.arange(len(texts)).reshape(-1, 2)) < _UNLIKE).sum())
-    return found
+    if not pairs:
+        return 0
+    texts = [text for pair in pairs for text in pair]
+    return int((shares(texts, np.arange(len(texts)).reshape(-1, 2)) < _UNLIKE).sum())

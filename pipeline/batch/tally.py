@@ -18,7 +18,7 @@ class Counts:
 
     ``reasons`` are counted by their codes: each duplicate has a sentence of its own. Of the new ones, ``known_texts``
     stand in the store under another number, ``unnumbered`` have none, by file; of the changed ones, ``other_texts`` are
-    about something else.
+    about something else, both estimated from some of each chunk.
     """
 
     read: int = 0

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.batch.alert import judge
+from pipeline.batch.numbers import sample
 from pipeline.batch.report import RunReport
 
 
@@ -44,7 +45,7 @@ def test_known_texts_under_other_numbers_are_told_of(night, csv, plain, head):
     for dry in (True, False):
         report = night(source, dry_run=dry)
         assert (report.new, report.known_texts) == (24, 24)
-        assert "新增 24 条里有 24 条，库里已有一字不差的原文，编号却不同" in report.notices[0]
+        assert "新增 24 条里约有 24 条，库里已有一字不差的原文，编号却不同" in report.notices[0]
         assert alerts(report)
     assert json.loads(Path(report.report_file).read_bytes())["notices"] == report.notices
     quiet = night(source)
@@ -68,7 +69,7 @@ def test_numbers_that_begin_anew_are_told_of_and_corrections_are_not(night, csv,
     report = night(source)
     assert report.changed == report.other_texts == 20
     (notice,) = report.notices
-    assert "内容有变的 20 条里有 20 条" in notice
+    assert "内容有变的 20 条里约有 20 条" in notice
     assert alerts(report) == ["夜间任务" + notice.partition(" → ")[0]]
 
 
@@ -125,3 +126,10 @@ def test_a_list_that_comes_anew_every_day_is_no_alarm_and_numbers_that_clash_are
     assert told(DUPLICATE=800) == []
     assert told(DUPLICATE=800, CONFLICT=20) == ["numbers"]
     assert told(DUPLICATE=40, COLUMN=20) == ["unread"]
+
+
+@pytest.mark.parametrize(("of", "taken"), [(0, 0), (150, 150), (4000, 200), (4001, 191)])
+def test_what_is_looked_up_of_many_is_taken_from_all_of_them(of, taken):
+    taken_of = sample(range(of))
+    assert len(taken_of) == taken
+    assert not of or of - taken_of[-1] <= -(-of // max(taken, 1))
