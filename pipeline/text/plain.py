@@ -33,8 +33,7 @@ class PlainMatcher:
 
     def __init__(self, forms: Sequence[str], heads: Mapping[str, Sequence[int]]) -> None:
         self._forms = forms
-        self._single = {k: tuple(v) for k, v in heads.items() if len(k) < HEAD}
-        self._double = {k: tuple(v) for k, v in heads.items() if len(k) == HEAD}
+        self._heads = heads
         self._match: list[_Match | None] = [None] * len(forms)
         self._asked = [0] * len(forms)
 
@@ -50,7 +49,8 @@ class PlainMatcher:
             seen: set[int] = set()
             characters, out = set(text), set[int]()
             for at, first in enumerate(text):
-                double, single = self._double.get(text[at : at + HEAD]), self._single.get(first, ())
+                pair = text[at : at + HEAD]
+                double, single = self._heads.get(pair, ()) if pair != first else (), self._heads.get(first, ())
                 for number in sorted({*double, *single}) if double else single:
                     if number in out or (owner and owner[number] in seen):
                         continue
