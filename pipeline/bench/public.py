@@ -5,7 +5,8 @@ from __future__ import annotations
 import gzip
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ __all__ = [
     "labelled_messages",
     "public_folder",
     "read_lines",
+    "second_reading",
     "speed_texts",
     "tnews",
     "unlabelled_messages",
@@ -63,6 +65,15 @@ def labelled_messages(folder: Path, taxonomy: Taxonomy) -> list[Gold]:
         )
         for r in read_lines(folder / LABELS)
     ]
+
+
+def second_reading(path: Path, messages: Sequence[Gold]) -> list[Gold]:
+    """Return those of ``messages`` that another person labelled too, in their order, with that person's labels.
+
+    ``path`` holds a JSON object a line, ``{"id", "labels": labels by scheme}``: the texts stay where they are.
+    """
+    labels = {r["id"]: r["labels"] for r in read_lines(path)}
+    return [replace(m, labels={s: tuple(own) for s, own in labels[m.id].items()}) for m in messages if m.id in labels]
 
 
 def unlabelled_messages(folder: Path) -> list[str]:

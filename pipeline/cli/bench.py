@@ -28,6 +28,8 @@ TALK = (
     "statistics", "policy_qa",
 )  # fmt: skip
 REQUESTS = ("message_board", "hotline_ticket", "petition_letter")
+#: What another person called the real messages, their labels hidden; a file below corpora.
+SECOND = "second-messages.jsonl"
 #: Texts that two people labelled and nothing learns from: the file below corpora, and how the ids begin.
 PEOPLE = {
     "转述的真实通报": ("retold.jsonl", ""),
@@ -53,7 +55,7 @@ def accuracy(
     from pipeline.bench import accuracy as bench
     from pipeline.bench.curve import fit_plain
     from pipeline.bench.needle import find_needles, hide_needles, read_alone
-    from pipeline.bench.public import labelled_messages, public_folder, unlabelled_messages
+    from pipeline.bench.public import labelled_messages, public_folder, second_reading, unlabelled_messages
     from pipeline.corpus.agreement import pair_labels, pair_records
     from pipeline.corpus.gold import label_matrix, read_gold
     from pipeline.model.accustom import accustom, on_corpus
@@ -93,6 +95,11 @@ def accuracy(
             # Whoever reviews some takes all wording for strange anyhow: this is for those who have reviewed none.
             (unread,) = bench.on_messages(scorer.reading_as(home_bundle), messages, ())
             rows.insert(1, (f"0，照 {len(archive):,} 条没有标注的定说法", unread))
+        if (labels := settings.path("corpora") / SECOND).is_file():
+            again = second_reading(labels, messages)
+            those = {g.id for g in again}
+            first, second = (label_matrix(of, taxonomy) for of in ([m for m in messages if m.id in those], again))
+            rows.append((f"第二人，{len(again):,} 条", bench.figures(0, first, second, taxonomy)))
     on_test = [("宏 F1", *(f"{mine[s.id]:.3f}" for s in taxonomy.schemes))]
     for name, theirs in others.items():
         found_there = macro_f1(truth, theirs, taxonomy)

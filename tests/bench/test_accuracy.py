@@ -1,3 +1,4 @@
+import json
 from types import SimpleNamespace
 
 import numpy as np
@@ -5,6 +6,7 @@ import pytest
 
 from pipeline.bench import accuracy
 from pipeline.bench.accuracy import false_alarms, on_messages, span_f1
+from pipeline.bench.public import second_reading
 from pipeline.corpus.gold import Gold, label_matrix
 
 
@@ -51,6 +53,20 @@ def test_reviewing_some_does_not_change_which_labels_the_macro_average_is_of(tax
         assert all(sorted([*local, *rest]) == numbers.tolist() for local, rest in here)
         # Nobody is measured more often than another, or the few rare ones would be counted twice or never.
         assert len(set(np.bincount(np.concatenate([rest for _, rest in here])))) == 1
+
+
+def test_who_labelled_the_messages_again_is_compared_text_by_text(taxonomy, tmp_path):
+    (scheme, one), (_, another) = taxonomy.columns[:2]
+    messages = [Gold(n, n, {scheme: (one,)}, group=n) for n in ("a", "b", "c")]
+    path = tmp_path / "second.jsonl"
+    path.write_text(
+        "".join(
+            json.dumps({"id": n, "labels": {scheme: labels}}) + "\n" for n, labels in (("c", [another]), ("a", []))
+        ),
+        encoding="utf-8",
+    )
+    again = second_reading(path, messages)
+    assert [(g.id, g.text, g.labels[scheme]) for g in again] == [("a", "a", ()), ("c", "c", (another,))]
 
 
 def test_false_alarms_count_the_innocent_of_the_registers(some_gold, taxonomy):
