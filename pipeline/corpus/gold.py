@@ -33,7 +33,7 @@ class Gold:
     """One labelled text. Texts of one ``group`` speak of one situation and stay on one side of every split.
 
     ``pair`` names the row of the table of confusable pairs that a near miss was written for. ``sure`` (0 to 1) is how
-    far people agreed on the labels.
+    far people agreed on the labels; ``file`` is the name of the file it was read from, without its ending.
     """
 
     id: str
@@ -46,6 +46,7 @@ class Gold:
     pair: str = ""
     evidence: tuple[Span, ...] = ()
     sure: float = 1.0
+    file: str = ""
 
     @property
     def positive(self) -> bool:
@@ -61,7 +62,7 @@ def read_gold(paths: Iterable[Path], taxonomy: Taxonomy, *, read: list[dict[str,
     twice = False
     for path in paths:
         for where, record in json_lines(path, wrong, "ZF-GOLD-READ", "语料文件", read=read):
-            text, mistakes = parse_gold(record, taxonomy)
+            text, mistakes = parse_gold(record, taxonomy, path.stem)
             wrong += [f"{where} -> {m}" for m in mistakes]
             if text is None:
                 continue
@@ -78,8 +79,8 @@ def read_gold(paths: Iterable[Path], taxonomy: Taxonomy, *, read: list[dict[str,
     return gold
 
 
-def parse_gold(record: Any, taxonomy: Taxonomy) -> tuple[Gold | None, list[str]]:
-    """Turn one JSON object into a Gold; return it, or None with every mistake found."""
+def parse_gold(record: Any, taxonomy: Taxonomy, file: str = "") -> tuple[Gold | None, list[str]]:
+    """Turn one JSON object, of a ``file``, into a Gold; return it, or None with every mistake found."""
     if not isinstance(record, Mapping):
         return None, ["应为 JSON 对象"]
     wrong = []
@@ -111,7 +112,9 @@ def parse_gold(record: Any, taxonomy: Taxonomy) -> tuple[Gold | None, list[str]]
     named = {label for given in own.values() for label in given}
     wrong += [f"证据的标签 {e.label} 不在本条标签里" for e in evidence if e.label not in named]
     fields["group"] = fields["group"] or fields["id"]
-    return (None, wrong) if wrong else (Gold(labels=own, evidence=tuple(evidence), sure=float(sure), **fields), [])
+    if wrong:
+        return None, wrong
+    return Gold(labels=own, evidence=tuple(evidence), sure=float(sure), file=file, **fields), []
 
 
 def label_matrix(gold: Sequence[Gold], taxonomy: Taxonomy) -> Bools:

@@ -16,7 +16,7 @@ from pipeline.model.pool import maximum_over, strongest_sentence
 from pipeline.model.recipe import Learner, Settings
 from pipeline.ndarrays import Bools, Floats, Ints, Signs
 
-__all__ = ["Examples", "allow_strange", "fit_heads", "learn_experts", "present_experts", "share_texts", "sure_weights"]
+__all__ = ["Examples", "allow_strange", "fit_heads", "learn_experts", "present_experts", "share_texts", "text_weights"]
 
 DEFAULTS = Settings()
 
@@ -105,10 +105,10 @@ def share_texts(gold: Sequence[Gold], settings: Settings) -> tuple[Ints, Floats]
     """
     present, own = present_experts(gold, settings)
     if len(present) == 1:
-        return own, sure_weights(gold)[None]
+        return own, text_weights(gold, settings)[None]
     share = np.array([settings.experts[e].others for e in present.tolist()])[:, None]
     drawn = np.random.default_rng(settings.seed).random(len(gold))
-    return own, ((own == np.arange(len(present))[:, None]) | (drawn < share)) * sure_weights(gold)
+    return own, ((own == np.arange(len(present))[:, None]) | (drawn < share)) * text_weights(gold, settings)
 
 
 def present_experts(gold: Sequence[Gold], settings: Settings) -> tuple[Ints, Ints]:
@@ -125,13 +125,13 @@ def allow_strange(gold: Sequence[Gold], settings: Settings) -> tuple[float, ...]
     return tuple(settings.experts[e].strange for e in present) if settings.experts else (1.0,)
 
 
-def sure_weights(gold: Sequence[Gold]) -> Floats:
-    """Return what each text counts, (texts,): less where people disagreed on its labels.
+def text_weights(gold: Sequence[Gold], settings: Settings) -> Floats:
+    """Return what each text counts, (texts,): by its file, and less where people disagreed on its labels.
 
     Of a label that a share s of people gives, the loss expected over them is at zero as steep as that of one sure
     label counted 2s - 1 times.
     """
-    return np.array([max(2 * g.sure - 1, LEAST_SURE) for g in gold])
+    return np.array([settings.weights.get(g.file, 1.0) * max(2 * g.sure - 1, LEAST_SURE) for g in gold])
 
 
 def fit_gate(gates: Sequence[tuple[Floats, Floats, Floats]], own: Ints) -> tuple[Floats, Floats, Ints]:

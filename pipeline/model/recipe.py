@@ -20,6 +20,7 @@ _Positive = Annotated[float, Field(gt=0)]
 _LogOdds = Annotated[float, Field(ge=0, le=10)]
 _Count = Annotated[int, Field(ge=1)]
 _Part = Annotated[float, Field(ge=0, le=10)]
+_Weight = Annotated[float, Field(gt=0, le=100)]
 Learner = Literal["svm", "ridge"]
 
 
@@ -49,7 +50,8 @@ class Settings:
     the whole text. ``learner`` is a support vector machine, or least squares (ridge, of strength 1 / 2c). ``balance``
     gives the texts of a label the weight (others / its own) ** balance: 1 makes a rare label count as much as all the
     rest. ``ratio`` lets a support vector machine read each feature as large as the log of how much more frequent it is
-    in the texts of a label than in the others, to this power (Wang and Manning, ACL 2012). ``encoder_weight`` is the
+    in the texts of a label than in the others, to this power (Wang and Manning, ACL 2012). ``weights`` is what a text
+    of a file of the corpus counts, by the file's name without its ending; 1 where it names none. ``encoder_weight`` is the
     length of an encoder's vectors beside words and characters of length 1.
     """
 
@@ -71,6 +73,7 @@ class Settings:
     learner: Learner = "svm"
     balance: Annotated[float, Field(ge=0, le=1)] = 0.0
     ratio: Annotated[float, Field(ge=0, le=1)] = 0.0
+    weights: dict[str, _Weight] = Field(default_factory=dict)
     encoder_weight: _Positive = 1.0
     jobs: _Count = 2
 

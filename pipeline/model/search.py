@@ -22,7 +22,7 @@ from pipeline.model.calibrate import trust
 from pipeline.model.decide import decide
 from pipeline.model.encoder import Encoder, add_dense
 from pipeline.model.evaluate import micro_f1
-from pipeline.model.experts import fit_heads, sure_weights
+from pipeline.model.experts import fit_heads, text_weights
 from pipeline.model.features import CHAR_BITS, Features
 from pipeline.model.folds import group_folds
 from pipeline.model.lead import NONE, add_lead, first_sentences
@@ -222,7 +222,7 @@ def _sample(
         leads=add_lead(sparse.csr_matrix((len(texts), features.columns)), of_sentences, first, 1.0),
         truth=np.hstack([labels, labels.any(1, keepdims=True)]),
         fold=group_folds([g.group for g in gold], labels, FOLDS, base.seed),
-        weight=sure_weights(gold),
+        weight=text_weights(gold, base),
         vectors=dense.encode(texts, base.jobs) if dense else np.zeros((len(texts), 0), np.float32),
     )
 

@@ -1,15 +1,26 @@
+import json
+
 import numpy as np
 import pytest
 from scipy import sparse
 
-from pipeline.corpus.gold import Gold, parse_gold
+from pipeline.corpus.gold import Gold, parse_gold, read_gold
 from pipeline.model.bundle import Weights
-from pipeline.model.experts import LEAST_SURE, fit_heads, log_ratios, sure_weights
+from pipeline.model.experts import LEAST_SURE, fit_heads, log_ratios, text_weights
+from pipeline.model.recipe import Settings
 
 
 def test_what_people_disagreed_on_counts_less():
     gold = [Gold(id="1", text="路灯坏了", labels={}, sure=sure) for sure in (1.0, 0.75, 0.5, 0.2)]
-    assert sure_weights(gold).tolist() == pytest.approx([1, 0.5, LEAST_SURE, LEAST_SURE])
+    assert text_weights(gold, Settings()).tolist() == pytest.approx([1, 0.5, LEAST_SURE, LEAST_SURE])
+
+
+def test_a_text_counts_what_its_file_does(taxonomy, tmp_path):
+    record = {"text": "路灯坏了", "labels": {}}
+    for name in ("messages", "own"):
+        (tmp_path / f"{name}.jsonl").write_text(json.dumps({"id": name, **record}), encoding="utf-8")
+    gold = read_gold(sorted(tmp_path.iterdir()), taxonomy)
+    assert text_weights(gold, Settings(weights={"messages": 0.1})).tolist() == [0.1, 1.0]
 
 
 @pytest.mark.parametrize("learner", ["svm", "ridge"])
