@@ -51,8 +51,8 @@ class Settings:
     gives the texts of a label the weight (others / its own) ** balance: 1 makes a rare label count as much as all the
     rest. ``ratio`` lets a support vector machine read each feature as large as the log of how much more frequent it is
     in the texts of a label than in the others, to this power (Wang and Manning, ACL 2012). ``weights`` is what a text
-    of a file of the corpus counts, by the file's name without its ending; 1 where it names none. ``encoder_weight`` is the
-    length of an encoder's vectors beside words and characters of length 1.
+    of a file of the corpus counts, by the file's name without its ending; 1 where it names none. ``encoder_weight`` is
+    the length of an encoder's vectors beside words and characters of length 1.
     """
 
     c: _Positive = 0.5
