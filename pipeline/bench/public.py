@@ -30,6 +30,7 @@ __all__ = [
 ]
 
 LABELS = "real_dev_labels.jsonl"
+UNLABELLED = "teddy2020c_unlabeled.jsonl.gz"
 _SPACE = re.compile(r"\s+")
 
 
@@ -52,10 +53,15 @@ def read_lines(path: Path) -> Iterator[dict[str, Any]]:
             yield json.loads(line)
 
 
-def labelled_messages(folder: Path, taxonomy: Taxonomy) -> list[Gold]:
-    """Return the labelled real messages, each a group of its own, in the order of their file."""
+def labelled_messages(folder: Path, taxonomy: Taxonomy, labels: Path | None = None) -> list[Gold]:
+    """Return the labelled real messages, each a group of its own, in the order of the file of ``labels``.
+
+    By default these are the labels beside the messages; of another file, those of messages that are there.
+    """
     texts = {f"td-{r['id']}": join(r, "detail") for r in read_lines(folder / "teddy2020c_public.jsonl.gz")}
     texts |= {f"fz-{r['id']}": join(r, "text") for r in read_lines(folder / "fuzhou12345_river.jsonl.gz")}
+    if labels:
+        texts |= {f"td-{r['id']}": join(r, "detail") for r in read_lines(folder / UNLABELLED)}
     return [
         Gold(
             id=r["id"],
@@ -63,7 +69,8 @@ def labelled_messages(folder: Path, taxonomy: Taxonomy) -> list[Gold]:
             labels={s.id: tuple(r["labels"].get(s.id, ())) for s in taxonomy.schemes},
             group=r["id"],
         )
-        for r in read_lines(folder / LABELS)
+        for r in read_lines(labels or folder / LABELS)
+        if not labels or r["id"] in texts
     ]
 
 
@@ -78,13 +85,13 @@ def second_reading(path: Path, messages: Sequence[Gold]) -> list[Gold]:
 
 def unlabelled_messages(folder: Path) -> list[str]:
     """Return the messages nobody labelled."""
-    return [join(r, "detail") for r in read_lines(folder / "teddy2020c_unlabeled.jsonl.gz")]
+    return [join(r, "detail") for r in read_lines(folder / UNLABELLED)]
 
 
 def speed_texts(folder: Path, most: int) -> dict[str, list[str]]:
     """Return up to ``most`` real texts of each kind, evenly taken: long messages, short tickets, headlines."""
     kinds = {
-        "留言 teddy": [f"{r['title']}。{r['detail']}" for r in read_lines(folder / "teddy2020c_unlabeled.jsonl.gz")],
+        "留言 teddy": [f"{r['title']}。{r['detail']}" for r in read_lines(folder / UNLABELLED)],
         "工单 fuzhou": [f"{r['title']}。{r['text']}" for r in read_lines(folder / "fuzhou12345_river.jsonl.gz")],
         "标题 tnews": [r["text"] for r in read_lines(folder / "tnews_dev.jsonl.gz")],
     }

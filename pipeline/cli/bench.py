@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -28,8 +29,10 @@ TALK = (
     "statistics", "policy_qa",
 )  # fmt: skip
 REQUESTS = ("message_board", "hotline_ticket", "petition_letter")
-#: What another person called the real messages, their labels hidden; a file below corpora.
-SECOND = "second-messages.jsonl"
+#: What another person called the real messages, their labels hidden, and labels of messages that nobody who wrote the
+#: corpus has read; files below corpora.
+SECOND, UNREAD = "second-messages.jsonl", "unread-messages.jsonl"
+READ, NEVER_READ = "带标签的真实留言", "写语料的人没有读过的真实留言"
 #: Texts that two people labelled and nothing learns from: the file below corpora, and how the ids begin.
 PEOPLE = {
     "转述的真实通报": ("retold.jsonl", ""),
@@ -67,7 +70,10 @@ def accuracy(
     scorer = on_corpus(open_scorer(settings, model))
     taxonomy = scorer.bundle.taxonomy
     folder = public_folder(public, settings.home)
-    messages = labelled_messages(folder, taxonomy)
+    messages = {READ: labelled_messages(folder, taxonomy)}
+    corpora = settings.path("corpora")
+    if (labels := corpora / UNREAD).is_file() and (some := labelled_messages(folder, taxonomy, labels)):
+        messages[NEVER_READ] = some
     reviewed = local or (100, 300, 1000)
     gold = read_gold(settings.gold_files, taxonomy)
     test = [g for g in gold if g.part == "test"]
@@ -83,23 +89,25 @@ def accuracy(
         mine = macro_f1(truth, called, taxonomy)
         error = np.mean([expected_calibration_error(scores[:, j], truth[:, j]) for j in range(truth.shape[1])])
         spans, shown = bench.span_f1(scorer, [g for g in test if g.positive])
-        found = bench.on_messages(scorer, messages, reviewed)
         hidden = hide_needles(test)
         needles = find_needles(scorer, hidden)
-        rows = [(str(f.reviewed), f) for f in found]
-        if unlabelled:
-            known = {g.text for g in messages}
-            archive = [t for t in unlabelled_messages(folder) if t not in known][:unlabelled]
-            with TemporaryDirectory() as aside:
-                home_bundle = load_bundle(accustom(scorer, archive, Path(aside))[0])
+        known = {g.text for some in messages.values() for g in some}
+        archive = [t for t in unlabelled_messages(folder) if t not in known][:unlabelled]
+        with TemporaryDirectory() as aside:
             # Whoever reviews some takes all wording for strange anyhow: this is for those who have reviewed none.
-            (unread,) = bench.on_messages(scorer.reading_as(home_bundle), messages, ())
-            rows.insert(1, (f"0，照 {len(archive):,} 条没有标注的定说法", unread))
-        if (labels := settings.path("corpora") / SECOND).is_file():
-            again = second_reading(labels, messages)
+            at_home = scorer.reading_as(load_bundle(accustom(scorer, archive, Path(aside))[0])) if archive else None
+        rows: dict[str, list[tuple[str, Local]]] = {}
+        for title, some in messages.items():
+            rows[title] = [
+                (str(f.reviewed), f) for f in bench.on_messages(scorer, some, [n for n in reviewed if n < len(some)])
+            ]
+            if at_home:
+                unread = bench.on_messages(at_home, some, ())[0]
+                rows[title].insert(1, (f"0，照 {len(archive):,} 条没有标注的定说法", unread))
+        if (labels := corpora / SECOND).is_file() and (again := second_reading(labels, messages[READ])):
             those = {g.id for g in again}
-            first, second = (label_matrix(of, taxonomy) for of in ([m for m in messages if m.id in those], again))
-            rows.append((f"第二人，{len(again):,} 条", bench.figures(0, first, second, taxonomy)))
+            first, second = (label_matrix(x, taxonomy) for x in ([g for g in messages[READ] if g.id in those], again))
+            rows[READ].append((f"第二人，{len(again):,} 条", bench.figures(0, first, second, taxonomy)))
     on_test = [("宏 F1", *(f"{mine[s.id]:.3f}" for s in taxonomy.schemes))]
     for name, theirs in others.items():
         found_there = macro_f1(truth, theirs, taxonomy)
@@ -119,7 +127,6 @@ def accuracy(
     more.add_row("判出标签的都有证据", f"{shown:.1%}")
     more.add_row(f"三十句里藏一句（{needles.cases} 篇）：以那一句为证据找到", str(needles.found))
     more.add_row(f"同样 {needles.cases} 篇不藏：误报", str(needles.false_alarms))
-    corpora = settings.path("corpora")
     if (readings := corpora / "second-sentences.jsonl").is_file():
         people = read_alone(hidden, pair_records(readings, taxonomy), test)
         more.add_row(f"藏的 {people.cases} 句，两人各只看那一句：认出", "、".join(map(str, people.found)))
@@ -137,16 +144,20 @@ def accuracy(
         figures = ((who, *_f1s(f, taxonomy), f"{f.problem_f1:.3f}") for who, f in alone)
         title = f"{title} {len(first)} 条（没有用于训练），对第一人的标注"
         out.print(table(title, ("", *f1_heads), figures))
-    title = f"带标签的真实留言 {len(messages)} 条（没有用于训练）"
-    heads = ("本地复核条数", *f1_heads[:-1], "宏 F1，只算其余里够五个的")
+    for title, measured in rows.items():
+        _print_messages(f"{title} {len(messages[title])} 条（没有用于训练）", measured, taxonomy)
+    if picture:
+        bench.draw_local([f for n, f in rows[READ] if n.isdigit()], taxonomy, picture)
+        out.print(f"图：{picture}")
+
+
+def _print_messages(title: str, rows: Sequence[tuple[str, Local]], taxonomy: Taxonomy) -> None:
+    out = console()
+    heads = ("本地复核条数", *(f"{s.name} 宏 F1（微）" for s in taxonomy.schemes), "宏 F1，只算其余里够五个的")
     left = [" / ".join(f"{f.macro_left[s.id]:.3f}" for s in taxonomy.schemes) for _, f in rows]
     out.print(table(title, heads, ((n, *_f1s(f, taxonomy), five) for (n, f), five in zip(rows, left, strict=True))))
-    heads = ("本地复核条数", f1_heads[-1], "查准", "查全", "误报")
     rates = ((n, f"{f.problem_f1:.3f}", *(f"{rate:.0%}" for rate in f.rates)) for n, f in rows)
-    out.print(table("同上", heads, rates, words=1))
-    if picture:
-        bench.draw_local(found, taxonomy, picture)
-        out.print(f"图：{picture}")
+    out.print(table("同上", ("本地复核条数", "有无问题 F1", "查准", "查全", "误报"), rates, words=1))
 
 
 def _f1s(found: Local, taxonomy: Taxonomy) -> list[str]:

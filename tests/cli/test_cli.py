@@ -485,13 +485,21 @@ def test_concepts_and_agreement_are_tables(zuofeng, write_jsonl):
     assert "逐标签的平均" in zuofeng("corpus", "agreement").stdout
 
 
-def test_the_bench_measures_on_the_public_data_and_says_when_there_is_none(zuofeng, public, tmp_path):
+def test_the_bench_measures_on_the_public_data_and_says_when_there_is_none(
+    zuofeng, public, home, write_jsonl, some_gold, tmp_path
+):
+    again = [as_record(g) | {"id": f"td-{g.id}"} for g in some_gold[:600:3]]
+    nowhere = {"id": "fz-nowhere", "labels": {}}
+    for name, records in (("second", again[:100]), ("unread", again[100:])):
+        shutil.copy(write_jsonl(f"{name}.jsonl", [*records, nowhere]), home / "corpora" / f"{name}-messages.jsonl")
     done = zuofeng(
         "bench", "accuracy", "--public", public, "--local", "60", "--picture", "local.svg", "--unlabelled", "55"
     )
     assert done.returncode == 0, done.stderr
     assert "真实留言" in done.stdout
     assert "0，照 55 条没有标注的定说法" in done.stdout
+    assert "第二人，100 条" in done.stdout
+    assert f"没有读过的真实留言 {len(again) - 100} 条" in done.stdout
     assert "有无问题" in (tmp_path / "local.svg").read_text(encoding="utf-8")
     assert "有无问题 F1" in done.stdout
     absent = zuofeng("bench", "accuracy", "--public", tmp_path / "none")
