@@ -14,7 +14,7 @@ from pipeline.desk.queue import MOST_TWINS, repeats, twins, with_it
 from pipeline.desk.reading import Reading, hidden, masked, read
 from pipeline.desk.roles import Permission
 from pipeline.desk.rounds import standing
-from pipeline.desk.schemes import flat, keys, label_names, taxonomy
+from pipeline.desk.schemes import decided_ids, flat, keys, label_names, taxonomy
 from pipeline.desk.states import Kind, State
 from pipeline.desk.tables import AuditEntry, Case, CaseLabel, Decision, Note, Signature, User
 from pipeline.text.near import ALGORITHM, shares
@@ -69,7 +69,7 @@ def sheet(case: Case, user: User, *, reveal: bool = False, ticked: Collection[st
     reading = read(document.text, prediction.evidence if shown else (), reveal=reveal)
     made = list(Decision.objects.filter(document=document).select_related("by").order_by("id"))
     blind = is_blind(case, made, user)
-    decided = () if unseen else tuple(_decided(prediction))
+    decided = () if unseen else tuple(decided_ids(prediction.decided))
     hues = {label: i % HUES for i, label in enumerate(decided)}
     chosen = frozenset(_chosen(prediction, decided, made, blind) if ticked is None else ticked)
     # Not their texts: hundreds may be alike.
@@ -211,10 +211,6 @@ def _last_of(documents: Sequence[int]) -> list[Decision]:
     """The decisions that stand, oldest first: the last one of a document is what holds."""
     rows = Decision.objects.filter(document__in=documents, undone_by=None).exclude(kind=Kind.UNDO)
     return list(rows.order_by("id"))
-
-
-def _decided(prediction: Prediction) -> list[str]:
-    return [d["id"] for labels in prediction.decided.values() for d in labels]
 
 
 def _chosen(prediction: Prediction, decided: Sequence[str], made: Sequence[Decision], blind: bool) -> frozenset[str]:

@@ -21,6 +21,7 @@ from pipeline.desk.complaints import complains_of
 from pipeline.desk.groups import link
 from pipeline.desk.models import Chunk, Document, Prediction, Run
 from pipeline.desk.priority import prioritise, uncertainty_of
+from pipeline.desk.schemes import decided_ids
 from pipeline.desk.second_opinion import look_on
 from pipeline.desk.states import State
 from pipeline.desk.tables import Case, CaseLabel, Tally
@@ -67,7 +68,7 @@ def _stored(ids: Sequence[int]) -> list[Scored]:
     return [
         Scored(
             p.pk, p.document_id, p.model, p.text_hash, p.is_problem, p.problem_score, p.review,
-            [d["id"] for some in p.decided.values() for d in some],
+            decided_ids(p.decided),
             int(uncertainty_of([p.problem_score, *(v for of in p.scores.values() for v in of.values())], p.review)),
             p.run_id, p.run.serial, p.run.started, p.document.received, *complains_of(p.document.text),
             p.document.purged,

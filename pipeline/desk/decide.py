@@ -15,7 +15,7 @@ from pipeline.desk.locks import lock
 from pipeline.desk.queue import MOST_TWINS, with_it
 from pipeline.desk.roles import Permission
 from pipeline.desk.rounds import last_round, standing
-from pipeline.desk.schemes import by_scheme, flat, taxonomy
+from pipeline.desk.schemes import by_scheme, decided_ids, flat, taxonomy
 from pipeline.desk.settle import AT_ONCE, PAUSE, ConflictError, gesture_now, made_of, purged, read_cases, settle
 from pipeline.desk.states import Kind, State, Turn
 from pipeline.desk.tables import Case, Decision, User
@@ -192,7 +192,7 @@ def _decide(
     rows = []
     for case, choice in choices:
         chosen = _sort(choice)
-        model = by_scheme({d["id"] for labels in case.prediction.decided.values() for d in labels} & known)
+        model = by_scheme(known.intersection(decided_ids(case.prediction.decided)))
         kind = {"unsure": Kind.UNSURE}.get(choice.action)
         if kind is None:
             kind = Kind.CONFIRM if chosen == model else Kind.CORRECT

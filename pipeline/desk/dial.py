@@ -15,6 +15,7 @@ from typing import Any
 from django.db.models import Exists, F, OuterRef
 
 from pipeline.desk.models import Prediction, Run
+from pipeline.desk.schemes import decided_ids
 from pipeline.desk.states import Kind, Turn
 from pipeline.desk.tables import Decision
 from pipeline.desk.tallies import kept
@@ -105,7 +106,7 @@ def sureness(said: Mapping[str, Any]) -> tuple[float, float]:
 
     The chance takes the calls as independent; they are not quite, so it is a little too low: the cautious side.
     """
-    given = {d["id"] for labels in said["decided"].values() for d in labels}
+    given = decided_ids(said["decided"])
     calls = [v if label in given else 1 - v for scheme in said["scores"].values() for label, v in scheme.items()]
     calls.append(said["problem_score"] if said["is_problem"] else 1 - said["problem_score"])
     calls = [min(1.0, max(0.0, float(c))) for c in calls]

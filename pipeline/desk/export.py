@@ -7,7 +7,7 @@ import hashlib
 import hmac
 import io
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from django.conf import settings
@@ -17,7 +17,7 @@ from pipeline.batch.writeback import safe_cell
 from pipeline.desk.among import among
 from pipeline.desk.queue import ORDERS, Filters, first, reviewers
 from pipeline.desk.reading import masked
-from pipeline.desk.schemes import label_names, taxonomy
+from pipeline.desk.schemes import decided_ids, label_names, taxonomy
 from pipeline.desk.states import KINDS, STATES, Kind, State
 from pipeline.desk.tables import Case, Decision, User
 
@@ -31,6 +31,7 @@ MOST_ROWS = 5000
 MOST_CELL = 30_000
 FIXED = ("编号", "标题", "原文", "单位", "地区", "渠道", "收到", "状态", "问题分", "模型判定", "人的判定")
 ANSWERS = ("判定", "标签", "备注")
+_WIDTHS = {"编号": 16, "标题": 24, "原文": 70, "单位": 18, "模型判定": 24, "人的判定": 20, "标签": 30, "备注": 24}
 #: How the filters are called in the watermark.
 _FILTERS = {
     "state": "状态 ", "label": "标签 ", "unit": "单位 ", "district": "地区 ", "channel": "渠道 ", "whose": "归 ",
@@ -163,7 +164,7 @@ def model_cell(case: Case) -> str:
 def model_labels(case: Case) -> list[str]:
     """Return the labels that the model gives, of those that the taxonomy has."""
     names = label_names()
-    return [d["id"] for some in case.prediction.decided.values() for d in some if d["id"] in names]
+    return [label for label in decided_ids(case.prediction.decided) if label in names]
 
 
 def _row(case: Case, last: int) -> list[Any]:
@@ -197,19 +198,7 @@ def _printable(value: Any) -> Any:
 
 
 def _widths(sheet: Any, letter: Any) -> None:
-    wide: Iterator[tuple[str, int]] = iter(
-        [
-            ("编号", 16),
-            ("标题", 24),
-            ("原文", 70),
-            ("单位", 18),
-            ("模型判定", 24),
-            ("人的判定", 20),
-            ("标签", 30),
-            ("备注", 24),
-        ]
-    )
     at = {name: letter(i) for i, name in enumerate(header(), 1)}
-    for name, width in wide:
+    for name, width in _WIDTHS.items():
         sheet.column_dimensions[at[name]].width = width
     sheet.column_dimensions[at["校验"]].hidden = True

@@ -5,13 +5,14 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 
 from pipeline.settings import load_settings
 from pipeline.taxonomy import Taxonomy, load_taxonomy
 
-__all__ = ["by_scheme", "keys", "label_names", "taxonomy"]
+__all__ = ["by_scheme", "decided_ids", "flat", "keys", "label_names", "taxonomy"]
 
 #: Keys for the labels of the first two schemes; letters that are commands of the page stay free.
 _KEYS = ("1234567890", "qwertyuiopasd")
@@ -54,3 +55,8 @@ def by_scheme(labels: Iterable[str]) -> dict[str, list[str]]:
 def flat(labels: Mapping[str, Iterable[str]]) -> list[str]:
     """Return all label ids of a stored ``{scheme: [ids]}``."""
     return [i for ids in labels.values() for i in ids]
+
+
+def decided_ids(decided: Mapping[str, Iterable[Mapping[str, Any]]]) -> list[str]:
+    """Return all label ids of what a model decided, stored as ``{scheme: [{"id", "score"}]}``."""
+    return [label["id"] for labels in decided.values() for label in labels]

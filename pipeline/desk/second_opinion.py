@@ -19,10 +19,9 @@ from django.utils import timezone
 from pipeline.analyst.rules import Rule, find_hits, parse_rules
 from pipeline.desk.among import among
 from pipeline.desk.locks import lock
-from pipeline.desk.models import Prediction
 from pipeline.desk.queue import WAITING
 from pipeline.desk.reading import masked
-from pipeline.desk.schemes import label_names, taxonomy
+from pipeline.desk.schemes import decided_ids, label_names, taxonomy
 from pipeline.desk.tables import Case, Tally
 from pipeline.errors import ConfigError
 from pipeline.settings import load_settings
@@ -85,14 +84,10 @@ def _against(cases: list[Case]) -> dict[int, list[Objection]]:
     texts = [c.document.text for c in cases]
     for hit in find_hits(rules, texts):
         case, label = cases[hit.row], hit.rule.label
-        if label not in _given(case.prediction) and label not in found[case.pk]:
+        if label not in decided_ids(case.prediction.decided) and label not in found[case.pk]:
             words = masked(texts[hit.row])[hit.start : hit.end]
             found[case.pk][label] = Objection(names.get(label, label), words)
     return {pk: list(by_label.values()) for pk, by_label in found.items()}
-
-
-def _given(p: Prediction) -> set[str]:
-    return {d["id"] for labels in p.decided.values() for d in labels}
 
 
 @functools.lru_cache(maxsize=4)

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from pipeline.desk import audit
 from pipeline.desk.among import among
 from pipeline.desk.rounds import state_after
+from pipeline.desk.schemes import decided_ids
 from pipeline.desk.states import State
 from pipeline.desk.tables import Case, CaseLabel, Decision
 from pipeline.desk.upsert import reserve
@@ -61,7 +62,7 @@ def settle(rows: Sequence[Decision], cases: Mapping[int, Case], made: dict[int, 
         states.setdefault(case.state, []).append(case.pk)
         by_people = said is not None
         if said is None:
-            said = [] if case.unseen else [d["id"] for some in case.prediction.decided.values() for d in some]
+            said = [] if case.unseen else decided_ids(case.prediction.decided)
         labels += [CaseLabel(case_id=case.pk, label=i, by_people=by_people) for i in dict.fromkeys(said)]
     for state, ids in states.items():
         # It was given to somebody for a first reading; the next one is another person's.

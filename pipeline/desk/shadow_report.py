@@ -12,7 +12,8 @@ from scipy.stats import binomtest
 from pipeline.analyst.live import Estimate, estimate
 from pipeline.desk.models import Document, Prediction
 from pipeline.desk.reviews import settled_labels
-from pipeline.desk.shadows import decided_ids, running
+from pipeline.desk.schemes import decided_ids
+from pipeline.desk.shadows import running
 from pipeline.desk.tables import Shadow, ShadowDraw, ShadowScore
 
 __all__ = ["Flip", "Row", "Trial", "report", "trials_of"]
@@ -120,7 +121,7 @@ def _pairs(shadow: Shadow) -> tuple[list[_Pair], tuple[str, ...], tuple[float, f
         if own is None or own[3] != digest:
             missing += own is None
         elif own[2] == model:
-            found.append(_Pair(document, decided_ids(decided), decided_ids(own[4])))
+            found.append(_Pair(document, frozenset(decided_ids(decided)), frozenset(decided_ids(own[4]))))
             asked[0] += review
             asked[1] += own[5]
     share = max(len(found), 1)

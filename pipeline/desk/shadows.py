@@ -17,11 +17,12 @@ from django.utils import timezone
 
 from pipeline.desk import audit
 from pipeline.desk.models import Prediction, Run
+from pipeline.desk.schemes import decided_ids
 from pipeline.desk.states import State
 from pipeline.desk.tables import Case, Shadow, ShadowDraw, ShadowNight, ShadowScore
 from pipeline.errors import ConfigError
 
-__all__ = ["SPOT_CHECK", "close_night", "decided_ids", "running", "start", "stop"]
+__all__ = ["SPOT_CHECK", "close_night", "running", "start", "stop"]
 
 #: The reason that a drawn document shows in the queue, and its points.
 SPOT_CHECK = ("抽查", 40)
@@ -63,11 +64,6 @@ def stop(model: str, *, actor: str) -> Shadow:
     return found
 
 
-def decided_ids(decided: dict[str, list[dict[str, object]]]) -> frozenset[str]:
-    """Return the label ids of a stored decision."""
-    return frozenset(str(d["id"]) for labels in decided.values() for d in labels)
-
-
 def close_night(run: Run, shadows: Sequence[Shadow]) -> None:
     """Count the night for every trial and put its share before people; done once, however often it is called."""
     for shadow in shadows:
@@ -99,7 +95,8 @@ class _Pair:
 def _pairs(shadow: Shadow, run: Run) -> list[_Pair]:
     names = ("document_id", "document__key", "text_hash", "decided")
     rows = ShadowScore.objects.filter(shadow=shadow, run=run).values_list(*names)
-    ours = {pk: (key, digest, decided_ids(decided)) for pk, key, digest, decided in rows.iterator(chunk_size=2000)}
+    said = rows.iterator(chunk_size=2000)
+    ours = {pk: (key, digest, frozenset(decided_ids(decided))) for pk, key, digest, decided in said}
     live = Prediction.objects.filter(run=run, model=run.model).values_list("document_id", "text_hash", "decided")
     states = dict(Case.objects.filter(run=run.pk).values_list("pk", "state"))
     found = []
@@ -107,7 +104,7 @@ def _pairs(shadow: Shadow, run: Run) -> list[_Pair]:
         key, same, labels = ours.get(pk, ("", "", frozenset()))
         if same == digest:
             lot = hashlib.sha256(f"{shadow.salt} {key} {digest}".encode()).digest()
-            found.append(_Pair(pk, digest, decided_ids(decided) != labels, states.get(pk, State.DONE), lot))
+            found.append(_Pair(pk, digest, frozenset(decided_ids(decided)) != labels, states.get(pk, State.DONE), lot))
     return found
 
 
