@@ -8,5 +8,4 @@ class DeskConfig(AppConfig):
 
     name = "pipeline.desk"
     label = "desk"
-    verbose_name = "作风"
     default_auto_field = "django.db.models.BigAutoField"
