@@ -43,13 +43,12 @@
   function light(labels) {
     // Words that speak for several labels take the colour of the one that is pointed at.
     const row = labels.length === 1 ? $(`.label[data-label="${CSS.escape(labels[0])}"]`) : null;
-    const hue = row?.className.match(/\bh(\d)\b/)?.[1];
+    const hue = row && getComputedStyle(row).getPropertyValue("--hue");
     for (const mark of all("mark[data-labels]")) {
       const on = labels.some((label) => mark.dataset.labels.split(" ").includes(label));
       mark.classList.toggle("on", on);
       mark.classList.toggle("off", labels.length > 0 && !on);
-      for (const name of [...mark.classList]) if (name.startsWith("as")) mark.classList.remove(name);
-      if (on && hue) mark.classList.add(`as${hue}`);
+      mark.style.setProperty("--hue", on && hue ? hue : "");
     }
     for (const row of all(".label[data-label]")) row.classList.toggle("on", labels.includes(row.dataset.label));
   }
