@@ -139,8 +139,7 @@ def line_up() -> AuditHead:
 
     What is numbered behind this is committed in the order of its numbers: who reads on from the last one misses none.
     """
-    head: AuditHead = AuditHead.objects.select_for_update().get(pk=1)
-    return head
+    return AuditHead.objects.select_for_update().get(pk=1)
 
 
 def verify() -> tuple[int, str, list[Broken]]:

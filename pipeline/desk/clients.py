@@ -61,8 +61,7 @@ def revoke_client(name: str, *, actor: str | None = None) -> None:
 def client_of(token: str) -> Client | None:
     """Return the client in use that holds ``token``."""
     # 256 random bits need no salt and no slow hash: nobody can try them out.
-    found: Client | None = Client.objects.filter(token_hash=_hash(token), revoked=None).first()
-    return found
+    return Client.objects.filter(token_hash=_hash(token), revoked=None).first()
 
 
 def _hash(token: str) -> str:

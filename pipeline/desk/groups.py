@@ -57,7 +57,7 @@ def link() -> int:
 
 def _compared() -> int:
     """Return the last case that was compared: numbers ascend with the nights."""
-    row: Tally | None = Tally.objects.filter(name=COMPARED).first()
+    row = Tally.objects.filter(name=COMPARED).first()
     return row.data if row else 0
 
 

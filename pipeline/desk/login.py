@@ -26,7 +26,7 @@ class PasswordBackend(BaseBackend):
         """Return the account when the password fits and it is switched on."""
         if not username or password is None:
             return None
-        user: User | None = User.objects.filter(username=User.normalize_username(username)).first()
+        user = User.objects.filter(username=User.normalize_username(username)).first()
         if user is None:
             User().set_password(password)
             return None
@@ -34,5 +34,4 @@ class PasswordBackend(BaseBackend):
 
     def get_user(self, user_id: int) -> User | None:
         """Return the account of a session, none once it is switched off."""
-        found: User | None = User.objects.filter(pk=user_id, is_active=True).first()
-        return found
+        return User.objects.filter(pk=user_id, is_active=True).first()

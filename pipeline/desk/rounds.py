@@ -53,5 +53,4 @@ def last_round(decisions: Sequence[Decision], text_hash: str) -> list[Decision]:
 def second_wanted(document: int, text_hash: str) -> bool:
     """Return whether a second person reads it too: drawn with the desk's secret, so nobody can tell beforehand."""
     drawn = hmac.new(settings.SECRET_KEY.encode(), f"second {document} {text_hash}".encode(), hashlib.sha256).digest()
-    wanted: bool = int.from_bytes(drawn[:4], "big") % 100 < settings.ZUOFENG_DESK.second_percent
-    return wanted
+    return int.from_bytes(drawn[:4], "big") % 100 < settings.ZUOFENG_DESK.second_percent

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -49,10 +49,6 @@ class Answer:
     document: int = 0
     text_hash: str = ""
     conflict: str = ""
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return what is needed to save it later."""
-        return asdict(self)
 
 
 def read_workbook(name: str, file: BinaryIO) -> list[tuple[int, dict[str, str]]]:
@@ -115,7 +111,7 @@ def keep(answers: list[Answer], user: User) -> str:
     In a session of its own: in the page, a form would have to hold thousands of rows.
     """
     kept = SessionStore()
-    kept["by"], kept["answers"] = user.pk, [a.to_dict() for a in answers if not a.conflict]
+    kept["by"], kept["answers"] = user.pk, [asdict(a) for a in answers if not a.conflict]
     kept.set_expiry(FRESH)
     kept.save()
     return str(kept.session_key)
@@ -180,11 +176,11 @@ def _answer(number: int, values: dict[str, str], case: Case | None, last: int) -
         labels = tuple(model_labels(case))
     if said == KINDS[Kind.CORRECT] and not words:
         return _wrong(answer, "选了“更正”，没有写标签")
-    return Answer(number, answer.key, said, labels, answer.note, case.pk, case.text_hash)
+    return replace(answer, labels=labels, document=case.pk, text_hash=case.text_hash)
 
 
 def _wrong(answer: Answer, why: str) -> Answer:
-    return Answer(answer.row, answer.key, answer.said, answer.labels, answer.note, conflict=why)
+    return replace(answer, conflict=why)
 
 
 def _filled(rows: Iterator[tuple[Any, ...]]) -> Iterator[tuple[int, dict[str, str]]]:

@@ -83,8 +83,7 @@ def take_away(user: User, *, actor: str | None = None) -> None:
 def _begun(user: User) -> TOTPDevice | None:
     """Return the secret that waits to be confirmed: of several the first, for page and answer alike."""
     waiting = TOTPDevice.objects.select_for_update().filter(user=user, confirmed=False)
-    found: TOTPDevice | None = waiting.order_by("pk").first()
-    return found
+    return waiting.order_by("pk").first()
 
 
 def _fits(device: TOTPDevice | StaticDevice, code: str) -> bool:

@@ -41,8 +41,7 @@ def account_of(name: str) -> User | None:
     """Return the account in use of that name."""
     if not name or len(name) > 60 or "\0" in name:
         return None
-    found: User | None = User.objects.filter(username=User.normalize_username(name), is_active=True).first()
-    return found
+    return User.objects.filter(username=User.normalize_username(name), is_active=True).first()
 
 
 def named_by_proxy(request: HttpRequest) -> str:

@@ -26,7 +26,7 @@ _took: dict[str, float] = {}
 
 def kept(name: str) -> Tally | None:
     """Return the kept counts ``name``; None where they are to be made now."""
-    row: Tally | None = Tally.objects.filter(name=name).first()
+    row = Tally.objects.filter(name=name).first()
     return None if row is None or row.cases <= SMALL else row
 
 
@@ -72,7 +72,7 @@ def roll_up_if_due() -> bool:
 
 def roll_up_if_behind() -> None:
     """Count again where anything stands in the trail since; for a night after which nothing else is to be counted."""
-    row: Tally | None = Tally.objects.filter(name="figures").first()
+    row = Tally.objects.filter(name="figures").first()
     last = AuditEntry.objects.order_by("-number").values_list("at", flat=True).first()
     if row is None or (last is not None and dt.datetime.fromisoformat(last) >= row.at):
         roll_up()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
 
 from pipeline.batch.ledger import OPEN
 from pipeline.desk.models import Document, Prediction, Run
@@ -22,20 +22,9 @@ def runs(after: int, size: int) -> dict[str, Any]:
     What one that broke off had scored is not scored again: it stands under that run alone.
     """
     rows = Run.objects.filter(serial__gt=after).exclude(state__in=OPEN).exclude(kind="purge").order_by("serial")
-    found = list(rows[: size + 1])
-    items = [
-        {
-            "number": r.serial,
-            "run": r.id,
-            "kind": r.kind,
-            "model": r.model,
-            "state": r.state,
-            "started": r.started,
-            "finished": r.finished,
-        }
-        for r in found[:size]
-    ]
-    return _page(items, len(found) > size)
+    shown = rows.values("kind", "model", "state", "started", "finished", number=F("serial"), run=F("id"))
+    found = list(shown[: size + 1])
+    return _page(found[:size], len(found) > size)
 
 
 def predictions(after: int, size: int, run: str, model: str) -> dict[str, Any]:
@@ -58,10 +47,9 @@ def decisions(after: int, size: int) -> dict[str, Any]:
 
 def document(key: str) -> dict[str, Any] | None:
     """Return a document with all that was said of it, None when there is none."""
-    found: Document | None = Document.objects.filter(key=key).first()
+    found = Document.objects.filter(key=key).first()
     if found is None:
         return None
-    case = Case.objects.filter(pk=found.pk).first()
     said = Prediction.objects.filter(document=found).select_related("document").order_by("pk")
     made = Decision.objects.filter(document=found).select_related("document").order_by("pk")
     fields = ("received", "unit", "channel", "district", "purged")
@@ -70,7 +58,7 @@ def document(key: str) -> dict[str, Any] | None:
         "title": masked(found.title),
         "text": masked(found.text),
         **{f: getattr(found, f) for f in fields},
-        "state": case.state if case else None,
+        "state": Case.objects.filter(pk=found.pk).values_list("state", flat=True).first(),
         "predictions": _predicted(list(said)),
         "decisions": _decided(list(made)),
     }

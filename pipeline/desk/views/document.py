@@ -137,5 +137,4 @@ def paper(request: HttpRequest, number: int) -> HttpResponse:
 def find_case(number: int) -> Case:
     """Return a case with all that its page needs, or answer 404."""
     rows = Case.objects.select_related("document", "prediction", "holder", "assignee")
-    found: Case = get_object_or_404(rows, pk=number)
-    return found
+    return get_object_or_404(rows, pk=number)

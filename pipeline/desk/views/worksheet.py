@@ -74,10 +74,9 @@ def _page(request: HttpRequest, case: Case, error: str = "", status: int = 200) 
         "title": masked(case.document.title),
         "looks": [(look, kept.get(look.id, ""), found[look.id]) for look in LOOKS],
         "outcomes": OUTCOMES.items(),
-        "rules": _active(),
+        "rules": list(OfficeRule.objects.filter(active=True)),
         "met": set(_ticked(asked)) if asked is not None else set(last.rules if last else ()),
         "retired": _retired(last),
-        "kinds": {k.value: n for k, n in RULES.items()},
         "last": last,
         "outcome": asked.get("outcome", "") if asked is not None else (last.outcome if last else ""),
         "note": asked.get("note", "") if asked is not None else (last.note if last else ""),
@@ -112,17 +111,13 @@ def rule(request: HttpRequest, number: int) -> HttpResponse:
     return redirect("rules")
 
 
-def _active() -> list[OfficeRule]:
-    return list(OfficeRule.objects.filter(active=True))
-
-
 def _retired(last: Worksheet | None) -> list[OfficeRule]:
     """The entries ticked before that are not in use any more: nobody can tick them, so they stay."""
     return list(OfficeRule.objects.filter(pk__in=last.rules, active=False)) if last else []
 
 
 def _ticked(asked: QueryDict) -> list[int]:
-    return [r.pk for r in _active() if asked.get(f"rule_{r.pk}") == "on"]
+    return [r.pk for r in OfficeRule.objects.filter(active=True) if asked.get(f"rule_{r.pk}") == "on"]
 
 
 def _answers(asked: QueryDict) -> dict[str, str]:
@@ -135,8 +130,7 @@ def _typed(asked: QueryDict, name: str) -> str:
 
 
 def _last(case: Case) -> Worksheet | None:
-    found: Worksheet | None = Worksheet.objects.filter(document=case.document).select_related("by").last()
-    return found
+    return Worksheet.objects.filter(document=case.document).select_related("by").last()
 
 
 def _versions(case: Case) -> list[tuple[Worksheet, list[tuple[str, str]], list[OfficeRule]]]:
