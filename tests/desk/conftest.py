@@ -21,9 +21,6 @@ PASSWORD = "Qing-shi-lu-48"
 ROOT = Path(__file__).resolve().parents[2]
 MODEL = "m-1"
 
-#: Stored by the evil template: every field of a document tries to break out of its place.
-EVIL = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>{{7*7}}</title>"
-
 
 @dataclass
 class Desk:
@@ -64,6 +61,21 @@ class Desk:
         from pipeline.desk.cases import take_in
 
         return take_in()
+
+    def reopen(self, **desk):
+        """Open it with these settings of the desk."""
+        from pipeline.desk.configure import open_desk
+
+        open_desk(load_settings(self.settings.home, store=self.settings.store, desk=desk), bring_up=False)
+
+    def night(self, day, hour=2):
+        """Begin another night, in September."""
+        from pipeline.desk.models import Run
+
+        began = dt.datetime(2026, 9, day, hour, tzinfo=dt.UTC)
+        return Run.objects.create(
+            id=f"{began:%Y%m%dT%H%M%S}-bbbbbb", serial=day, source="in", model=MODEL, started=began
+        )
 
     def case(self, key):
         from pipeline.desk.tables import Case

@@ -1,16 +1,12 @@
 import pytest
 
-from pipeline.settings import load_settings
-
 
 def test_nothing_to_compare_is_said(desk):
     assert "second_percent" in desk.client("analyst").get("/agreement").content.decode()
 
 
 def test_pairs_are_compared_label_by_label(desk):
-    from pipeline.desk.configure import open_desk
-
-    open_desk(load_settings(desk.settings.home, desk={"second_percent": 100}), bring_up=False)
+    desk.reopen(second_percent=100)
     desk.add_user("second", "reviewer")
     one, two = desk.client("reviewer"), desk.client("second")
     first, other = desk.columns[0][1], desk.columns[1][1]

@@ -1,7 +1,8 @@
 import pytest
+from desk.stores import both_stores
 
 
-@pytest.mark.parametrize("desk", ["sqlite", "postgres"], indirect=True)
+@both_stores
 @pytest.mark.parametrize(
     ("column", "keys"), [("key", ["D001", "D003", "没有的"]), ("key", []), ("pk", [1, 3, 2**62]), ("pk", [])]
 )

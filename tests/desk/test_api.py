@@ -8,6 +8,7 @@ import shutil
 import hypothesis
 import pytest
 from desk.conftest import running
+from desk.stores import apart, comes_to_wait, on_postgres
 
 from pipeline.settings import load_settings
 
@@ -113,9 +114,7 @@ def test_only_a_hash_of_the_token_is_kept(desk, door):
 
 
 def test_the_rate_ends_at_its_number_and_says_when_to_come_again(desk, door):
-    from pipeline.desk.configure import open_desk
-
-    open_desk(load_settings(desk.settings.home, desk={"api_per_minute": 3}), bring_up=False)
+    desk.reopen(api_per_minute=3)
     one, two = door.token("read", name="one"), door.token("read", name="two")
     assert [door.get("runs", one).status_code for _ in range(4)] == [200, 200, 200, 429]
     answer = door.get("runs", one)
@@ -224,14 +223,12 @@ def test_decisions_come_in_the_order_they_were_made_with_what_took_them_back(des
     assert "reviewer" not in json.dumps(items)
 
 
-@pytest.mark.parametrize("desk", ["postgres"], indirect=True)
+@on_postgres
 @pytest.mark.parametrize("taken_back", [False, True])
 def test_who_reads_on_from_the_last_decision_misses_none_that_was_slow(desk, monkeypatch, taken_back):
     """One has its number and hangs; meanwhile another one decides and somebody reads."""
     import threading
     from concurrent.futures import ThreadPoolExecutor
-
-    from django.db import connection, connections
 
     from pipeline.desk import settle
     from pipeline.desk.api.reading import decisions
@@ -244,17 +241,7 @@ def test_who_reads_on_from_the_last_decision_misses_none_that_was_slow(desk, mon
 
     def make(user, key):
         case = desk.case(key)
-        said = {"action": "reject", "labels": (), "text_hash": case.text_hash}
-        try:
-            decide(user=user, document=case.pk, **said)
-        finally:
-            connections.close_all()
-
-    def take_back():
-        try:
-            undo(slow)
-        finally:
-            connections.close_all()
+        decide(user=user, document=case.pk, action="reject", labels=(), text_hash=case.text_hash)
 
     def hang(made, text_hash):
         if made[-1].document_id == first:
@@ -265,13 +252,11 @@ def test_who_reads_on_from_the_last_decision_misses_none_that_was_slow(desk, mon
     if taken_back:
         make(slow, "D001")
     monkeypatch.setattr(settle, "state_after", hang)
-    with ThreadPoolExecutor(2) as pool, connection.cursor() as cursor:
-        late = pool.submit(take_back) if taken_back else pool.submit(make, slow, "D001")
+    with ThreadPoolExecutor(2) as pool:
+        late = pool.submit(apart(undo), slow) if taken_back else pool.submit(apart(make), slow, "D001")
         numbered.wait(60)
-        other, waiting = pool.submit(make, quick, "D002"), 0
-        while not waiting and not other.done():
-            cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
-            (waiting,) = cursor.fetchone()
+        other = pool.submit(apart(make), quick, "D002")
+        comes_to_wait(other)
         seen = decisions(0, 200)["items"]
         go_on.set()
         late.result()
@@ -281,9 +266,7 @@ def test_who_reads_on_from_the_last_decision_misses_none_that_was_slow(desk, mon
 
 
 def test_what_waits_for_a_second_reader_is_withheld_until_then(desk, door):
-    from pipeline.desk.configure import open_desk
-
-    open_desk(load_settings(desk.settings.home, desk={"second_percent": 100}), bring_up=False)
+    desk.reopen(second_percent=100)
     token = door.token("read")
     label = desk.columns[3][1]
     desk.decide(desk.client("reviewer"), desk.case("D001"), labels=[label], note="看法")
@@ -390,24 +373,20 @@ def test_of_many_texts_handed_in_at_once_under_one_number_one_is_taken():
     import threading
     from concurrent.futures import ThreadPoolExecutor
 
-    from django.db import connections
-
     from pipeline.desk.api.faults import RefusedError
     from pipeline.desk.api.receive import receive
 
     ready = threading.Barrier(6)
 
     def hand_in(text):
+        ready.wait()
         try:
-            ready.wait()
             return receive("热线", [{"id": "N-1", "text": text}])[0]
         except RefusedError as e:
             return e.code
-        finally:
-            connections.close_all()
 
     with ThreadPoolExecutor(6) as pool:
-        answers = list(pool.map(hand_in, "甲乙丙丁戊己"))
+        answers = list(pool.map(apart(hand_in), "甲乙丙丁戊己"))
     assert answers.count(["N-1"]) == 1
     assert answers.count("ZF-API-KNOWN") == 5
 

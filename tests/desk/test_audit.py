@@ -1,6 +1,5 @@
 import pytest
-
-both_stores = pytest.mark.parametrize("desk", ["sqlite", "postgres"], indirect=True)
+from desk.stores import both_stores, on_postgres
 
 
 @pytest.fixture
@@ -135,7 +134,7 @@ def test_the_database_itself_refuses_changes(trail, table, verb):
         cursor.execute(statement)
 
 
-@pytest.mark.parametrize("desk", ["postgres"], indirect=True)
+@on_postgres
 @pytest.mark.parametrize("table", ["audit", "decision", "note", "worksheet"])
 def test_the_database_itself_refuses_to_empty_a_table(desk, table):
     from django.db import DatabaseError, connection

@@ -2,8 +2,8 @@ import dataclasses
 import re
 
 import pytest
+from desk.stores import both_stores
 
-both_stores = pytest.mark.parametrize("desk", ["sqlite", "postgres"], indirect=True)
 ODDS = {"D001": 0.5, "D005": 0.5, "D037": 0.1}
 
 
@@ -68,7 +68,7 @@ def test_what_was_decided_tells_nothing_of_the_model_until_it_is_done(drawn, lab
     first = drawn.client("reviewer")
     case = drawn.case("D001")
     said = [[d["id"] for some in case.prediction.decided.values() for d in some], [drawn.columns[5][1]]][labels]
-    always_second(drawn)
+    drawn.reopen(second_percent=100)
     drawn.decide(first, case, labels=said)
     first.post("/undo")
     drawn.decide(first, case, labels=said)
@@ -92,15 +92,6 @@ def test_what_was_decided_tells_nothing_of_the_model_until_it_is_done(drawn, lab
     assert telling[labels] in page.partition('class="made"')[2].partition("</section>")[0]
 
 
-def always_second(desk):
-    from pipeline.desk.configure import open_desk
-    from pipeline.settings import load_settings
-
-    open_desk(
-        load_settings(desk.settings.home, store=desk.settings.store, desk={"second_percent": 100}), bring_up=False
-    )
-
-
 def test_an_empty_form_is_not_a_label_where_nobody_sees_what_was_said_before(drawn):
     first, second = drawn.client("reviewer"), drawn.client("senior")
     case = drawn.case("D001")
@@ -109,7 +100,7 @@ def test_an_empty_form_is_not_a_label_where_nobody_sees_what_was_said_before(dra
     refused = drawn.decide(first, case, labels=[])
     assert refused.status_code == 409
     assert "一个标签也没有勾" in refused.content.decode()
-    always_second(drawn)
+    drawn.reopen(second_percent=100)
     drawn.decide(first, case, "reject")
     drawn.decide(first, drawn.case("D002"))
     # The second reader of any document is as blind.
@@ -134,13 +125,7 @@ def test_twins_are_not_decided_along_with_it(desk):
 
 
 def test_another_night_keeps_it_blind_and_another_text_does_not(drawn):
-    import datetime as dt
-
-    from pipeline.desk.models import Run
-
-    run = Run.objects.create(
-        id="20260902T020000-bbbbbb", serial=2, source="in", model="m-1", started=dt.datetime(2026, 9, 2, tzinfo=dt.UTC)
-    )
+    run = drawn.night(2)
     before = drawn.case("D001")
     drawn.add("D001", before.document.text, run=run, score=0.99, decided={drawn.columns[1][1]: 0.9})
     after = drawn.case("D001")
@@ -148,9 +133,7 @@ def test_another_night_keeps_it_blind_and_another_text_does_not(drawn):
     assert (after.priority, list(after.labels.all())) == (before.priority, [])
     # Nor does a night tell its score while it waits for somebody else.
     drawn.decide(drawn.client("reviewer"), after, action="unsure", labels=[])
-    run = Run.objects.create(
-        id="20260903T020000-cccccc", serial=3, source="in", model="m-1", started=dt.datetime(2026, 9, 3, tzinfo=dt.UTC)
-    )
+    run = drawn.night(3)
     drawn.add("D001", before.document.text, run=run, score=0.77, decided={drawn.columns[2][1]: 0.9})
     after = drawn.case("D001")
     assert (after.run, after.state, after.unseen) == (run.pk, "disputed", True)
@@ -163,13 +146,8 @@ def test_without_a_time_it_waits_since_the_local_day_of_its_night(desk):
     import datetime as dt
 
     from pipeline.desk.blind import put_into_queue
-    from pipeline.desk.models import Run
 
-    run = Run.objects.create(
-        id="20260902T180000-bbbbbb", serial=2, source="in", model="m-1",
-        started=dt.datetime(2026, 9, 2, 18, tzinfo=dt.UTC),
-    )  # fmt: skip
-    desk.add("N1", "半夜读入的一件，没有写时间", run=run)
+    desk.add("N1", "半夜读入的一件，没有写时间", run=desk.night(2, hour=18))
     put_into_queue({"N1": 0.5}, "s", actor="an")
     case = desk.case("N1")
     [(_, points)] = case.reasons
@@ -212,7 +190,7 @@ def test_second_readings_come_with_the_others_not_after_them(desk):
     from pipeline.desk.queue import held_by
     from pipeline.desk.tables import Case
 
-    always_second(desk)
+    desk.reopen(second_percent=100)
     first = Case.objects.filter(state="open").order_by("-priority", "pk")[0]
     desk.decide(desk.client("reviewer"), first)
     desk.add_user("second", "reviewer")

@@ -5,11 +5,10 @@ import itertools
 import hypothesis
 import numpy as np
 import pytest
+from desk.stores import both_stores
 from hypothesis import strategies as st
 
 from pipeline.desk import postings
-
-both_stores = pytest.mark.parametrize("desk", ["sqlite", "postgres"], indirect=True)
 
 #: Few characters, so that pairs meet; of every length that UTF-8 has, and some that change when made small.
 LETTERS = st.sampled_from("低保证明aBéÉ😀𠀀İΣς\n\x00\ud800")

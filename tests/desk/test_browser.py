@@ -13,12 +13,12 @@ import subprocess
 import sys
 
 import pytest
+from desk.conftest import PASSWORD
 from desk.provider import new_key, serving
 from playwright import sync_api
 
 from pipeline.settings import load_settings
 
-PASSWORD = "Qing-shi-lu-48"
 FLAGS = [
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",

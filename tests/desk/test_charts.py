@@ -7,7 +7,7 @@ def test_names_are_text_in_a_picture_whatever_they_hold():
     picture = bars([("<script>alert(1)</script>", 3), ('" onload="x', 2)], 'a "b" <c>')
     assert "<script" not in picture
     assert "&lt;script" in picture
-    assert 'aria-label="a &quot;b&quot; &lt;c>"' in picture
+    assert 'aria-label="a &quot;b&quot; &lt;c&gt;"' in picture
     _check(picture)
 
 

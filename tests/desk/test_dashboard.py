@@ -1,4 +1,3 @@
-import datetime as dt
 import re
 
 
@@ -36,26 +35,16 @@ def test_every_picture_has_its_table(desk):
 
 
 def test_a_trend_appears_with_the_second_night(desk):
-    from pipeline.desk.models import Run
-
     client = desk.client("analyst")
     assert client.get("/dashboard").context["trend"] == ""
-    run = Run.objects.create(
-        id="20260902T020000-bbbbbb", serial=2, source="in", model="m-1", started=dt.datetime(2026, 9, 2, tzinfo=dt.UTC)
-    )
-    desk.add("N1", "跑了五趟", run=run)
+    desk.add("N1", "跑了五趟", run=desk.night(2))
     page = client.get("/dashboard")
     assert "09-02" in page.context["trend"]
 
 
 def test_a_night_has_the_day_on_which_it_began_here(desk):
-    from pipeline.batch.ledger import new_id
-    from pipeline.desk.models import Run
-
     # Two in the morning in China.
-    began = dt.datetime(2026, 9, 2, 18, tzinfo=dt.UTC)
-    run = Run.objects.create(id=new_id(began), serial=2, source="in", model="m-1", started=began)
-    desk.add("N1", "跑了五趟", run=run)
+    desk.add("N1", "跑了五趟", run=desk.night(2, hour=18))
     days = [day for day, _, _ in desk.client("analyst").get("/dashboard").context["f"].trend]
     assert list(dict.fromkeys(days)) == ["09-01", "09-03"]
 

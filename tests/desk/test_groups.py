@@ -1,9 +1,6 @@
-import datetime as dt
-
 import pytest
 from desk.conftest import add_document
-
-both_stores = pytest.mark.parametrize("desk", ["sqlite", "postgres"], indirect=True)
+from desk.stores import both_stores
 
 LETTER = "窗口人员反复让我补交材料，前后跑了{}趟，打12345热线也没有人接听，请有关部门尽快核实处理，我们住在石坝镇。"
 
@@ -46,12 +43,8 @@ def test_a_later_night_joins_what_it_brings_and_two_groups_become_one(letters):
 
 def test_a_changed_text_leaves_and_the_others_stay_together(letters):
     from pipeline.desk.cases import take_in
-    from pipeline.desk.models import Run
 
-    run = Run.objects.create(
-        id="20260902T020000-bbbbbb", serial=2, source="in", model="m-1", started=dt.datetime(2026, 9, 2, tzinfo=dt.UTC)
-    )
-    letters.add("L0", "改成了反映路灯不亮的事情，已经黑了三个月，没有人来修。", run=run)
+    letters.add("L0", "改成了反映路灯不亮的事情，已经黑了三个月，没有人来修。", run=letters.night(2))
     take_in()
     heir = letters.case("L1").pk
     assert group_of(letters, "L0", "L1", "L2") == [None, heir, heir]
@@ -109,8 +102,7 @@ def test_a_blind_reader_is_shown_nothing_that_tells_what_the_first_one_said(lett
     from pipeline.desk import rounds
 
     letters.add_user("second", "reviewer")
-    first, second = letters.client("reviewer"), letters.client("reviewer")
-    second.force_login(letters.user("reviewer", "second"), backend="pipeline.desk.login.PasswordBackend")
+    first, second = letters.client("reviewer"), letters.client("second")
     letters.decide(first, letters.case("D001"))
     letters.decide(second, letters.case("D004"))
     letters.decide(letters.client("senior"), letters.case("L2"))

@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 import pytest
+from desk.stores import apart, comes_to_wait, on_postgres
 
 
 @pytest.fixture
@@ -94,38 +95,18 @@ def purges(desk, pair):
 WRITERS = (decides, gives_back, switches_off, joins, signs, takes_in, looks_on, looks_again, purges)
 
 
-def _alone(write):
-    """Return what writes in a thread, on a connection of its own."""
-
-    def begin():
-        from django.db import connections
-
-        try:
-            write()
-        finally:
-            connections.close_all()
-
-    return begin
-
-
 @contextlib.contextmanager
 def waiting_for(rows, write):
     """Hold ``rows`` while another connection writes and comes to wait for them."""
-    from django.db import connection, transaction
+    from django.db import transaction
 
     with ThreadPoolExecutor(1) as pool:
-        with transaction.atomic(), connection.cursor() as cursor:
+        with transaction.atomic():
             list(rows.select_for_update(no_key=True))
-            written, waiting = pool.submit(_alone(write)), 0
-            while not waiting and not written.done():
-                cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
-                (waiting,) = cursor.fetchone()
-            assert waiting, "did not come to these rows"
+            written = pool.submit(apart(write))
+            assert comes_to_wait(written), "did not come to these rows"
             yield
         written.result()
-
-
-on_postgres = pytest.mark.parametrize("desk", ["postgres"], indirect=True)
 
 
 @on_postgres
@@ -162,4 +143,4 @@ def test_who_decides_need_not_wait_for_who_indexes(desk, pair):
 
     with transaction.atomic(), ThreadPoolExecutor(1) as pool:
         index(pair)
-        pool.submit(_alone(decides(desk, pair))).result(timeout=20)
+        pool.submit(apart(decides(desk, pair))).result(timeout=20)

@@ -3,11 +3,11 @@
 import datetime as dt
 
 import pytest
+from desk.stores import url_of
 from desk.test_tables import exported, filled, send, verdicts
 
 from pipeline.batch.purge import purge
 from pipeline.desk.roles import Role, allows
-from pipeline.settings import load_settings
 
 #: Words that nothing but the texts and titles of this document holds.
 TEXT, TITLE, QUOTE = "紫檀算盘第九颗珠子", "青花瓷瓶第三道裂纹", "让我跑了十一趟"
@@ -54,8 +54,6 @@ def work(desk):
 
 
 def test_what_people_did_stays_and_the_text_shows_nowhere(marked, clean):
-    from django.urls import reverse
-
     from pipeline.desk.audit import verify
     from pipeline.desk.tables import AuditEntry, Decision, Note, Worksheet
     from pipeline.desk.urls import PAGES
@@ -73,8 +71,7 @@ def test_what_people_did_stays_and_the_text_shows_nowhere(marked, clean):
         for page in PAGES:
             if "GET" not in page.methods or page.needs is None or not allows(role, page.needs):
                 continue
-            url = reverse(page.name, kwargs={"number": case.pk} if "<int:number>" in page.route else {})
-            said = client.get(url, {"state": "all", "q": "P1"}).content.decode(errors="replace")
+            said = client.get(url_of(page, case.pk), {"state": "all", "q": "P1"}).content.decode(errors="replace")
             seen.add(page.name)
             assert [w for w in WORDS if w in said] == [], (page.name, role)
     assert {"document", "paper", "worksheet", "queue"} <= seen
@@ -131,10 +128,8 @@ def test_what_was_decided_before_the_text_went_stays_decided(marked, clean):
 
 def test_nothing_is_kept_from_who_can_read_it_no_more(marked, clean):
     from pipeline.desk.blind import put_into_queue
-    from pipeline.desk.configure import open_desk
 
-    always = load_settings(marked.settings.home, store=marked.settings.store, desk={"second_percent": 100})
-    open_desk(always, bring_up=False)
+    marked.reopen(second_percent=100)
     work(marked)
     put_into_queue({"P2": 0.5}, "抽样", actor="t")
     assert [(c.state, c.blind) for c in map(marked.case, ("P1", "P2"))] == [("second", False), ("open", True)]

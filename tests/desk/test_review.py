@@ -1,4 +1,3 @@
-import datetime as dt
 import html
 import re
 import threading
@@ -6,12 +5,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from desk.conftest import add_document
+from desk.stores import apart, both_stores, comes_to_wait, on_postgres
 
 from pipeline.desk.reading import masked, read
-from pipeline.settings import load_settings
-
-#: What the databases could do differently is tried on both.
-both_stores = pytest.mark.parametrize("desk", ["sqlite", "postgres"], indirect=True)
 
 
 def decisions(key):
@@ -24,17 +20,10 @@ def labels_of(case):
     return sorted(x.label for x in case.labels.all())
 
 
-def always_second(desk):
-    from pipeline.desk.configure import open_desk
-
-    always = {"second_percent": 100}
-    open_desk(load_settings(desk.settings.home, store=desk.settings.store, desk=always), bring_up=False)
-
-
 @pytest.fixture
 def pair(desk):
     """Every document is read twice; two reviewers besides the senior."""
-    always_second(desk)
+    desk.reopen(second_percent=100)
     desk.add_user("second", "reviewer")
     return desk
 
@@ -216,8 +205,6 @@ def test_nobody_undoes_what_somebody_else_decided(desk):
 
 @both_stores
 def test_pressed_several_times_at_once_undo_takes_back_as_many(desk):
-    from django.db import connections
-
     from pipeline.desk.tables import Decision
     from pipeline.desk.undo import undo
 
@@ -228,20 +215,17 @@ def test_pressed_several_times_at_once_undo_takes_back_as_many(desk):
 
     def press(_):
         barrier.wait()
-        try:
-            return undo(person)
-        finally:
-            connections.close_all()
+        return undo(person)
 
     with ThreadPoolExecutor(len(keys)) as pool:
-        taken = [pk for undone in pool.map(press, keys) for pk in undone.documents]
+        taken = [pk for undone in pool.map(apart(press), keys) for pk in undone.documents]
     assert sorted(taken) == sorted(desk.case(key).pk for key in keys)
     assert Decision.objects.filter(kind="undo").count() == len(keys)
 
 
-@pytest.mark.parametrize("desk", ["postgres"], indirect=True)
+@on_postgres
 def test_taking_back_many_waits_for_who_decides_one_of_them_and_not_the_other_way_round(desk):
-    from django.db import connection, connections, transaction
+    from django.db import transaction
 
     from pipeline.desk import audit
     from pipeline.desk.tables import Case
@@ -251,21 +235,12 @@ def test_taking_back_many_waits_for_who_decides_one_of_them_and_not_the_other_wa
         desk.add(key, "同一段话，窗口让我跑了五趟", title=key)
     desk.decide(desk.client("reviewer"), desk.case("S1"), together="on")
     person, last = desk.user("reviewer"), desk.case("S2").pk
-
-    def take_back():
-        try:
-            return undo(person)
-        finally:
-            connections.close_all()
-
     with ThreadPoolExecutor(1) as pool:
-        with transaction.atomic(), connection.cursor() as cursor:
+        with transaction.atomic():
             # As everybody who decides: the case is locked first, then the trail written to.
             Case.objects.select_for_update().get(pk=last)
-            undone, waiting = pool.submit(take_back), 0
-            while not waiting and not undone.done():
-                cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
-                (waiting,) = cursor.fetchone()
+            undone = pool.submit(apart(undo), person)
+            comes_to_wait(undone)
             audit.record("document.see", "S2")
         assert undone.result().documents == (desk.case("S1").pk, last)
 
@@ -334,7 +309,7 @@ def test_the_second_reader_sees_nothing_of_the_first_until_both_have_spoken(pair
 
 @both_stores
 def test_who_read_an_earlier_text_sees_nothing_of_the_first_decision_on_the_new_one(desk):
-    always_second(desk)
+    desk.reopen(second_percent=100)
     desk.add_user("second", "reviewer")
     one, two = desk.client("reviewer"), desk.client("second")
     desk.decide(one, desk.case("D001"), note="旧文的看法")
@@ -422,7 +397,7 @@ def test_one_person_is_not_two_pairs_of_eyes(pair):
 
 @both_stores
 def test_who_took_a_decision_back_may_be_the_second_reader(desk):
-    always_second(desk)
+    desk.reopen(second_percent=100)
     desk.add_user("second", "reviewer")
     one, two, senior = desk.client("reviewer"), desk.client("second"), desk.client("senior")
     desk.decide(one, desk.case("D001"))
@@ -440,7 +415,7 @@ def test_who_took_a_decision_back_may_be_the_second_reader(desk):
 
 @both_stores
 def test_who_read_an_earlier_text_may_be_the_second_reader_of_the_new_one(desk):
-    always_second(desk)
+    desk.reopen(second_percent=100)
     desk.add_user("second", "reviewer")
     one, two = desk.client("reviewer"), desk.client("second")
     desk.decide(one, desk.case("D001"))
@@ -552,9 +527,7 @@ def test_two_who_disagree_go_to_a_third(pair):
 
 @both_stores
 def test_what_waits_for_the_next_person_has_the_labels_of_the_model_as_it_is(desk):
-    from pipeline.desk.models import Run
-
-    always_second(desk)
+    desk.reopen(second_percent=100)
     desk.add_user("second", "reviewer")
     one, two, senior = desk.client("reviewer"), desk.client("second"), desk.client("senior")
     first, newer = desk.columns[5][1], desk.columns[1][1]
@@ -562,9 +535,7 @@ def test_what_waits_for_the_next_person_has_the_labels_of_the_model_as_it_is(des
         desk.decide(one, desk.case(key), labels=[first], note="第一人的看法")
     desk.decide(two, desk.case("D002"), "reject")
     desk.decide(two, desk.case("D003"), labels=[first])
-    run = Run.objects.create(
-        id="20260902T020000-bbbbbb", serial=2, source="in", model="m-1", started=dt.datetime(2026, 9, 2, tzinfo=dt.UTC)
-    )
+    run = desk.night(2)
     for key in ("D001", "D002", "D003"):
         desk.add(key, desk.case(key).document.text, run=run, decided={newer: 0.9})
     found = {key: (desk.case(key).state, labels_of(desk.case(key))) for key in ("D001", "D002", "D003")}
@@ -707,20 +678,6 @@ def test_no_field_of_a_document_becomes_markup(desk, field):
         for tag in re.findall(r"<[a-zA-Z][^>]*>", content):
             assert "onerror" not in re.sub(r'"[^"]*"', "", tag), tag
     assert html.escape(EVIL[:20]) in pages[0].content.decode() or field not in ("key", "title", "unit")
-
-
-def test_what_is_typed_into_the_sign_in_page_stays_text(desk):
-    page = desk.client().post(f"/login?next={EVIL}", {"username": EVIL, "password": "x", "next": EVIL})
-    assert "<script>alert" not in page.content.decode()
-
-
-@pytest.mark.parametrize("number", [0, 999_999, 2**63 - 1])
-def test_a_document_that_is_not_there_is_404(desk, number):
-    client = desk.client("senior")
-    for url in ("", "/paper"):
-        assert client.get(f"/documents/{number}{url}").status_code == 404
-    for url in ("/decide", "/note", "/reveal"):
-        assert client.post(f"/documents/{number}{url}", {"reason": "需要回电"}).status_code == 404
 
 
 def test_the_page_names_every_label_with_its_key(desk):

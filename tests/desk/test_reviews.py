@@ -5,8 +5,6 @@ import sqlite3
 
 import pytest
 
-from pipeline.settings import load_settings
-
 
 @pytest.fixture
 def read(desk, taxonomy):
@@ -18,9 +16,7 @@ def read(desk, taxonomy):
 @pytest.fixture
 def twice(desk):
     """Everything is read by two people."""
-    from pipeline.desk.configure import open_desk
-
-    open_desk(load_settings(desk.settings.home, desk={"second_percent": 100}), bring_up=False)
+    desk.reopen(second_percent=100)
     desk.add_user("second", "reviewer")
     return desk.client("reviewer"), desk.client("second")
 

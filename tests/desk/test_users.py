@@ -2,6 +2,7 @@ import re
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from desk.stores import apart, comes_to_wait, on_postgres
 
 
 def test_an_administrator_makes_an_account_that_works_once_its_password_is_changed(desk):
@@ -48,9 +49,9 @@ def test_the_last_administrator_stays(desk):
     assert admin.get("/users").status_code == 403
 
 
-@pytest.mark.parametrize("desk", ["postgres"], indirect=True)
+@on_postgres
 def test_two_administrators_who_switch_each_other_off_at_once_leave_one(desk):
-    from django.db import connection, connections, transaction
+    from django.db import transaction
 
     from pipeline.desk.accounts import change_account
     from pipeline.desk.tables import User
@@ -58,19 +59,11 @@ def test_two_administrators_who_switch_each_other_off_at_once_leave_one(desk):
 
     one, other = desk.user("admin"), desk.add_user("admin2", "admin")
 
-    def switch_off():
-        try:
-            change_account(one, role="admin", active=False)
-        finally:
-            connections.close_all()
-
     with ThreadPoolExecutor(1) as pool:
-        with transaction.atomic(), connection.cursor() as cursor:
+        with transaction.atomic():
             change_account(other, role="admin", active=False)
-            second, waiting = pool.submit(switch_off), 0
-            while not waiting and not second.done():
-                cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
-                (waiting,) = cursor.fetchone()
+            second = pool.submit(apart(lambda: change_account(one, role="admin", active=False)))
+            comes_to_wait(second)
         with pytest.raises(ConfigError, match="最后一个管理员"):
             second.result()
     assert User.objects.filter(role="admin", is_active=True).count() == 1

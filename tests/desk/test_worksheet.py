@@ -1,7 +1,6 @@
 import re
 
 from pipeline.desk.sixlooks import LOOKS, OUTCOMES, suggest
-from pipeline.settings import load_settings
 
 #: Which state of the worksheet the form was filled in from.
 SEEN = re.compile(r'name="seen" value="(\d*)"')
@@ -82,8 +81,7 @@ def test_the_second_of_two_replaces_nothing_unseen_and_loses_nothing(desk):
     from pipeline.desk.tables import Worksheet
 
     desk.add_user("senior2", "senior", name="组长乙")
-    one, two = desk.client("senior"), desk.client("senior")
-    two.force_login(desk.user(None, "senior2"), backend="pipeline.desk.login.PasswordBackend")
+    one, two = desk.client("senior"), desk.client("senior2")
     one.post("/rules", {"kind": "condition", "text": "出于公心"})
     rule = one.get(url(desk)).context["rules"][0]
     seen = opened(one, desk)
@@ -101,12 +99,9 @@ def test_the_second_of_two_replaces_nothing_unseen_and_loses_nothing(desk):
 
 
 def test_the_second_reader_reads_no_worksheet_of_the_first_before_deciding(desk):
-    from pipeline.desk.configure import open_desk
-
-    open_desk(load_settings(desk.settings.home, desk={"second_percent": 100}), bring_up=False)
+    desk.reopen(second_percent=100)
     desk.add_user("senior2", "senior", name="组长乙")
-    one, two = desk.client("senior"), desk.client("senior")
-    two.force_login(desk.user(None, "senior2"), backend="pipeline.desk.login.PasswordBackend")
+    one, two = desk.client("senior"), desk.client("senior2")
     desk.decide(one, desk.case("D001"), "reject")
     assert two.get(url(desk)).status_code == 200
     one.post(url(desk), {**ANSWERS, "outcome": "clear", "note": "查过不实"})
