@@ -1,1 +1,1 @@
-"""The Django app: the store's tables now, the triage desk's pages later."""
+"""The Django app: the store's tables, and the triage desk that works on them."""

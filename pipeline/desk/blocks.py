@@ -28,7 +28,7 @@ from pipeline.desk.postings import (
     rows_of,
 )
 from pipeline.desk.tables import Block, Indexed, Posting
-from pipeline.desk.upsert import ask, insert, upsert
+from pipeline.desk.upsert import insert, send, upsert
 
 __all__ = ["Text", "forget", "gather", "holders", "put", "scrub", "tidy"]
 
@@ -212,7 +212,7 @@ def _stored(rows: Sequence[int]) -> Sequence[tuple[int, int, bytes]]:
     if connection.vendor == "postgresql":
         # Bytes as they are: written out in digits they take twice as long.
         asked = "SELECT row, block, data FROM zuofeng_search_posting WHERE row = ANY(%b::int[]) ORDER BY block"
-        return ask(asked, [rows])
+        return send(asked, [rows])
     return list(Posting.objects.filter(row__in=rows).order_by("row", "block").values_list("row", "block", "data"))
 
 

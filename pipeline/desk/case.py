@@ -15,7 +15,7 @@ from pipeline.desk.reading import Reading, hidden, masked, read
 from pipeline.desk.roles import Permission
 from pipeline.desk.rounds import standing
 from pipeline.desk.schemes import decided_ids, flat, keys, label_names, taxonomy
-from pipeline.desk.states import Kind, State
+from pipeline.desk.states import State
 from pipeline.desk.tables import AuditEntry, Case, CaseLabel, Decision, Note, Signature, User
 from pipeline.text.near import ALGORITHM, shares
 
@@ -65,7 +65,8 @@ def sheet(case: Case, user: User, *, reveal: bool = False, ticked: Collection[st
     """Gather one document's page for this reader; ``ticked`` are the labels he or she has chosen already."""
     document, prediction = case.document, case.prediction
     unseen = case.unseen
-    shown = _fits(document, prediction) and not unseen
+    # Evidence points into the text that was scored; a newer text has none until it is scored.
+    shown = document.text_hash == prediction.text_hash and not unseen
     reading = read(document.text, prediction.evidence if shown else (), reveal=reveal)
     made = list(Decision.objects.filter(document=document).select_related("by").order_by("id"))
     blind = is_blind(case, made, user)
@@ -154,9 +155,9 @@ def similar(case: Case, user: User, count: int = 5) -> list[dict[str, Any]]:
     shared = CaseLabel.objects.filter(between, case__state=State.DONE, case__purged=False, label__in=labels)
     shared = shared.exclude(case=case)
     units = dict(shared.values_list("case_id", "case__document__unit"))
-    made = list(Decision.objects.filter(document=case.document))
-    if is_blind(case, made, user):
-        telling = repeats(case) | Q(document__decisions__by__in={d.by_id for d in made})
+    own = list(Decision.objects.filter(document=case.document))
+    if is_blind(case, own, user):
+        telling = repeats(case) | Q(document__decisions__by__in={d.by_id for d in own})
         for pk in set(Case.objects.filter(telling, pk__in=list(units)).values_list("pk", flat=True)):
             del units[pk]
     newest = sorted(units.items(), reverse=True)
@@ -164,7 +165,9 @@ def similar(case: Case, user: User, count: int = 5) -> list[dict[str, Any]]:
     newest.sort(key=lambda row: not case.document.unit or row[1] != case.document.unit)
     near = _nearest(case, [pk for pk, _ in newest[:MOST_COMPARED]], count)
     names = label_names()
-    said = {d.document_id: d for d in _last_of([c.pk for _, _, c in near])}
+    # Oldest first: the last one of a document is what holds.
+    made = Decision.objects.standing().filter(document__in=[c.pk for _, _, c in near]).order_by("id")
+    said = {d.document_id: d for d in made}
     return [
         {
             "id": c.pk,
@@ -207,18 +210,7 @@ def history(sheet: Sheet) -> list[AuditEntry]:
     return list(rows[:200])
 
 
-def _last_of(documents: Sequence[int]) -> list[Decision]:
-    """The decisions that stand, oldest first: the last one of a document is what holds."""
-    rows = Decision.objects.filter(document__in=documents, undone_by=None).exclude(kind=Kind.UNDO)
-    return list(rows.order_by("id"))
-
-
 def _chosen(prediction: Prediction, decided: Sequence[str], made: Sequence[Decision], blind: bool) -> frozenset[str]:
     """The boxes that are ticked at first: the last standing decision's, else what the model says."""
     valid = [] if blind else [d for d in standing(made) if d.text_hash == prediction.text_hash]
     return frozenset(flat(valid[-1].labels) if valid else decided)
-
-
-def _fits(document: Document, prediction: Prediction) -> bool:
-    """Evidence points into the text that was scored; a newer text has none until it is scored."""
-    return bool(document.text_hash == prediction.text_hash)

@@ -82,7 +82,7 @@ def last_known(documents: Sequence[int]) -> dict[int, int]:
     """Return the number of the last decision that stands by document: what was taken back is as if never made, so a
     workbook that was saved by mistake can be saved anew.
     """
-    rows = Decision.objects.filter(among(documents, "document_id"), undone_by=None).exclude(kind=Kind.UNDO)
+    rows = Decision.objects.standing().filter(among(documents, "document_id"))
     return dict(rows.order_by("id").values_list("document_id", "id"))
 
 

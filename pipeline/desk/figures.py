@@ -120,22 +120,9 @@ def _trend() -> list[tuple[str, str, int]]:
 
 def _recent() -> Any:
     since = timezone.now() - dt.timedelta(days=DAYS)
-    return Decision.objects.filter(at__gte=since, undone_by=None).exclude(kind=Kind.UNDO)
+    return Decision.objects.standing().filter(at__gte=since)
 
 
 def _work() -> list[dict[str, Any]]:
-    def kind(of: Any) -> Any:
-        return Count("id", filter=Q(kind=of))
-
-    rows = (
-        _recent()
-        .values("by__name", "by__username")
-        .annotate(
-            n=Count("id"),
-            confirm=kind(Kind.CONFIRM),
-            correct=kind(Kind.CORRECT),
-            reject=kind(Kind.REJECT),
-            unsure=kind(Kind.UNSURE),
-        )
-    )
-    return list(rows.order_by("-n"))
+    kinds = {k.value: Count("id", filter=Q(kind=k)) for k in (Kind.CONFIRM, Kind.CORRECT, Kind.REJECT, Kind.UNSURE)}
+    return list(_recent().values("by__name", "by__username").annotate(n=Count("id"), **kinds).order_by("-n"))

@@ -30,6 +30,7 @@ COMPARED, ANEW = "compared", f"{ALGORITHM} new"
 MOST = 400_000
 #: Signatures that are marked as compared at once: on SQLite everybody who decides waits for it.
 MARKED = 20_000
+_SIGNATURE = ("case", "text_hash", "algorithm", "values")
 
 
 def link() -> int:
@@ -73,8 +74,7 @@ def _newest(signed: QuerySet) -> tuple[npt.NDArray[np.int64], Matrix]:
 
 def sign(rows: Sequence[tuple[int, str, bytes]]) -> None:
     """Store the signatures of cases that have none: (case, text's hash, one row of `signatures`)."""
-    names = ["case", "text_hash", "algorithm", "values"]
-    insert(Signature, names, [(pk, digest, ALGORITHM, values) for pk, digest, values in rows])
+    insert(Signature, _SIGNATURE, [(pk, digest, ALGORITHM, values) for pk, digest, values in rows])
 
 
 def _sign() -> list[int]:
@@ -93,10 +93,10 @@ def _sign() -> list[int]:
             made = signatures([text for _, _, text in rows])
             upsert(
                 Signature,
-                ["case", "text_hash", "algorithm", "values"],
+                _SIGNATURE,
                 [(pk, h, ANEW, values.tobytes()) for (pk, h, _), values in zip(rows, made, strict=True)],
-                unique=["case"],
-                update=["text_hash", "algorithm", "values"],
+                unique=_SIGNATURE[:1],
+                update=_SIGNATURE[1:],
             )
             _leave([pk for pk, _, _ in rows])
     return ids

@@ -9,7 +9,7 @@ from django.utils import translation
 
 from pipeline.desk.schemes import taxonomy
 
-__all__ = ["COOKIE", "LANGUAGES", "english", "language", "named"]
+__all__ = ["COOKIE", "LANGUAGES", "language", "named"]
 
 COOKIE = "language"
 #: As the HTML says it, by Django's name.
@@ -27,14 +27,9 @@ def language(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[H
     return handle
 
 
-def english() -> bool:
-    """Return whether this page speaks English."""
-    return translation.get_language() == "en"
-
-
 def named(name: str) -> str:
     """Return the name of a label or scheme in the page's language; anything else as it is."""
-    if not english():
+    if translation.get_language() != "en":
         return name
     schemes = taxonomy().schemes
     names = {s.name: s.english for s in schemes} | {x.name: x.english for s in schemes for x in s.labels}

@@ -29,7 +29,7 @@ class Pairs:
 
 def pairs() -> Pairs:
     """Compare first and second decisions that stand, on the text they were both made on."""
-    seconds = Decision.objects.filter(turn=Turn.SECOND, undone_by=None).exclude(kind=Kind.UNDO).order_by("-id")[:MOST]
+    seconds = Decision.objects.standing().filter(turn=Turn.SECOND).order_by("-id")[:MOST]
     documents = list(seconds.values_list("document_id", flat=True))
     by_document: dict[int, list[Decision]] = {}
     for decision in Decision.objects.filter(document__in=documents).order_by("id"):

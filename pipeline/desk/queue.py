@@ -319,8 +319,8 @@ def repeats(case: Case) -> Q:
 
 def _decided(user: User) -> Exists:
     """Whether a decision of this person's on the text as it is stands; somebody else is the second pair of eyes."""
-    made = Decision.objects.filter(by=user, document=OuterRef("pk"), text_hash=OuterRef("text_hash"), undone_by=None)
-    return Exists(made.exclude(kind=Kind.UNDO))
+    made = Decision.objects.standing().filter(by=user, document=OuterRef("pk"), text_hash=OuterRef("text_hash"))
+    return Exists(made)
 
 
 def _locked(rows: QuerySet) -> QuerySet:

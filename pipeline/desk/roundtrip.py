@@ -83,11 +83,8 @@ def check(rows: list[tuple[int, dict[str, str]]], user: User) -> list[Answer]:
     cases = {c.document.key: c for c in known}
     ids = [c.pk for c in cases.values()]
     last = last_known(ids)
-    mine = set(
-        Decision.objects.filter(document__in=ids, by=user, undone_by=None, text_hash=F("document__case__text_hash"))
-        .exclude(kind=Kind.UNDO)
-        .values_list("document_id", flat=True)
-    )
+    own = Decision.objects.standing().filter(document__in=ids, by=user, text_hash=F("document__case__text_hash"))
+    mine = set(own.values_list("document_id", flat=True))
     seen: set[str] = set()
     found = []
     for number, values in rows:

@@ -7,7 +7,6 @@ import signal
 import socket
 import sys
 from collections.abc import Callable
-from types import FrameType
 from typing import Any
 
 from pipeline.errors import ConfigError
@@ -58,7 +57,7 @@ def make_server(settings: Settings, *, host: str = "127.0.0.1", port: int = 8000
 def serve(settings: Settings, *, host: str, port: int, ready: Callable[[str], None] = lambda address: None) -> None:
     """Serve until interrupted or terminated; ``ready`` is told the address once it can be opened."""
     server = make_server(settings, host=host, port=port)
-    signal.signal(signal.SIGTERM, _stop)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     shown = f"[{host}]" if ":" in host else host
     ready(f"http://{shown}:{server.effective_port}/")
     from pipeline.desk.keeper import Keeper
@@ -84,10 +83,6 @@ def _with_peer(application: Callable[..., Any]) -> Callable[..., Any]:
         return application(environ, start)
 
     return answer
-
-
-def _stop(number: int, frame: FrameType | None) -> None:
-    sys.exit(0)
 
 
 def _listen(host: str, port: int) -> socket.socket:

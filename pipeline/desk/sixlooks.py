@@ -20,37 +20,33 @@ class Look:
     id: str
     name: str
     asks: str
-    cues: re.Pattern[str]
-
-
-def _look(id_: str, name: str, asks: str, cues: str) -> Look:
-    return Look(id_, name, asks, re.compile(cues))
+    cues: str
 
 
 LOOKS = (
-    _look(
+    Look(
         "nature", "问题性质", "是失误还是违纪违法，后果轻重，触没触碰底线。",
-        r"违规|违法|违纪|挪用|套取|收受|造成|损失|伤亡|后果|瞒报|虚报|造假|失误|事故",
+        "违规|违法|违纪|挪用|套取|收受|造成|损失|伤亡|后果|瞒报|虚报|造假|失误|事故",
     ),
-    _look(
+    Look(
         "basis", "工作依据", "有没有法规、政策、上级部署作依据；当时是否明令禁止。",
-        r"依据|根据|按照|规定|文件|批复|批准|通知|政策|意见|办法|条例|要求",
+        "依据|根据|按照|规定|文件|批复|批准|通知|政策|意见|办法|条例|要求",
     ),
-    _look(
+    Look(
         "motive", "主观动机", "为公还是谋私，是无心还是明知故犯。",
-        r"为了|私利|谋取|亲属|好处|故意|明知|政绩|应付|敷衍|出于|好意|便民|图省事",
+        "为了|私利|谋取|亲属|好处|故意|明知|政绩|应付|敷衍|出于|好意|便民|图省事",
     ),
-    _look(
+    Look(
         "process", "决策过程", "是否经过调研、论证、集体研究，程序是否走到。",
-        r"研究|论证|会议|集体|讨论|决定|拍板|擅自|未经|程序|公示|听证|征求|调研",
+        "研究|论证|会议|集体|讨论|决定|拍板|擅自|未经|程序|公示|听证|征求|调研",
     ),
-    _look(
+    Look(
         "duty", "履职取向", "是敢担当、在办事，还是推诿、拖延、不作为。",
-        r"推诿|拖延|不作为|担当|负责|先行|试点|创新|落实|办理|不管|不理|扯皮|主动",
+        "推诿|拖延|不作为|担当|负责|先行|试点|创新|落实|办理|不管|不理|扯皮|主动",
     ),
-    _look(
+    Look(
         "attitude", "纠错态度", "知错后改没改、挽回没挽回，有没有隐瞒、对抗。",
-        r"整改|改正|纠正|道歉|退还|补救|挽回|重新|反弹|隐瞒|拒不|态度|承认|及时",
+        "整改|改正|纠正|道歉|退还|补救|挽回|重新|反弹|隐瞒|拒不|态度|承认|及时",
     ),
 )  # fmt: skip
 
@@ -74,6 +70,6 @@ def suggest(text: str) -> dict[str, list[str]]:
 
 
 def _best(look: Look, sentences: list[str]) -> list[str]:
-    scored = [(len(set(look.cues.findall(s))), i, s) for i, s in enumerate(sentences)]
+    scored = [(len(set(re.findall(look.cues, s))), i, s) for i, s in enumerate(sentences)]
     best = sorted((x for x in scored if x[0]), key=lambda x: (-x[0], x[1]))[:MOST]
     return [s[:LONGEST] for _, _, s in sorted(best, key=lambda x: x[1])]

@@ -67,7 +67,7 @@ def undo(user: User, document: int | None = None) -> Undone:
 
 def _part(user: User, document: int | None, last: Decision | None) -> tuple[list[Decision], bool]:
     """Return the next decisions of one gesture, those before the ``last`` one, and whether there are more."""
-    rows = Decision.objects.filter(by=user, undone_by=None).exclude(kind=Kind.UNDO).order_by("-id")
+    rows = Decision.objects.standing().filter(by=user).order_by("-id")
     if document is not None:  # what was said of an earlier text holds no more
         rows = rows.filter(document=document, text_hash=F("document__case__text_hash"))
     if last is None:

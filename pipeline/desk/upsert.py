@@ -8,7 +8,7 @@ from typing import Any
 
 from django.db import connection, models, transaction
 
-__all__ = ["ask", "assign", "insert", "reserve", "send", "upsert"]
+__all__ = ["assign", "insert", "reserve", "send", "upsert"]
 
 #: JSON is sent as text; that of ``jsonb`` behind the number of its form.
 _SENT_AS = {"json": "text", "jsonb": "bytea"}
@@ -123,25 +123,18 @@ def assign(model: type[models.Model], name: str, values: Mapping[int, Any]) -> N
                 cursor.executemany(statement, [(v, k) for k, v in values.items()])
 
 
-def send(statement: str, arrays: Sequence[Sequence[Any]]) -> None:
-    """Run a ``statement`` of PostgreSQL with one array for each ``%b``.
+def send(statement: str, arrays: Sequence[Sequence[Any]]) -> list[tuple[Any, ...]]:
+    """Run a ``statement`` of PostgreSQL with one array for each ``%b``; return its rows, if it has any.
 
-    They go as bytes and are bound by the server: as text, every quotation mark in them would be escaped.
+    They go as bytes and are bound by the server: as text, every quotation mark in them would be escaped. What comes
+    back comes in bytes too.
     """
     import psycopg
 
     connection.ensure_connection()
     with connection.wrap_database_errors, psycopg.Cursor(connection.connection) as cursor:
-        cursor.execute(statement, arrays)
-
-
-def ask(statement: str, arrays: Sequence[Sequence[Any]]) -> list[tuple[Any, ...]]:
-    """Return the rows of a ``statement`` of PostgreSQL, sent like those of `send` and answered in bytes too."""
-    import psycopg
-
-    connection.ensure_connection()
-    with connection.wrap_database_errors, psycopg.Cursor(connection.connection) as cursor:
-        return cursor.execute(statement, arrays, binary=True).fetchall()
+        cursor.execute(statement, arrays, binary=True)
+        return cursor.fetchall() if cursor.description else []
 
 
 def _kind(db_type: str) -> str:

@@ -506,7 +506,7 @@ def test_whatever_its_description_allows_is_answered_as_described(armed, door):
                 deadline=None,
                 database=None,
                 derandomize=True,
-                suppress_health_check=list(hypothesis.HealthCheck),
+                suppress_health_check=CHECKS,
             )
             @hypothesis.given(case=operation.as_strategy())
             def ask(case):

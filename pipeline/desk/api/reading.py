@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from django.db.models import F, QuerySet
@@ -23,8 +23,7 @@ def runs(after: int, size: int) -> dict[str, Any]:
     """
     rows = Run.objects.filter(serial__gt=after).exclude(state__in=OPEN).exclude(kind="purge").order_by("serial")
     shown = rows.values("kind", "model", "state", "started", "finished", number=F("serial"), run=F("id"))
-    found = list(shown[: size + 1])
-    return _page(found[:size], len(found) > size)
+    return _page(shown, size, list)
 
 
 def predictions(after: int, size: int, run: str, model: str) -> dict[str, Any]:
@@ -34,15 +33,13 @@ def predictions(after: int, size: int, run: str, model: str) -> dict[str, Any]:
         rows = rows.filter(run_id=run)
     if model:
         rows = rows.filter(model=model)
-    found = list(rows[: size + 1])
-    return _page(_predicted(found[:size]), len(found) > size)
+    return _page(rows, size, _predicted)
 
 
 def decisions(after: int, size: int) -> dict[str, Any]:
     """Return a page of decisions in the order they were made, those that were taken back and what took them back."""
-    rows = Decision.objects.filter(pk__gt=after)
-    found = list(rows.select_related("document").order_by("pk")[: size + 1])
-    return _page(_decided(found[:size]), len(found) > size)
+    rows = Decision.objects.filter(pk__gt=after).select_related("document").order_by("pk")
+    return _page(rows, size, _decided)
 
 
 def document(key: str) -> dict[str, Any] | None:
@@ -64,8 +61,10 @@ def document(key: str) -> dict[str, Any] | None:
     }
 
 
-def _page(items: list[dict[str, Any]], more: bool) -> dict[str, Any]:
-    return {"items": items, "next": items[-1]["number"] if more else None}
+def _page(rows: QuerySet, size: int, tell: Callable[[list[Any]], list[dict[str, Any]]]) -> dict[str, Any]:
+    found = list(rows[: size + 1])
+    items = tell(found[:size])
+    return {"items": items, "next": items[-1]["number"] if len(found) > size else None}
 
 
 def _predicted(said: Sequence[Prediction]) -> list[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""The desk's tables: people and what they decide. A night never writes here."""
+"""The desk's tables: people, what they decide, and the queue that nights bring up."""
 
 from pipeline.desk.tables.account import User
 from pipeline.desk.tables.audit import AuditEntry, AuditHead

@@ -8,6 +8,14 @@ from pipeline.desk.states import KINDS, TURNS, Kind
 from pipeline.desk.tables.account import User
 
 
+class DecisionRows(models.QuerySet):
+    """Decisions, and what took them back."""
+
+    def standing(self) -> models.QuerySet:
+        """Return the decisions that nobody has taken back."""
+        return self.filter(undone_by=None).exclude(kind=Kind.UNDO)
+
+
 class Decision(models.Model):
     """One person's judgement of one text, or (kind ``undo``) its withdrawal."""
 
@@ -23,6 +31,8 @@ class Decision(models.Model):
     seconds = models.PositiveIntegerField(default=0)
     gesture = models.CharField(max_length=32)
     undoes = models.OneToOneField("self", null=True, on_delete=models.PROTECT, related_name="undone_by")
+
+    objects = DecisionRows.as_manager()
 
     class Meta:
         db_table = "zuofeng_decision"

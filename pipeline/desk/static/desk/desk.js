@@ -89,18 +89,11 @@
     return true;
   }
 
-  function use(el) {
+  function press(el) {
+    const decides = el.matches("[data-decide] button, form[data-key=z]");
+    if (decides && (busy || performance.now() - opened < SETTLE_MS)) return;
     if (el.matches("form")) el.requestSubmit();
     else el.click();
-  }
-
-  function decides(el) {
-    return el.matches("[data-decide] button, form[data-key=z]");
-  }
-
-  function press(el) {
-    if (decides(el) && (busy || performance.now() - opened < SETTLE_MS)) return;
-    use(el);
   }
 
   function onKey(event) {
