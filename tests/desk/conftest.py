@@ -14,12 +14,16 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.desk.configure import MEMORY, open_store
 from pipeline.documents import text_hash
 from pipeline.settings import Settings, load_settings
 
 PASSWORD = "Qing-shi-lu-48"
 ROOT = Path(__file__).resolve().parents[2]
 MODEL = "m-1"
+
+# Tests import tables as any module does: Django has to know some store before. Each opens its own.
+open_store(MEMORY, bring_up=False)
 
 
 @dataclass

@@ -9,7 +9,32 @@ import hypothesis
 import pytest
 from desk.conftest import running
 from desk.stores import apart, comes_to_wait, on_postgres
+from django.db import connection
+from typer.testing import CliRunner
 
+from pipeline.batch import ledger
+from pipeline.batch.sources import open_source
+from pipeline.cli import app
+from pipeline.desk import settle
+from pipeline.desk.api.app import api
+from pipeline.desk.api.door import METER, MOST_DENIED, Meter
+from pipeline.desk.api.faults import RefusedError
+from pipeline.desk.api.reading import decisions
+from pipeline.desk.api.receive import receive
+from pipeline.desk.api.waiting import waiting_in
+from pipeline.desk.audit import verify
+from pipeline.desk.blind import put_into_queue
+from pipeline.desk.clients import Grant, add_client, revoke_client
+from pipeline.desk.configure import open_desk
+from pipeline.desk.decide import decide
+from pipeline.desk.models import Document as Row
+from pipeline.desk.roles import Role
+from pipeline.desk.scoring import LIVE
+from pipeline.desk.tables import AuditEntry, Case
+from pipeline.desk.undo import undo
+from pipeline.model.bundle import load_bundle
+from pipeline.model.registry import set_champion
+from pipeline.model.score import Scorer
 from pipeline.settings import load_settings
 
 CHECKS = list(hypothesis.HealthCheck)
@@ -19,8 +44,6 @@ SECRET = "我的电话是13912345678"
 @pytest.fixture
 def door(desk):
     """Make clients; counters start at nothing."""
-    from pipeline.desk.api.door import METER
-
     METER.clear()
     return Caller(desk)
 
@@ -30,8 +53,6 @@ class Caller:
         self.desk = desk
 
     def token(self, *may, name=None):
-        from pipeline.desk.clients import add_client
-
         return add_client(name or "-".join(may) or "none", may)[1]
 
     def get(self, path, token=None, **query):
@@ -46,8 +67,6 @@ class Caller:
 
 def operations():
     """Every address of the interface from its own description, with what it takes."""
-    from pipeline.desk.api.app import api
-
     for path, ways in api.get_openapi_schema()["paths"].items():
         for method, way in ways.items():
             yield path, method.upper(), way
@@ -55,8 +74,6 @@ def operations():
 
 def grants():
     """Grant by operation, from the doors as they are built."""
-    from pipeline.desk.api.app import api
-
     for prefix, router in api._routers:
         for path, view in router.path_operations.items():
             for operation in view.operations:
@@ -66,9 +83,6 @@ def grants():
 
 def test_every_address_of_the_interface_takes_a_token_and_its_grant(desk, door):
     """All addresses × nobody, wrong tokens, people's sessions, a revoked client, each grant × their method."""
-    from pipeline.desk.clients import Grant, revoke_client
-    from pipeline.desk.roles import Role
-
     tokens = {g: door.token(g.value) for g in Grant}
     gone = door.token(*Grant, name="gone")
     revoke_client("gone")
@@ -101,8 +115,6 @@ def test_every_address_of_the_interface_takes_a_token_and_its_grant(desk, door):
 def test_only_a_hash_of_the_token_is_kept(desk, door):
     from pathlib import Path
 
-    from django.db import connection
-
     token = door.token("read")
     with connection.cursor() as cursor:
         cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -125,8 +137,6 @@ def test_the_rate_ends_at_its_number_and_says_when_to_come_again(desk, door):
 
 @pytest.mark.usefixtures("desk")
 def test_the_meter_forgets_after_a_minute():
-    from pipeline.desk.api.door import Meter
-
     meter = Meter()
     assert [meter.take("a", 2, t) for t in (0.0, 10.0, 20.0)] == [0, 0, 40]
     assert meter.take("a", 2, 60.1) == 0
@@ -134,18 +144,12 @@ def test_the_meter_forgets_after_a_minute():
 
 
 def test_guessing_tokens_does_not_flood_the_trail(desk, door):
-    from pipeline.desk.api.door import MOST_DENIED
-    from pipeline.desk.tables import AuditEntry
-
     codes = [door.get("runs", f"zf_{n}").status_code for n in range(MOST_DENIED + 5)]
     assert codes == [401] * MOST_DENIED + [429] * 5
     assert AuditEntry.objects.filter(action="api.deny").count() == MOST_DENIED
 
 
 def test_each_use_is_on_the_record_under_the_clients_name(desk, door):
-    from pipeline.desk.audit import verify
-    from pipeline.desk.tables import AuditEntry
-
     token = door.token("read", name="热线系统")
     door.get("decisions", token)
     door.get("documents", token, id="D001")
@@ -183,8 +187,6 @@ def test_predictions_come_masked_in_pages_that_join_without_gap(desk, door):
 
 
 def test_what_a_run_that_broke_off_had_scored_is_found_by_its_run(desk, door):
-    from pipeline.batch import ledger
-
     token, night = door.token("read"), dt.datetime(2026, 9, 2, 2, tzinfo=dt.UTC)
     broken = ledger.begin(kind="nightly", source="/data/inbox", model="m-1", plan={}, now=night)
     desk.add("N1", "窗口推来推去，三次都没办成", run=broken)
@@ -229,11 +231,6 @@ def test_who_reads_on_from_the_last_decision_misses_none_that_was_slow(desk, mon
     """One has its number and hangs; meanwhile another one decides and somebody reads."""
     import threading
     from concurrent.futures import ThreadPoolExecutor
-
-    from pipeline.desk import settle
-    from pipeline.desk.api.reading import decisions
-    from pipeline.desk.decide import decide
-    from pipeline.desk.undo import undo
 
     slow, quick = desk.user("reviewer"), desk.user("senior")
     numbered, go_on, real = threading.Event(), threading.Event(), settle.state_after
@@ -280,8 +277,6 @@ def test_what_waits_for_a_second_reader_is_withheld_until_then(desk, door):
 
 
 def test_what_is_judged_blind_is_told_after_it_is_judged(desk, door):
-    from pipeline.desk.tables import Case
-
     Case.objects.filter(pk=desk.case("D001").pk).update(blind=True)
     token = door.token("read")
 
@@ -304,8 +299,6 @@ def test_what_is_judged_blind_is_told_after_it_is_judged(desk, door):
 
 
 def test_how_a_blind_decision_relates_to_the_model_is_told_when_it_is_done(desk, door):
-    from pipeline.desk.blind import put_into_queue
-
     put_into_queue({"D001": 0.5}, "s", actor="an")
     token, reviewer = door.token("read"), desk.client("reviewer")
     desk.decide(reviewer, desk.case("D001"))
@@ -319,8 +312,6 @@ def test_how_a_blind_decision_relates_to_the_model_is_told_when_it_is_done(desk,
 
 
 def test_new_documents_wait_for_the_night_and_come_twice_without_harm(desk, door):
-    from pipeline.batch.sources import open_source
-
     token = door.token("post", name="热线")
     body = {
         "documents": [{"id": "N-1", "text": "窗口没有人。", "title": "反映", "unit": "区教育局", "time": "2026-03-01"}]
@@ -347,8 +338,6 @@ def test_new_documents_wait_for_the_night_and_come_twice_without_harm(desk, door
 
 
 def test_what_waits_already_is_kept_once_and_no_other_text_takes_its_number(desk, door):
-    from pipeline.desk.api.waiting import waiting_in
-
     token = door.token("post")
     folder = desk.settings.home / "state" / "api-inbox"
     one, two = {"id": "N-1", "title": "反映", "text": "窗口没有人。"}, {"id": "N-2", "text": "电话\u2028没人接。"}
@@ -372,9 +361,6 @@ def test_what_waits_already_is_kept_once_and_no_other_text_takes_its_number(desk
 def test_of_many_texts_handed_in_at_once_under_one_number_one_is_taken():
     import threading
     from concurrent.futures import ThreadPoolExecutor
-
-    from pipeline.desk.api.faults import RefusedError
-    from pipeline.desk.api.receive import receive
 
     ready = threading.Barrier(6)
 
@@ -427,9 +413,6 @@ def test_without_a_model_it_says_so(desk, door):
 @pytest.fixture
 def armed(desk, trained, root):
     """The desk with a live model."""
-    from pipeline.desk.scoring import LIVE
-    from pipeline.model.registry import set_champion
-
     home = desk.settings.home
     shutil.copy(root / "corpora" / "dictionary.txt", home / "corpora")
     shutil.copytree(trained, home / "models" / trained.name)
@@ -442,9 +425,6 @@ def test_classifying_reads_with_the_encoder_once_it_is_set(
     armed, door, dense_trained, encoder, words, some_gold, monkeypatch
 ):
     from pipeline.documents import Document
-    from pipeline.model.bundle import load_bundle
-    from pipeline.model.registry import set_champion
-    from pipeline.model.score import Scorer
 
     home = armed.settings.home
     shutil.copytree(dense_trained, home / "models" / dense_trained.name)
@@ -470,7 +450,6 @@ def test_classifying_says_what_the_command_says(armed, door, scorer, some_gold):
     assert answer.status_code == 200, answer.json()
     assert answer.json()["results"] == [json.loads(json.dumps(p.to_dict())) for p in scorer.score(texts)]
     assert answer.json()["model"] == scorer.bundle.id
-    from pipeline.desk.models import Document as Row
 
     assert Row.objects.count() == 40
 
@@ -486,10 +465,6 @@ def test_whatever_its_description_allows_is_answered_as_described(armed, door):
     import schemathesis
     from schemathesis.checks import not_a_server_error
     from schemathesis.specs.openapi.checks import response_schema_conformance, status_code_conformance
-
-    from pipeline.desk.api.app import api
-    from pipeline.desk.clients import Grant
-    from pipeline.desk.configure import open_desk
 
     settings = load_settings(armed.settings.home, desk={"api_per_minute": 100_000})
     open_desk(settings, bring_up=False)
@@ -534,10 +509,6 @@ def test_the_page_on_the_interface_is_true(desk, door, root, capsys):
 
 
 def test_clients_from_the_command_line(desk, door):
-    from typer.testing import CliRunner
-
-    from pipeline.cli import app
-
     def zuofeng(*arguments):
         done = CliRunner().invoke(app, [*arguments, "--home", str(desk.settings.home)])
         return getattr(done.exception, "exit_code", done.exit_code), f"{done.output}{done.exception or ''}"

@@ -5,20 +5,18 @@ from html.parser import HTMLParser
 import pytest
 from desk.stores import url_of
 
-from pipeline.desk.roles import Role
+from pipeline.desk.roles import Role, allows
+from pipeline.desk.tables import AuditEntry
+from pipeline.desk.urls import PAGES
 
 EVIL = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>{{7*7}}</title>"
 
 
 def all_pages():
-    from pipeline.desk.urls import PAGES
-
     return PAGES
 
 
 def holder_of(page):
-    from pipeline.desk.roles import allows
-
     return next(r.value for r in Role if allows(r, page.needs))
 
 
@@ -106,8 +104,6 @@ def test_idor_numbers_of_nobody_are_404(desk):
     "nasty", ["' OR '1'='1", '" OR 1=1 --', "1; DROP TABLE zuofeng_audit; --", "%' --", "\\", "\0", "\ud800"]
 )
 def test_sql_no_field_of_the_trail_reaches_the_database_as_language(desk, nasty):
-    from pipeline.desk.tables import AuditEntry
-
     desk.client("reviewer").get("/documents/1")
     auditor = desk.client("auditor")
     for field in ("actor", "action", "target", "before"):

@@ -1,5 +1,12 @@
 import pytest
 from desk.stores import both_stores, on_postgres
+from django.conf import settings
+from django.db import DatabaseError, connection
+
+from pipeline.desk import audit
+from pipeline.desk.audit import record, verify
+from pipeline.desk.configure import migrate, open_store
+from pipeline.desk.tables import AuditEntry, AuditHead
 
 
 @pytest.fixture
@@ -14,8 +21,6 @@ def trail(desk):
 
 def sql(statement, *parameters):
     """As somebody would who holds the database but not the secret, with the guards taken off."""
-    from django.db import connection
-
     with connection.cursor() as cursor:
         for verb in ("update", "delete"):
             cursor.execute(f"DROP TRIGGER IF EXISTS zuofeng_audit_no_{verb}")
@@ -23,9 +28,6 @@ def sql(statement, *parameters):
 
 
 def test_an_untouched_trail_holds(trail):
-    from pipeline.desk.audit import verify
-    from pipeline.desk.tables import AuditEntry
-
     length, seal, broken = verify()
     assert broken == []
     assert length == AuditEntry.objects.count() >= 4
@@ -34,9 +36,6 @@ def test_an_untouched_trail_holds(trail):
 
 @both_stores
 def test_a_trail_that_grows_while_it_is_read_holds(trail, monkeypatch):
-    from pipeline.desk import audit
-    from pipeline.desk.tables import AuditEntry
-
     proof = audit._seal
 
     def grow(before, entry):
@@ -51,9 +50,6 @@ def test_a_trail_that_grows_while_it_is_read_holds(trail, monkeypatch):
 
 
 def test_an_end_that_was_put_back_is_found(trail):
-    from pipeline.desk.audit import verify
-    from pipeline.desk.tables import AuditHead
-
     old = AuditHead.objects.get()
     trail.client("reviewer").get("/documents/4")
     old.save()
@@ -62,24 +58,17 @@ def test_an_end_that_was_put_back_is_found(trail):
 
 @pytest.mark.parametrize("field", ["at", "gesture", "actor", "action", "target", "address", "detail", "seal"])
 def test_any_changed_field_is_found(trail, field):
-    from pipeline.desk.audit import verify
-
     sql(f"UPDATE zuofeng_audit SET {field} = '\"x\"' WHERE number = 2")  # noqa: S608
     assert 2 in [b.number for b in verify()[2]]
 
 
 @pytest.mark.parametrize("which", ["= 1", "= 3", "in (2, 3)", "= (SELECT max(number) FROM zuofeng_audit)", "> 0"])
 def test_any_missing_entry_is_found(trail, which):
-    from pipeline.desk.audit import verify
-
     sql(f"DELETE FROM zuofeng_audit WHERE number {which}")  # noqa: S608
     assert verify()[2]
 
 
 def test_a_forged_end_is_found(trail):
-    from pipeline.desk.audit import verify
-    from pipeline.desk.tables import AuditEntry
-
     last = AuditEntry.objects.order_by("-number")[1]
     sql("DELETE FROM zuofeng_audit WHERE number > %s", last.number)
     sql("UPDATE zuofeng_audit_head SET number = %s, seal = %s", last.number, last.seal)
@@ -88,8 +77,6 @@ def test_a_forged_end_is_found(trail):
 
 @pytest.mark.parametrize("lived_on", [False, True], ids=["at once", "after it went on"])
 def test_a_trail_that_was_emptied_together_with_its_head_is_found(trail, lived_on):
-    from pipeline.desk.audit import record, verify
-
     sql("DELETE FROM zuofeng_audit")
     sql("UPDATE zuofeng_audit_head SET number = 0, seal = '', proof = ''")
     if lived_on:
@@ -101,18 +88,13 @@ def test_a_trail_that_was_emptied_together_with_its_head_is_found(trail, lived_o
 
 
 def test_a_store_in_which_nothing_ever_happened_has_nothing_to_miss(bare_store):
-    from pipeline.desk.configure import migrate, open_store
-
     open_store(bare_store, bring_up=False)
     migrate()
-    from pipeline.desk.audit import verify
 
     assert verify() == (0, "", [])
 
 
 def test_an_entry_put_in_by_hand_is_found(trail):
-    from pipeline.desk.audit import verify
-
     sql("INSERT INTO zuofeng_audit SELECT number + 100, at, gesture, actor, action, target, address, detail, seal "
         "FROM zuofeng_audit WHERE number = 1")  # fmt: skip
     assert verify()[2]
@@ -121,8 +103,6 @@ def test_an_entry_put_in_by_hand_is_found(trail):
 @pytest.mark.parametrize("table", ["audit", "decision", "note", "worksheet"])
 @pytest.mark.parametrize("verb", ["UPDATE zuofeng_{} SET gesture = 'x'", "DELETE FROM zuofeng_{}"])
 def test_the_database_itself_refuses_changes(trail, table, verb):
-    from django.db import DatabaseError, connection
-
     statement = verb.format(table) if table in ("audit", "decision") else f"DELETE FROM zuofeng_{table}"  # noqa: S608
     if table == "note":
         trail.client("reviewer").post("/documents/1/note", {"text": "留话"})
@@ -137,22 +117,16 @@ def test_the_database_itself_refuses_changes(trail, table, verb):
 @on_postgres
 @pytest.mark.parametrize("table", ["audit", "decision", "note", "worksheet"])
 def test_the_database_itself_refuses_to_empty_a_table(desk, table):
-    from django.db import DatabaseError, connection
-
     with connection.cursor() as cursor, pytest.raises(DatabaseError, match="append only"):
         cursor.execute(f"TRUNCATE zuofeng_{table} CASCADE")
 
 
 def test_an_action_without_a_name_is_never_written(desk):
-    from pipeline.desk.audit import record
-
     with pytest.raises(KeyError):
         record("review.shrug")
 
 
 def test_one_request_is_one_gesture(desk):
-    from pipeline.desk.tables import AuditEntry
-
     desk.add("X1", "同一段话，跑了五趟", title="甲")
     desk.add("X2", "同一段话，跑了五趟", title="乙")
     client = desk.client("reviewer")
@@ -174,9 +148,5 @@ def test_the_auditor_filters_reads_and_verifies(trail):
 
 
 def test_a_trail_is_sealed_with_the_secret_of_its_desk(trail):
-    from django.conf import settings
-
-    from pipeline.desk.audit import verify
-
     settings.SECRET_KEY = "another" * 10
     assert verify()[2]

@@ -4,14 +4,16 @@ import re
 import pytest
 from desk.stores import both_stores
 
+from pipeline.desk.blind import put_into_queue, read_sample
+from pipeline.desk.queue import held_by
+from pipeline.desk.tables import AuditEntry, Case
+
 ODDS = {"D001": 0.5, "D005": 0.5, "D037": 0.1}
 
 
 @pytest.fixture
 def drawn(desk):
     """Three documents in the sample: two in which the model found something, one in which it did not."""
-    from pipeline.desk.blind import put_into_queue
-
     put = put_into_queue(ODDS, "s", actor="an")
     assert (put.fresh, put.known, put.late) == (3, 0, 0)
     return desk
@@ -19,9 +21,6 @@ def drawn(desk):
 
 @both_stores
 def test_the_sample_is_drawn_once_and_only_from_what_nobody_has_seen(drawn):
-    from pipeline.desk.blind import put_into_queue
-    from pipeline.desk.tables import AuditEntry
-
     drawn.decide(drawn.client("reviewer"), drawn.case("D010"))
     put = put_into_queue({**ODDS, "D010": 0.5, "D011": 0.5}, "s", actor="an")
     assert (put.fresh, put.known, put.late) == (1, 3, 1)
@@ -111,8 +110,6 @@ def test_an_empty_form_is_not_a_label_where_nobody_sees_what_was_said_before(dra
 
 
 def test_twins_are_not_decided_along_with_it(desk):
-    from pipeline.desk.blind import put_into_queue
-
     text = desk.case("D002").document.text
     desk.add("C1", text)
     desk.add("C2", text)
@@ -145,8 +142,6 @@ def test_another_night_keeps_it_blind_and_another_text_does_not(drawn):
 def test_without_a_time_it_waits_since_the_local_day_of_its_night(desk):
     import datetime as dt
 
-    from pipeline.desk.blind import put_into_queue
-
     desk.add("N1", "半夜读入的一件，没有写时间", run=desk.night(2, hour=18))
     put_into_queue({"N1": 0.5}, "s", actor="an")
     case = desk.case("N1")
@@ -156,8 +151,6 @@ def test_without_a_time_it_waits_since_the_local_day_of_its_night(desk):
 
 @both_stores
 def test_what_people_said_comes_back_with_its_odds(drawn, taxonomy):
-    from pipeline.desk.blind import read_sample
-
     client, label = drawn.client("reviewer"), drawn.columns[3][1]
     drawn.decide(client, drawn.case("D001"), labels=[label])
     drawn.decide(client, drawn.case("D037"), "reject")
@@ -169,8 +162,6 @@ def test_what_people_said_comes_back_with_its_odds(drawn, taxonomy):
 
 
 def test_a_label_that_was_renamed_since_is_not_read_as_none(drawn, taxonomy):
-    from pipeline.desk.blind import read_sample
-
     client, (_, old), (_, kept) = drawn.client("reviewer"), drawn.columns[3], drawn.columns[5]
     drawn.decide(client, drawn.case("D001"), labels=[old, kept])
     drawn.decide(client, drawn.case("D037"), labels=[kept])
@@ -187,9 +178,6 @@ def test_a_label_that_was_renamed_since_is_not_read_as_none(drawn, taxonomy):
 
 @both_stores
 def test_second_readings_come_with_the_others_not_after_them(desk):
-    from pipeline.desk.queue import held_by
-    from pipeline.desk.tables import Case
-
     desk.reopen(second_percent=100)
     first = Case.objects.filter(state="open").order_by("-priority", "pk")[0]
     desk.decide(desk.client("reviewer"), first)
@@ -203,9 +191,6 @@ def test_second_readings_come_with_the_others_not_after_them(desk):
 
 
 def test_a_blind_sample_is_spread_over_the_queue(desk):
-    from pipeline.desk.blind import put_into_queue
-    from pipeline.desk.tables import Case
-
     keys = [f"D{n:03d}" for n in range(1, 41, 3)]
     put_into_queue(dict.fromkeys(keys, 0.5), "s", actor="an")
     order = list(Case.objects.filter(state="open").order_by("-priority", "pk").values_list("blind", flat=True))

@@ -6,9 +6,11 @@ import hypothesis
 import numpy as np
 import pytest
 from desk.stores import both_stores
+from django.db import connection
 from hypothesis import strategies as st
 
 from pipeline.desk import postings
+from pipeline.desk.tables import Block, Indexed, Posting
 
 #: Few characters, so that pairs meet; of every length that UTF-8 has, and some that change when made small.
 LETTERS = st.sampled_from("低保证明aBéÉ😀𠀀İΣς\n\x00\ud800")
@@ -19,7 +21,6 @@ WRITTEN = st.text(LETTERS, max_size=12)
 def blocks(desk):
     """The index of an open desk, with nothing in it."""
     from pipeline.desk import blocks
-    from pipeline.desk.tables import Block, Indexed, Posting
 
     for table in (Block, Indexed, Posting):
         table.objects.all().delete()
@@ -33,8 +34,6 @@ def put(blocks, *texts, start=1):
 
 def stored():
     """What the rows of all blocks say: (document, pair) → how many blocks say so."""
-    from pipeline.desk.tables import Block, Posting
-
     named = {b.pk: np.frombuffer(b.documents, "<i8") for b in Block.objects.all()}
     assert {b.pk: len(named[b.pk]) for b in Block.objects.all()} == dict(Block.objects.values_list("pk", "size"))
     said, of = {}, dict.fromkeys(named, 0)
@@ -81,8 +80,6 @@ def test_a_row_takes_every_pair_and_every_text_there_can_be():
 @hypothesis.given(data=st.data())
 def test_what_the_index_proposes_holds_all_that_reading_would_find(blocks, monkeypatch, data):
     """Whatever was put, changed, forgotten, scrubbed and put together, in whatever order."""
-    from pipeline.desk.tables import Block, Indexed, Posting
-
     monkeypatch.setattr(blocks, "_STEP", 2)
     for table in (Block, Indexed, Posting):
         table.objects.all().delete()
@@ -113,8 +110,6 @@ def test_what_the_index_proposes_holds_all_that_reading_would_find(blocks, monke
 
 @both_stores
 def test_small_blocks_are_put_together_and_large_ones_left_alone(blocks, monkeypatch):
-    from pipeline.desk.tables import Block, Indexed
-
     texts = {n: f"第{n}件，{chr(0x4E00 + n)}{chr(0x5E00 + n)}的事" for n in range(1, 101)}
     monkeypatch.setattr(blocks, "_SMALL", 8 * 8 * 10)
     for n, text in texts.items():
@@ -156,8 +151,6 @@ def test_a_reader_finds_everything_while_blocks_are_put_together(blocks, monkeyp
 @both_stores
 @pytest.mark.parametrize("meanwhile", ["rewrite", "put", "forget"])
 def test_what_others_do_while_blocks_are_put_together_is_kept(blocks, monkeypatch, meanwhile):
-    from pipeline.desk.tables import Block, Indexed
-
     for n in range(8):
         put(blocks, f"{n}只有这件说的是紫檀算盘", start=n + 1)
     ids, real, done = list(Block.objects.order_by("pk").values_list("pk", flat=True)), blocks.read, []
@@ -188,10 +181,6 @@ def test_what_others_do_while_blocks_are_put_together_is_kept(blocks, monkeypatc
 
 @both_stores
 def test_nothing_of_a_text_that_is_gone_stays_once_it_was_scrubbed(desk, blocks):
-    from django.db import connection
-
-    from pipeline.desk.tables import Block
-
     put(blocks, "低保没批", "老楼加梯", "路灯坏了")
     put(blocks, "公交改线", start=4)
     before = set(Block.objects.values_list("pk", flat=True))
@@ -211,8 +200,6 @@ def test_nothing_of_a_text_that_is_gone_stays_once_it_was_scrubbed(desk, blocks)
 
 @both_stores
 def test_blocks_end_where_texts_get_many_or_long(blocks, monkeypatch):
-    from pipeline.desk.tables import Block
-
     def sizes():
         found = list(Block.objects.order_by("pk").values_list("size", flat=True))
         Block.objects.all().delete()

@@ -15,6 +15,7 @@ import sys
 import pytest
 from desk.conftest import PASSWORD
 from desk.provider import new_key, serving
+from django_otp.oath import totp
 from playwright import sync_api
 
 from pipeline.settings import load_settings
@@ -592,8 +593,6 @@ def test_a_reader_of_english_finds_the_way_and_the_keys_still_work(visit):
 def test_a_phone_is_taken_on_and_asked_for(visit):
     """The digits are worked out from the secret that the page shows, as an authenticator would."""
     import base64
-
-    from django_otp.oath import totp
 
     v, again = visit("analyst"), visit()
     v.page.click(".menu summary")

@@ -1,5 +1,9 @@
 import re
 
+from pipeline.desk.configure import open_desk
+from pipeline.desk.tables import User
+from pipeline.settings import load_settings
+
 
 def test_figures_add_up_with_the_queue(desk):
     client = desk.client("senior")
@@ -50,10 +54,6 @@ def test_a_night_has_the_day_on_which_it_began_here(desk):
 
 
 def test_an_empty_desk_says_what_to_do(tmp_path, desk):
-    from pipeline.desk.configure import open_desk
-    from pipeline.desk.tables import User
-    from pipeline.settings import load_settings
-
     home = tmp_path / "empty"
     (home / "corpora").mkdir(parents=True)
     (home / "corpora" / "taxonomy.toml").write_bytes(desk.settings.taxonomy_file.read_bytes())

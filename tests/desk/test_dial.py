@@ -6,6 +6,8 @@ import re
 
 import pytest
 
+from pipeline.desk.models import Prediction
+
 
 @pytest.fixture
 def dial(desk):
@@ -80,7 +82,6 @@ def test_what_people_changed_is_found_again(desk, dial):
     desk.decide(who, three, "unsure")
     assert sorted(changed for _, changed in dial._read()) == [False, True]
     assert all(math.isclose(sure, 0.5 + n / 100) for (sure, _), n in zip(sorted(dial._read()), (0, 1), strict=True))
-    from pipeline.desk.models import Prediction
 
     Prediction.objects.filter(document=two.pk).update(text_hash="0" * 64)
     assert [changed for _, changed in dial._read()] == [False]

@@ -2,6 +2,10 @@ import pytest
 from desk.conftest import add_document
 from desk.stores import both_stores
 
+from pipeline.desk import groups, rounds
+from pipeline.desk.cases import refresh, take_in
+from pipeline.desk.tables import Case
+
 LETTER = "窗口人员反复让我补交材料，前后跑了{}趟，打12345热线也没有人接听，请有关部门尽快核实处理，我们住在石坝镇。"
 
 
@@ -12,8 +16,6 @@ def group_of(desk, *keys):
 @pytest.fixture
 def letters(desk):
     """Three letters that differ by a word, and one about something else."""
-    from pipeline.desk.cases import take_in
-
     for n, word in enumerate("五六七"):
         desk.add(f"L{n}", LETTER.format(word), title="", unit=f"第{n}所")
     desk.add("L9", "村里修路的钱一直没有公示，账目也不让看，问到镇里说不归他们管，群众意见很大。")
@@ -29,9 +31,6 @@ def test_letters_that_say_nearly_the_same_are_one_group(letters):
 
 @both_stores
 def test_a_later_night_joins_what_it_brings_and_two_groups_become_one(letters):
-    from pipeline.desk.cases import take_in
-    from pipeline.desk.tables import Case
-
     other = letters.case("L9").pk
     Case.objects.filter(pk__in=[letters.case("L2").pk, other]).update(group=other)
     letters.add("L3", LETTER.format("八"))
@@ -42,8 +41,6 @@ def test_a_later_night_joins_what_it_brings_and_two_groups_become_one(letters):
 
 
 def test_a_changed_text_leaves_and_the_others_stay_together(letters):
-    from pipeline.desk.cases import take_in
-
     letters.add("L0", "改成了反映路灯不亮的事情，已经黑了三个月，没有人来修。", run=letters.night(2))
     take_in()
     heir = letters.case("L1").pk
@@ -52,8 +49,6 @@ def test_a_changed_text_leaves_and_the_others_stay_together(letters):
 
 @both_stores
 def test_a_changed_text_is_nobodys_repeat_before_it_is_compared_anew(letters):
-    from pipeline.desk.cases import refresh
-
     other = "改成了反映路灯不亮的事情，已经黑了三个月，没有人来修。"
     add_document(letters.columns, "L1", other)
     # The queue has taken it in; what is near is found out for minutes after that.
@@ -69,9 +64,6 @@ def test_a_changed_text_is_nobodys_repeat_before_it_is_compared_anew(letters):
 
 @both_stores
 def test_what_was_signed_before_a_crash_is_compared_after_it(letters, monkeypatch):
-    from pipeline.desk import groups
-    from pipeline.desk.cases import take_in
-
     def crash(together):
         raise ConnectionError
 
@@ -99,8 +91,6 @@ def test_a_group_is_decided_once_and_undone_once(letters):
 
 @both_stores
 def test_a_blind_reader_is_shown_nothing_that_tells_what_the_first_one_said(letters, monkeypatch):
-    from pipeline.desk import rounds
-
     letters.add_user("second", "reviewer")
     first, second = letters.client("reviewer"), letters.client("second")
     letters.decide(first, letters.case("D001"))

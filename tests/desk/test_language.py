@@ -6,6 +6,9 @@ import io
 import re
 
 import pytest
+from django.utils.translation.template import templatize
+
+from pipeline.desk import audit, roles, states
 
 HAN = re.compile(r"[\u4e00-\u9fff]")
 #: A legal procedure and printed records stay in the language they are kept in.
@@ -14,8 +17,6 @@ CHINESE = {"worksheet.html", "rules.html", "paper.html", "refusal.html"}
 
 def asked_by_templates(root):
     """Return what the templates want translated, by file, as Django itself finds it."""
-    from django.utils.translation.template import templatize
-
     found = {}
     for path in sorted((root / "pipeline" / "desk" / "templates" / "desk").glob("*.html")):
         source = templatize(path.read_text(encoding="utf-8"), origin=path.name)
@@ -27,8 +28,6 @@ def asked_by_templates(root):
 
 def asked_by_code(root):
     """Return the words that templates translate out of variables, and those of the views."""
-    from pipeline.desk import audit, roles, states
-
     words = {*states.STATES.values(), *states.KINDS.values(), *states.TURNS.values(), *roles.ROLE_NAMES.values()}
     words |= {*audit.ACTIONS.values(), *(what for what, _ in roles.GRANTS.values())}
     for path in (root / "pipeline" / "desk").rglob("*.py"):

@@ -6,13 +6,23 @@ from functools import partial
 
 import pytest
 from desk.stores import apart, comes_to_wait, on_postgres
+from django.db import transaction
+
+from pipeline.batch.removal import _documents
+from pipeline.desk.accounts import change_account
+from pipeline.desk.cases import _stored, _write
+from pipeline.desk.decide import decide
+from pipeline.desk.groups import _join, _sign
+from pipeline.desk.models import Document
+from pipeline.desk.queue import hold, release
+from pipeline.desk.search import index
+from pipeline.desk.second_opinion import look_on
+from pipeline.desk.tables import AuditHead, Case, CaseLabel, Indexed, Signature
 
 
 @pytest.fixture
 def pair(desk):
     """Two cases with one text, held by the reviewer."""
-    from pipeline.desk.queue import hold
-
     for key in ("S1", "S2"):
         desk.add(key, "同一段话，窗口让我跑了五趟，打12345热线没人接", title=key)
         hold(desk.user("reviewer"), desk.case(key))
@@ -20,30 +30,21 @@ def pair(desk):
 
 
 def decides(desk, pair):
-    from pipeline.desk.decide import decide
-
     case, who = desk.case("S2"), desk.user("reviewer")
     said = {"action": "reject", "labels": (), "text_hash": case.text_hash, "together": True}
     return lambda: decide(user=who, document=case.pk, **said)
 
 
 def gives_back(desk, pair):
-    from pipeline.desk.queue import release
-
     return partial(release, desk.user("reviewer"))
 
 
 def switches_off(desk, pair):
-    from pipeline.desk.accounts import change_account
-
     return partial(change_account, desk.user("reviewer"), role="reviewer", active=False)
 
 
 def joins(desk, pair):
     from scipy.cluster.hierarchy import DisjointSet
-
-    from pipeline.desk.groups import _join
-    from pipeline.desk.tables import Case
 
     Case.objects.update(group=None)
     together = DisjointSet(reversed(pair))
@@ -52,43 +53,27 @@ def joins(desk, pair):
 
 
 def signs(desk, pair):
-    from pipeline.desk.groups import _sign
-    from pipeline.desk.tables import Signature
-
     Signature.objects.filter(case__in=pair).update(text_hash="of another text")
     return _sign
 
 
 def takes_in(desk, pair):
-    from django.db import transaction
-
-    from pipeline.desk.cases import _stored, _write
-    from pipeline.desk.tables import Case
-
     said = _stored(list(Case.objects.filter(pk__in=pair).values_list("prediction_id", flat=True)))
     return transaction.atomic(partial(_write, said[::-1]))
 
 
 def looks_on(desk, pair):
-    from pipeline.desk.second_opinion import look_on
-
     path = desk.settings.home / "corpora" / "rules.toml"
     path.write_text(f'[[rule]]\nlabel = "{desk.columns[5][1]}"\nphrases = ["打12345热线没人接"]\n', encoding="utf-8")
     return look_on
 
 
 def looks_again(desk, pair):
-    from pipeline.desk.tables import Case
-
     Case.objects.filter(pk__in=pair).update(against=1)
     return looks_on(desk, pair)
 
 
 def purges(desk, pair):
-    from django.db import transaction
-
-    from pipeline.batch.removal import _documents
-
     return transaction.atomic(partial(_documents, pair))
 
 
@@ -98,8 +83,6 @@ WRITERS = (decides, gives_back, switches_off, joins, signs, takes_in, looks_on, 
 @contextlib.contextmanager
 def waiting_for(rows, write):
     """Hold ``rows`` while another connection writes and comes to wait for them."""
-    from django.db import transaction
-
     with ThreadPoolExecutor(1) as pool:
         with transaction.atomic():
             list(rows.select_for_update(no_key=True))
@@ -112,8 +95,6 @@ def waiting_for(rows, write):
 @on_postgres
 @pytest.mark.parametrize("writer", WRITERS, ids=lambda w: w.__name__)
 def test_who_waits_for_a_case_holds_none_behind_it_nor_the_trail(desk, pair, writer):
-    from pipeline.desk.tables import AuditHead, Case, CaseLabel
-
     first, second = pair
     write = writer(desk, pair)
     # On disk the second one stands before the first.
@@ -125,10 +106,6 @@ def test_who_waits_for_a_case_holds_none_behind_it_nor_the_trail(desk, pair, wri
 
 @on_postgres
 def test_who_purges_waits_for_who_indexes_and_not_the_other_way_round(desk, pair):
-    from pipeline.desk.models import Document
-    from pipeline.desk.search import index
-    from pipeline.desk.tables import Indexed
-
     Indexed.objects.filter(document__in=pair).update(text_hash="of another text")
     with waiting_for(Document.objects.filter(pk=pair[0]), purges(desk, pair)):
         index(pair)
@@ -137,10 +114,6 @@ def test_who_purges_waits_for_who_indexes_and_not_the_other_way_round(desk, pair
 
 @on_postgres
 def test_who_decides_need_not_wait_for_who_indexes(desk, pair):
-    from django.db import transaction
-
-    from pipeline.desk.search import index
-
     with transaction.atomic(), ThreadPoolExecutor(1) as pool:
         index(pair)
         pool.submit(apart(decides(desk, pair))).result(timeout=20)

@@ -5,14 +5,15 @@ import re
 import pytest
 from desk.stores import url_of
 
+from pipeline.desk.matrix import markdown
 from pipeline.desk.roles import GRANTS, ROLE_NAMES, Permission, Role, allows
+from pipeline.desk.tables import AuditEntry
+from pipeline.desk.urls import PAGES, urlpatterns
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
 
 def test_every_address_went_through_the_door(desk):
-    from pipeline.desk.urls import PAGES, urlpatterns
-
     assert [p.callback.page for p in urlpatterns if p.callback] == list(PAGES)
     # The interface for programs has a door and a matrix of its own (test_api).
     assert [str(p.pattern) for p in urlpatterns if not p.callback] == ["api/v1/"]
@@ -22,8 +23,6 @@ def test_every_address_went_through_the_door(desk):
 
 @pytest.mark.parametrize("role", [None, *Role])
 def test_each_role_opens_what_the_table_grants_and_nothing_else(desk, role):
-    from pipeline.desk.urls import PAGES
-
     tried = 0
     for page in PAGES:
         url = url_of(page)
@@ -82,8 +81,6 @@ def test_another_theme_or_language_can_be_chosen_on_the_answer_to_a_form(desk):
 
 
 def test_a_refusal_is_on_the_record(desk):
-    from pipeline.desk.tables import AuditEntry
-
     desk.client("operator").get("/audit")
     entry = AuditEntry.objects.get(action="access.deny")
     assert (entry.actor, entry.target) == ("operator", "audit")
@@ -98,8 +95,6 @@ def test_nobody_who_manages_accounts_reads_documents_and_nobody_who_decides_read
 
 def test_the_documents_show_the_table_as_it_is(root):
     """Generated: ``python -m pipeline.desk.matrix`` prints it."""
-    from pipeline.desk.matrix import markdown
-
     assert markdown() in (root / "docs" / "desk" / "权限表.md").read_text(encoding="utf-8")
 
 

@@ -2,7 +2,13 @@
 
 import datetime as dt
 
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+
 from pipeline.desk.configure import migrate, open_store
+from pipeline.desk.models import Document, Prediction
+from pipeline.desk.tables import CaseLabel, Note, Tally, User
+from pipeline.desk.talk import told
 from pipeline.text.near import ALGORITHM
 
 NOW = dt.datetime(2026, 9, 1, 2, tzinfo=dt.UTC)
@@ -10,9 +16,6 @@ NOW = dt.datetime(2026, 9, 1, 2, tzinfo=dt.UTC)
 
 def as_of(name):
     """Bring the store up to one migration of the desk; return its models as they were then."""
-    from django.db import connection
-    from django.db.migrations.executor import MigrationExecutor
-
     executor = MigrationExecutor(connection)
     connection.disable_constraint_checking()
     executor.migrate([("desk", name), *(n for n in executor.loader.graph.leaf_nodes() if n[0] != "desk")])
@@ -37,8 +40,6 @@ def stored(apps, number, labels, algorithm):
 
 def test_a_store_from_before_the_night_wrote_less_keeps_what_it_holds(bare_store):
     open_store(bare_store, bring_up=False)
-    from pipeline.desk.models import Document, Prediction
-    from pipeline.desk.tables import CaseLabel, Tally
 
     apps = as_of("0017_less_to_write")
     stored(apps, 1, ["b", "a"], ALGORITHM)
@@ -61,7 +62,6 @@ def test_a_store_from_before_the_night_wrote_less_keeps_what_it_holds(bare_store
 
 def test_the_guard_against_emptying_a_table_can_be_taken_off_and_put_back(bare_store):
     open_store(bare_store, bring_up=False)
-    from django.db import connection
 
     def guards():
         with connection.cursor() as cursor:
@@ -76,9 +76,6 @@ def test_the_guard_against_emptying_a_table_can_be_taken_off_and_put_back(bare_s
 
 def test_nobody_is_told_of_answers_from_before_the_desk_told_of_them(bare_store):
     open_store(bare_store, bring_up=False)
-    from pipeline.desk.models import Document
-    from pipeline.desk.tables import Note, User
-    from pipeline.desk.talk import told
 
     apps = as_of("0019_no_truncate")
     one, two = (User.objects.create_user(name, "x", role="reviewer") for name in ("one", "two"))

@@ -5,25 +5,28 @@ import shutil
 import threading
 
 import pytest
+from django.db import connections
+from django.db.models import F
 
 from pipeline.batch.nightly import nightly
 from pipeline.batch.sources import ColumnMap, Limits
-from pipeline.bench.desk.drive import Crew, drive
+from pipeline.bench.desk.drive import Crew, Made, drive
+from pipeline.bench.desk.fill import fill
 from pipeline.bench.desk.measure import sessions_of
 from pipeline.bench.desk.night import lost, overwritten, write_inbox
+from pipeline.desk.cases import refresh_if_new
+from pipeline.desk.configure import open_desk
+from pipeline.desk.tables import Case, CaseLabel
 from pipeline.settings import load_settings
 
 
 @pytest.fixture
 def filled(store, tmp_path, some_gold, taxonomy, corpora):
     """The settings of a desk whose store holds six hundred documents, sixty of them decided."""
-    from pipeline.desk.configure import open_desk
-
     (tmp_path / "home" / "corpora").mkdir(parents=True)
     shutil.copy(corpora / "taxonomy.toml", tmp_path / "home" / "corpora")
     settings = load_settings(tmp_path / "home", store=store, desk={"second_percent": 0})
     open_desk(settings)
-    from pipeline.bench.desk.fill import fill
 
     fill([g.text for g in some_gold], taxonomy.columns, documents=600, reviews=60)
     return settings
@@ -61,12 +64,6 @@ def test_a_night_and_three_people_do_not_get_in_each_others_way(filled, serving,
 
 
 def test_what_a_killed_night_left_is_taken_in_once_nobody_is_at_work(filled, scorer, some_gold, tmp_path):
-    from django.db import connections
-    from django.db.models import F
-
-    from pipeline.desk.cases import refresh_if_new
-    from pipeline.desk.tables import Case
-
     def night(after="", killed_at=99):
         """What looks brought while it went on: the cases that were taken in then, after each chunk."""
         looks = []
@@ -101,9 +98,6 @@ def test_what_a_killed_night_left_is_taken_in_once_nobody_is_at_work(filled, sco
 
 
 def test_what_is_lost_or_overwritten_is_found(filled, taxonomy):
-    from pipeline.bench.desk.drive import Made
-    from pipeline.desk.tables import Case, CaseLabel
-
     assert lost([Made("load01", 1, ("no_such_label",))]) == ["load01 1 ('no_such_label',)"]
     decided = Case.objects.filter(state="done").first()
     Case.objects.filter(pk=decided.pk).update(state="open")

@@ -5,9 +5,17 @@ import datetime as dt
 import pytest
 from desk.stores import url_of
 from desk.test_tables import exported, filled, send, verdicts
+from django.apps import apps
+from django.db import connection
 
 from pipeline.batch.purge import purge
+from pipeline.desk.audit import verify
+from pipeline.desk.blind import put_into_queue
+from pipeline.desk.cases import take_in
+from pipeline.desk.models import Document
 from pipeline.desk.roles import Role, allows
+from pipeline.desk.tables import AuditEntry, Decision, Note, Signature, Worksheet
+from pipeline.desk.urls import PAGES
 
 #: Words that nothing but the texts and titles of this document holds.
 TEXT, TITLE, QUOTE = "紫檀算盘第九颗珠子", "青花瓷瓶第三道裂纹", "让我跑了十一趟"
@@ -18,8 +26,6 @@ GONE = "已按保留期清除"
 @pytest.fixture
 def marked(desk):
     """A desk with one document to be purged, and one that looks like it; people have worked on the first."""
-    from pipeline.desk.cases import take_in
-
     label = desk.columns[0][1]
     text = f"{TEXT}：窗口{QUOTE}，还没办成，打12345热线没人接，请尽快处理。"
     desk.add("P1", text, title=TITLE, unit="区教育局", spans={label: [QUOTE]}, decided={label: 0.9})
@@ -33,8 +39,6 @@ def clean(marked):
     """Purge P1 and P2, and nothing else."""
 
     def run():
-        from pipeline.desk.models import Document
-
         old = dt.datetime.now(dt.UTC) - dt.timedelta(days=800)
         Document.objects.filter(key__in=("P1", "P2")).update(stored=old)
         return purge(
@@ -54,10 +58,6 @@ def work(desk):
 
 
 def test_what_people_did_stays_and_the_text_shows_nowhere(marked, clean):
-    from pipeline.desk.audit import verify
-    from pipeline.desk.tables import AuditEntry, Decision, Note, Worksheet
-    from pipeline.desk.urls import PAGES
-
     case = work(marked)
     tables = (Decision, Note, Worksheet, AuditEntry)
     before = [list(t.objects.order_by("pk").values()) for t in tables]
@@ -85,9 +85,6 @@ def test_what_people_did_stays_and_the_text_shows_nowhere(marked, clean):
 
 
 def test_no_table_of_the_store_holds_the_text(marked, clean):
-    from django.apps import apps
-    from django.db import connection
-
     work(marked)
     clean()
     cells = []
@@ -127,8 +124,6 @@ def test_what_was_decided_before_the_text_went_stays_decided(marked, clean):
 
 
 def test_nothing_is_kept_from_who_can_read_it_no_more(marked, clean):
-    from pipeline.desk.blind import put_into_queue
-
     marked.reopen(second_percent=100)
     work(marked)
     put_into_queue({"P2": 0.5}, "抽样", actor="t")
@@ -156,9 +151,6 @@ def test_an_export_afterwards_holds_the_scores_only(marked, clean):
 
 
 def test_what_was_purged_is_compared_with_nothing_and_stays_in_its_group(marked, clean):
-    from pipeline.desk.cases import take_in
-    from pipeline.desk.tables import Signature
-
     group = marked.case("P1").group
     assert group == marked.case("P2").group is not None
     clean()

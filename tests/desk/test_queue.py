@@ -7,9 +7,13 @@ from urllib.parse import urlencode
 
 import pytest
 from desk.stores import apart, both_stores
+from django.utils import timezone
 
 from pipeline.desk.complaints import Complaints, complains_of
+from pipeline.desk.models import Document
 from pipeline.desk.priority import day_of, prioritise, uncertainty_of, waiting
+from pipeline.desk.queue import Filters, claim_next, held_by
+from pipeline.desk.tables import AuditEntry, Case, SavedView, User
 
 
 def keys(response):
@@ -75,8 +79,6 @@ def test_a_page_is_not_disturbed_by_what_is_decided_meanwhile(desk):
     ],
 )
 def test_filters_keep_what_fits_and_nothing_else(desk, query, expected):
-    from pipeline.desk.models import Document
-
     wanted = {d.key for d in Document.objects.all() if expected(d)}
     assert wanted
     assert set(walk(desk.client("analyst"), f"{query}&state=all")) == wanted
@@ -101,8 +103,6 @@ NASTY = (
 @both_stores
 @pytest.mark.parametrize("field", ["q", "unit", "label", "state", "order", "whose", "said", "since", "until", "after"])
 def test_no_filter_reaches_the_database_or_the_index_as_language(desk, field):
-    from pipeline.desk.tables import Case
-
     client = desk.client("senior")
     for nasty in NASTY:
         page = client.get("/queue", {"state": "all", field: nasty})
@@ -119,7 +119,6 @@ def test_ten_are_taken_in_order_and_nobody_else_gets_them(desk):
     order = [r["case"].pk for r in one.get("/queue").context["rows"]]
     assert one.post("/queue/take")["Location"] == f"/documents/{order[0]}"
     assert two.post("/queue/take")["Location"] == f"/documents/{order[10]}"
-    from pipeline.desk.queue import held_by
 
     assert held_by(desk.user("reviewer")) == order[:10]
     assert held_by(desk.user("second")) == order[10:20]
@@ -128,7 +127,6 @@ def test_ten_are_taken_in_order_and_nobody_else_gets_them(desk):
 def test_taking_again_fills_up_to_ten(desk):
     client = desk.client("reviewer")
     client.post("/queue/take")
-    from pipeline.desk.queue import held_by
 
     held = held_by(desk.user("reviewer"))
     desk.decide(client, desk.case("D036"))
@@ -140,9 +138,6 @@ def test_taking_again_fills_up_to_ten(desk):
 
 @both_stores
 def test_eight_people_at_once_never_hold_the_same_document(desk):
-    from pipeline.desk.queue import Filters, claim_next
-    from pipeline.desk.tables import User
-
     people = [desk.add_user(f"p{n}", "reviewer") for n in range(8)]
     barrier = threading.Barrier(len(people))
 
@@ -156,10 +151,6 @@ def test_eight_people_at_once_never_hold_the_same_document(desk):
 
 
 def test_what_is_not_touched_in_time_is_free_again(desk):
-    from django.utils import timezone
-
-    from pipeline.desk.tables import Case
-
     desk.add_user("second", "reviewer")
     desk.client("reviewer").post("/queue/take")
     Case.objects.filter(holder__username="reviewer").update(held_until=timezone.now() - dt.timedelta(seconds=1))
@@ -186,8 +177,6 @@ def test_what_one_only_looks_at_is_held_until_one_leaves_it(desk):
 
 
 def test_of_what_one_took_down_nothing_goes_back_by_looking_elsewhere(desk):
-    from pipeline.desk.queue import held_by
-
     client, user = desk.client("reviewer"), desk.user("reviewer")
     looked_at = desk.case("D001").pk
     client.get(f"/documents/{looked_at}")
@@ -201,8 +190,6 @@ def test_of_what_one_took_down_nothing_goes_back_by_looking_elsewhere(desk):
 
 
 def test_given_back_is_free_and_on_the_record(desk):
-    from pipeline.desk.tables import AuditEntry, Case
-
     client = desk.client("reviewer")
     client.post("/queue/take")
     client.post("/queue/give-back")
@@ -235,8 +222,6 @@ def test_documents_are_assigned_only_to_those_who_may_decide(desk):
 
 
 def test_views_belong_to_their_owner(desk):
-    from pipeline.desk.tables import SavedView
-
     mine, other = desk.client("reviewer"), desk.client("senior")
     mine.post("/queue/views", {"name": "教育局", "filters": "unit=区教育局&evil=1", "owner": desk.user("senior").pk})
     view = SavedView.objects.get()

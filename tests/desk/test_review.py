@@ -6,13 +6,20 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from desk.conftest import add_document
 from desk.stores import apart, both_stores, comes_to_wait, on_postgres
+from django.db import transaction
 
+from pipeline.desk import audit
+from pipeline.desk.cases import refresh
+from pipeline.desk.models import Document, Prediction
 from pipeline.desk.reading import masked, read
+from pipeline.desk.reviews import take_reviews
+from pipeline.desk.rounds import state_after
+from pipeline.desk.schemes import label_names
+from pipeline.desk.tables import AuditEntry, Case, Decision
+from pipeline.desk.undo import undo
 
 
 def decisions(key):
-    from pipeline.desk.tables import Decision
-
     return list(Decision.objects.filter(document__key=key).values_list("kind", "turn", "by__username"))
 
 
@@ -44,8 +51,6 @@ def test_saving_without_change_confirms_and_with_change_corrects(desk):
 
 
 def test_a_decision_keeps_what_it_was_made_on(desk):
-    from pipeline.desk.tables import Decision
-
     case = desk.case("D001")
     desk.decide(desk.client("reviewer"), case, note="  去过现场  ", seconds="17")
     made = Decision.objects.get()
@@ -76,8 +81,6 @@ def test_a_choice_that_makes_no_sense_changes_nothing(desk, post):
 
 
 def test_fields_nobody_asked_for_are_not_believed(desk):
-    from pipeline.desk.tables import Decision
-
     case = desk.case("D001")
     desk.decide(
         desk.client("reviewer"), case, by=desk.user("senior").pk, turn="final", kind="reject", at="2000-01-01",
@@ -120,9 +123,6 @@ def test_two_people_decide_one_document_once(desk):
 def test_a_text_that_changed_while_it_was_read_is_not_decided(desk):
     case = desk.case("D001")
     desk.add("D001", "换了一段新的")
-    from pipeline.desk.cases import refresh
-    from pipeline.desk.models import Prediction
-    from pipeline.desk.tables import Case
 
     Case.objects.filter(pk=case.pk).update(run="")
     Prediction.objects.filter(document_id=case.pk).update()
@@ -205,9 +205,6 @@ def test_nobody_undoes_what_somebody_else_decided(desk):
 
 @both_stores
 def test_pressed_several_times_at_once_undo_takes_back_as_many(desk):
-    from pipeline.desk.tables import Decision
-    from pipeline.desk.undo import undo
-
     client, keys = desk.client("reviewer"), [f"D00{n}" for n in range(1, 7)]
     for key in keys:
         desk.decide(client, desk.case(key))
@@ -225,12 +222,6 @@ def test_pressed_several_times_at_once_undo_takes_back_as_many(desk):
 
 @on_postgres
 def test_taking_back_many_waits_for_who_decides_one_of_them_and_not_the_other_way_round(desk):
-    from django.db import transaction
-
-    from pipeline.desk import audit
-    from pipeline.desk.tables import Case
-    from pipeline.desk.undo import undo
-
     for key in ("S1", "S2"):
         desk.add(key, "同一段话，窗口让我跑了五趟", title=key)
     desk.decide(desk.client("reviewer"), desk.case("S1"), together="on")
@@ -330,9 +321,6 @@ def test_who_read_an_earlier_text_sees_nothing_of_the_first_decision_on_the_new_
 
 @both_stores
 def test_what_is_decided_of_a_text_that_came_back_holds_whatever_was_ruled_of_it_before(desk, taxonomy):
-    from pipeline.desk.models import Document
-    from pipeline.desk.reviews import take_reviews
-
     desk.add_user("second", "reviewer")
     one, two, senior = desk.client("reviewer"), desk.client("second"), desk.client("senior")
     old, new = desk.columns[5][1], desk.columns[6][1]
@@ -381,8 +369,6 @@ def test_the_queue_does_not_tell_the_second_reader_either(pair):
 
 
 def model_names(desk, key):
-    from pipeline.desk.schemes import label_names
-
     return [label_names()[d["id"]] for some in desk.case(key).prediction.decided.values() for d in some]
 
 
@@ -440,8 +426,6 @@ def test_what_was_assigned_for_the_first_reading_is_free_for_the_second(pair):
 
 
 def test_a_second_reading_is_not_assigned_to_who_made_the_first(pair):
-    from pipeline.desk.tables import AuditEntry
-
     senior, first, second = pair.client("senior"), pair.user("reviewer"), pair.user("second")
     pair.decide(pair.client("reviewer"), pair.case("D001"))
     both = [pair.case("D001"), pair.case("D002")]
@@ -551,9 +535,6 @@ def test_what_waits_for_the_next_person_has_the_labels_of_the_model_as_it_is(des
 
 
 def test_the_same_labels_in_another_order_are_no_disagreement(desk):
-    from pipeline.desk.rounds import state_after
-    from pipeline.desk.tables import Decision
-
     # Between the two the taxonomy was put in another order and got one more scheme.
     kept = {"first": {"a": ["x", "y"]}, "second": {"a": ["y", "x"], "b": []}}
     made = [
@@ -585,8 +566,6 @@ def test_a_first_decision_is_not_undone_after_a_second(pair):
 
 
 def test_personal_data_is_masked_everywhere_until_a_reason_is_given(desk):
-    from pipeline.desk.tables import AuditEntry
-
     phone = "13912345678"
     desk.add(
         "P1", f"我的电话{phone}，跑了五趟", title=f"来电 {phone}", spans={desk.columns[0][1]: [f"我的电话{phone}"]}

@@ -4,12 +4,19 @@ import json
 import sqlite3
 
 import pytest
+from typer.testing import CliRunner
+
+from pipeline.cli import app
+from pipeline.corpus.gold import read_gold
+from pipeline.desk import reviews
+from pipeline.desk.cases import refresh
+from pipeline.desk.configure import embedded_file
+from pipeline.desk.reviews import take_reviews
+from pipeline.desk.tables import AuditEntry, Decision
 
 
 @pytest.fixture
 def read(desk, taxonomy):
-    from pipeline.desk.reviews import take_reviews
-
     return lambda **days: take_reviews(taxonomy, actor="分析员甲", **days)
 
 
@@ -22,8 +29,6 @@ def twice(desk):
 
 
 def test_who_when_and_masked_text_go_on_record(desk, read):
-    from pipeline.desk.tables import AuditEntry, Decision
-
     first = desk.columns[0][1]
     desk.decide(desk.client("reviewer"), desk.case("D001"), labels=[first])
     found = read()
@@ -58,8 +63,6 @@ def test_a_first_decision_is_kept_until_the_second_person_has_spoken(desk, read,
 
 
 def test_what_was_taken_back_or_has_another_text_is_passed_over(desk, read):
-    from pipeline.desk.cases import refresh
-
     client = desk.client("reviewer")
     desk.decide(client, desk.case("D001"))
     desk.decide(client, desk.case("D002"))
@@ -73,9 +76,6 @@ def test_what_was_taken_back_or_has_another_text_is_passed_over(desk, read):
 
 
 def test_while_they_are_read_people_go_on_deciding(desk, read, monkeypatch):
-    from pipeline.desk import reviews
-    from pipeline.desk.configure import embedded_file
-
     desk.decide(desk.client("reviewer"), desk.case("D001"))
     with contextlib.closing(sqlite3.connect(embedded_file(desk.settings.store_url), timeout=0)) as other:
 
@@ -97,11 +97,6 @@ def test_days_bound_the_last_word(desk, read):
 
 
 def test_the_file_is_read_by_snapshot_and_gold(desk, taxonomy, tmp_path):
-    from typer.testing import CliRunner
-
-    from pipeline.cli import app
-    from pipeline.corpus.gold import read_gold
-
     client = desk.client("reviewer")
     for n in range(1, 6):
         desk.decide(client, desk.case(f"D00{n}"))

@@ -4,6 +4,13 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from desk.stores import apart, both_stores
 
+from pipeline.batch.write import write_chunk
+from pipeline.desk import queue
+from pipeline.desk.models import Document
+from pipeline.desk.queue import held_by
+from pipeline.desk.tables import AuditEntry, Block, Case, Indexed
+from pipeline.documents import Document as Given
+
 
 @pytest.fixture
 def search(desk):
@@ -15,7 +22,6 @@ def search(desk):
 
 def found(words):
     from pipeline.desk import search
-    from pipeline.desk.tables import Case
 
     rows = Case.objects.order_by("-document_id")
     held = search.walk(rows, "document_id", search.seek(words.split(), reveal=True), rows.count())
@@ -24,8 +30,6 @@ def found(words):
 
 @both_stores
 def test_the_index_finds_what_reading_every_text_would_find(desk):
-    from pipeline.desk.models import Document
-
     desk.add("X1", "ABC热线没人接，Ａ座，50%_off\\，É 😀呀", title="Ｔitle 题目")
     texts = {d.key: f"{d.title}\n{d.text}" for d in Document.objects.all()}
     text = texts["D007"] + texts["X1"]
@@ -54,8 +58,6 @@ def test_a_frequent_word_is_found_without_the_index(desk, search, monkeypatch):
 
 @both_stores
 def test_frequent_words_are_looked_for_in_the_order_of_the_list(desk, search, monkeypatch):
-    from pipeline.desk.queue import held_by
-
     client = desk.client("reviewer")
 
     def keys(query):
@@ -80,9 +82,6 @@ def test_frequent_words_are_looked_for_in_the_order_of_the_list(desk, search, mo
 
 @both_stores
 def test_the_index_follows_texts_titles_and_purges(desk, search):
-    from pipeline.desk.models import Document
-    from pipeline.desk.tables import Case
-
     assert found("老楼加梯") == {"D025"}
     desk.add("D025", "换了一段完全不同的话")
     assert (found("老楼加梯"), found("完全不同")) == (set(), {"D025"})
@@ -102,8 +101,6 @@ def test_the_index_follows_texts_titles_and_purges(desk, search):
 
 @both_stores
 def test_only_what_changed_is_indexed_again(desk, search):
-    from pipeline.desk.tables import Block, Indexed
-
     before = list(Block.objects.order_by("pk").values_list("pk", flat=True))
     search.index(list(Indexed.objects.values_list("document", flat=True)))
     assert list(Block.objects.order_by("pk").values_list("pk", flat=True)) == before
@@ -114,8 +111,6 @@ def test_only_what_changed_is_indexed_again(desk, search):
 
 @both_stores
 def test_two_that_bring_the_index_up_at_once_do_not_double_it(desk, search, monkeypatch):
-    from pipeline.desk.tables import Block, Indexed
-
     search.forget(list(Indexed.objects.values_list("document", flat=True)))
     search.scrub()
     assert Block.objects.count() == 0
@@ -174,8 +169,6 @@ def test_what_is_masked_cannot_be_read_by_looking_for_it(desk, search, monkeypat
 
 @both_stores
 def test_what_is_found_only_where_it_is_masked_is_on_record(desk, search):
-    from pipeline.desk.tables import AuditEntry
-
     desk.add("M1", "电话13912345678，合同第5678号")
     desk.add("M2", "电话13912345678")
     senior, sought = desk.client("senior"), "5678"
@@ -191,7 +184,6 @@ def test_what_is_found_only_where_it_is_masked_is_on_record(desk, search):
 def test_pages_of_a_search_are_full_though_much_of_it_is_masked(desk, search, monkeypatch):
     for name, value in (("FREQUENT", 0), ("FIRST_STEP", 3), ("CHUNK", 7), ("FEW", 2)):
         monkeypatch.setattr(search, name, value)
-    from pipeline.desk import queue
 
     user, seen, after = desk.user("reviewer"), [], ""
     filters = queue.Filters(q="13", state="all", order="newest")
@@ -214,10 +206,6 @@ def test_one_character_is_looked_for_among_numbers_only(desk):
 
 
 def test_a_night_forgets_the_old_title(desk):
-    from pipeline.batch.write import write_chunk
-    from pipeline.desk.models import Document
-    from pipeline.documents import Document as Given
-
     old = Document.objects.get(key="D010")
     write_chunk(desk.night(3), [], [], {}, moved=[Given("D010", old.text, meta={"title": "改过的新题"})])
     desk.take_in()

@@ -8,6 +8,14 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from desk.conftest import PASSWORD
 from desk.stores import apart, both_stores
+from django_otp.oath import totp
+from django_otp.plugins.otp_static.models import StaticDevice
+from django_otp.plugins.otp_totp.models import TOTPDevice
+from typer.testing import CliRunner
+
+from pipeline.cli import app
+from pipeline.desk.second import has_second, secret_of
+from pipeline.desk.tables import AuditEntry
 
 CODE = re.compile(r'<code class="secret">([^<]+)</code>')
 
@@ -26,8 +34,6 @@ def phone(desk):
 
 
 def device(desk):
-    from django_otp.plugins.otp_totp.models import TOTPDevice
-
     return TOTPDevice.objects.get(user=desk.user("reviewer"))
 
 
@@ -37,16 +43,11 @@ def digits(desk, ahead=0):
 
 
 def digits_of(d, ahead=0):
-    from django_otp.oath import totp
-
     return f"{totp(d.bin_key, d.step, d.t0, d.digits, d.drift + ahead):06d}"
 
 
 def forget(desk):
     """As if half a minute had passed since the last code, and longer since the last mistake."""
-    from django_otp.plugins.otp_static.models import StaticDevice
-    from django_otp.plugins.otp_totp.models import TOTPDevice
-
     TOTPDevice.objects.update(last_t=-1, throttling_failure_count=0, throttling_failure_timestamp=None)
     StaticDevice.objects.update(throttling_failure_count=0, throttling_failure_timestamp=None)
 
@@ -79,7 +80,6 @@ def test_wrong_codes_cost_time_even_for_the_right_one_after(desk, phone):
     assert client.post("/login/code", {"code": digits(desk)}).status_code == 400
     forget(desk)
     assert client.post("/login/code", {"code": digits(desk)}).status_code == 302
-    from pipeline.desk.tables import AuditEntry
 
     assert AuditEntry.objects.filter(action="session.fail", target="reviewer").count() == 2
 
@@ -112,7 +112,6 @@ def test_one_who_was_switched_off_in_between_stays_out(desk, phone):
 def test_taking_it_on_and_off_takes_the_password_and_a_fitting_code(desk):
     client = desk.client("reviewer")
     client.get("/second-factor")
-    from pipeline.desk.second import has_second
 
     user = desk.user("reviewer")
     assert client.post("/second-factor", {"code": digits(desk), "password": "x"}).status_code == 400
@@ -129,8 +128,6 @@ def test_taking_it_on_and_off_takes_the_password_and_a_fitting_code(desk):
 
 @both_stores
 def test_two_pages_that_open_at_once_show_one_secret(desk, monkeypatch):
-    from django_otp.plugins.otp_totp.models import TOTPDevice
-
     clients, both = [desk.client("reviewer") for _ in range(2)], threading.Barrier(2)
     queries = type(TOTPDevice.objects.all())
     real = queries.create
@@ -151,10 +148,6 @@ def test_two_pages_that_open_at_once_show_one_secret(desk, monkeypatch):
 
 
 def test_an_account_that_has_two_secrets_to_confirm_is_shown_the_one_that_counts(desk):
-    from django_otp.plugins.otp_totp.models import TOTPDevice
-
-    from pipeline.desk.second import has_second, secret_of
-
     one, _ = [TOTPDevice.objects.create(user=desk.user("reviewer"), confirmed=False) for _ in range(2)]
     client = desk.client("reviewer")
     assert CODE.findall(client.get("/second-factor").content.decode()) == [secret_of(one)]
@@ -165,12 +158,6 @@ def test_an_account_that_has_two_secrets_to_confirm_is_shown_the_one_that_counts
 
 
 def test_an_administrator_or_the_command_line_takes_it_away(desk, phone):
-    from typer.testing import CliRunner
-
-    from pipeline.cli import app
-    from pipeline.desk.second import has_second
-    from pipeline.desk.tables import AuditEntry
-
     user = desk.user("reviewer")
     admin = desk.client("admin")
     assert "second_off" in admin.get("/users").content.decode()

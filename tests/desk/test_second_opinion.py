@@ -6,6 +6,10 @@ from unittest.mock import Mock
 
 import pytest
 
+from pipeline.desk.blind import put_into_queue
+from pipeline.desk.cases import refresh, refresh_if_new
+from pipeline.desk.second_opinion import check_rules, look_on
+from pipeline.desk.serve import make_server
 from pipeline.errors import ConfigError
 
 
@@ -24,15 +28,11 @@ def ruled(desk, taxonomy):
 
 
 def listed(client, order="against"):
-    from pipeline.desk.cases import refresh_if_new
-
     refresh_if_new()
     return [r["case"].document.key for r in client.get(f"/queue?order={order}").context["rows"]]
 
 
 def test_without_rules_nothing_is_asked_and_nothing_shown(desk):
-    from pipeline.desk.second_opinion import look_on
-
     assert look_on() == 0
     client = desk.client("senior")
     assert listed(client) == []
@@ -73,8 +73,6 @@ def test_changed_rules_and_changed_texts_are_looked_at_again(ruled, taxonomy):
     assert "D002" in listed(client)
     ruled.write_rules((taxonomy.columns[6][1], "低保复核"), stamp=1)
     assert listed(client) == ["D001"]
-    from pipeline.desk.cases import refresh
-    from pipeline.desk.second_opinion import look_on
 
     ruled.add("D001", "换了一件事，与从前不同。")
     refresh()
@@ -89,8 +87,6 @@ def test_personal_data_in_what_a_rule_found_stays_masked(ruled, taxonomy):
 
 
 def test_rules_that_went_wrong_leave_those_before_and_stop_a_start(ruled, caplog):
-    from pipeline.desk.serve import make_server
-
     client = ruled.client("senior")
     before = listed(client)
     ruled.write_rules(("no-such-label", "x"), stamp=2)
@@ -103,8 +99,6 @@ def test_rules_that_went_wrong_leave_those_before_and_stop_a_start(ruled, caplog
 
 def test_rules_that_cannot_be_read_leave_those_before_until_they_can(ruled, taxonomy, monkeypatch):
     """A new file that is root's alone; the tests may be root's too, who reads everything."""
-    from pipeline.desk.second_opinion import check_rules
-
     client = ruled.client("senior")
     before = listed(client)
     ruled.write_rules((taxonomy.columns[6][1], "低保复核"), stamp=2)
@@ -118,8 +112,6 @@ def test_rules_that_cannot_be_read_leave_those_before_until_they_can(ruled, taxo
 
 
 def test_where_it_is_judged_blind_neither_objection_nor_change_shows(ruled):
-    from pipeline.desk.blind import put_into_queue
-
     client = ruled.client("senior")
     assert "D001" in listed(client)
     put_into_queue({"D001": 0.5}, "s", actor="an")
@@ -135,8 +127,6 @@ def test_where_it_is_judged_blind_neither_objection_nor_change_shows(ruled):
 
 
 def test_what_people_changed_blind_is_listed_when_it_is_done(ruled):
-    from pipeline.desk.blind import put_into_queue
-
     put_into_queue({"D001": 0.5}, "s", actor="an")
     client, case = ruled.client("reviewer"), ruled.case("D001")
     ruled.decide(client, case, action="reject")

@@ -9,8 +9,14 @@ import sys
 import urllib.request
 
 import pytest
+from django.core.management import call_command
+from django.db import connection
 
 from pipeline.batch.logs import configure_logs
+from pipeline.cli.serve import command
+from pipeline.desk.configure import open_desk
+from pipeline.desk.secret import secret_of
+from pipeline.desk.serve import make_server
 from pipeline.errors import ConfigError
 from pipeline.settings import load_settings
 
@@ -34,16 +40,12 @@ def test_no_address_leaves_this_machine(served):
 
 
 def test_serving_others_in_plain_text_is_refused(desk):
-    from pipeline.desk.serve import make_server
-
     with pytest.raises(ConfigError) as e:
         make_server(desk.settings, host="0.0.0.0", port=0)  # noqa: S104
     assert e.value.code == "ZF-SERVE-PLAIN"
 
 
 def test_a_port_that_is_taken_is_said(desk):
-    from pipeline.desk.serve import make_server
-
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
@@ -54,8 +56,6 @@ def test_a_port_that_is_taken_is_said(desk):
 
 @pytest.mark.usefixtures("restored_logs")
 def test_the_server_writes_its_log_in_the_form_of_the_settings(home, monkeypatch, capsys):
-    from pipeline.cli.serve import command
-
     (home / "zuofeng.toml").write_text('log = "json"\n', encoding="utf-8")
     monkeypatch.setattr("pipeline.desk.serve.serve", lambda *_, **__: logging.getLogger("django.request").error("坏"))
     command(home=home)
@@ -80,10 +80,6 @@ def test_a_page_that_fails_is_logged_by_its_route_and_place_without_words(desk, 
 
 
 def test_django_finds_nothing_to_warn_of_behind_https(desk):
-    from django.core.management import call_command
-
-    from pipeline.desk.configure import open_desk
-
     open_desk(load_settings(desk.settings.home, desk={"https": True, "hosts": ["desk.example"]}), bring_up=False)
     call_command("check", deploy=True, fail_level="WARNING")
     answer = desk.client(SERVER_NAME="desk.example").get("/login")
@@ -94,9 +90,6 @@ def test_django_finds_nothing_to_warn_of_behind_https(desk):
 
 
 def test_only_the_named_proxy_is_believed(desk):
-    from pipeline.desk.configure import open_desk
-    from pipeline.desk.serve import make_server
-
     settings = load_settings(desk.settings.home, desk={"https": True, "trusted_proxy": "127.0.0.1"})
     server = make_server(settings, port=0)
     assert server.adj.trusted_proxy == "127.0.0.1"
@@ -111,8 +104,6 @@ def test_only_the_named_proxy_is_believed(desk):
 
 
 def test_the_secret_is_made_once_for_its_owner_only(tmp_path):
-    from pipeline.desk.secret import secret_of
-
     first = secret_of(tmp_path)
     assert secret_of(tmp_path) == first
     assert stat.S_IMODE((tmp_path / "desk.key").stat().st_mode) == 0o600
@@ -122,8 +113,6 @@ def test_the_secret_is_made_once_for_its_owner_only(tmp_path):
 
 
 def test_the_models_and_the_migration_say_the_same(desk):
-    from django.core.management import call_command
-
     call_command("makemigrations", "desk", check=True, dry_run=True, verbosity=0)
 
 
@@ -153,7 +142,6 @@ def test_accounts_and_the_trail_from_the_command_line(desk):
     assert "li" in zuofeng("user", "list")[1]
     code, said = zuofeng("audit", "verify")
     assert (code, "完好" in said) == (0, True)
-    from django.db import connection
 
     with connection.cursor() as cursor:
         cursor.execute("DROP TRIGGER zuofeng_audit_no_update")

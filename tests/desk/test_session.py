@@ -3,7 +3,13 @@ import html
 import re
 
 import pytest
+from axes.models import AccessAttempt
 from desk.conftest import PASSWORD
+from django.contrib.sessions.models import Session
+from django.utils import timezone
+
+from pipeline.desk.accounts import add_account
+from pipeline.desk.tables import AuditEntry
 
 
 def enter(client, username="reviewer", password=PASSWORD, **more):
@@ -28,14 +34,11 @@ def test_five_wrong_passwords_close_the_account_from_this_address_even_for_the_r
     assert enter(client).status_code == 429
     elsewhere = desk.client(REMOTE_ADDR="127.0.0.9")
     assert enter(elsewhere).status_code == 302
-    from pipeline.desk.tables import AuditEntry
 
     assert AuditEntry.objects.filter(action="session.lock").exists()
 
 
 def test_another_way_of_writing_a_name_gives_no_fresh_attempts(desk):
-    from pipeline.desk.tables import AuditEntry
-
     client = desk.client()
     ways = (
         "reviewer",
@@ -51,10 +54,6 @@ def test_another_way_of_writing_a_name_gives_no_fresh_attempts(desk):
 
 
 def test_what_was_typed_into_the_account_field_is_not_kept_unless_it_is_an_account(desk):
-    from axes.models import AccessAttempt
-
-    from pipeline.desk.tables import AuditEntry
-
     enter(desk.client(), username="my-secret-password")
     (counted,) = AccessAttempt.objects.values()
     assert "my-secret-password" not in str(counted)
@@ -109,9 +108,6 @@ def test_the_cookies_are_out_of_reach_of_scripts_and_other_sites(desk):
 
 
 def test_a_session_ends_when_nobody_moves(desk):
-    from django.contrib.sessions.models import Session
-    from django.utils import timezone
-
     client = desk.client("reviewer")
     client.get("/queue")
     number = client.cookies["zuofeng_session"].value
@@ -141,9 +137,6 @@ def test_a_form_that_comes_after_the_session_is_said_to_be_lost_and_where_it_sto
 
 
 def test_sessions_that_ended_do_not_keep_what_was_looked_for(desk):
-    from django.contrib.sessions.models import Session
-    from django.utils import timezone
-
     client = desk.client("reviewer")
     client.get("/queue?q=张某某")
     number = client.cookies["zuofeng_session"].value
@@ -153,8 +146,6 @@ def test_sessions_that_ended_do_not_keep_what_was_looked_for(desk):
 
 
 def test_nothing_opens_before_the_first_password_is_changed(desk):
-    from pipeline.desk.accounts import add_account
-
     _, first = add_account(username="new", role="reviewer")
     client = desk.client()
     enter(client, "new", first)

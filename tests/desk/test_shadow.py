@@ -5,6 +5,14 @@ import json
 
 import pytest
 from desk.stores import url_of
+from typer.testing import CliRunner
+
+from pipeline.cli import app
+from pipeline.desk.models import Prediction, Run
+from pipeline.desk.shadow_report import report
+from pipeline.desk.shadows import close_night, start
+from pipeline.desk.tables import Case, ShadowDraw, ShadowScore
+from pipeline.desk.urls import PAGES
 
 CHALLENGER = "challenger-9"
 
@@ -16,10 +24,6 @@ def with_label(decided, scheme, label):
 @pytest.fixture
 def trial(desk):
     """A finished night of a trial on the desk's documents: (flips, others) by number."""
-    from pipeline.desk.models import Prediction, Run
-    from pipeline.desk.shadows import close_night, start
-    from pipeline.desk.tables import ShadowScore
-
     shadow = start(CHALLENGER, nights=3, sample=8, by="甲", actor="甲")
     run = Run.objects.get()
     (scheme, label), odd = desk.columns[4], {"D001", "D005", "D009", "D013", "D038", "D039"}
@@ -37,8 +41,6 @@ def trial(desk):
 
 
 def test_drawn_documents_look_like_any_other_spot_check(desk, trial):
-    from pipeline.desk.tables import Case, ShadowDraw
-
     flips = set(ShadowDraw.objects.filter(flip=True).values_list("document__key", flat=True))
     others = set(ShadowDraw.objects.filter(flip=False).values_list("document__key", flat=True))
     assert flips == {"D001", "D005", "D009", "D013", "D038", "D039"}
@@ -54,8 +56,6 @@ def test_drawn_documents_look_like_any_other_spot_check(desk, trial):
 
 @pytest.mark.parametrize("role", ["reviewer", "senior", "analyst", "auditor", "operator", "admin"])
 def test_no_page_and_no_export_tells_of_the_challenger(desk, trial, role):
-    from pipeline.desk.urls import PAGES
-
     client = desk.client(role)
     number = desk.case("D039").pk
     seen = []
@@ -86,8 +86,6 @@ def test_a_flip_shows_the_live_model_only(desk, trial):
 
 
 def test_the_report_counts_who_was_right(desk, trial, taxonomy):
-    from pipeline.desk.shadow_report import report
-
     shadow, label = trial
     client = desk.client("reviewer")
     labels = [i for _, i in desk.columns]
@@ -112,10 +110,6 @@ def test_the_report_counts_who_was_right(desk, trial, taxonomy):
 
 
 def test_the_commands_print_it(desk, trial):
-    from typer.testing import CliRunner
-
-    from pipeline.cli import app
-
     home = str(desk.settings.home)
     done = CliRunner().invoke(app, ["shadow", "report", "--home", home])
     assert done.exit_code == 0, done.output

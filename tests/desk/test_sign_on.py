@@ -9,6 +9,9 @@ import pytest
 from desk.conftest import running
 from desk.provider import new_key, serving
 
+from pipeline.desk.accounts import add_account
+from pipeline.desk.configure import open_desk
+from pipeline.desk.tables import AuditEntry
 from pipeline.errors import ConfigError
 from pipeline.settings import load_settings
 
@@ -17,8 +20,6 @@ HEADER = {"header": "X-Remote-User", "header_from": ["127.0.0.1"]}
 
 def opened(desk, **sign_on):
     """Open the desk with these ways to sign in."""
-    from pipeline.desk.configure import open_desk
-
     settings = load_settings(desk.settings.home, desk={"second_percent": 0, "sign_on": sign_on})
     open_desk(settings, bring_up=False)
     return settings
@@ -37,7 +38,6 @@ def test_whom_the_proxy_names_is_in_with_the_role_of_the_account(desk):
     assert client.get("/login?next=/queue")["Location"] == "/queue"
     assert client.get("/queue").status_code == 200
     assert client.get("/users").status_code == 403
-    from pipeline.desk.tables import AuditEntry
 
     assert AuditEntry.objects.get(action="session.login").detail == {"how": "header"}
 
@@ -101,8 +101,6 @@ def test_whom_the_desk_does_not_know_stays_out(desk, name):
 
 
 def test_a_first_password_that_nobody_needs_does_not_stand_in_the_way(desk):
-    from pipeline.desk.accounts import add_account
-
     opened(desk, **HEADER)
     add_account(username="new", role="reviewer")
     client = desk.client(headers={"X-Remote-User": "new"})
@@ -163,7 +161,6 @@ def test_one_signs_in_at_the_provider(desk, provider):
     client = desk.client()
     assert client.get("/login/oidc/back", away(client, provider))["Location"] == "/"
     assert client.get("/queue").status_code == 200
-    from pipeline.desk.tables import AuditEntry
 
     entry = AuditEntry.objects.get(action="session.login")
     assert (entry.actor, entry.detail) == ("senior", {"how": "oidc"})

@@ -5,7 +5,17 @@ import zipfile
 
 import pytest
 from desk.stores import both_stores, questions
+from django.db import OperationalError
 from openpyxl import load_workbook
+
+from pipeline.desk import audit, decide, export, rounds, undo
+from pipeline.desk.blind import put_into_queue
+from pipeline.desk.cases import refresh
+from pipeline.desk.models import Prediction
+from pipeline.desk.queue import held_by
+from pipeline.desk.roundtrip import MOST_BYTES
+from pipeline.desk.schemes import label_names
+from pipeline.desk.tables import AuditEntry, Case, Decision
 
 
 def exported(desk, query="", kind="xlsx", role="senior"):
@@ -43,8 +53,6 @@ def verdicts(page):
 
 
 def names(desk):
-    from pipeline.desk.schemes import label_names
-
     return label_names()
 
 
@@ -69,8 +77,6 @@ def test_no_cell_of_an_export_is_a_formula(desk, formula, kind):
 
 
 def test_an_export_says_who_took_it_and_is_on_the_record(desk):
-    from pipeline.desk.tables import AuditEntry
-
     rows = list(csv.reader(io.StringIO(exported(desk, "unit=区教育局", "csv").decode("utf-8-sig"))))
     assert "复核组长甲（senior）" in rows[0][0]
     assert f"{len(rows) - 2} 件" in rows[0][0]
@@ -85,9 +91,6 @@ def test_an_export_says_who_took_it_and_is_on_the_record(desk):
 
 
 def test_an_export_has_the_order_of_the_list_and_says_when_there_is_more(desk, monkeypatch):
-    from pipeline.desk import export
-    from pipeline.desk.tables import AuditEntry
-
     client = desk.client("senior")
     for query in ("order=newest", "order=uncertainty&q=没人接", "state=all&order=newest&q=热线"):
         listed = [r["case"].document.key for r in client.get(f"/queue?{query}").context["rows"]]
@@ -124,8 +127,6 @@ def test_only_the_answers_can_be_filled_in_and_the_decision_from_a_list(desk):
 
 
 def test_a_filled_workbook_is_shown_first_and_saved_on_the_second_press(desk):
-    from pipeline.desk.tables import Decision
-
     label = names(desk)[desk.columns[5][1]]
     content = filled(
         exported(desk),
@@ -170,10 +171,6 @@ def imports(desk, client, numbers):
 
 @both_stores
 def test_of_many_that_come_and_go_the_store_is_asked_no_oftener_than_of_few(desk):
-    from pipeline.desk import audit
-    from pipeline.desk.queue import held_by
-    from pipeline.desk.tables import AuditEntry, Case
-
     client = desk.client("reviewer")
     few = questions(imports(desk, client, range(1, 4)))
     back = questions(lambda: client.post("/undo"))
@@ -189,8 +186,6 @@ def test_of_many_that_come_and_go_the_store_is_asked_no_oftener_than_of_few(desk
 
 
 def test_what_a_colleague_read_since_stays_when_a_workbook_is_taken_back_in_parts(desk, monkeypatch):
-    from pipeline.desk import rounds, undo
-
     monkeypatch.setattr(rounds, "second_wanted", lambda document, _: document == desk.case("D002").pk)
     monkeypatch.setattr(undo, "AT_ONCE", 2)
     client = desk.client("reviewer")
@@ -203,10 +198,6 @@ def test_what_a_colleague_read_since_stays_when_a_workbook_is_taken_back_in_part
 
 
 def test_what_a_busy_store_leaves_of_thousands_is_told_and_gone_on_with(desk, monkeypatch):
-    from django.db import OperationalError
-
-    from pipeline.desk import decide, undo
-
     def busy_after(work, parts):
         left = iter(range(parts))
 
@@ -234,8 +225,6 @@ def test_what_a_busy_store_leaves_of_thousands_is_told_and_gone_on_with(desk, mo
 
 
 def test_pressed_twice_at_once_a_workbook_is_taken_back_once(desk, monkeypatch):
-    from pipeline.desk import undo
-
     monkeypatch.setattr(undo, "AT_ONCE", 2)
     client, user = desk.client("reviewer"), desk.user("reviewer")
     assert imports(desk, client, range(1, 6))().context["saved"] == 5
@@ -273,14 +262,10 @@ def test_a_number_that_looks_like_a_formula_comes_back(desk):
 
 
 def test_every_conflict_is_named_and_nothing_of_it_is_saved(desk):
-    from pipeline.desk.models import Prediction
-    from pipeline.desk.tables import Case
-
     content = exported(desk)
     desk.decide(desk.client("senior"), desk.case("D001"))
     desk.add("D002", "导出之后换了一段")
     Case.objects.filter(document__key="D002").update(run="")
-    from pipeline.desk.cases import refresh
 
     refresh()
     assert Prediction.objects.filter(document__key="D002").exists()
@@ -378,15 +363,11 @@ def test_the_preview_shows_the_labels_that_will_be_saved(desk):
     assert given[desk.columns[5][1]] in rows[1]
     assert not any(name in rows[2] for name in given.values())
     client.post("/roundtrip", {"plan": page.context["plan"]})
-    from pipeline.desk.tables import Decision
 
     assert Decision.objects.get(document__key="D003").labels == {s: [] for s, _ in desk.columns}
 
 
 def test_what_is_judged_blind_is_not_confirmed_from_a_workbook_and_nothing_tells_what_would_fit(desk):
-    from pipeline.desk.blind import put_into_queue
-    from pipeline.desk.tables import Decision
-
     put_into_queue({"D001": 0.5, "D005": 0.5, "D006": 0.5}, "s", actor="an")
     given = names(desk)
     model = "；".join(given[d["id"]] for some in desk.case("D005").prediction.decided.values() for d in some)
@@ -413,8 +394,6 @@ def test_what_is_judged_blind_is_not_confirmed_from_a_workbook_and_nothing_tells
 
 
 def test_a_case_drawn_blind_after_the_export_is_exported_anew(desk):
-    from pipeline.desk.blind import put_into_queue
-
     content = filled(exported(desk), {"D001": {"判定": "无此问题"}})
     put_into_queue({"D001": 0.5}, "s", actor="an")
     assert "抽作盲判" in verdicts(send(desk.client("reviewer"), content))["D001"]
@@ -469,7 +448,6 @@ def test_notes_of_any_length_come_in_with_thousands_of_rows(desk):
     assert len(form) < 100
     done = client.post("/roundtrip", {"plan": form})
     assert f"已保存 {page.context['good']} 件" in done.content.decode()
-    from pipeline.desk.tables import Decision
 
     assert Decision.objects.get(document__key="D001").note == notes["D001"]
 
@@ -544,8 +522,6 @@ def test_a_workbook_with_other_columns_is_refused(desk):
 
 
 def test_a_file_that_is_too_large_is_refused_before_it_is_opened(desk):
-    from pipeline.desk.roundtrip import MOST_BYTES
-
     page = send(desk.client("reviewer"), b"x" * (MOST_BYTES + 1))
     assert page.status_code == 413
 

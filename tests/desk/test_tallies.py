@@ -5,6 +5,9 @@ from desk.stores import questions
 from django.db import Error
 from django.utils import timezone
 
+from pipeline.desk import keeper
+from pipeline.desk.tables import Tally
+
 
 @pytest.fixture
 def tallies(desk):
@@ -45,8 +48,6 @@ def test_a_small_desk_is_counted_as_it_is(desk):
 
 
 def test_counts_are_made_again_when_they_are_old_and_somebody_worked(large, tallies):
-    from pipeline.desk.tables import Tally
-
     Tally.objects.update(at=timezone.now())
     assert not tallies.roll_up_if_due()
     Tally.objects.update(at=timezone.now() - dt.timedelta(hours=1))
@@ -59,8 +60,6 @@ def test_counts_are_made_again_when_they_are_old_and_somebody_worked(large, tall
 
 
 def test_what_a_broken_night_left_is_taken_in_beside_the_requests(desk, monkeypatch):
-    from pipeline.desk import keeper
-
     seen = []
     monkeypatch.setattr(keeper, "refresh_if_new", lambda: seen.append("queue"))
 

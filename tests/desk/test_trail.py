@@ -4,15 +4,20 @@ import shutil
 
 import pytest
 
+from pipeline.desk.audit import verify
+from pipeline.desk.configure import open_desk
+from pipeline.desk.tables import AuditEntry
+from pipeline.desk.trail import note
+from pipeline.model.bundle import save_changed
 from pipeline.model.promote import first, promote, rollback
 from pipeline.model.registry import champion_id
+from pipeline.model.runs import record_run
+from pipeline.settings import load_settings
 
 
 @pytest.fixture
 def folder(desk, trained, bundle):
     """The desk's home with the small model live and a second one beside it."""
-    from pipeline.model.bundle import save_changed
-
     models = desk.settings.path("models")
     shutil.copytree(trained, models / trained.name)
     other = save_changed(bundle, models, copied=True)
@@ -21,16 +26,11 @@ def folder(desk, trained, bundle):
 
 
 def said():
-    from pipeline.desk.tables import AuditEntry
-
     rows = AuditEntry.objects.filter(action__startswith="model.").order_by("number")
     return [(e.action, e.target, e.actor, e.detail.get("reason")) for e in rows]
 
 
 def test_what_the_trail_missed_is_written_later_once_and_in_order(desk, folder, trained):
-    from pipeline.desk.audit import verify
-    from pipeline.desk.trail import note
-
     models, other = folder
     promote(models, other, author="乙", reason="试试", force=True)
     assert note(desk.settings) == ""
@@ -44,10 +44,6 @@ def test_what_the_trail_missed_is_written_later_once_and_in_order(desk, folder, 
 
 
 def test_a_store_that_is_away_stops_nobody_and_is_caught_up(desk, folder, trained):
-    from pipeline.desk.configure import open_desk
-    from pipeline.desk.trail import note
-    from pipeline.settings import load_settings
-
     models, other = folder
     home = desk.settings.home
     away = load_settings(home, store="postgresql://nobody@127.0.0.1:9/none")
@@ -64,10 +60,6 @@ def test_a_store_that_is_away_stops_nobody_and_is_caught_up(desk, folder, traine
 
 
 def test_a_training_stands_there_too(desk, folder, trained):
-    from pipeline.desk.tables import AuditEntry
-    from pipeline.desk.trail import note
-    from pipeline.model.runs import record_run
-
     models, _ = folder
     record_run(models, trained.name, author="甲", sources=[], held_back=0, seconds=1.0)
     note(desk.settings)

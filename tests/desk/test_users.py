@@ -3,6 +3,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from desk.stores import apart, comes_to_wait, on_postgres
+from django.db import transaction
+
+from pipeline.desk.accounts import change_account
+from pipeline.desk.tables import AuditEntry, Case, User
+from pipeline.errors import ConfigError
 
 
 def test_an_administrator_makes_an_account_that_works_once_its_password_is_changed(desk):
@@ -16,16 +21,12 @@ def test_an_administrator_makes_an_account_that_works_once_its_password_is_chang
 
 
 def test_the_trail_names_the_account_as_it_is_however_it_was_typed(desk):
-    from pipeline.desk.tables import AuditEntry, User
-
     desk.client("admin").post("/users", {"username": "ｗａｎｇ２", "role": "reviewer"})
     assert User.objects.filter(username="wang2").exists()
     assert AuditEntry.objects.get(action="account.add").target == "wang2"
 
 
 def test_mistakes_come_all_at_once_and_make_nothing(desk):
-    from pipeline.desk.tables import User
-
     before = User.objects.count()
     for post in (
         {"username": "senior", "role": "king"},
@@ -51,12 +52,6 @@ def test_the_last_administrator_stays(desk):
 
 @on_postgres
 def test_two_administrators_who_switch_each_other_off_at_once_leave_one(desk):
-    from django.db import transaction
-
-    from pipeline.desk.accounts import change_account
-    from pipeline.desk.tables import User
-    from pipeline.errors import ConfigError
-
     one, other = desk.user("admin"), desk.add_user("admin2", "admin")
 
     with ThreadPoolExecutor(1) as pool:
@@ -71,9 +66,6 @@ def test_two_administrators_who_switch_each_other_off_at_once_leave_one(desk):
 
 def test_what_is_not_the_account_any_more_is_not_the_measure(desk):
     """The page was opened on an account that has been changed since."""
-    from pipeline.desk.accounts import change_account
-    from pipeline.desk.tables import AuditEntry
-
     stale = desk.user("reviewer")
     change_account(desk.user("reviewer"), role="senior", active=True)
     change_account(stale, role="reviewer", active=True)
@@ -82,8 +74,6 @@ def test_what_is_not_the_account_any_more_is_not_the_measure(desk):
 
 
 def test_changes_are_on_the_record_with_before_and_after(desk):
-    from pipeline.desk.tables import AuditEntry
-
     user = desk.user("reviewer")
     desk.client("admin").post(f"/users/{user.pk}", {"role": "senior", "active": "on"})
     entry = AuditEntry.objects.get(action="account.change")
@@ -93,8 +83,6 @@ def test_changes_are_on_the_record_with_before_and_after(desk):
 
 @pytest.mark.parametrize("post", [{"role": "reviewer"}, {"role": "analyst", "active": "on"}])
 def test_who_may_decide_no_more_keeps_no_cases(desk, post):
-    from pipeline.desk.tables import AuditEntry, Case
-
     user, admin = desk.user("reviewer"), desk.client("admin")
     given, held = desk.case("D001"), desk.case("D002")
     desk.client("senior").post("/queue/assign", {"case": [given.pk], "to": user.pk})

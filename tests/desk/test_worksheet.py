@@ -1,6 +1,7 @@
 import re
 
 from pipeline.desk.sixlooks import LOOKS, OUTCOMES, suggest
+from pipeline.desk.tables import AuditEntry, Worksheet
 
 #: Which state of the worksheet the form was filled in from.
 SEEN = re.compile(r'name="seen" value="(\d*)"')
@@ -39,8 +40,6 @@ def test_six_looks_and_no_outcome_before_all_are_written(desk):
 
 
 def test_a_draft_needs_no_outcome_and_earlier_states_stay(desk):
-    from pipeline.desk.tables import AuditEntry, Worksheet
-
     client = desk.client("senior")
     client.post(url(desk), {"nature": "先写一句"})
     client.post(url(desk), {**opened(client, desk), **ANSWERS, "outcome": "clear", "note": "查清"})
@@ -50,8 +49,6 @@ def test_a_draft_needs_no_outcome_and_earlier_states_stay(desk):
 
 
 def test_lines_are_counted_as_a_browser_counts_them_and_none_is_lost(desk):
-    from pipeline.desk.tables import Worksheet
-
     typed = "\n".join(["九个字的一行说明。"] * 399 + ["最后的一行九个字。"])
     assert len(typed) == 3999
     sent = typed.replace("\n", "\r\n")
@@ -78,8 +75,6 @@ def test_the_lists_of_an_office_start_empty_and_are_its_own(desk):
 
 
 def test_the_second_of_two_replaces_nothing_unseen_and_loses_nothing(desk):
-    from pipeline.desk.tables import Worksheet
-
     desk.add_user("senior2", "senior", name="组长乙")
     one, two = desk.client("senior"), desk.client("senior2")
     one.post("/rules", {"kind": "condition", "text": "出于公心"})
@@ -125,8 +120,6 @@ def test_ticks_stay_when_a_save_is_refused(desk):
 
 
 def test_what_was_ticked_before_it_went_out_of_use_stays_ticked(desk):
-    from pipeline.desk.tables import Worksheet
-
     client = desk.client("senior")
     for text in ("旧的", "新的"):
         client.post("/rules", {"kind": "condition", "text": text})
