@@ -21,7 +21,9 @@ from django.db import transaction
 
 from pipeline.desk.tables import AuditEntry, AuditHead, Decision, User
 
-__all__ = ["ACTIONS", "Broken", "Gesture", "current_gesture", "line_up", "record", "record_all", "verify"]
+__all__ = [
+    "ACTIONS", "Broken", "Gesture", "current_gesture", "gesture_now", "line_up", "record", "record_all", "verify",
+]  # fmt: skip
 
 #: A decision and its entry are of one moment; what may lie between them is waiting for each other.
 _ONE_MOMENT = dt.timedelta(hours=1)
@@ -109,7 +111,7 @@ def record(action: str, target: str = "", *, actor: str | None = None, **detail:
 
 def record_all(rows: Sequence[tuple[str, str, dict[str, Any]]], *, actor: str | None = None) -> list[AuditEntry]:
     """Append one entry per (action, target, detail), as `record` does: of thousands at once nobody waits for each."""
-    now = current_gesture.get() or Gesture(uuid.uuid4().hex, "")
+    now = gesture_now()
     entries = []
     with transaction.atomic(savepoint=False):
         head = line_up()
@@ -132,6 +134,11 @@ def record_all(rows: Sequence[tuple[str, str, dict[str, Any]]], *, actor: str | 
         head.proof = _proof(head)
         head.save()
     return entries
+
+
+def gesture_now() -> Gesture:
+    """Return the gesture of this request, or one of its own outside of requests; what shares it is undone together."""
+    return current_gesture.get() or Gesture(uuid.uuid4().hex, "")
 
 
 def line_up() -> AuditHead:

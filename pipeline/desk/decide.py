@@ -16,7 +16,7 @@ from pipeline.desk.queue import MOST_TWINS, with_it
 from pipeline.desk.roles import Permission
 from pipeline.desk.rounds import last_round, standing
 from pipeline.desk.schemes import by_scheme, decided_ids, flat, taxonomy
-from pipeline.desk.settle import AT_ONCE, PAUSE, ConflictError, gesture_now, made_of, purged, read_cases, settle
+from pipeline.desk.settle import AT_ONCE, PAUSE, ConflictError, made_of, purged, read_cases, settle
 from pipeline.desk.states import Kind, State, Turn
 from pipeline.desk.tables import Case, Decision, User
 
@@ -77,7 +77,7 @@ def decide(
             raise ConflictError("ZF-DESK-NONE", "一个标签也没有勾，没有保存", hint)
         # What it is like, and who holds that, may have changed before they were locked.
         along = read_cases(list(with_it(case, user).filter(among(alike)).values_list("pk", flat=True)))
-        outcome = _decide([(c, choice) for c in (case, *along.values())], user, made, gesture_now())
+        outcome = _decide([(c, choice) for c in (case, *along.values())], user, made, audit.gesture_now().id)
     said = "已判" if case.blind else outcome[0].get_kind_display()
     return Outcome(said, tuple(d.document_id for d in outcome))
 
@@ -85,7 +85,7 @@ def decide(
 def decide_each(user: User, choices: Sequence[Choice]) -> dict[int, ConflictError]:
     """Record decisions on different documents, part by part; return of each that was not saved why."""
     refused: dict[int, ConflictError] = {}
-    gesture = gesture_now()
+    gesture = audit.gesture_now().id
     for at in range(0, len(choices), AT_ONCE):
         if at:
             time.sleep(PAUSE)

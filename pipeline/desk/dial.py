@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from django.db import connection
 from django.db.models import Exists, F, OuterRef
 
 from pipeline.desk.models import Prediction, Run
@@ -67,8 +68,6 @@ class Setting:
 
 def dial() -> tuple[Setting, ...]:
     """Return every setting, nothing while nothing was scored: of a large store as it was last counted."""
-    from django.db import connection
-
     row = kept("dial")
     if row is not None:
         return tuple(Setting(**s) for s in row.data["settings"])

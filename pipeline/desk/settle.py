@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Mapping, Sequence
 
 from pipeline.desk import audit
@@ -14,7 +13,7 @@ from pipeline.desk.tables import Case, CaseLabel, Decision
 from pipeline.desk.upsert import reserve
 from pipeline.errors import ZuofengError
 
-__all__ = ["AT_ONCE", "PAUSE", "ConflictError", "gesture_now", "made_of", "purged", "read_cases", "settle"]
+__all__ = ["AT_ONCE", "PAUSE", "ConflictError", "made_of", "purged", "read_cases", "settle"]
 
 #: Documents that are decided, or taken back, in one transaction: all who decide wait until it ends.
 AT_ONCE = 200
@@ -70,9 +69,3 @@ def settle(rows: Sequence[Decision], cases: Mapping[int, Case], made: dict[int, 
         Case.objects.filter(among(ids)).update(state=state, holder=None, held_until=None, **given)
     CaseLabel.objects.filter(among(list(cases), "case_id")).delete()
     CaseLabel.objects.bulk_create(labels)
-
-
-def gesture_now() -> str:
-    """Return the number of this request, or one of its own outside of requests: what is undone together shares it."""
-    now = audit.current_gesture.get()
-    return now.id if now else uuid.uuid4().hex

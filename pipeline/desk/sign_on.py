@@ -10,13 +10,16 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth import login, logout
 from django.http import HttpRequest, HttpResponse
+from django.utils.http import url_has_allowed_host_and_scheme
 
 from pipeline.desk import audit
 from pipeline.desk.tables import User
 from pipeline.errors import ConfigError
 from pipeline.secrets import is_private
 
-__all__ = ["BACKEND", "PEER", "account_of", "admit", "must_choose", "named_by_proxy", "provider", "watch_proxy"]
+__all__ = [
+    "BACKEND", "PEER", "account_of", "admit", "must_choose", "named_by_proxy", "provider", "safe", "watch_proxy",
+]  # fmt: skip
 
 #: Set by the server: who the connection came from, whatever headers say.
 PEER = "zuofeng.peer"
@@ -30,6 +33,12 @@ def admit(request: HttpRequest, user: User, how: str) -> None:
     request.session.clear_expired()  # in them stands what was last looked for
     request.session[_HOW] = how
     audit.record("session.login", user.username, actor=user.username, how=how)
+
+
+def safe(request: HttpRequest, after: str) -> str:
+    """Return ``after`` when it is an address on this host, else the first page."""
+    fits = url_has_allowed_host_and_scheme(after, allowed_hosts={request.get_host()}, require_https=request.is_secure())
+    return after if after.startswith("/") and fits else "home"
 
 
 def must_choose(request: HttpRequest) -> bool:

@@ -14,7 +14,7 @@ from pipeline.desk.among import among
 from pipeline.desk.locks import lock
 from pipeline.desk.queue import hold
 from pipeline.desk.rounds import standing
-from pipeline.desk.settle import AT_ONCE, PAUSE, ConflictError, gesture_now, made_of, purged, read_cases, settle
+from pipeline.desk.settle import AT_ONCE, PAUSE, ConflictError, made_of, purged, read_cases, settle
 from pipeline.desk.states import Kind
 from pipeline.desk.tables import Case, Decision, User
 
@@ -95,7 +95,7 @@ def _take_back(user: User, decisions: Sequence[Decision], *, last: bool) -> dict
             )
         elif cases[d.document_id].purged:  # of the row that is locked: a purge writes both
             refused[d.id] = purged()
-    good, gesture = [d for d in decisions if d.id not in refused], gesture_now()
+    good, gesture = [d for d in decisions if d.id not in refused], audit.gesture_now().id
     if not good:
         return refused
     rows = [

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import threading
 import time
-import uuid
 from collections import deque
 from typing import Any
 
@@ -77,9 +76,7 @@ class Door(HttpBearer):
             audit.record("api.deny", request.path[:200], actor="", method=request.method)
             raise RefusedError(401, "ZF-API-TOKEN", "没有令牌，或令牌无效", "请管理员发令牌：zuofeng client add 名称。")
         # From here on the trail names the client.
-        now = audit.current_gesture.get()
-        number = now.id if now else uuid.uuid4().hex
-        audit.current_gesture.set(audit.Gesture(number, f"接口:{client.name}", address))
+        audit.current_gesture.set(audit.Gesture(audit.gesture_now().id, f"接口:{client.name}", address))
         _within(f"client {client.pk}", settings.ZUOFENG_DESK.api_per_minute)
         if self.needs is not None and self.needs.value not in client.may:
             audit.record("api.deny", request.path[:200], method=request.method, needs=self.needs.value)

@@ -22,7 +22,7 @@ from pipeline.desk.second_opinion import objections
 from pipeline.desk.states import State
 from pipeline.desk.tables import Case, Note
 from pipeline.desk.talk import asks, read
-from pipeline.desk.views.queue import as_left
+from pipeline.desk.views.queue import as_left, reviewer_chosen
 
 __all__ = ["alike", "note", "page", "paper", "reveal", "show"]
 
@@ -107,8 +107,7 @@ def alike(request: HttpRequest, number: int) -> HttpResponse:
 def note(request: HttpRequest, number: int) -> HttpResponse:
     """Leave a remark for colleagues, or ask one of them, whose queue then shows it."""
     case = find_case(number)
-    text, whom = request.POST.get("text", "").strip()[:4000], request.POST.get("to", "")
-    to = get_object_or_404(reviewers(), pk=int(whom)) if whom.isdecimal() and len(whom) < 10 else None
+    text, to = request.POST.get("text", "").strip()[:4000], reviewer_chosen(request)
     if text:
         with transaction.atomic():
             Note.objects.create(document=case.document, by=request.user, to=to, text=text)

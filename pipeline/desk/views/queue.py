@@ -32,9 +32,11 @@ from pipeline.desk.reading import masked
 from pipeline.desk.roles import Permission
 from pipeline.desk.schemes import label_names, taxonomy
 from pipeline.desk.states import STATES
-from pipeline.desk.tables import Case, SavedView
+from pipeline.desk.tables import Case, SavedView, User
 
-__all__ = ["as_left", "assign", "drop_view", "give_back", "index", "keep_view", "take"]
+__all__ = [
+    "as_left", "assign", "drop_view", "give_back", "index", "keep_view", "reviewer_chosen", "sent_filters", "take",
+]  # fmt: skip
 
 #: Counting stops here: "more than a thousand" is all anybody needs.
 MOST_COUNTED = 1000
@@ -79,15 +81,26 @@ def as_left(request: HttpRequest, **change: str) -> str:
     return reverse("queue") + (f"?{query}" if query else "")
 
 
+def sent_filters(request: HttpRequest) -> Filters:
+    """Return the filters of the list on which the form stood."""
+    return Filters.of(QueryDict(request.POST.get("filters", "")[:2000]))
+
+
 def take(request: HttpRequest) -> HttpResponse:
     """Hold the next ten of these filters and open the first."""
     leave(request)  # what is only looked at in another window is none of the ten
-    filters = Filters.of(QueryDict(request.POST.get("filters", "")[:2000]))
+    filters = sent_filters(request)
     ids = claim_next(request.user, filters)
     if not ids:
         request.session["said"] = gettext("没有取到件：这里的件有人正在办、分给了别人，或不等人判")
-        return redirect(f"{reverse('queue')}?{filters.query()}")
+        return _shown(filters)
     return redirect("document", ids[0])
+
+
+def reviewer_chosen(request: HttpRequest) -> User | None:
+    """Return whom a form is ``to``, none where nobody was chosen; who may not decide is not found."""
+    whom = request.POST.get("to", "")
+    return get_object_or_404(reviewers(), pk=int(whom)) if whom.isdecimal() and len(whom) < 10 else None
 
 
 def give_back(request: HttpRequest) -> HttpResponse:
@@ -99,8 +112,7 @@ def give_back(request: HttpRequest) -> HttpResponse:
 def assign(request: HttpRequest) -> HttpResponse:
     """Give chosen cases to one reviewer, or free them; no one is to read a document twice."""
     ids = [int(i) for i in request.POST.getlist("case") if i.isdecimal() and len(i) < 19][:200]
-    whom = request.POST.get("to", "")
-    person = get_object_or_404(reviewers(), pk=int(whom)) if whom.isdecimal() and len(whom) < 10 else None
+    person = reviewer_chosen(request)
     given, left = give(ids, person)
     who = person.shown if person else ""
     if not ids:
@@ -112,23 +124,26 @@ def assign(request: HttpRequest) -> HttpResponse:
     if person and left:
         said += gettext("。%(n)s 件没有分：%(who)s 已判过，要由另一个人再看") % {"n": left, "who": who}
     request.session["said"] = said
-    filters = Filters.of(QueryDict(request.POST.get("filters", "")[:2000]))
-    return redirect(f"{reverse('queue')}?{filters.query()}")
+    return _shown(sent_filters(request))
 
 
 def keep_view(request: HttpRequest) -> HttpResponse:
     """Remember the filters under a name."""
     name = request.POST.get("name", "").strip()[:30]
-    filters = Filters.of(QueryDict(request.POST.get("filters", "")[:2000]))
+    filters = sent_filters(request)
     if name:
         SavedView.objects.update_or_create(owner=request.user, name=name, defaults={"query": filters.query()})
-    return redirect(f"{reverse('queue')}?{filters.query()}")
+    return _shown(filters)
 
 
 def drop_view(request: HttpRequest, number: int) -> HttpResponse:
     """Forget one of one's own views; somebody else's is not found."""
     get_object_or_404(SavedView, pk=number, owner=request.user).delete()
     return redirect("queue")
+
+
+def _shown(filters: Filters) -> HttpResponse:
+    return redirect(f"{reverse('queue')}?{filters.query()}")
 
 
 def _counted(filters: Filters, request: HttpRequest, part: Slice) -> str:

@@ -11,7 +11,7 @@ from django.utils.safestring import mark_safe
 
 from pipeline.desk import audit
 from pipeline.desk.second import begin, check, confirm, has_second, picture, secret_of, take_away
-from pipeline.desk.sign_on import admit
+from pipeline.desk.sign_on import admit, safe
 from pipeline.desk.tables import User
 
 __all__ = ["ask", "code", "own"]
@@ -30,8 +30,6 @@ def ask(request: HttpRequest, user: User, after: str) -> HttpResponse:
 
 def code(request: HttpRequest) -> HttpResponse:
     """Take the six digits, or a recovery code."""
-    from pipeline.desk.views.session import safe
-
     waiting: dict[str, Any] = request.session.get(_WAITING) or {}
     user = User.objects.filter(pk=waiting.get("user"), is_active=True).first()
     if user is None or not 0 <= time.time() - waiting["at"] <= PATIENCE:

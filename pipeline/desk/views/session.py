@@ -9,7 +9,6 @@ from django.contrib.auth import authenticate, logout, update_session_auth_hash
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.utils.http import url_has_allowed_host_and_scheme
 
 from pipeline.desk import audit
 from pipeline.desk.accounts import change_password
@@ -17,12 +16,12 @@ from pipeline.desk.language import COOKIE, LANGUAGES
 from pipeline.desk.opened import leave as leave_document
 from pipeline.desk.roles import Permission
 from pipeline.desk.second import has_second
-from pipeline.desk.sign_on import account_of, admit, named_by_proxy
+from pipeline.desk.sign_on import account_of, admit, named_by_proxy, safe
 from pipeline.desk.tables import User
 from pipeline.desk.views.refusal import refuse
 from pipeline.desk.views.second import ask
 
-__all__ = ["enter", "home", "language", "leave", "locked", "password", "safe", "theme"]
+__all__ = ["enter", "home", "language", "leave", "locked", "password", "theme"]
 
 
 def enter(request: HttpRequest) -> HttpResponse:
@@ -118,9 +117,3 @@ def _chosen(request: HttpRequest, name: str, values: tuple[str, ...]) -> HttpRes
             name, chosen, max_age=31_536_000, samesite="Strict", httponly=True, secure=request.is_secure()
         )
     return response
-
-
-def safe(request: HttpRequest, after: str) -> str:
-    """Return ``after`` when it is an address on this host, else the first page."""
-    fits = url_has_allowed_host_and_scheme(after, allowed_hosts={request.get_host()}, require_https=request.is_secure())
-    return after if after.startswith("/") and fits else "home"

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse, QueryDict
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 from django.utils.translation import gettext
 
 from pipeline.desk import audit
 from pipeline.desk.export import extent, in_words, stamp, table, to_csv, to_xlsx
-from pipeline.desk.queue import Filters
 from pipeline.desk.roundtrip import MOST_BYTES, apply, check, keep, read_workbook, take
 from pipeline.desk.schemes import label_names
+from pipeline.desk.views.queue import sent_filters
 from pipeline.errors import SourceError
 
 __all__ = ["back", "out"]
@@ -23,7 +23,7 @@ _XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 def out(request: HttpRequest) -> HttpResponse:
     """Hand out the filtered queue as a workbook or CSV, on the record."""
-    filters = Filters.of(QueryDict(request.POST.get("filters", "")[:2000]))
+    filters = sent_filters(request)
     rows, more = table(filters, request.user)
     mark = stamp(request.user, filters, len(rows), more)
     kind = "csv" if request.POST.get("format") == "csv" else "xlsx"
