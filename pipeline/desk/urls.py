@@ -16,9 +16,9 @@ from pipeline.desk.views import (
     second,
     session,
     sign_on,
-    tables,
     trail,
     users,
+    workbooks,
     worksheet,
 )
 
@@ -54,8 +54,8 @@ PAGES = (
     Page("rules", "rules", worksheet.rules, Permission.WORKSHEET, BOTH),
     Page("rules/<int:number>", "rule", worksheet.rule, Permission.WORKSHEET, WRITE),
     Page("agreement", "agreement", agreement.index, Permission.AGREEMENT),
-    Page("export", "export", tables.out, Permission.EXPORT, WRITE),
-    Page("roundtrip", "roundtrip", tables.back, Permission.IMPORT, BOTH),
+    Page("export", "export", workbooks.out, Permission.EXPORT, WRITE),
+    Page("roundtrip", "roundtrip", workbooks.back, Permission.IMPORT, BOTH),
     Page("audit", "audit", trail.index, Permission.AUDIT),
     Page("audit/verify", "verify", trail.verify, Permission.AUDIT, WRITE),
     Page("users", "users", users.index, Permission.ACCOUNTS, BOTH),

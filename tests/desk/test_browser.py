@@ -278,6 +278,11 @@ def test_a_label_shows_its_words_and_words_show_their_label(visit):
     dimmed = v.page.locator("mark.off")
     assert all(label not in m.get_attribute("data-labels").split() for m in dimmed.all())
     assert lit.count() + dimmed.count() == v.page.locator("mark").count()
+    # Words that speak for several labels take the colour of the one that is pointed at.
+    hue = "e => getComputedStyle(e).getPropertyValue('--hue')"
+    for row in v.page.locator(".label.by-model").all():
+        row.hover()
+        assert {m.evaluate(hue) for m in lit.all()} == {row.evaluate(hue)} != {""}
     v.page.mouse.move(5, 5)
     assert v.page.locator("mark.on, mark.off").count() == 0
     v.press("f")

@@ -10,7 +10,6 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 
 from pipeline.desk import audit
-from pipeline.desk.case import history, notes, sheet, similar
 from pipeline.desk.decide import why_not
 from pipeline.desk.opened import OPENED
 from pipeline.desk.priority import waiting
@@ -19,6 +18,7 @@ from pipeline.desk.roles import Permission
 from pipeline.desk.rounds import standing
 from pipeline.desk.schemes import label_names
 from pipeline.desk.second_opinion import objections
+from pipeline.desk.sheet import history, notes, sheet, similar
 from pipeline.desk.states import State
 from pipeline.desk.tables import Case, Note
 from pipeline.desk.talk import asks, read

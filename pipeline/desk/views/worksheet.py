@@ -7,8 +7,8 @@ from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 
 from pipeline.desk import audit
-from pipeline.desk.case import is_blind
 from pipeline.desk.reading import masked
+from pipeline.desk.sheet import is_blind
 from pipeline.desk.sixlooks import LOOKS, OUTCOMES, suggest
 from pipeline.desk.states import RULES, Rule
 from pipeline.desk.tables import Case, Decision, OfficeRule, User, Worksheet

@@ -1,4 +1,4 @@
-"""Tables out and back."""
+"""The queue as a workbook, out and back."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Everything one document's page shows."""
+"""The sheet: everything one document's page shows."""
 
 from __future__ import annotations
 
