@@ -97,16 +97,18 @@ class Taxonomy:
         """Return every mistake in a gold record's ``labels`` object, empty when it is right."""
         if not isinstance(labels, Mapping):
             return ["labels 应为对象，如 {“方案”: [标签…]}"]
-        wrong = [f"labels.{key} -> 标签体系里没有这个方案" for key in labels if key not in {s.id for s in self.schemes}]
+        known = {s.id for s in self.schemes}
+        wrong = [f"labels.{key} -> 标签体系里没有这个方案" for key in labels if key not in known]
         for scheme in self.schemes:
             given = labels.get(scheme.id, [])
             if not isinstance(given, list) or not all(isinstance(v, str) for v in given):
                 wrong.append(f"labels.{scheme.id} -> 应为标签名的列表")
                 continue
-            wrong += [f"labels.{scheme.id} -> 没有标签 {v!r}" for v in given if v not in scheme.label_ids]
-            wrong += [
-                f"labels.{scheme.id} -> 标签 {v!r} 重复" for v in sorted({v for v in given if given.count(v) > 1})
-            ]
+            ids = scheme.label_ids if given else ()
+            wrong += [f"labels.{scheme.id} -> 没有标签 {v!r}" for v in given if v not in ids]
+            if len({*given}) < len(given):
+                twice = sorted({v for v in given if given.count(v) > 1})
+                wrong += [f"labels.{scheme.id} -> 标签 {v!r} 重复" for v in twice]
             if scheme.kind == "exclusive" and len(given) != 1:
                 wrong.append(f"labels.{scheme.id} -> 单选方案须恰好一个标签，现有 {len(given)} 个")
             if scheme.kind == "multi-at-least-one" and not given:

@@ -27,6 +27,7 @@ __all__ = [
     "OPEN",
     "Part",
     "as_cleaned",
+    "form_heads",
     "form_mistake",
     "form_tokens",
     "may_fit",
@@ -145,8 +146,10 @@ class _Sequence(Part):
         done: set[str] = set()
         growing = {""}
         for part in self.parts:
-            longer = {(h + more)[: HEAD + 1] for h in growing for more in part.heads()}
-            longer = {h if OPEN in h[:HEAD] else h[:HEAD] for h in longer}
+            longer = part.heads()
+            if growing != {""}:
+                longer = {(h + more)[: HEAD + 1] for h in growing for more in longer}
+                longer = {h if OPEN in h[:HEAD] else h[:HEAD] for h in longer}
             done |= {h for h in longer if h.endswith(OPEN) or len(h) == HEAD}
             growing = longer - done
             if not growing:
@@ -179,6 +182,12 @@ def parse_form(form: str) -> _Sequence:
     return parts
 
 
+@functools.cache
+def form_heads(form: str) -> frozenset[str]:
+    """Return the beginnings of a form, as `Part.heads` does; raises as `parse_form` does."""
+    return frozenset(parse_form(form).heads())
+
+
 def may_fit(form: str, characters: Set[str]) -> bool:
     """Return False if no text of these ``characters`` can match, found out of most forms without parsing them."""
     if _NESTED.search(form):
@@ -192,7 +201,7 @@ def may_fit(form: str, characters: Set[str]) -> bool:
 def form_mistake(form: str) -> str:
     """Return why ``form`` cannot be searched for, "" when it can: it has to begin with characters that are known."""
     try:
-        heads = parse_form(form).heads()
+        heads = form_heads(form)
     except ValueError as e:
         return str(e)
     return "要以确定的文字或数字开头" if any(not head.rstrip(OPEN) for head in heads) else ""

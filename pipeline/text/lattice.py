@@ -6,6 +6,7 @@ is known for one of its versions and one dictionary; with any other `fits` says 
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import importlib.util
 from collections.abc import Mapping, Sequence
@@ -19,7 +20,7 @@ from pipeline.ndarrays import Floats, Ints, Points, Shorts
 from pipeline.text.compiled import compiled, index, wide
 from pipeline.text.prefetch import prefetch
 from pipeline.text.segment import PIECE
-from pipeline.text.trie import ALNUM, CLASS, FROM, HAN, KEY, NODE, SOME, grow
+from pipeline.text.trie import ALNUM, CLASS, FROM, HAN, KEY, NODE, SOME, Trie, grow
 
 __all__ = ["Lattice", "fits"]
 
@@ -52,12 +53,11 @@ class Lattice:
     """jieba's dictionary and the domain's ``words`` as a trie whose nodes know the numbers of ``tokens``, from 1 on.
 
     ``kinds`` (code points,) holds for each character its class and what sort of character it is; whoever wants
-    characters read as others copies their kinds.
+    characters read as others copies their kinds. Of the same words and tokens there is one trie.
     """
 
     def __init__(self, words: Mapping[str, int], tokens: Sequence[str]) -> None:
-        text = _dictionary_file().read_text(encoding="utf-8") + "".join(f"{w} {f}\n" for w, f in words.items())
-        self._trie = grow(text, tokens)
+        self._trie = _trie(tuple(words.items()), tuple(tokens))
         self.kinds = self._trie.kinds
 
     def cut(self, points: Points, start: Ints, end: Ints) -> tuple[Ints, Shorts, Shorts]:
@@ -76,6 +76,12 @@ class Lattice:
             trie.token, first, stop, token,
         )  # fmt: skip
         return first, stop[: first[-1]], token[: first[-1]]
+
+
+@functools.lru_cache(maxsize=2)
+def _trie(words: tuple[tuple[str, int], ...], tokens: tuple[str, ...]) -> Trie:
+    text = _dictionary_file().read_text(encoding="utf-8") + "".join(f"{w} {f}\n" for w, f in words)
+    return grow(text, tokens)
 
 
 @compiled

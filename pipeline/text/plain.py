@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 import numpy as np
 
 from pipeline.ndarrays import Ints
-from pipeline.text.forms import HEAD, OPEN, may_fit, parse_form
+from pipeline.text.forms import HEAD, OPEN, form_heads, may_fit, parse_form
 
 __all__ = ["LITTLE", "PlainMatcher", "index_heads"]
 
@@ -23,7 +23,7 @@ def index_heads(forms: Sequence[str]) -> dict[str, list[int]]:
     """Return the numbers of the forms that begin with each one or two characters."""
     heads: dict[str, list[int]] = {}
     for number, form in enumerate(forms):
-        for head in sorted({h.rstrip(OPEN) for h in parse_form(form).heads()}):
+        for head in sorted({h.rstrip(OPEN) for h in form_heads(form)}):
             heads.setdefault(head, []).append(number)
     return heads
 

@@ -69,17 +69,14 @@ def dictionary_hash(words: dict[str, int]) -> str:
 
 
 class RjiebaSegmenter:
-    """The engine: jieba's algorithm in Rust, loaded when it is first asked."""
+    """The engine: jieba's algorithm in Rust, loaded when it is first asked; those of the same words share one."""
 
     def __init__(self, words: Mapping[str, int]) -> None:
         self._words = words
 
     @functools.cached_property
     def _engine(self) -> Any:
-        engine = _engine_code().Jieba()
-        for word, frequency in self._words.items():
-            engine.add_word(word, frequency, None)
-        return engine
+        return _engine(tuple(self._words.items()))
 
     @property
     def name(self) -> str:
@@ -92,6 +89,15 @@ class RjiebaSegmenter:
         """Return the words of each text; joined, they are the text again."""
         cut = self._engine.cut
         return [cut(t, False) if len(t) <= PIECE else [w for p in _pieces(t) for w in cut(p, False)] for t in texts]
+
+
+@functools.lru_cache(maxsize=2)
+def _engine(words: tuple[tuple[str, int], ...]) -> Any:
+    """Return the engine with the domain's ``words``; nobody adds others to it."""
+    engine = _engine_code().Jieba()
+    for word, frequency in words:
+        engine.add_word(word, frequency, None)
+    return engine
 
 
 def _engine_code() -> ModuleType:

@@ -59,6 +59,10 @@ def test_words_are_the_engines_on_anything(both, texts):
     assert cut(both[0], texts)[0] == [both[1].cut([t])[0] if t else [] for t in texts]
 
 
+def test_models_of_the_same_tokens_share_a_trie_and_those_of_others_none(both, words):
+    assert Lattice(dict(words), TOKENS)._trie is both[0]._trie is not Lattice(words, TOKENS[:2])._trie
+
+
 def test_long_texts_are_cut_in_the_same_pieces(both):
     text = "路灯" * (PIECE // 2 - 1) + "中华人民共和国"
     assert cut(both[0], [text])[0] == both[1].cut([text])

@@ -33,6 +33,12 @@ def test_domain_words_stay_whole(engines):
     assert "慢作为" not in RjiebaSegmenter({}).cut([text])[0]
 
 
+def test_models_of_one_dictionary_share_an_engine_and_those_of_another_none(words):
+    mine, same, other = (RjiebaSegmenter(w)._engine for w in (words, dict(words), {**words, "镬锓甏": 5}))
+    assert mine is same is not other
+    assert (other.cut("镬锓甏", False), mine.cut("镬锓甏", False)) == (["镬锓甏"], [*"镬锓甏"])
+
+
 def test_a_text_longer_than_a_piece_is_cut_whole(engines):
     text = "反映道路问题" * (PIECE // 6 + 10)
     assert "".join(engines[0].cut([text])[0]) == text
