@@ -37,10 +37,13 @@ class Grams:
     def __init__(self, texts: Sequence[str], length: int) -> None:
         self.texts = texts
         self.length = length
-        each = [hash_grams(t, length) for t in texts]
-        self.hashes = np.concatenate(each) if each else np.zeros(0, np.uint64)
-        self.text = np.repeat(np.arange(len(texts)), [len(h) for h in each])
-        self.start = np.concatenate([np.arange(len(h)) for h in each]) if each else np.zeros(0, np.int64)
+        size = np.fromiter(map(len, texts), np.int64, len(texts))
+        count = np.maximum(size - length + 1, 0)
+        self.text = np.repeat(np.arange(len(texts)), count)
+        self.start = np.arange(len(self.text)) - np.repeat(np.cumsum(count) - count, count)
+        # All texts as one, without the runs that reach from one into the next.
+        first = np.cumsum(size) - size
+        self.hashes = hash_grams("".join(texts), length)[first[self.text] + self.start]
 
     def piece(self, at: int) -> str:
         """Return the characters of n-gram number ``at``."""
