@@ -33,9 +33,9 @@ def story(
 
     settings = load_settings(home)
     corpora = settings.path("corpora")
-    gold = read_gold(settings.gold_files, load_taxonomy(settings.taxonomy_file))
     if out is not None and out.exists() and any(out.iterdir()):
         raise ConfigError("ZF-STORY-OUT", f"{out} 不是空目录", "换一个空目录。")
+    gold = read_gold(settings.gold_files, load_taxonomy(settings.taxonomy_file))
     screen = console()
     with tempfile.TemporaryDirectory(prefix="zuofeng-story-") as folder:
         found = tell(
