@@ -1,22 +1,20 @@
 """The whole story in small: every step is a real command, and everything done stands in the trail."""
 
 import os
-import subprocess
-import sys
 from collections import Counter
 
 import pytest
+from typer.testing import CliRunner
 
 from pipeline.bench.story import NEEDED, Story
+from pipeline.cli import app
 
 TRAIL = Counter({**dict.fromkeys(NEEDED, 1), "review.correct": 3, "review.reject": 2, "review.final": 1})
 
 
-def test_from_the_first_night_to_a_new_model_and_back(root, tmp_path):
-    done = subprocess.run(
-        [sys.executable, "-m", "pipeline.cli", "bench", "story", "--texts", "120", "--reviews", "30", "--out", "here"],
-        capture_output=True, text=True, cwd=tmp_path, env={**os.environ, "ZUOFENG_HOME": str(root)}, check=False,
-    )  # fmt: skip
+def test_from_the_first_night_to_a_new_model_and_back(forks, root, tmp_path):
+    told = ["bench", "story", "--texts", "120", "--reviews", "30", "--out", "here"]
+    done = forks.run(told, env={**os.environ, "ZUOFENG_HOME": str(root)}, cwd=tmp_path, timeout=600)
     assert done.returncode == 0, done.stdout + done.stderr
     said = done.stdout
     steps = ["train", "nightly", "user add", "corpus reviews", "corpus snapshot", "train --corpus", "compare",
@@ -29,11 +27,13 @@ def test_from_the_first_night_to_a_new_model_and_back(root, tmp_path):
     for expected in ("30 次模拟的复核", "1 / 1 夜", "陪跑 1 个", "每一个动作都在；封签不符 0 处"):
         assert expected in said
     assert len(list((tmp_path / "here" / "models").glob("zuofeng-*"))) == 2
-    again = subprocess.run(
-        [sys.executable, "-m", "pipeline.cli", "bench", "story", "--out", "here"],
-        capture_output=True, text=True, cwd=tmp_path, env={**os.environ, "ZUOFENG_HOME": str(root)}, check=False,
-    )  # fmt: skip
-    assert (again.returncode, "ZF-STORY-OUT" in again.stderr) == (2, True)
+
+
+def test_a_folder_with_something_in_it_is_refused_before_the_corpus_is_read(tmp_path):
+    (tmp_path / "here").mkdir()
+    (tmp_path / "here" / "x").touch()
+    done = CliRunner().invoke(app, ["bench", "story", "--out", str(tmp_path / "here"), "--home", str(tmp_path)])
+    assert getattr(done.exception, "code", done) == "ZF-STORY-OUT"
 
 
 @pytest.mark.parametrize(

@@ -3,20 +3,12 @@
 import os
 
 import pytest
-from forked import Forks
 
 
 def as_record(gold, *more):
     """Return a labelled text as a line of a corpus, with ``more`` of its fields."""
     labels = {scheme: list(of) for scheme, of in gold.labels.items()}
     return {"id": gold.id, "text": gold.text, "labels": labels, **{name: getattr(gold, name) for name in more}}
-
-
-@pytest.fixture(scope="session")
-def forks():
-    made = Forks()
-    yield made
-    made.close()
 
 
 @pytest.fixture
