@@ -60,17 +60,22 @@ def command(
     from pipeline.corpus.situations import join_copies
     from pipeline.model.adapt import adapt
     from pipeline.model.evaluate import LEAST, macro_f1, paired_difference, problem_f1
+    from pipeline.model.promote import ask_for_reason
 
     if bool(reviewed) == bool(unlabelled):
         raise typer.BadParameter("--reviewed 与 --unlabelled 给一样：复核过的重设起来，已把说法全按陌生算")
+    if unlabelled and promise:
+        raise typer.BadParameter("--promise 要有复核过的才检验得了，不能与 --unlabelled 同用")
+    precision = read_promise(promise)
+    if champion:
+        # Minutes later would be late to say so.
+        ask_for_reason(reason, force=force)
     settings = load_settings(home)
     scorer = open_scorer(settings, model)
     target = out or settings.path("models")
     screen = console()
     how: dict[str, Any] = {"author": whoami(), "force": force, "screen": screen, "action": "adapt"}
     if unlabelled:
-        if promise:
-            raise typer.BadParameter("--promise 要有复核过的才检验得了，不能与 --unlabelled 同用")
         folder = _accustom(scorer, [d.text for d in read_documents(unlabelled, settings, screen)], target, screen)
         if champion:
             make_live(
@@ -83,7 +88,6 @@ def command(
     taxonomy = scorer.bundle.taxonomy
     gold = read_gold(reviewed or (), taxonomy)
     gold = join_copies(list(compress(gold, untaught(settings, gold, scorer.bundle))))
-    precision = read_promise(promise)
     with screen.status("重设"):
         folder, expected = adapt(scorer, gold, target, promise=precision)
         truth, before, after = expected.truth, expected.before, expected.after

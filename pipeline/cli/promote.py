@@ -73,9 +73,10 @@ def make_live(
 ) -> None:
     """Compare ``model`` with the live one of ``folder``, put it live and tell the figures; ``how`` as in
     `compare_with_live`."""
-    from pipeline.model.promote import promote, told
+    from pipeline.model.promote import ask_for_reason, promote, told
     from pipeline.model.registry import champion_id
 
+    ask_for_reason(reason, force=force)
     # Both go by their ids, beside what is kept there of their trainings.
     there, live, found = settings.model_copy(update={"models": folder}), champion_id(folder), None
     if live is not None and live != model:

@@ -17,7 +17,9 @@ from pipeline.model.history import Entry, open_history
 from pipeline.model.promise import promise_of
 from pipeline.model.registry import champion_id, load_model
 
-__all__ = ["first", "foreseen", "objections", "promote", "refusal", "rollback", "summary", "told"]
+__all__ = [
+    "ask_for_reason", "first", "foreseen", "objections", "promote", "refusal", "rollback", "summary", "told",
+]  # fmt: skip
 
 
 def objections(found: Comparison) -> list[str]:
@@ -119,6 +121,12 @@ def first(folder: Path, model: str, *, author: str, reason: str = "") -> Entry |
         return history.make_live(model, action="first", author=author, reason=reason)
 
 
+def ask_for_reason(reason: str, *, force: bool) -> None:
+    """Raise BundleError where a model is to be made live by ``force`` and no ``reason`` is given."""
+    if force and not reason.strip():
+        raise BundleError("ZF-PROMOTE-REASON", "强行启用要写明理由", "加 --reason “理由”。")
+
+
 def promote(
     folder: Path,
     model: str,
@@ -135,8 +143,7 @@ def promote(
     it, unless ``force``, which needs a ``reason``; UnfinishedError when the live model changed meanwhile.
     """
     load_model(folder, model)
-    if force and not reason.strip():
-        raise BundleError("ZF-PROMOTE-REASON", "强行启用要写明理由", "加 --reason “理由”。")
+    ask_for_reason(reason, force=force)
     with open_history(folder) as history:
         live = champion_id(folder)
         if live == model:

@@ -537,7 +537,10 @@ def test_a_model_is_adapted_and_says_what_to_expect(zuofeng, home, draw, write_j
     promising = ("adapt", "--reviewed", local, "--promise", "precision=0.9", "--champion")
     refused = zuofeng(*promising)
     assert (refused.returncode, "ZF-PROMOTE-REFUSED" in refused.stderr) == (2, True)
-    assert "ZF-PROMOTE-REASON" in zuofeng(*promising, "--force").stderr
+    # Before another model is made.
+    there = list_models(home / "models")
+    assert "ZF-PROMOTE-REASON" in zuofeng("adapt", "--reviewed", local, "--champion", "--force").stderr
+    assert list_models(home / "models") == there
     # A pipe can be read once only.
     piped = ("adapt", "--reviewed", "/dev/stdin", *promising[3:], "--force", "--reason", "少判一些，判就判准")
     done = zuofeng(*piped, input=local.read_text(encoding="utf-8"))
