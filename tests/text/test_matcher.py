@@ -36,20 +36,25 @@ def valid(form):
         return False
 
 
+#: Looked through beside the texts drawn: nine tenths of the time go into drawing, so few examples look at much.
+DEALT = ["".join(np.random.default_rng(n).choice(list(CHARACTERS), n)) for n in range(1, 25)]
+
 FORMS = st.lists(PARTS, min_size=1, max_size=5).map("".join).filter(valid)
 
 
-def both(forms, texts, owner=None):
-    plain = PlainMatcher(forms, index_heads(forms)).find(texts, owner)
-    np.testing.assert_array_equal(Matcher(forms).find(texts, owner), plain)
+def both(forms, texts, *owners):
+    """What is found of all forms, by either matcher; they also agree on the first places of each of ``owners``."""
+    mine, reference = Matcher(forms), PlainMatcher(forms, index_heads(forms))
+    for owner in (*owners, None):
+        plain = reference.find(texts, owner)
+        np.testing.assert_array_equal(mine.find(texts, owner), plain)
     return plain
 
 
-@settings(max_examples=400)
+@settings(max_examples=200)
 @given(st.lists(FORMS, min_size=1, max_size=4), st.lists(st.text(CHARACTERS + "?x😀", max_size=20), max_size=4))
 def test_any_forms_are_found_in_any_texts_as_plain_patterns_find_them(forms, texts):
-    both(forms, texts)
-    both(forms, texts, np.arange(len(forms)) // 2)
+    both(forms, [*texts, *DEALT], np.arange(len(forms)) // 2)
 
 
 @pytest.mark.parametrize(
@@ -108,11 +113,12 @@ def test_a_text_where_forms_end_everywhere_has_room():
     assert len(found) == sum(9001 - n for n in range(1, 13))
 
 
-@settings(max_examples=100)
+@settings(max_examples=50)
 @given(
     st.lists(FORMS, min_size=1, max_size=4), st.lists(st.text(CHARACTERS, max_size=20), max_size=4), st.integers(1, 9)
 )
 def test_what_a_full_table_leaves_undecided_is_tried(forms, texts, most):
+    texts = [*texts, *DEALT]
     plain = PlainMatcher(forms, index_heads(forms)).find(texts)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(matcher, "build_table", functools.partial(build_table, most=most))
