@@ -16,11 +16,13 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
+from pipeline.batch.sources.records import MAX_ID
 from pipeline.bench.fuzz.mutants import mutant
 from pipeline.bench.fuzz.seeds import Files, seeds
+from pipeline.documents import Document, Rejected
 from pipeline.errors import ZuofengError
 
-__all__ = ["Finding", "Outcome", "fuzz"]
+__all__ = ["Finding", "Outcome", "check_record", "fuzz"]
 
 #: Bounds of one input: seconds, and bytes beyond what the program takes after reading sound inputs.
 SECONDS, MEMORY = 5.0, 1 << 30
@@ -145,21 +147,23 @@ def _reader(kind: str) -> Callable[[Path], None]:
 
         return load
     from pipeline.batch.sources import Limits, open_source
-    from pipeline.batch.sources.records import MAX_ID
-    from pipeline.documents import Document
 
     limits = Limits(max_text_bytes=1 << 20, max_unzipped_bytes=64 << 20, max_xml_bytes=16 << 20)
 
     def read(folder: Path) -> None:
         for item in open_source(folder / f"a.{kind}", limits=limits):
-            stored = item.text if isinstance(item, Document) else item.raw + item.reason
-            if not item.place.startswith("a.") or "\0" in item.id + stored:
-                raise ValueError("a record the store cannot hold")
-            (item.id + stored).encode()
-            if len(item.id) > MAX_ID or not (isinstance(item, Document) or item.code.startswith("ZF-REC-")):
-                raise ValueError("a record the store cannot hold")
+            check_record(item)
 
     return read
+
+
+def check_record(item: Document | Rejected) -> None:
+    """Raise ValueError for a record, read of a file called ``a``, that the store cannot hold."""
+    stored = item.id + (item.text if isinstance(item, Document) else item.raw + item.reason)
+    stored.encode()
+    named = item.id if isinstance(item, Document) else item.code.startswith("ZF-REC-")
+    if not named or not item.place.startswith("a.") or "\0" in stored or len(item.id) > MAX_ID:
+        raise ValueError("a record the store cannot hold")
 
 
 def _where(error: Exception) -> str:
