@@ -96,7 +96,10 @@ def test_what_stands_below_an_answer_is_not_the_complaint(path: Path) -> None:
 
 def test_second_row_of_names_nobody_knows_is_no_record(path: Path) -> None:
     header = [["编号", "内容", "联系人", ""], ["", "", "姓名", "电话"]]
-    assert seen(path, [*header, ["1", "坏了", "张三", "1"]]) == [("1", "坏了")]
+    rows = [*header, ["1", "坏了", "张某", "1"], *header, ["2", "没了", "李某", ""]]
+    assert seen(path, rows) == [("1", "坏了"), ("2", "没了")]
+    items = list(open_source(word(path.with_suffix(".docx"), rows)))
+    assert [(i.place, i.id) for i in items] == [("a.docx:3", "1"), ("a.docx:6", "2")]
 
 
 def test_text_split_into_unknown_parts_is_refused_until_one_is_mapped(path: Path) -> None:

@@ -67,7 +67,8 @@ def read_docx(path: Path, columns: ColumnMap, limits: Limits) -> Iterator[Docume
         table = Table.of(name, block[at], columns, limits, upper=block[at - 1] if at else ())
         number = 1
         try:
-            table = table.joined(block[at + 1]) or table
+            if (lower := table.joined(block[at + 1])) is not None:
+                table, at = lower, at + 1
             for number, row in enumerate(block[at + 1 :], at + 2):
                 if not table.is_header(row, number) and (made := table.record(number, row)) is not None:
                     yield made

@@ -242,8 +242,11 @@ class Table:
         if cell is not None and (not isinstance(cell, str) or len(cell) > _NAME_CHARS):
             return False
         places = (main, *self.where.values())
-        if any(all(_key(values, at) == _key(row, at) for at in places) for row in self.rows):
-            return any(_key(values, at) for at in places)
+        for row in self.rows:
+            if all(_key(values, at) == _key(row, at) for at in places):
+                # The lower row of a header may name only columns that nobody knows.
+                every = (_key(values, at) == _key(row, at) for at in range(max(len(values), len(row))))
+                return any(_key(values, at) for at in places) or all(every)
         at = self.where.get("id", main)
         if not _is_word(values, at) or _key(values, at) not in self.known:
             return False
