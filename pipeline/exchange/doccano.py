@@ -40,9 +40,7 @@ def from_lines(raw: bytes, taxonomy: Taxonomy, name: str) -> Read:
         except (AttributeError, KeyError, TypeError, ValueError) as e:
             wrong.append(f"{where} -> 不是 doccano 的一行：{e}")
             continue
-        item, more = build(record, taxonomy, where, mistakes)
-        wrong += more
-        items += [item] if item else []
+        items += build(record, taxonomy, where, wrong, mistakes)
     return Read(tuple(items), tuple(wrong))
 
 

@@ -83,9 +83,7 @@ def from_tasks(raw: bytes, taxonomy: Taxonomy, name: str) -> Read:
             passed.append(f"{where} -> {'跳过了' if annotations else '还没有标注'}")
         for annotation in done:
             record, mistakes = _record(task, data, annotation, taxonomy)
-            item, more = build(record, taxonomy, where, mistakes)
-            wrong += more
-            items += [item] if item else []
+            items += build(record, taxonomy, where, wrong, mistakes)
     return Read(tuple(items), tuple(wrong), tuple(passed))
 
 

@@ -39,24 +39,31 @@ class Read:
 
 
 def build(
-    record: Mapping[str, Any], taxonomy: Taxonomy, origin: str, mistakes: Iterable[str] = ()
-) -> tuple[Labelled | None, list[str]]:
-    """Turn one record in our own form into a judgement; return it, or None with every mistake behind those known."""
+    record: Any, taxonomy: Taxonomy, origin: str, wrong: list[str], mistakes: Sequence[str] = ()
+) -> list[Labelled]:
+    """Return the judgement of one record in our own form; of one with mistakes none, ``wrong`` is told of all of them.
+
+    ``mistakes`` are those known before.
+    """
+    if not isinstance(record, Mapping):
+        wrong.append(f"{origin} -> 应为 JSON 对象")
+        return []
     # Half an emoji, left by tools that cut by UTF-16 units, cannot be written; mended it is the text of the store.
     record = {k: mend(v) if isinstance(v, str) else v for k, v in record.items()}
     gold, found = parse_gold(record, taxonomy)
-    wrong = [*mistakes, *found]
+    found = [*mistakes, *found]
     extra = {}
     for key in ("by", "at"):
         value = record.get(key, "")
         if not isinstance(value, str):
-            wrong.append(f"{key} 应为文字")
+            found.append(f"{key} 应为文字")
         extra[key] = value
-    if gold is None or wrong:
-        return None, [f"{origin} -> {w}" for w in wrong]
+    if gold is None or found:
+        wrong += [f"{origin} -> {w}" for w in found]
+        return []
     # A judgement says itself how sure it is, or that it did not say.
     gold = in_order(replace(gold, sure=1.0), taxonomy)
-    return Labelled(gold, sure=record.get("sure"), origin=origin, **extra), []
+    return [Labelled(gold, sure=record.get("sure"), origin=origin, **extra)]
 
 
 def in_order(gold: Gold, taxonomy: Taxonomy) -> Gold:
@@ -89,15 +96,9 @@ def to_lines(items: Iterable[Labelled]) -> bytes:
 
 def from_lines(raw: bytes, taxonomy: Taxonomy, name: str) -> Read:
     """Read our own JSON lines: gold texts and reviewed decisions alike."""
-    items: list[Labelled] = []
     wrong: list[str] = []
-    for where, record in parse_lines(raw.decode("utf-8-sig").split("\n"), name, wrong):
-        if not isinstance(record, Mapping):
-            wrong.append(f"{where} -> 应为 JSON 对象")
-            continue
-        item, mistakes = build(record, taxonomy, where)
-        wrong += mistakes
-        items += [item] if item else []
+    lines = parse_lines(raw.decode("utf-8-sig").split("\n"), name, wrong)
+    items = [item for where, record in lines for item in build(record, taxonomy, where, wrong)]
     return Read(tuple(items), tuple(wrong))
 
 

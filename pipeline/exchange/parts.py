@@ -36,7 +36,7 @@ def read_parts(path: Path) -> dict[str, str]:
 
 def write_parts(path: Path, known: dict[str, str], items: Sequence[Labelled]) -> None:
     """Add the parts of texts not yet written down."""
-    new = {key: i.gold.part for i in items if (key := _key(i)) not in known}
+    new = {key: i.gold.part for i in items if (key := text_key(i.gold.text)) not in known}
     before = path.read_text(encoding="utf-8") if path.exists() else ""
     # Whole: with half a line at its end, no snapshot could be taken any more.
     write_file(path, before + "".join(json.dumps({"text": key, "part": part}) + "\n" for key, part in new.items()))
@@ -49,25 +49,23 @@ def assign(items: Sequence[Labelled], known: dict[str, str]) -> tuple[list[Label
     hash of its smallest text decides, so that nobody's order of files does. A new text that would tie together texts
     already on different sides is dropped: the sides do not move.
     """
-    group = [g.group for g in join_copies([i.gold for i in items])]
-    pinned: dict[str, set[str]] = {}
-    for item, name in zip(items, group, strict=True):
-        if part := _part(item, known):
-            pinned.setdefault(name, set()).add(part)
-    first: dict[str, str] = {}
-    for item, name in zip(items, group, strict=True):
-        first[name] = min(first.get(name, "~"), _key(item))
+    groups = [g.group for g in join_copies([i.gold for i in items])]
+    keys = [text_key(i.gold.text) for i in items]
+    parts = [_part(i, key, known) for i, key in zip(items, keys, strict=True)]
+    smallest: dict[str, str] = {}
+    sides: dict[str, set[str]] = {}
+    for group, key, part in zip(groups, keys, parts, strict=True):
+        smallest[group] = min(smallest.get(group, key), key)
+        sides.setdefault(group, set()).update({part} - {""})
     kept: list[Labelled] = []
     dropped: list[str] = []
-    for item, name in zip(items, group, strict=True):
-        own, theirs = _part(item, known), pinned.get(name, set())
+    for item, group, own in zip(items, groups, parts, strict=True):
+        theirs = sorted(sides[group])
         if not own and len(theirs) > 1:
-            dropped.append(
-                f"{item.gold.id}（{item.origin}）-> 与 {'、'.join(sorted(theirs))} 里的文本都近似，放哪边都会泄漏"
-            )
+            dropped.append(f"{item.gold.id}（{item.origin}）-> 与 {'、'.join(theirs)} 里的文本都近似，放哪边都会泄漏")
             continue
-        part = own or next(iter(theirs), "") or _hashed(first[name])
-        kept.append(replace(item, gold=replace(item.gold, group=name, part=part)))
+        part = own or (theirs[0] if theirs else _hashed(smallest[group]))
+        kept.append(replace(item, gold=replace(item.gold, group=group, part=part)))
     return kept, dropped
 
 
@@ -76,10 +74,6 @@ def _hashed(key: str) -> str:
     return "test" if number < TEST else "dev" if number < TEST + DEV else "train"
 
 
-def _key(item: Labelled) -> str:
-    return text_key(item.gold.text)
-
-
-def _part(item: Labelled, known: dict[str, str]) -> str:
+def _part(item: Labelled, key: str, known: dict[str, str]) -> str:
     # Earlier records know a text with personal data by the hash of the text as it was given.
-    return known.get(_key(item)) or known.get(text_hash(squeeze(item.gold.text))) or item.gold.part
+    return known.get(key) or known.get(text_hash(squeeze(item.gold.text))) or item.gold.part

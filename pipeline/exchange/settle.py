@@ -33,16 +33,15 @@ def settle(items: Sequence[Labelled], taxonomy: Taxonomy) -> tuple[list[Labelled
     dropped: list[str] = []
     used: set[str] = set()
     for people in last_words(items, lambda i: text_key(i.gold.text)):
-        ties = _ties(people)
-        if ties:
+        first = f"{people[0].gold.id}（{people[0].origin}）"
+        held = {label: share for (_, label), share in zip(taxonomy.columns, majority(people, taxonomy), strict=True)}
+        if ties := sorted(label for label, share in held.items() if share == 0.5):
             names = "、".join(taxonomy.label(label).name for label in ties)
-            dropped.append(f"{people[0].gold.id}（{people[0].origin}）-> 意见各半：{names}")
+            dropped.append(f"{first}-> 意见各半：{names}")
             continue
-        item = _one(people, taxonomy)
+        item = _one(people, {label for label, share in held.items() if share == 1}, taxonomy)
         if empty := [s.name for s in taxonomy.schemes if s.kind != "multi" and not item.gold.labels[s.id]]:
-            dropped.append(
-                f"{people[0].gold.id}（{people[0].origin}）-> 没有哪个标签过半，此方案又不能空着：{'、'.join(empty)}"
-            )
+            dropped.append(f"{first}-> 没有哪个标签过半，此方案又不能空着：{'、'.join(empty)}")
             continue
         if item.gold.id in used:
             # One number, two texts: both are kept, told apart.
@@ -71,20 +70,11 @@ def majority(people: Sequence[Labelled], taxonomy: Taxonomy) -> npt.NDArray[np.f
     return found
 
 
-def _votes(people: Sequence[Labelled]) -> Counter[str]:
-    return Counter(label for p in people for labels in p.gold.labels.values() for label in labels)
-
-
-def _ties(people: Sequence[Labelled]) -> list[str]:
-    return sorted(label for label, n in _votes(people).items() if 2 * n == len(people))
-
-
-def _one(people: Sequence[Labelled], taxonomy: Taxonomy) -> Labelled:
+def _one(people: Sequence[Labelled], holds: set[str], taxonomy: Taxonomy) -> Labelled:
     newest = max(people, key=lambda p: p.at)
     if len(people) == 1:
         return newest
-    votes = _votes(people)
-    holds = {label for label, n in votes.items() if 2 * n > len(people)}
+    votes = Counter(label for p in people for labels in p.gold.labels.values() for label in labels)
     labels = {s.id: tuple(x for x in s.label_ids if x in holds) for s in taxonomy.schemes}
     evidence = tuple(e for p in people for e in _carried(p.gold, newest.gold.text) if e.label in holds)
     gold: Gold = in_order(replace(newest.gold, labels=labels, evidence=evidence), taxonomy)

@@ -46,9 +46,7 @@ def from_sheet(path: Path, taxonomy: Taxonomy, columns: ColumnMap | None = None)
                 record["sure"] = float(str(row["sure"]))
         except ValueError:
             mistakes.append(f"{EVIDENCE} 或 sure 读不懂")
-        item, more = build(record, taxonomy, document.place, mistakes + unknown)
-        wrong += more
-        items += [item] if item else []
+        items += build(record, taxonomy, document.place, wrong, mistakes + unknown)
         if mistakes and mistakes[0].startswith("缺列"):
             break
     return Read(tuple(items), tuple(wrong), tuple(passed))
