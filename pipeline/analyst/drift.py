@@ -9,6 +9,8 @@ that was sent many times counts once in a window: the caller leaves repeats out.
 from __future__ import annotations
 
 import functools
+import itertools
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -112,11 +114,10 @@ def _group(
         if old[:, j].sum() + new[:, j].sum() >= LEAST_PAIR:
             found.append(rate("rate", label, old[:, j], new[:, j]))
     if not group:
-        for a in range(len(labels)):
-            for b in range(a + 1, len(labels)):
-                was, has = old[:, a] & old[:, b], new[:, a] & new[:, b]
-                if was.sum() + has.sum() >= 2 * LEAST_PAIR:
-                    found.append(rate("pair", f"{labels[a]} + {labels[b]}", was, has))
+        for a, b in itertools.combinations(range(len(labels)), 2):
+            was, has = old[:, a] & old[:, b], new[:, a] & new[:, b]
+            if was.sum() + has.sum() >= 2 * LEAST_PAIR:
+                found.append(rate("pair", f"{labels[a]} + {labels[b]}", was, has))
     for kind in ("score", "unknown"):
         x, y = getattr(reference, kind)[before], getattr(current, kind)[now]
         p = float(ks_2samp(x, y).pvalue)
@@ -129,20 +130,21 @@ def _group(
 
 
 def _phrases(reference: Window, current: Window) -> list[Finding]:
-    counts: dict[str, list[int]] = {}
-    for side, window in enumerate((reference, current)):
-        for phrases in window.phrases:
-            for phrase in phrases:
-                counts.setdefault(phrase, [0, 0])[side] += 1
+    before = Counter(itertools.chain.from_iterable(reference.phrases))
+    now: dict[str, list[str]] = {}
+    for key, phrases in zip(current.ids, current.phrases, strict=True):
+        for phrase in phrases:
+            now.setdefault(phrase, []).append(key)
     many = len(reference.ids), len(current.ids)
     found = []
-    for phrase, (was, has) in sorted(counts.items()):
+    for phrase in sorted(before.keys() | now):
+        was, said = before[phrase], now.get(phrase, [])
         # A phrase can only be new by being said; the filter looks at both windows together, so it favours neither.
-        if was + has < LEAST_PHRASE:
+        if was + len(said) < LEAST_PHRASE:
             continue
-        p = _fisher(was, many[0], has, many[1])
-        rows = [current.ids[i] for i, said in enumerate(current.phrases) if phrase in said][::-1][:SHOWN]
-        found.append(Finding("phrase", "", phrase, was / many[0], has / many[1], many[1], p, p, tuple(rows)))
+        p = _fisher(was, many[0], len(said), many[1])
+        newest = tuple(said[::-1][:SHOWN])
+        found.append(Finding("phrase", "", phrase, was / many[0], len(said) / many[1], many[1], p, p, newest))
     return found
 
 

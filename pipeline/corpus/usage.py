@@ -42,16 +42,13 @@ def concept_usage(lexicon: Lexicon, corpus: Bools, positive: Bools, outside: Boo
 
     ``corpus`` and ``outside`` come from `form_texts`; ``positive`` (texts,) says which texts have a label.
     """
-    owner = lexicon.owner
-    forms = [_usage(corpus[:, [j]], positive, outside[:, [j]]) for j in range(corpus.shape[1])]
-    concepts = [_usage(corpus[:, owner == c], positive, outside[:, owner == c]) for c in range(len(lexicon.concepts))]
-    return concepts, forms
+
+    def concepts(forms: Bools) -> Bools:
+        return np.column_stack([forms[:, lexicon.owner == c].any(1) for c in range(len(lexicon.concepts))])
+
+    return _usages(concepts(corpus), positive, concepts(outside)), _usages(corpus, positive, outside)
 
 
-def _usage(corpus: Bools, positive: Bools, outside: Bools) -> Usage:
-    said: Bools = np.asarray(corpus.any(1))
-    return Usage(_share(said[positive]), _share(said[~positive]), _share(np.asarray(outside.any(1))))
-
-
-def _share(values: Bools) -> float:
-    return float(values.mean()) if len(values) else 0.0
+def _usages(corpus: Bools, positive: Bools, outside: Bools) -> list[Usage]:
+    shares = (said.sum(0) / max(len(said), 1) for said in (corpus[positive], corpus[~positive], outside))
+    return [Usage(*row) for row in np.column_stack(list(shares)).tolist()]
