@@ -89,8 +89,9 @@ def agreement(
     rows = []
     for a in found:
         counts = map(str, (a.first, a.second, a.both))
-        rows.append((a.scheme, taxonomy.label(a.label).name, *counts, f"{a.kappa:.2f}", f"{a.f1:.2f}"))
-    means = [(s.name, f"{mean_kappa(found, s.id):.3f}", f"{mean_f1(found, s.id):.3f}") for s in taxonomy.schemes]
+        rows.append((a.scheme, taxonomy.label(a.label).name, *counts, a.said, f"{a.f1:.2f}"))
+    of = {s.name: (mean_kappa(found, s.id), mean_f1(found, s.id)) for s in taxonomy.schemes}
+    means = [(name, *("–" if np.isnan(v) else f"{v:.3f}" for v in both)) for name, both in of.items()]
     out, title = console(), f"{len(first)} 条文本的两人标注（裁决之前）"
     out.print(table(title, ("方案", "标签", "第一人", "第二人", "都标", "kappa", "F1"), rows))
     out.print(table("逐标签的平均", ("方案", "kappa", "F1"), means))

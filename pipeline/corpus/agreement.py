@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import math
+import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from pipeline.corpus.gold import labels_matrix
 from pipeline.corpus.lines import json_lines
@@ -29,6 +29,11 @@ class Agreement:
     both: int
     kappa: float
     f1: float
+
+    @property
+    def said(self) -> str:
+        """Kappa as people read it, a dash where it is not a number."""
+        return "–" if math.isnan(self.kappa) else f"{self.kappa:.2f}"
 
 
 def pair_records(path: Path, taxonomy: Taxonomy) -> list[Mapping[str, Any]]:
@@ -72,7 +77,7 @@ def agreement(first: Bools, second: Bools, taxonomy: Taxonomy) -> list[Agreement
 
 
 def kappa(first: Bools, second: Bools) -> float:
-    """Return Cohen's kappa of two binary judgements (Cohen 1960); not a number where neither ever says yes."""
+    """Return Cohen's kappa of two binary judgements (Cohen 1960); not a number where both only ever say one thing."""
     observed = float((first == second).mean())
     yes, also = float(first.mean()), float(second.mean())
     chance = yes * also + (1 - yes) * (1 - also)
@@ -80,10 +85,14 @@ def kappa(first: Bools, second: Bools) -> float:
 
 
 def mean_kappa(found: Sequence[Agreement], scheme: str) -> float:
-    """Return the mean kappa over a scheme's labels that anybody gave."""
-    return float(np.nanmean([a.kappa for a in found if a.scheme == scheme]))
+    """Return the mean kappa over a scheme's labels that anybody gave; not a number where nobody gave one."""
+    return _mean([a.kappa for a in found if a.scheme == scheme and not math.isnan(a.kappa)])
 
 
 def mean_f1(found: Sequence[Agreement], scheme: str) -> float:
-    """Return the mean F1 of one against the other over a scheme's labels that anybody gave."""
-    return float(np.mean([a.f1 for a in found if a.scheme == scheme and a.first + a.second]))
+    """Return the mean F1 of one against the other over a scheme's labels that anybody gave; as `mean_kappa`."""
+    return _mean([a.f1 for a in found if a.scheme == scheme and a.first + a.second])
+
+
+def _mean(values: Sequence[float]) -> float:
+    return statistics.fmean(values) if values else math.nan

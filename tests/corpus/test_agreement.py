@@ -32,6 +32,9 @@ def test_pairs_are_read_and_measured(tmp_path, taxonomy):
     assert fabrication.f1 == pytest.approx(2 / 3)
     assert mean_kappa(found, "categories") == pytest.approx(fabrication.kappa)
     assert mean_f1(found, "categories") == pytest.approx(2 / 3)
+    # Of a scheme that nobody used there is nothing to say, and no warning either.
+    assert np.isnan([mean_kappa(found, "types"), mean_f1(found, "types")]).all()
+    assert {a.said for a in found if a.scheme == "types"} == {"–"}
 
 
 def test_an_unknown_label_is_named(tmp_path, taxonomy):

@@ -31,3 +31,7 @@ def test_pairs_are_compared_label_by_label(desk):
     two.post("/undo")
     two.post("/undo")
     assert desk.client("analyst").get("/agreement").context["p"].texts == 3
+    two.post("/undo")
+    two.post("/undo")
+    # One text, one label, both say yes: by chance they would agree as well, so there is no kappa.
+    assert '<td class="n">1</td><td class="n">–</td>' in desk.client("analyst").get("/agreement").content.decode()
