@@ -57,19 +57,14 @@ def _rjieba() -> Cut:
     return lambda text: list(cut(text, False))
 
 
-def _characters() -> None:
-    """Cut nothing: characters it is."""
-
-
-def _linear(texts: Sequence[str], truth: Bools, *, make: Callable[[], Cut | None], logistic: bool) -> Labeller:
-    """Return TF-IDF over words, or over one to three characters, and one linear model per label."""
+def _linear(texts: Sequence[str], truth: Bools, *, make: Callable[[], Cut] | None, logistic: bool) -> Labeller:
+    """Return TF-IDF over words, by what ``make`` makes, or one to three characters, and one linear model per label."""
     from sklearn.feature_extraction.text import TfidfVectorizer
     from sklearn.linear_model import LogisticRegression
     from sklearn.multiclass import OneVsRestClassifier
     from sklearn.svm import LinearSVC
 
-    cut = make()
-    vectoriser = TfidfVectorizer(analyzer=cut) if cut else TfidfVectorizer(analyzer="char", ngram_range=(1, 3))
+    vectoriser = TfidfVectorizer(analyzer=make()) if make else TfidfVectorizer(analyzer="char", ngram_range=(1, 3))
     learnable = truth.any(0) & ~truth.all(0)
     model = OneVsRestClassifier(LogisticRegression(max_iter=1000) if logistic else LinearSVC())
     model.fit(vectoriser.fit_transform(texts), truth[:, learnable].astype(int))
@@ -141,33 +136,29 @@ def _spacy(texts: Sequence[str], truth: Bools) -> Labeller:
     return label
 
 
-def _floor_rjieba(texts: Sequence[str], truth: Bools) -> Labeller:
-    cut = _rjieba()
+def _floor(texts: Sequence[str], truth: Bools, *, make: Callable[[], Callable[[str], object]]) -> Labeller:
+    """Return what does no more than what ``make`` makes, text by text."""
+    read = make()
 
     def label(some: Sequence[str]) -> None:
         for text in some:
-            cut(text)
+            read(text)
 
     return label
 
 
-def _floor_encode(texts: Sequence[str], truth: Bools) -> Labeller:
-    def label(some: Sequence[str]) -> None:
-        for text in some:
-            text.encode("utf-32-le", "surrogatepass")
-
-    return label
+def _utf32() -> Callable[[str], bytes]:
+    return lambda text: text.encode("utf-32-le", "surrogatepass")
 
 
-_SKLEARN = ("sklearn",)
 #: In the order of the table.
 CONTENDERS: tuple[Contender, ...] = (
-    Contender("通常写法：jieba，TF-IDF，逻辑回归", (*_SKLEARN, "jieba"), partial(_linear, make=_jieba, logistic=True)),
-    Contender("同上，rjieba", (*_SKLEARN, "rjieba"), partial(_linear, make=_rjieba, logistic=True)),
-    Contender("一至三字，TF-IDF，LinearSVC", _SKLEARN, partial(_linear, make=_characters, logistic=False)),
+    Contender("通常写法：jieba，TF-IDF，逻辑回归", ("sklearn", "jieba"), partial(_linear, make=_jieba, logistic=True)),
+    Contender("同上，rjieba", ("sklearn", "rjieba"), partial(_linear, make=_rjieba, logistic=True)),
+    Contender("一至三字，TF-IDF，LinearSVC", ("sklearn",), partial(_linear, make=None, logistic=False)),
     Contender("fastText，jieba 词", ("fasttext", "jieba"), partial(_fasttext, make=_jieba)),
     Contender("fastText，rjieba 词", ("fasttext", "rjieba"), partial(_fasttext, make=_rjieba)),
     Contender("spaCy textcat（词袋）", ("spacy", "jieba"), _spacy),
-    Contender("下限：只切词（rjieba）", ("rjieba",), _floor_rjieba, floor=True),
-    Contender("下限：只转 utf-32", (), _floor_encode, floor=True),
+    Contender("下限：只切词（rjieba）", ("rjieba",), partial(_floor, make=_rjieba), floor=True),
+    Contender("下限：只转 utf-32", (), partial(_floor, make=_utf32), floor=True),
 )
