@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from scipy import sparse
@@ -18,7 +17,7 @@ from pipeline.model.score import Scorer
 from pipeline.ndarrays import Bools, Floats, Ints
 from pipeline.text.clean import clean
 
-__all__ = ["Scale", "fit_scale", "held_out_margins", "held_out_probabilities", "text_matrix"]
+__all__ = ["fit_scale", "held_out_margins", "held_out_probabilities", "text_matrix"]
 
 #: What a mistake costs, and the folds: those of a training by default.
 C, FOLDS = 0.5, 3
@@ -31,7 +30,7 @@ def text_matrix(scorer: Scorer, texts: Sequence[str]) -> sparse.csr_matrix:
     return scorer.widen(scorer.bundle.features.transform(cleaned, scorer.segmenter), cleaned)
 
 
-def held_out_probabilities(scorer: Scorer, gold: Sequence[Gold], *, seed: int = 0, jobs: int = 2) -> Floats:
+def held_out_probabilities(scorer: Scorer, gold: Sequence[Gold], *, jobs: int = 2) -> Floats:
     """Return P(label), (texts, labels), each text by heads fitted without its group.
 
     Whole-text heads only: a third of the time of a training. Raises CorpusError for fewer than FEWEST texts.
@@ -40,7 +39,7 @@ def held_out_probabilities(scorer: Scorer, gold: Sequence[Gold], *, seed: int = 
         raise CorpusError("ZF-HELD-FEW", f"只有 {len(gold)} 条文本，不够交叉验证", f"至少 {FEWEST} 条。")
     x = text_matrix(scorer, [g.text for g in gold])
     truth = label_matrix(gold, scorer.bundle.taxonomy)
-    margins = held_out_margins(x, truth, group_folds([g.group for g in gold], truth, FOLDS, seed), jobs=jobs)
+    margins = held_out_margins(x, truth, group_folds([g.group for g in gold], truth, FOLDS, 0), jobs=jobs)
     return fit_scale(margins, truth)(margins)
 
 
@@ -60,18 +59,7 @@ def held_out_margins(x: sparse.csr_matrix, truth: Bools, fold: Ints, *, jobs: in
     return margins
 
 
-@dataclass(frozen=True, slots=True)
-class Scale:
-    """One sigmoid per label: ``slope`` and ``intercept`` (labels,)."""
-
-    slope: Floats
-    intercept: Floats
-
-    def __call__(self, margins: Floats) -> Floats:
-        """Return the probabilities of ``margins``, both (texts, labels)."""
-        return np.asarray(expit(margins * self.slope + self.intercept))
-
-
-def fit_scale(margins: Floats, truth: Bools) -> Scale:
-    """Return the sigmoids that calibrate held-out ``margins``, (texts, labels)."""
-    return Scale(*fit_sigmoids(margins, truth))
+def fit_scale(margins: Floats, truth: Bools) -> Callable[[Floats], Floats]:
+    """Return what turns margins into probabilities, both (texts, labels), fitted on held-out ``margins``."""
+    slope, intercept = fit_sigmoids(margins, truth)
+    return lambda some: np.asarray(expit(some * slope + intercept))

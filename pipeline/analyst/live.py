@@ -17,18 +17,10 @@ import numpy as np
 from pipeline.model.promise import clopper_pearson
 from pipeline.ndarrays import Bools, Floats
 
-__all__ = ["Drawn", "Estimate", "LiveRow", "draw", "estimate", "measure_live"]
+__all__ = ["Estimate", "LiveRow", "draw", "estimate", "measure_live"]
 
 #: How far each text counts: yes or no, or what lies between where people are of two minds.
 Shares = Bools | Floats
-
-
-@dataclass(frozen=True, slots=True)
-class Drawn:
-    """A row of the population that was drawn, and the probability with which it would be."""
-
-    row: int
-    probability: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,17 +43,13 @@ class LiveRow:
     share: Estimate
 
 
-def draw(keys: Sequence[str], probabilities: Floats, salt: str) -> list[Drawn]:
+def draw(keys: Sequence[str], probabilities: Floats, salt: str) -> list[int]:
     """Return the rows whose hash falls below their probability; the same ``salt`` draws the same documents.
 
     Raising a probability keeps those already drawn.
     """
-    found = []
-    for row, (key, p) in enumerate(zip(keys, probabilities.tolist(), strict=True)):
-        digest = hashlib.sha256(f"{salt}\x1f{key}".encode()).digest()
-        if int.from_bytes(digest[:8], "big") / 2**64 < p:
-            found.append(Drawn(row, p))
-    return found
+    lots = (int.from_bytes(hashlib.sha256(f"{salt}\x1f{key}".encode()).digest()[:8], "big") / 2**64 for key in keys)
+    return [row for row, (lot, p) in enumerate(zip(lots, probabilities.tolist(), strict=True)) if lot < p]
 
 
 def estimate(numerator: Shares, denominator: Shares, probabilities: Floats) -> Estimate:

@@ -10,6 +10,7 @@ new         little of the text's vocabulary is known to the model
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -74,7 +75,7 @@ def choose(rated: Interest, x: sparse.csr_matrix, size: int, *, seen: Sequence[i
 
     ``seen`` rows are never chosen. When only texts like the chosen ones are left, they are taken after all.
     """
-    texts, labels = rated.total.shape
+    texts = len(rated.total)
     norms = np.sqrt(np.asarray(x.multiply(x).sum(1)).ravel()) + 1e-12
     unit = sparse.diags(1 / norms) @ x
     nearest = np.zeros(texts)
@@ -83,22 +84,16 @@ def choose(rated: Interest, x: sparse.csr_matrix, size: int, *, seen: Sequence[i
     order = np.argsort(-rated.total, 0, kind="stable")
     chosen: list[Chosen] = []
     for limit in (ALIKE, np.inf):
-        at = [0] * labels
-        while len(chosen) < size:
-            before = len(chosen)
-            for column in range(labels):
-                while at[column] < texts:
-                    row = int(order[at[column], column])
-                    at[column] += 1
-                    if free[row] and nearest[row] < limit:
-                        free[row] = False
-                        nearest = np.maximum(nearest, np.asarray((unit @ unit[row].T).todense()).ravel())
-                        chosen.append(Chosen(row, column, _why(rated, row, column)))
-                        break
-                if len(chosen) == size:
-                    return chosen
-            if len(chosen) == before:
-                break
+        turns = deque((column, iter(rows)) for column, rows in enumerate(order.T.tolist()))
+        while turns and len(chosen) < size:
+            column, rows = turns.popleft()
+            row = next((r for r in rows if free[r] and nearest[r] < limit), None)
+            if row is None:
+                continue  # nothing is left for this label
+            turns.append((column, rows))
+            free[row] = False
+            nearest = np.maximum(nearest, np.asarray((unit @ unit[row].T).todense()).ravel())
+            chosen.append(Chosen(row, column, _why(rated, row, column)))
     return chosen
 
 

@@ -9,7 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from pipeline.errors import ConfigError, ZuofengError
+from pipeline.errors import ConfigError, ZuofengError, first_line
 from pipeline.secrets import hidden
 
 __all__ = ["Experiment"]
@@ -36,7 +36,8 @@ class Experiment:
             found = self._client.get_experiment_by_name(name)
             self.id = str(found.experiment_id if found else self._client.create_experiment(name))
         except MlflowException as e:
-            raise ConfigError("ZF-MLFLOW-AWAY", f"MLflow（{hidden(uri)}）没有应答", _ADVICE, [_first_line(e)]) from e
+            said = hidden(first_line(e))[:300]
+            raise ConfigError("ZF-MLFLOW-AWAY", f"MLflow（{hidden(uri)}）没有应答", _ADVICE, [said]) from e
 
     def record(self, run: Mapping[str, Any], folder: Path) -> str:
         """Record ``run`` (`pipeline.model.runs.record_run`), cards and pictures in ``folder``; return MLflow's id.
@@ -62,17 +63,12 @@ class Experiment:
                 "ZF-MLFLOW-LOST",
                 f"模型 {run['model']} 已写好，也记在 models/runs.jsonl；MLflow（{hidden(self._uri)}）没有收下",
                 _ADVICE,
-                [_first_line(e)],
+                [hidden(first_line(e))[:300]],
             ) from e
         return made
 
 
 _ADVICE = "检查配置里 [mlflow] 的 uri 和那台服务器。"
-
-
-def _first_line(error: Exception) -> str:
-    # It may name the address, and the password in it.
-    return str(hidden(str(error).partition("\n")[0]))[:300]
 
 
 def _tags(run: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

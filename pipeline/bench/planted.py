@@ -37,9 +37,9 @@ class Recovery:
         return float((self.rank <= read).mean())
 
 
-def plant(truth: Bools, taxonomy: Taxonomy, share: float, seed: int) -> Bools:
+def plant(truth: Bools, taxonomy: Taxonomy, share: float) -> Bools:
     """Return which cells of ``truth`` to turn over: in a share of the texts one label is lost, added or mistaken."""
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(0)
     turned = np.zeros(truth.shape, bool)
     scheme = np.array([s for s, _ in taxonomy.columns])
     for row in rng.permutation(len(truth))[: round(len(truth) * share)].tolist():
@@ -54,15 +54,15 @@ def plant(truth: Bools, taxonomy: Taxonomy, share: float, seed: int) -> Bools:
     return turned
 
 
-def recover(scorer: Scorer, gold: Sequence[Gold], *, share: float = 0.05, seed: int = 0, jobs: int = 2) -> Recovery:
+def recover(scorer: Scorer, gold: Sequence[Gold], *, share: float, jobs: int = 2) -> Recovery:
     """Plant errors, audit the spoilt data as anybody would, and see where the errors come to light."""
     taxonomy = scorer.bundle.taxonomy
     truth = label_matrix(gold, taxonomy)
-    turned = plant(truth, taxonomy, share, seed)
+    turned = plant(truth, taxonomy, share)
     spoilt = truth ^ turned
     labels = [{s.id: tuple(compress(s.label_ids, row[block])) for s, block in taxonomy.blocks} for row in spoilt]
     texts = [replace(g, labels=own, evidence=()) for g, own in zip(gold, labels, strict=True)]
-    quality, wrong = label_quality(spoilt, held_out_probabilities(scorer, texts, seed=seed, jobs=jobs))
+    quality, wrong = label_quality(spoilt, held_out_probabilities(scorer, texts, jobs=jobs))
     # What is called an error is read first, the worst first; then the rest.
     order = np.lexsort((quality.ravel(), ~wrong.ravel()))
     place = np.empty(order.size, np.int64)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import sparse
 
-from pipeline.analyst.held_out import FOLDS, C, Scale, fit_scale, held_out_margins, text_matrix
+from pipeline.analyst.held_out import FOLDS, C, fit_scale, held_out_margins, text_matrix
 from pipeline.analyst.suggest import choose, interest
 from pipeline.corpus.gold import Gold, label_matrix
 from pipeline.model.calibrate import expected_f1_threshold
@@ -61,8 +61,8 @@ def replay(
             labelled = order[:start].tolist()
             for number in range(rounds + 1):
                 progress(f"{WAYS[way]}，第 {seed + 1} 遍，{len(labelled)} 条")
-                coef, bias, thresholds, scale = _fit(x[labelled], truth[labelled], [pool[i].group for i in labelled])
-                called = scale(np.asarray(unseen @ coef + bias)) >= thresholds
+                coef, thresholds, read = _fit(x[labelled], truth[labelled], [pool[i].group for i in labelled])
+                called = read(unseen) >= thresholds
                 f1 = float(np.nanmean(list(macro_f1(real, called, taxonomy).values())))
                 points.append(Point(way, seed, len(labelled), f1))
                 if number == rounds:
@@ -70,19 +70,20 @@ def replay(
                 if way == "random":
                     labelled = order[: len(labelled) + batch].tolist()
                     continue
-                rated = interest(
-                    scale(np.asarray(x @ coef + bias)), concepts=np.asarray(x[:, concepts] @ coef[concepts])
-                )
+                rated = interest(read(x), concepts=np.asarray(x[:, concepts] @ coef[concepts]))
                 labelled += [c.row for c in choose(rated, x, batch, seen=labelled)]
     return points
 
 
-def _fit(x: sparse.csr_matrix, truth: Bools, groups: Sequence[str]) -> tuple[Floats, Floats, Floats, Scale]:
-    """Return coefficients, biases, thresholds of the highest expected F1, and the calibration of margins."""
+def _fit(
+    x: sparse.csr_matrix, truth: Bools, groups: Sequence[str]
+) -> tuple[Floats, Floats, Callable[[sparse.csr_matrix], Floats]]:
+    """Return coefficients, thresholds of the highest expected F1, and what gives the probabilities of texts."""
     margins = held_out_margins(x, truth, group_folds(groups, truth, FOLDS, 0))
-    scale = fit_scale(margins, truth)
-    thresholds = np.array([expected_f1_threshold(p) for p in scale(margins).T])
-    return *fit_heads(x, truth, C), thresholds, scale
+    calibrate = fit_scale(margins, truth)
+    thresholds = np.array([expected_f1_threshold(p) for p in calibrate(margins).T])
+    coef, bias = fit_heads(x, truth, C)
+    return coef, thresholds, lambda some: calibrate(np.asarray(some @ coef + bias))
 
 
 def saved(points: Sequence[Point]) -> list[tuple[float, float, float]]:

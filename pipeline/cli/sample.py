@@ -59,11 +59,12 @@ def draw_command(
     chances = np.array([(decided or rate) if s.decided else rate for s in stored])
     drawn = draw([s.document.id for s in stored], chances, salt)
     if out is None:
-        _into_queue({stored[d.row].document.id: d.probability for d in drawn}, salt, settings, len(stored))
+        _into_queue({stored[i].document.id: float(chances[i]) for i in drawn}, salt, settings, len(stored))
         return
     with out.open("w", encoding="utf-8") as lines:
-        for d in drawn:
-            row = {"id": stored[d.row].document.id, "text": stored[d.row].document.text, "probability": d.probability}
+        for i in drawn:
+            document = stored[i].document
+            row = {"id": document.id, "text": document.text, "probability": float(chances[i])}
             lines.write(json.dumps(row, ensure_ascii=False) + "\n")
     say(console(), f"{out}：从 {len(stored)} 篇里抽出 {len(drawn)} 篇")
 

@@ -34,7 +34,7 @@ def test_planted_errors_come_first(recovery):
 
 def test_planting_touches_the_share_of_texts_it_was_told_to(texts, taxonomy):
     truth = label_matrix(texts, taxonomy)
-    turned = plant(truth, taxonomy, 0.1, 0)
+    turned = plant(truth, taxonomy, 0.1)
     assert turned.any(1).sum() == round(len(texts) * 0.1)
     assert turned.sum(1).max() == 2
     # A mistaken label stays in its scheme.
