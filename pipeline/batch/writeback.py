@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any, Self
 
-from pipeline.batch.cells import NAMES, column_names, evidence_text, label_names, labels_text
+from pipeline.batch.result_cells import NAMES, column_names, evidence_text, label_names, labels_text
 from pipeline.batch.sources.records import as_text
 from pipeline.documents import Document, Rejected
 from pipeline.errors import ConfigError

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from pipeline.batch.sources import Limits
-from pipeline.batch.sources.cells import CellParser, State
+from pipeline.batch.sources.csv_cells import CellParser, State
 from pipeline.documents import Document, Rejected, text_hash
 
 QUICK = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

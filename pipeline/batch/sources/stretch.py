@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from pipeline.batch.sources.cells import DELIMITERS
+from pipeline.batch.sources.csv_cells import DELIMITERS
 from pipeline.batch.sources.limits import Limits
 from pipeline.batch.sources.lines import Lines
 

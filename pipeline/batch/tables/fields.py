@@ -8,7 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from pipeline.batch.cells import NAMES, column_names, evidence_text, label_names, labels_text
+from pipeline.batch.result_cells import NAMES, column_names, evidence_text, label_names, labels_text
 from pipeline.documents import DIGITS
 from pipeline.taxonomy import Taxonomy
 
