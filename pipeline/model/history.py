@@ -114,7 +114,12 @@ class History:
     def origin(self) -> str | None:
         """Return the model that was live before the last promotion that has not been taken back."""
         live: list[str] = []
+        before: list[str] = []
         for e in read_history(self.folder):
+            if e.action == "found" and before[-1:] == [e.model]:
+                # The machine died before the last switch, or somebody undid it by hand: all is as before its line.
+                live = before
+            before = live.copy()
             if e.action == "rollback" and live:
                 live.pop()
             if not live or live[-1] != e.model:
