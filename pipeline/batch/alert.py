@@ -37,11 +37,13 @@ def judge(
     *,
     last: Mapping[str, Any] = _NOTHING,
     work: str = "夜间任务",
+    awaited: bool = True,
 ) -> list[Alert]:
     """Return what somebody should know of ``work`` that ended.
 
     ``failure`` is the code of what ended it too early, "" when nothing did; ``before`` are nights of the same model,
-    ``last`` is the report of the latest: what was set aside then too was told then.
+    ``last`` is the report of the latest: what was set aside then too was told then. Where nothing is ``awaited``,
+    nothing read is no news.
     """
     found = []
     if failure:
@@ -68,8 +70,7 @@ def judge(
         found.append(Alert("numbers", f"{work}比上一夜多 {differ} 条与别的件编号相同而内容不同的：{what}"))
     found += [Alert("numbers", f"{work}{n.said}") for n in notices(report, last)]
     if report.read == 0:
-        found.append(Alert("empty", f"{work}一条也没有读到"))
-        return found
+        return [*found, *([Alert("empty", f"{work}一条也没有读到")] if awaited else [])]
     for label, now, usual in jumps(Night(report.scored, report.labels), before):
         found.append(Alert("jump", f"标签 {label} 占 {now:.1%}，以往是 {usual:.1%}"))
     return found

@@ -123,7 +123,9 @@ def nightly(
             def unseen(path: Path, error: OSError) -> None:
                 report.cannot_read(legible(path), unreadable(path, error))
 
-            files = expand(source, unseen)
+            # The folder of what is handed in comes with the first of it.
+            none = inbox is not None and Path(source).resolve() == inbox.resolve() and not inbox.exists()
+            files = [] if none else expand(source, unseen)
             if write_back and is_read(write_back, source, files):
                 # In place of the source it ends what else is in there; beside it, it is read as new the next night.
                 raise ConfigError(

@@ -33,10 +33,12 @@ class Watch:
 
 
 @contextmanager
-def watched(*, metrics: Path | None, alert: Sequence[str], work: str = "夜间任务", source: str = "") -> Iterator[Watch]:
+def watched(
+    *, metrics: Path | None, alert: Sequence[str], work: str = "夜间任务", source: str = "", awaited: bool = True
+) -> Iterator[Watch]:
     """Write ``metrics`` of ``source`` and run ``alert`` after the ``work`` inside, also when it raised.
 
-    Its outcome stays.
+    Its outcome stays. ``awaited`` as in `judge`.
     """
     watch = Watch()
     failure, code = "意外中断", 3
@@ -55,7 +57,8 @@ def watched(*, metrics: Path | None, alert: Sequence[str], work: str = "夜间�
                 log.error("指标文件没有写成", extra={"fields": {"error": e.strerror}})
         if alert:
             before, last = (earlier_nights(report.run), last_report(report)) if report is not None else ([], {})
-            send(alert, judge(report, failure, before, last=last, work=work), run=report.run if report else "")
+            alerts = judge(report, failure, before, last=last, work=work, awaited=awaited)
+            send(alert, alerts, run=report.run if report else "")
 
 
 def earlier_nights(run: str) -> list[Night]:

@@ -67,6 +67,7 @@ def command(
     configure_logs(settings.log)
     out = console()
     many = is_large(settings.source)
+    inbox = settings.home / settings.desk.api_inbox
     with ExitStack() as stack:
         child = None
         if many and not dry_run and not cluster:
@@ -82,6 +83,7 @@ def command(
                 metrics=settings.home / settings.metrics_file if settings.metrics_file and not dry_run else None,
                 alert=[] if dry_run else settings.alert,
                 source=shown_source(settings.source),
+                awaited=Path(settings.source).resolve() != inbox.resolve(),
             )
         )
         scorer = open_scorer(settings, model, keep=not dry_run)
@@ -101,7 +103,7 @@ def command(
             write_back=None if write_back in (None, TABLE) else Path(write_back),
             write_tables=write_back == TABLE,
             tables=settings.tables,
-            inbox=settings.home / settings.desk.api_inbox,
+            inbox=inbox,
             scoring=scoring,
             beside=lambda name: stack.enter_context(open_challenger(settings, name, scorer.bundle)),
             patience=Patience(settings.outage_seconds),

@@ -84,6 +84,15 @@ def test_numbers_that_come_twice_are_set_aside_with_the_reason(night, write_json
     assert RejectedRecord.objects.count() == 2
 
 
+def test_where_nothing_was_ever_handed_in_the_night_has_nothing_to_do(night, tmp_path):
+    inbox = tmp_path / "state" / "api-inbox"
+    found = night(inbox, inbox=inbox)
+    assert (found.state, found.read, found.exit_code) == ("done", 0, 0)
+    for elsewhere in (tmp_path / "来件", inbox / "一份.jsonl"):
+        with pytest.raises(SourceError, match="ZF-SRC-MISSING"):
+            night(elsewhere, inbox=inbox)
+
+
 def test_what_was_handed_in_does_not_undo_what_another_source_says(night, write_jsonl, records, tmp_path):
     from pipeline.desk.models import Document, RejectedRecord
 

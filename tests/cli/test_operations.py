@@ -116,6 +116,14 @@ def test_why_says_of_each_piece_of_evidence_for_which_label_it_is(home, taxonomy
     assert f"{label.name} 0–2 拖着（+1.500）" in capsys.readouterr().out
 
 
+def test_a_night_over_what_nobody_handed_in_alarms_nobody(zuofeng, home, bundle, told):
+    night = zuofeng("nightly", "--source", str(home / "state" / "api-inbox"))
+    assert (night.returncode, told()) == (0, []), night.stderr
+    (home / "来件").mkdir()
+    zuofeng("nightly", "--source", str(home / "来件"))
+    assert [a["kind"] for a in told()] == ["empty"]
+
+
 def test_a_blind_sample_goes_through_the_desk(zuofeng, stored, home):
     assert zuofeng("sample", "draw").returncode == 2
     drawn = zuofeng("sample", "draw", "--desk", "--rate", "1")
