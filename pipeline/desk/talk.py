@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet, Value
 
 from pipeline.desk.states import State
-from pipeline.desk.tables import Case, Decision, Note, NoteRead, User
+from pipeline.desk.tables import Decision, Note, NoteRead, User
 
 __all__ = ["answers_to", "asked_of", "asks", "read", "told"]
 
@@ -19,9 +20,12 @@ _KEPT = Exists(
 
 def asked_of(user: User) -> Q:
     """Return the condition that somebody asked ``user`` about the document, who has written nothing there since."""
+    return Q(document__in=_questions_to(user).values("document"))
+
+
+def _questions_to(user: User) -> QuerySet:
     answered = Note.objects.filter(document=OuterRef("document"), by=user, pk__gt=OuterRef("pk"))
-    asked = Note.objects.filter(~Exists(answered), ~_KEPT, to=user)
-    return Q(document__in=asked.values("document"))
+    return Note.objects.filter(~Exists(answered), ~_KEPT, to=user)
 
 
 def answers_to(user: User) -> QuerySet:
@@ -41,11 +45,11 @@ def asks(user: User, notes: Sequence[Note]) -> list[Note]:
 
 
 def told(user: User) -> dict[str, int]:
-    """Return on how many documents ``user`` is asked, and on how many answered."""
-    return {
-        "asked": Case.objects.filter(asked_of(user)).count(),
-        "answered": answers_to(user).values("document").distinct().count(),
-    }
+    """Return on how many documents ``user`` is asked, and on how many answered: one query, as every page shows it."""
+    notes = {"asked": _questions_to(user), "answered": answers_to(user)}
+    first, second = (of.order_by().values_list(Value(what), "document") for what, of in notes.items())
+    found = Counter(what for what, _ in first.union(second))
+    return {what: found[what] for what in notes}
 
 
 def read(user: User, notes: Iterable[Note]) -> frozenset[int]:

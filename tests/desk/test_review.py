@@ -712,6 +712,27 @@ def test_a_colleague_who_is_asked_finds_the_document_until_answering(desk):
     assert one.post(f"/documents/{number}/note", {"text": "x", "to": auditor}).status_code == 404
 
 
+def test_what_is_asked_and_answered_is_counted_by_document_and_in_one_query(desk):
+    from django.db import connection
+    from django.test.utils import CaptureQueriesContext
+
+    from pipeline.desk.talk import told
+
+    desk.add_user("second", "reviewer")
+    one, two = desk.client("reviewer"), desk.client("second")
+    first, other = desk.case("D001").pk, desk.case("D002").pk
+    for number in (first, first, other):
+        one.post(f"/documents/{number}/note", {"text": "这算推诿吗？", "to": desk.user("second").pk})
+    for text in ("算", "看第二段"):
+        two.post(f"/documents/{first}/note", {"text": text})
+    two.post(f"/documents/{other}/note", {"text": "您看呢？", "to": desk.user("reviewer").pk})
+    one.post(f"/documents/{first}/note", {"text": "那这一段呢？", "to": desk.user("second").pk})
+    with CaptureQueriesContext(connection) as asked:
+        assert told(desk.user("reviewer")) == {"asked": 1, "answered": 1}
+    assert len([q for q in asked.captured_queries if "zuofeng_note" in q["sql"]]) == 1
+    assert told(desk.user("second")) == {"asked": 1, "answered": 0}
+
+
 def test_remarks_of_the_first_reader_are_kept_from_the_second(pair):
     one, two = pair.client("reviewer"), pair.client("second")
     number = pair.case("D001").pk
