@@ -163,7 +163,7 @@ def test_an_administrator_or_the_command_line_takes_it_away(desk, phone):
     assert "second_off" in admin.get("/users").content.decode()
     assert desk.client("senior").post(f"/users/{user.pk}", {"second_off": "1"}).status_code == 403
     assert has_second(user)
-    admin.post(f"/users/{user.pk}", {"second_off": "1"})
+    admin.post(f"/users/{user.pk}", {"second_off": "1", "sure": "1"})
     assert not has_second(user)
     assert "second_off" not in admin.get("/users").content.decode()
     assert AuditEntry.objects.filter(action="account.second_off", actor="admin", target="reviewer").exists()

@@ -98,10 +98,23 @@ def test_who_may_decide_no_more_keeps_no_cases(desk, post):
 
 def test_a_new_first_password_ends_the_sessions(desk):
     client, user = desk.client("reviewer"), desk.user("reviewer")
-    page = desk.client("admin").post(f"/users/{user.pk}", {"reset": "1", "role": "admin"})
+    page = desk.client("admin").post(f"/users/{user.pk}", {"reset": "1", "role": "admin", "sure": "1"})
     assert page.context["handed"][1]
     assert client.get("/queue").status_code == 302
     assert desk.user("reviewer").role == "reviewer"
+
+
+@pytest.mark.parametrize("button", ["reset", "second_off"])
+def test_what_cannot_be_taken_back_is_asked_once_more(desk, button):
+    from pipeline.desk.tables import AuditEntry
+
+    client, user, admin = desk.client("reviewer"), desk.user("reviewer"), desk.client("admin")
+    page = admin.post(f"/users/{user.pk}", {button: "1", "role": "senior", "active": "on"}).content.decode()
+    (form,) = re.findall(r'<form [^>]*role="alert".*?</form>', page, re.DOTALL)
+    assert re.findall(r'name="(\w+)"', form)[1:] == ["sure", button]
+    assert "<b>reviewer</b>" in form
+    assert not AuditEntry.objects.filter(action__startswith="account.").exists()
+    assert client.get("/queue").status_code == 200
 
 
 def test_there_is_no_such_role_or_account(desk):
@@ -121,7 +134,7 @@ def test_what_was_changed_is_said_in_words(desk):
     assert said(role="senior", active="on") == "reviewer：没有改动"
     assert said(role="reviewer") == "reviewer：角色由“复核组长”改为“分办员”；停用，不能再登录；名下 10 件放回队列"
     assert said(role="reviewer", active="on") == "reviewer：恢复使用"
-    assert said(second_off="1") == "reviewer：两步登录已关掉"
+    assert said(second_off="1", sure="1") == "reviewer：两步登录已关掉"
     assert (
         'role="status">reviewer：没有改动'
         in admin.post(f"/users/{user.pk}", {"role": "reviewer", "active": "on"}).content.decode()

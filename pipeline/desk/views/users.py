@@ -33,8 +33,11 @@ def index(request: HttpRequest) -> HttpResponse:
 
 
 def change(request: HttpRequest, number: int) -> HttpResponse:
-    """Change role, switch on or off, give a new first password, take the second factor away."""
+    """Change role, switch on or off; give a new first password or take the second factor away, once more asked."""
     user = get_object_or_404(User, pk=number)
+    if "sure" not in request.POST and (asked := request.POST.keys() & {"reset", "second_off"}):
+        # Their buttons stand beside the one that saves, and what they do cannot be taken back.
+        return _page(request, asking=(user, *asked))
     if "reset" in request.POST:
         return _page(request, handed=(user, reset_password(user)))
     if "second_off" in request.POST:
