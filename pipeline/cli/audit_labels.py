@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from pipeline.cli.common import Home, Model, columns_of, console, open_scorer, out_file, say_passed
+from pipeline.cli.common import Home, Model, columns_of, console, is_foreign, open_scorer, out_file, say_passed
 from pipeline.cli.screen import say, short, table
 from pipeline.settings import load_settings
 
@@ -36,6 +36,8 @@ def command(
     settings = load_settings(home)
     scorer = open_scorer(settings, model)
     taxonomy = scorer.bundle.taxonomy
+    if not files and is_foreign(settings, scorer.bundle):
+        raise typer.BadParameter(f"模型 {scorer.bundle.id} 的标签与这里的语料不同：给出按它的标签标过的文件")
     paths = files or settings.gold_files
     screen = console()
     with screen.status("查标签"):

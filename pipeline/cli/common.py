@@ -36,8 +36,8 @@ if TYPE_CHECKING:
     from pipeline.model.score import Scorer
 
 __all__ = [
-    "Home", "Model", "Output", "Promise", "Schemes", "Store", "columns_of", "console", "note", "open_as_it_was",
-    "open_challenger", "open_desk", "open_scorer", "open_scoring", "out_file", "out_folder", "read_day",
+    "Home", "Model", "Output", "Promise", "Schemes", "Store", "columns_of", "console", "is_foreign", "note",
+    "open_as_it_was", "open_challenger", "open_desk", "open_scorer", "open_scoring", "out_file", "out_folder", "read_day",
     "read_documents", "read_promise", "read_source", "run_command", "save_picture", "say_passed",
 ]  # fmt: skip
 
@@ -54,6 +54,11 @@ Promise = Annotated[
         "--promise", help="自动判出的标签要达到的查准率，如 precision=0.9；达不到的一律交给人", metavar="precision=P"
     ),
 ]
+
+
+def is_foreign(settings: Settings, bundle: Bundle) -> bool:
+    """Return whether ``bundle`` decides other labels than the texts of this home carry."""
+    return load_taxonomy(settings.taxonomy_file).columns != bundle.taxonomy.columns
 
 
 def out_file(path: Path | None) -> Path | None:

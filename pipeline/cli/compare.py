@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pipeline.cli.common import Home, Output, console, open_as_it_was, out_file
+from pipeline.cli.common import Home, Output, console, is_foreign, open_as_it_was, out_file
 from pipeline.cli.screen import say, table
 from pipeline.errors import CorpusError
 from pipeline.settings import Settings, load_settings
@@ -107,11 +107,14 @@ def test_texts(settings: Settings, gold: list[Path] | None, *models: Bundle) -> 
     """Return the texts of ``gold``, or the test part of the home's corpus, by the scheme of the last of ``models``,
     without those that one of them was trained on.
 
-    Raises CorpusError when one of them was trained on the test part too, or on all.
+    Raises CorpusError when one of them was trained on the test part too, or on all; BadParameter when the corpus does
+    not carry its labels.
     """
     from pipeline.corpus.gold import read_gold
     from pipeline.corpus.situations import join_copies
 
+    if not gold and is_foreign(settings, models[-1]):
+        raise typer.BadParameter(f"模型 {models[-1].id} 的标签与这里的语料不同：用 --gold 指定按它的标签标过的文本")
     if not gold and (taught := [m.id for m in models if m.manifest["corpus"].get("test")]):
         raise _taught(f"{'、'.join(taught)} 训练时连语料的 test 部分也用了（--all-parts），在那上面量出来的不算数")
     texts = read_gold(gold or settings.gold_files, models[-1].taxonomy)

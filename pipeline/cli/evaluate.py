@@ -10,11 +10,11 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from pipeline.cli.common import Home, Model, Output, console, open_scorer, out_folder
+from pipeline.cli.common import Home, Model, Output, console, is_foreign, open_scorer, out_folder
 from pipeline.cli.compare import test_texts
 from pipeline.cli.screen import table
 from pipeline.settings import load_settings
-from pipeline.taxonomy import Taxonomy, load_taxonomy
+from pipeline.taxonomy import Taxonomy
 
 __all__ = ["command"]
 
@@ -55,9 +55,7 @@ def command(
     settings = load_settings(home)
     scorer = open_scorer(settings, model)
     taxonomy = scorer.bundle.taxonomy
-    foreign = load_taxonomy(settings.taxonomy_file).columns != taxonomy.columns
-    if foreign and gold is None:
-        raise typer.BadParameter(f"模型 {scorer.bundle.id} 的标签与这里的语料不同：用 --gold 指定按它的标签标过的文本")
+    foreign = is_foreign(settings, scorer.bundle)
     test = test_texts(settings, gold, scorer.bundle)
     note = ""
     if not gold:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.table import Table
 
-from pipeline.cli.common import Home, Model, Store, console, open_scorer, out_file, read_documents
+from pipeline.cli.common import Home, Model, Store, console, is_foreign, open_scorer, out_file, read_documents
 from pipeline.cli.screen import say, table
 from pipeline.errors import ConfigError
 from pipeline.settings import Settings, load_settings
@@ -83,7 +83,9 @@ def try_command(
         write_csv(report, ("编号", "标签", "改动", "词句", "原文"), changes)
         say(screen, f"全部改动：{report}")
     if rules:
-        screen.print(_standing(rules, settings, scorer) if settings.gold_files else "没有语料，不知道规则对几次。")
+        known = settings.gold_files and not is_foreign(settings, scorer.bundle)
+        why = "模型的标签与这里的语料不同" if settings.gold_files else "没有语料"
+        screen.print(_standing(rules, settings, scorer) if known else f"{why}，不知道规则对几次。")
 
 
 def _read(file: Path) -> bytes:
