@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -43,22 +44,41 @@ def kind_of(path: Path) -> str:
     return "gold" if own or not set(record) & {"cats", "label", "labels", "entities"} else "doccano"
 
 
-def read_file(path: Path, taxonomy: Taxonomy, kind: str = "", columns: ColumnMap | None = None) -> Read:
-    """Read one labelled file, a sheet by ``columns``; raises CorpusError where it cannot be read at all."""
+def read_file(
+    path: Path,
+    taxonomy: Taxonomy,
+    kind: str = "",
+    columns: ColumnMap | None = None,
+    *,
+    sources: list[dict[str, str]] | None = None,
+) -> Read:
+    """Read one labelled file, a sheet by ``columns``; raises CorpusError where it cannot be read at all.
+
+    ``sources`` is told of the file, its format and the hash of what was read: a pipe cannot be read twice.
+    """
     try:
         kind = kind or kind_of(path)
+        raw = path.read_bytes()
+        if sources is not None:
+            sources.append({"file": path.name, "format": kind, "sha256": hashlib.sha256(raw).hexdigest()})
         if kind in ("csv", "xlsx"):
             return from_sheet(path, taxonomy, columns)
-        raw = path.read_bytes()
         reader = {"gold": from_lines, "doccano": doccano.from_lines, "label-studio": label_studio.from_tasks}[kind]
         return reader(raw, taxonomy, path.name)
     except (OSError, UnicodeDecodeError, json.JSONDecodeError) as e:
         raise CorpusError("ZF-EXCHANGE-READ", f"读不了 {path}：{e}", "检查路径和格式，文件须为 UTF-8。") from e
 
 
-def read_files(paths: Sequence[Path], taxonomy: Taxonomy, kind: str = "", columns: ColumnMap | None = None) -> Read:
-    """Read several files as one; raises CorpusError with every mistake of every file."""
-    found = [read_file(p, taxonomy, kind, columns) for p in paths]
+def read_files(
+    paths: Sequence[Path],
+    taxonomy: Taxonomy,
+    kind: str = "",
+    columns: ColumnMap | None = None,
+    *,
+    sources: list[dict[str, str]] | None = None,
+) -> Read:
+    """Read several files as one; raises CorpusError with every mistake of every file. ``sources`` as in `read_file`."""
+    found = [read_file(p, taxonomy, kind, columns, sources=sources) for p in paths]
     wrong = [w for f in found for w in f.wrong]
     if wrong:
         raise CorpusError("ZF-EXCHANGE-INVALID", f"带标签的文件有 {len(wrong)} 处错误", "逐条改正后再运行。", wrong)

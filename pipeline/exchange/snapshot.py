@@ -17,7 +17,7 @@ from typing import Any
 
 from pipeline.batch.sources import ColumnMap
 from pipeline.errors import CorpusError
-from pipeline.exchange.files import kind_of, read_files
+from pipeline.exchange.files import read_files
 from pipeline.exchange.labelled import to_lines
 from pipeline.exchange.parts import assign, read_parts, write_parts
 from pipeline.exchange.settle import settle
@@ -46,7 +46,8 @@ def take(
     Parts are written down in ``parts.jsonl`` beside the snapshots and hold for every later one. Raises CorpusError
     with every mistake of every file.
     """
-    read = read_files(paths, taxonomy, kind, columns)
+    sources: list[dict[str, str]] = []
+    read = read_files(paths, taxonomy, kind, columns, sources=sources)
     settled, tied = settle(read.items, taxonomy)
     parts_file = out / PARTS_FILE
     known = read_parts(parts_file)
@@ -61,10 +62,7 @@ def take(
         "sha256": digest,
         "taxonomy": {"id": taxonomy.id, "version": taxonomy.version, "sha256": taxonomy.sha256},
         "taken": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
-        "sources": [
-            {"file": p.name, "format": kind or kind_of(p), "sha256": hashlib.sha256(p.read_bytes()).hexdigest()}
-            for p in paths
-        ],
+        "sources": sources,
         "judgements": len(read.items),
         "people": sorted({i.by for i in read.items if i.by}),
         "texts": len(items),

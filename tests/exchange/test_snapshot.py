@@ -1,5 +1,8 @@
+import hashlib
 import json
+import os
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -163,6 +166,17 @@ def test_a_snapshot_is_named_by_its_content_and_its_split_never_changes(item, ta
     assert read_parts(tmp_path / "out" / "parts.jsonl").items() >= parts.items()
     assert [s["file"] for s in second.about["sources"]] == ["a.jsonl", "b.jsonl"]
     assert second.about["people"] == ["甲"]
+
+
+def test_what_comes_out_of_a_pipe_is_on_record_as_it_was_read(item, taxonomy, tmp_path):
+    data = to_lines([item("1", LONG)])
+    out, into = os.pipe()
+    os.write(into, data)
+    os.close(into)
+    taken = take([Path(f"/dev/fd/{out}")], taxonomy, tmp_path / "out", kind="gold")
+    os.close(out)
+    (source,) = taken.about["sources"]
+    assert (source["format"], source["sha256"]) == ("gold", hashlib.sha256(data).hexdigest())
 
 
 def test_a_damaged_record_of_parts_stops_everything(item, taxonomy, tmp_path):
