@@ -37,8 +37,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Home", "Model", "Output", "Promise", "Schemes", "Store", "columns_of", "console", "is_foreign", "note",
-    "open_as_it_was", "open_challenger", "open_desk", "open_scorer", "open_scoring", "out_file", "out_folder", "read_day",
-    "read_documents", "read_promise", "read_source", "run_command", "save_picture", "say_passed",
+    "open_as_it_was", "open_challenger", "open_desk", "open_scorer", "open_scoring", "out_file", "out_folder",
+    "read_day", "read_documents", "read_promise", "read_source", "run_command", "save_picture", "say_passed",
 ]  # fmt: skip
 
 log = logging.getLogger("zuofeng.model")

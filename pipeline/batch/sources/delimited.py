@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline.batch.sources.csv_cells import DELIMITERS, CellParser, State
 from pipeline.batch.sources.columns import HEADER_ROWS, ColumnMap
+from pipeline.batch.sources.csv_cells import DELIMITERS, CellParser, State
 from pipeline.batch.sources.limits import Limits
 from pipeline.batch.sources.lines import Line, Lines
 from pipeline.batch.sources.pieces import Pieces

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 
-from pipeline.batch.sources.csv_cells import DELIMITERS
 from pipeline.batch.sources.columns import HEADER_ROWS, ColumnMap
+from pipeline.batch.sources.csv_cells import DELIMITERS
 from pipeline.batch.sources.delimited import read_delimited
 from pipeline.batch.sources.limits import Limits
 from pipeline.batch.sources.lines import Lines
