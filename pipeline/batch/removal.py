@@ -119,9 +119,6 @@ def _chunk(run: Run, part: str, number: int, rows: QuerySet) -> Counter[str]:
     done = Chunk.objects.filter(run=run, source=part, number=number).values_list("counts", flat=True).first()
     if done is not None:
         return Counter(done)
-    if connection.vendor == "sqlite":
-        with connection.cursor() as cursor:
-            cursor.execute("PRAGMA secure_delete=ON")  # else free pages keep what was removed
     with transaction.atomic():
         ids = list(rows.order_by("id").values_list("id", flat=True)[:CHUNK])
         if not ids:

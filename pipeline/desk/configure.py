@@ -27,6 +27,8 @@ __all__ = [
 MEMORY = "sqlite:///:memory:"
 #: How long one statement waits for another's lock before the work is tried again, in seconds.
 LOCK_SECONDS = 30.0
+#: What is removed or written over is in no free page: not every SQLite is built to see to that itself.
+_ALWAYS = "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA secure_delete=ON;"
 #: For one who writes much: indexes of a million rows in memory (KiB), and pages that are written over and over are
 #: copied from the log to their places more rarely (pages of 4 KiB).
 _BULK = "PRAGMA cache_size=-131072; PRAGMA wal_autocheckpoint=65536;"
@@ -41,7 +43,7 @@ def database(url: str, *, lock_seconds: float = LOCK_SECONDS, bulk: bool = False
             # DEFERRED fails at once when a read turns into a write, whatever the timeout says.
             "transaction_mode": "IMMEDIATE",
             "timeout": lock_seconds,
-            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;" + _BULK * bulk,
+            "init_command": _ALWAYS + _BULK * bulk,
         }
     else:
         # A host that is gone is noticed: when connecting, and while waiting for an answer.

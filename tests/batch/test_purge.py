@@ -10,6 +10,7 @@ from batch.conftest import age, files_below, loses_answers
 from pipeline.batch.patience import Patience
 from pipeline.batch.purge import purge
 from pipeline.batch.rescore import rescore
+from pipeline.desk.configure import open_store
 from pipeline.errors import UnfinishedError
 
 #: A sentence that no other text has.
@@ -51,6 +52,29 @@ def everything():
 
     tables = (Document, Prediction, RejectedRecord, Chunk, Run)
     return json.dumps([list(t.objects.values()) for t in tables], default=str, ensure_ascii=False)
+
+
+def test_what_was_written_over_is_in_no_free_page(tmp_path, monkeypatch):
+    """Whatever SQLite was built with."""
+    from django.db.backends.sqlite3 import base
+
+    real, path = base.Database.connect, tmp_path / "store.sqlite3"
+
+    def plain(*args, **options):
+        made = real(*args, **options)
+        made.execute("PRAGMA secure_delete=OFF")
+        return made
+
+    monkeypatch.setattr(base.Database, "connect", plain)
+    open_store(f"sqlite:///{path}", bring_up=False)
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE TABLE one (text TEXT)")
+        cursor.execute("INSERT INTO one VALUES (%s)", [MARK * 2000])
+        cursor.execute("UPDATE one SET text = '改过了'")
+        cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    assert MARK.encode() not in path.read_bytes()
 
 
 def test_texts_go_and_scores_stay(night, clean, write_jsonl, marked):
