@@ -40,9 +40,9 @@ _Of = TypeVar("_Of", bound=tuple[Any, ...])
 _TEXTS, _CHARACTERS = 4096, 4_000_000
 #: Blocks of fewer postings, and so many documents at most, are put together by eights of about the same size.
 _SMALL, _FEW, _STEP = 1 << 18, MOST_TEXTS // 8, 8
-#: So many pairs are looked for at once, and others while that leaves too many documents; and again when somebody has
-#: put blocks together meanwhile.
-_PAIRS, _GROUPS, _TRIES = 4, 4, 5
+#: So many pairs are looked for at once (those of six digits: each stands in many documents), and others while that
+#: leaves too many; and again when somebody has put blocks together meanwhile.
+_PAIRS, _GROUPS, _TRIES = 5, 4, 5
 
 
 def gather(texts: Sequence[tuple[str, str, str]]) -> list[Postings]:
@@ -164,9 +164,6 @@ def _rewrite(blocks: Sequence[int]) -> bool:
     rows = Posting.objects.filter(among(range(ROWS), "row"), among(blocks, "block"))
     found = [read(row, data, moved[pk]) for row, pk, data in rows.values_list("row", "block", "data") if pk in moved]
     postings = np.sort(np.concatenate([*found, np.zeros(0, np.uint64)]))
-    if connection.vendor == "sqlite":
-        with connection.cursor() as cursor:
-            cursor.execute("PRAGMA secure_delete=ON")  # else free pages keep what was removed, or will have to be
     with transaction.atomic():
         there = Block.objects.select_for_update(skip_locked=True).filter(among(blocks)).values_list("pk", flat=True)
         if len(list(there)) < len(blocks):

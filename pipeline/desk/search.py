@@ -26,8 +26,8 @@ __all__ = [
     "out_of_sight", "put", "scrub", "seek", "walk",
 ]  # fmt: skip
 
-#: Words of fewer characters are looked for among the documents' numbers only.
-SHORTEST = 2
+#: Words of fewer characters are looked for among the documents' numbers only, whole ones; parts of a number have more.
+SHORTEST, SHORTEST_PART = 2, 4
 MOST_WORDS = 5
 #: Words that more documents hold are found soon enough by going down the queue.
 FREQUENT = 8000
@@ -96,12 +96,18 @@ def _seen(documents: Sequence[int], words: Sequence[str], count: int) -> list[in
         read = {pk: of for pk, *of in Document.objects.filter(among(some)).values_list("pk", "key", "title", "text")}
         for pk in some:
             key, title, text = read.get(pk, ("", "", ""))
-            shown = f"{masked(title)}\n{masked(text)}".upper()
-            if all(w == key or w.upper() in shown for w in words):
+            left = [w for w in words if not _is_of(w, key)]
+            shown = f"{masked(title)}\n{masked(text)}".upper() if left else ""
+            if all(w.upper() in shown for w in left):
                 found.append(pk)
                 if len(found) == count:
                     return found
     return found
+
+
+def _is_of(word: str, key: str) -> bool:
+    """Whether ``word`` is a document's number, or part of it: nothing of that is masked."""
+    return word == key or (len(word) >= SHORTEST_PART and word.upper() in key.upper())
 
 
 def _may_hold(rows: QuerySet, column: str, named: Sequence[int] | None) -> Iterator[list[int]]:
@@ -133,6 +139,8 @@ def holding(rows: QuerySet, words: Sequence[str]) -> QuerySet:
             # Chinese has no capitals: comparing as it stands is several times as quick.
             how = "contains" if word.upper() == word.lower() else "icontains"
             held |= Q(**{f"text__{how}": word}) | Q(**{f"title__{how}": word})
+            if len(word) >= SHORTEST_PART:
+                held |= Q(**{f"key__{how}": word})
         rows = rows.filter(held)
     return rows
 

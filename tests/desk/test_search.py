@@ -181,6 +181,27 @@ def test_what_is_found_only_where_it_is_masked_is_on_record(desk, search):
     assert (entry.actor, entry.detail) == (desk.user("senior").username, {"cases": [desk.case("M2").pk]})
 
 
+@both_stores
+def test_part_of_a_number_finds_its_document_and_nothing_that_is_masked(desk, search, monkeypatch):
+    from pipeline.desk.tables import AuditEntry
+
+    desk.add("WJ20260901-004217", "路灯坏了三个月没有人来修")
+    desk.add("M1", "我的电话是13900421700，路灯坏了没有人管")
+
+    def keys(role, q):
+        return {r["case"].document.key for r in desk.client(role).get("/queue", {"q": q}).context["rows"]}
+
+    for frequent in (search.FREQUENT, 0):
+        monkeypatch.setattr(search, "FREQUENT", frequent)
+        for word in ("004217", "4217", "wj2026", "01-0042", "004217 三个月", "20260901 4217"):
+            assert keys("reviewer", word) == {"WJ20260901-004217"}, word
+        assert keys("reviewer", "217") == set()
+        assert keys("senior", "004217") == {"WJ20260901-004217", "M1"}
+    assert {str(e.detail) for e in AuditEntry.objects.filter(action="search.reveal")} == {
+        str({"cases": [desk.case("M1").pk]})
+    }
+
+
 def test_pages_of_a_search_are_full_though_much_of_it_is_masked(desk, search, monkeypatch):
     for name, value in (("FREQUENT", 0), ("FIRST_STEP", 3), ("CHUNK", 7), ("FEW", 2)):
         monkeypatch.setattr(search, name, value)
