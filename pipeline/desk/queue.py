@@ -215,15 +215,17 @@ def _next(filters: Filters, user: User, count: int) -> list[tuple[int, int]]:
 
 def hold(user: User, case: Case) -> bool:
     """Let ``user`` hold one case if nobody else does; return whether he or she holds it now."""
-    taken: int = Case.objects.filter(_open_to(user), pk=case.pk).update(holder=user, held_until=_until())
+    until = _until()
+    taken: int = Case.objects.filter(_open_to(user), pk=case.pk).update(holder=user, held_until=until)
     if taken:
-        case.holder, case.held_until = user, _until()
+        case.holder, case.held_until = user, until
     return bool(taken)
 
 
-def put_back(user: User, number: int) -> None:
-    """Let go of one case, if ``user`` is who holds it."""
-    Case.objects.filter(pk=number, holder=user).update(holder=None, held_until=None)
+def put_back(user: User, number: int, *, until: dt.datetime | None = None) -> None:
+    """Let go of one case, if ``user`` is who holds it, and does so ``until`` just then."""
+    held = Case.objects.filter(pk=number, holder=user)
+    (held.filter(held_until=until) if until else held).update(holder=None, held_until=None)
 
 
 def held_by(user: User) -> list[int]:

@@ -47,6 +47,7 @@ PAGES = (
     Page("documents/<int:number>", "document", document.show, Permission.DOCUMENTS),
     Page("documents/<int:number>/paper", "paper", document.paper, Permission.DOCUMENTS),
     Page("documents/<int:number>/similar", "similar", document.alike, Permission.DOCUMENTS),
+    Page("documents/<int:number>/close", "close", document.close, Permission.REVIEW, WRITE),
     Page("documents/<int:number>/reveal", "reveal", document.reveal, Permission.REVEAL, WRITE),
     Page("documents/<int:number>/note", "note", document.note, Permission.REVIEW, WRITE),
     Page("documents/<int:number>/decide", "decide", review.make, Permission.REVIEW, WRITE),

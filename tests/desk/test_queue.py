@@ -176,6 +176,50 @@ def test_what_one_only_looks_at_is_held_until_one_leaves_it(desk):
     assert desk.case("D001").holder is None
 
 
+def test_a_window_that_is_closed_gives_back_what_it_only_opened(desk):
+    senior = desk.client("senior")
+    number = desk.case("D001").pk
+    shown, closed = f"/documents/{number}", f"/documents/{number}/close"
+
+    def mark():
+        form = re.search(r'<form hidden [^>]*data-close>.*?name="opening" value="([^"]+)"', page(), re.DOTALL)
+        return {"opening": form[1]}
+
+    def page():
+        return senior.get(shown).content.decode()
+
+    first = mark()
+    # Loaded anew, or opened beside it: the word of the page before comes behind.
+    second = mark()
+    assert first != second
+    for said in (first, {}, {"opening": "x"}):
+        assert senior.post(closed, said).status_code == 204
+        assert desk.case("D001").holder == desk.user("senior")
+    senior.post(closed, second)
+    assert (desk.case("D001").holder, desk.case("D001").held_until) == (None, None)
+    # Somebody else has it by now, and once more the first.
+    other, last = desk.client("reviewer"), mark()
+    other.post(closed, last)
+    assert desk.case("D001").holder == desk.user("senior")
+    senior.get("/dashboard")
+    other.get(shown)
+    senior.post(closed, last)
+    assert desk.case("D001").holder == desk.user("reviewer")
+
+
+def test_a_window_that_is_closed_leaves_the_batch_in_hand(desk):
+    from pipeline.desk.queue import held_by
+    from pipeline.desk.tables import Case
+
+    client = desk.client("reviewer")
+    client.post("/queue/take")
+    batch = held_by(desk.user("reviewer"))
+    assert "data-close>" not in client.get(f"/documents/{batch[0]}").content.decode()
+    until = Case.objects.get(pk=batch[0]).held_until.isoformat()
+    client.post(f"/documents/{batch[0]}/close", {"opening": until})
+    assert held_by(desk.user("reviewer")) == batch
+
+
 def test_of_what_one_took_down_nothing_goes_back_by_looking_elsewhere(desk):
     client, user = desk.client("reviewer"), desk.user("reviewer")
     looked_at = desk.case("D001").pk

@@ -11,7 +11,8 @@ from django.utils import timezone
 
 from pipeline.desk import audit
 from pipeline.desk.decide import why_not
-from pipeline.desk.opened import OPENED
+from pipeline.desk.opened import OPENED, opening
+from pipeline.desk.opened import close as close_window
 from pipeline.desk.priority import waiting
 from pipeline.desk.queue import held_by, hold, reviewers
 from pipeline.desk.roles import Permission
@@ -24,7 +25,7 @@ from pipeline.desk.tables import Case, Note
 from pipeline.desk.talk import asks, read
 from pipeline.desk.views.queue import as_left, reviewer_chosen
 
-__all__ = ["alike", "note", "page", "paper", "reveal", "show"]
+__all__ = ["alike", "close", "note", "page", "paper", "reveal", "show"]
 
 SHORTEST_REASON = 4
 
@@ -73,6 +74,7 @@ def page(
         "case": case,
         "reveal": reveal,
         "other": other,
+        "opening": opening(request, case),
         "open": open_,
         "bar": bar.code if bar else "",
         "takes_back": reviews and not case.purged and bool(stand) and stand[-1].by_id == request.user.pk,
@@ -95,6 +97,12 @@ def page(
         **more,
     }
     return render(request, "desk/document.html", context, status=status)
+
+
+def close(request: HttpRequest, number: int) -> HttpResponse:
+    """Take the last word of a window that is closed: nobody reads the answer."""
+    close_window(request, find_case(number), request.POST.get("opening", ""))
+    return HttpResponse(status=204)
 
 
 def alike(request: HttpRequest, number: int) -> HttpResponse:

@@ -10,9 +10,34 @@
   const all = (selector, root = document) => [...root.querySelectorAll(selector)];
   const typing = (el) => el.matches("input:not([type=checkbox]):not([type=radio]), textarea, select, [contenteditable]");
 
+  // A window that is closed gives back what it only opened, unless another one shows it too: they count themselves.
+  let counted = "";
+  let going = false;
+
+  function showing(address, by) {
+    try {
+      const name = `showing ${address}`;
+      const left = Math.max(0, Number(localStorage.getItem(name)) + by);
+      if (left) localStorage.setItem(name, String(left));
+      else localStorage.removeItem(name);
+      return left;
+    } catch {
+      return 1; // Nobody knows: it stays held for as long as ever.
+    }
+  }
+
+  function count(address) {
+    if (address === counted) return;
+    if (counted) showing(counted, -1);
+    if (address) showing(address, 1);
+    counted = address;
+  }
+
   function start() {
     opened = performance.now();
     busy = false;
+    going = false;
+    count($("[data-close]")?.getAttribute("action") ?? "");
     const words = $("#said")?.textContent.trim();
     if (words) say(words);
     for (const form of all("[data-decide]")) refreshSave(form);
@@ -151,6 +176,8 @@
     if (mark) showLabel(mark);
     if (event.target.closest("[data-open=keys]")) $("#keys")?.showModal();
     if (event.target.closest("[data-print]")) window.print();
+    // Its papers may come next, which are read with the document still in hand.
+    if (event.target.closest("a[href]")) going = true;
     for (const menu of all("details.menu[open], details.points[open]")) {
       if (!menu.contains(event.target)) menu.open = false;
     }
@@ -167,6 +194,16 @@
     const spent = $("[data-seconds]", event.target);
     if (spent) spent.value = String(Math.round((performance.now() - opened) / 1000));
   }, true);
+  window.addEventListener("pagehide", (event) => {
+    const form = $("[data-close]");
+    const last = counted !== "" && showing(counted, -1) === 0 && form?.getAttribute("action") === counted;
+    counted = "";
+    // A page that is kept may be shown again.
+    if (last && !going && !event.persisted) navigator.sendBeacon(form.action, new FormData(form));
+  });
+  window.addEventListener("pageshow", (event) => {
+    if (event.persisted) count($("[data-close]")?.getAttribute("action") ?? "");
+  });
   // What comes into a page that stands is not a page that opens.
   const page = (event) => (event.detail.target ?? document.body) === document.body;
   document.addEventListener("htmx:afterSettle", (event) => {
