@@ -79,6 +79,14 @@ _PLATE = re.compile(
     re.IGNORECASE,
 )
 _EMAIL = re.compile(r"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){1,4}")
+#: Of QQ and WeChat, right behind their name: nothing else tells them from other figures, and what is named with a word
+#: more is a group's, or money's.
+_CHAT = re.compile(
+    r"(?:(?<![A-Z])QQ(?:号码?)?[是为:( ]{0,3}([1-9]\d{6,10})"
+    r"|(?:微信(?:号码?|(?=[是为:(]))|(?<![A-Z])[WV]X(?:号码?|(?=[:( ])))[是为:( ]{0,3}"
+    r"((?:[A-Z][A-Z_-]{0,11}\d|[1-9])\d{6,10}))(?!\d|\.\d|[元块万亿个年])",
+    re.IGNORECASE,
+)
 _CARD_CONTEXT = re.compile(
     r"卡|存折|银行|[账帐][号户]|开户|户名|储蓄|打款|汇款|[转到][账帐]|[工农建中交招]行|信用社|信合|农商|邮储"
 )
@@ -132,6 +140,7 @@ def search(text: str) -> list[Found]:
         *_spelt(text),
         *_landlines(text),
         *_plates(text),
+        *_chats(text),
     ):
         if all(found.end <= t.start or found.start >= t.end for t in taken):
             taken.append(found)
@@ -223,6 +232,13 @@ def _cards(text: str) -> Iterator[Found]:
 def _plates(text: str) -> Iterator[Found]:
     for m in _PLATE.finditer(text):
         yield Found("plate", m.start(), m.end())
+
+
+def _chats(text: str) -> Iterator[Found]:
+    for m in _CHAT.finditer(text):
+        start, end = m.span(m.lastindex or 0)
+        if end - start != 8 or not _is_date(text[start:end]):
+            yield Found("chat", start, end)
 
 
 def _is_numbered(text: str, at: int) -> bool:
