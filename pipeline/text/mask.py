@@ -82,10 +82,10 @@ _EMAIL = re.compile(r"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]
 #: Of QQ and WeChat, right behind their name: nothing else tells them from other figures, and what is named with a word
 #: more is a group's, or money's.
 _CHAT = re.compile(
-    r"(?:(?<![A-Z])QQ(?:号码?)?[是为:( ]{0,3}([1-9]\d{6,10})"
-    r"|(?:微信(?:号码?|(?=[是为:(]))|(?<![A-Z])[WV]X(?:号码?|(?=[:( ])))[是为:( ]{0,3}"
-    r"((?:[A-Z][A-Z_-]{0,11}\d|[1-9])\d{6,10}))(?!\d|\.\d|[元块万亿个年])",
-    re.IGNORECASE,
+    # The first character alone, which is found at once, and then what it may begin.
+    r"[QqWwVv微](?<![A-Za-z].)(?:(?<=[Qq])[Qq](?:号码?)?[是为:( ]{0,3}([1-9]\d{6,10})"
+    r"|(?:(?<=微)信(?:号码?|(?=[是为:(]))|(?<=[WwVv])[Xx](?:号码?|(?=[:( ])))[是为:( ]{0,3}"
+    r"((?:[A-Za-z][A-Za-z_-]{0,11}\d|[1-9])\d{6,10}))(?!\d|\.\d|[元块万亿个年])"
 )
 _CARD_CONTEXT = re.compile(
     r"卡|存折|银行|[账帐][号户]|开户|户名|储蓄|打款|汇款|[转到][账帐]|[工农建中交招]行|信用社|信合|农商|邮储"
