@@ -507,6 +507,32 @@ def test_near_duplicates_are_shown_and_decided_once(visit):
     assert v.page.locator(".case").count() == 3
 
 
+def test_a_window_that_is_closed_gives_back_what_it_only_opened(visit):
+    one, other = visit("reviewer"), visit("senior")
+    one.open("D001")
+    address = one.page.url
+
+    def held():
+        other.page.goto("/queue?state=all&q=D001")
+        return "正在办" in other.page.locator(".case").inner_text()
+
+    one.page.reload()
+    one.ready()
+    beside = one.context.new_page()
+    beside.goto(address)
+    beside.wait_for_selector("[data-decide][data-ready]")
+    beside.goto("about:blank")
+    assert held()
+    one.page.click("a:has-text('打印')")
+    one.page.wait_for_url("**/paper")
+    assert held()
+    one.page.go_back()
+    one.ready()
+    assert held()
+    one.page.goto("about:blank")
+    assert not all(held() for _ in range(50))
+
+
 def test_an_administrator_makes_an_account_and_its_owner_chooses_a_password(visit):
     admin, new = visit("admin"), visit()
     admin.page.goto("/users")
