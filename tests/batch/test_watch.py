@@ -72,6 +72,11 @@ def test_what_somebody_should_know():
         )
     ]
     assert kinds == [[], ["empty"], ["failed"], ["aside"]]
+    # Of what others hand in when they like, nothing is no news; a night that failed is.
+    assert [judge(report(read=0, new=0), why, [], awaited=False) for why in ("", "ZF-X")] == [
+        [],
+        [Alert("failed", "夜间任务没有做完：ZF-X")],
+    ]
 
 
 def test_files_and_records_set_aside_are_told_once(night, write_jsonl, records, tmp_path):
