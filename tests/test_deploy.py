@@ -8,6 +8,7 @@ import shlex
 import sqlite3
 import subprocess
 import sys
+import tarfile
 import types
 
 import pytest
@@ -314,11 +315,16 @@ def test_commands_typed_by_hand_use_the_store_that_the_services_use(root, tmp_pa
 def test_the_backup_commands_copy_a_store_that_is_in_use_for_nobody_else_to_read(root, tmp_path):
     page = (root / "docs" / "运维员.md").read_text(encoding="utf-8")
     commands = re.search(r"^umask .*?(?=^# PostgreSQL)", page, re.DOTALL | re.MULTILINE)[0]
-    base, copies = tmp_path / "a.sqlite3", tmp_path / "copies"
+    base, copies, home = tmp_path / "a.sqlite3", tmp_path / "copies", tmp_path / "home"
     copies.mkdir()
+    kept = ("models/champion", "corpora/taxonomy.toml", "zuofeng.toml", "state/desk.key")
+    for name in (*kept, "state/nightly.lock"):
+        (home / name).parent.mkdir(parents=True, exist_ok=True)
+        (home / name).touch()
     places = {
         "/opt/zuofeng/.venv/bin/python": sys.executable,
         "/var/lib/zuofeng/state/zuofeng.sqlite3": base,
+        "/var/lib/zuofeng": home,
         "/backup": copies,
     }
     for place, here in places.items():
@@ -337,8 +343,11 @@ def test_the_backup_commands_copy_a_store_that_is_in_use_for_nobody_else_to_read
         elsewhere = commands.replace(str(base), str(tmp_path / "none.sqlite3")).replace("$(date +%F)", "2026-03-03")
         done = subprocess.run(["sh", "-c", elsewhere], check=False, timeout=60, capture_output=True)
         assert (done.returncode, (tmp_path / "none.sqlite3").exists()) == (1, False)
-    made = sorted(copies.iterdir())
-    assert [p.stat().st_mode & 0o777 for p in made] == [0o600, 0o600]
+    assert {p.stat().st_mode & 0o777 for p in copies.iterdir()} == {0o600}
+    with tarfile.open(copies / "zuofeng-2026-03-01.tar.gz") as packed:
+        assert {m.name for m in packed if m.isfile()} == {*kept}
+    made = sorted(copies.glob("*.sqlite3"))
+    assert len(made) == 2
     for copy in made:
         with contextlib.closing(sqlite3.connect(copy)) as connection:
             assert connection.execute("SELECT x FROM t").fetchall() == [(7,)]

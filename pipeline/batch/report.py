@@ -70,7 +70,7 @@ class RunReport(Counts):
 
     def cannot_read(self, name: str, error: ZuofengError) -> None:
         """Note a source that could not be read, or not to its end."""
-        reason = "；".join([error.message, *error.details])
+        reason = "；".join([error.message.rstrip("。"), *error.details])
         self.unreadable.append({"file": name, "code": error.code, "reason": reason, "hint": error.hint})
 
 

@@ -57,7 +57,7 @@ def command(
         for s in found
     )  # fmt: skip
     head = ("编号", "标签", "现在", "应有概率", "证据或原文")
-    screen.print(table(f"{len(gold)} 条文本里最可疑的 {len(found)} 处", head, shown, fold=True, lines=True))
+    screen.print(table(f"{len(gold)} 条文本里最可疑的 {len(found)} 处", head, shown, lines=True))
     if known:
         say(screen, f"其中 {known} 条模型已用来训练或重设过，它多半照着标的说：去掉 --unseen 再查。")
     if out:

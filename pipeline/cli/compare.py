@@ -63,7 +63,7 @@ def command(
     for t in figures:
         screen.print(table(t.title, t.head, t.rows))
     # The evidence stands behind what leads up to it.
-    screen.print(table(flips.title, flips.head, flips.rows, fold=True, lines=True))
+    screen.print(table(flips.title, flips.head, flips.rows, lines=True))
     against = objections(found)
     for sentence in against:
         screen.print(f"反对启用乙：{sentence}", soft_wrap=True)

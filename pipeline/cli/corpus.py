@@ -137,7 +137,7 @@ def concepts(
         (name, form, f"{u.positive:.2%}", f"{u.negative:.2%}", f"{u.lift:.1f}", f"{u.outside:.2%}")
         for name, form, u in rows
     )
-    out.print(table(title, ("概念", "写法", "有标签的", "空标签的", "倍数", "别处来文"), shares, fold=True))
+    out.print(table(title, ("概念", "写法", "有标签的", "空标签的", "倍数", "别处来文"), shares))
 
 
 def _read(

@@ -70,7 +70,7 @@ def try_command(
         words = " ".join(c.quote.split())[:60]
         rows.append((c.document.id, taxonomy.label(c.label).name, "加上" if c.added else "去掉", scores, words))
     title = f"会改动 {trial.changed:,} / {trial.documents:,} 篇"
-    screen.print(table(title, ("编号", "标签", "改动", "分数", "词句"), rows, fold=True, lines=True))
+    screen.print(table(title, ("编号", "标签", "改动", "分数", "词句"), rows, lines=True))
     for note in trial.notes:
         screen.print(note, soft_wrap=True)
     if report:

@@ -127,7 +127,7 @@ def _runs(folder: Path) -> None:
             r["corpus"]["sha256"][:8], r["code"][:8], str(r["seconds"]), figures or "没有留出测试",
         ))  # fmt: skip
     head = ("时间（UTC）", "模型", "谁", "文本", "数据", "代码", "秒", "宏 F1（测试部分）")
-    console().print(table("训练记录", head, rows, fold=True))
+    console().print(table("训练记录", head, rows))
 
 
 def _history(folder: Path) -> None:
@@ -144,7 +144,7 @@ def _history(folder: Path) -> None:
             str(e.number), e.at[:19].replace("T", " "), ACTIONS.get(e.action, e.action) + forced,
             e.model, e.before or "", e.author, reason,
         ))  # fmt: skip
-    console().print(table("模型沿革", ("", "时间（UTC）", "动作", "模型", "此前", "谁", "理由"), rows, fold=True))
+    console().print(table("模型沿革", ("", "时间（UTC）", "动作", "模型", "此前", "谁", "理由"), rows))
     if (wrong := first_broken(folder)) is not None:
         raise BundleError(
             "ZF-HISTORY-CHANGED",

@@ -155,7 +155,9 @@ def show(report: Any, taxonomy: Taxonomy, out: Console, *, title: str = "夜间�
     from pipeline.batch.report import label_rows
 
     heads = ("读入", "新增", "内容有变", "换模型重算", "未变", "搁置", "有问题", "待复核", "秒")
-    counts = (*map(str, report.numbers().values()), f"{report.seconds:.1f}")
+    # A rehearsal scores nothing: 0 would say that there is no problem in what comes.
+    unknown = ("problems", "review") if report.dry_run else ()
+    counts = (*("–" if n in unknown else str(v) for n, v in report.numbers().items()), f"{report.seconds:.1f}")
     title = f"{title}{'演练' if report.dry_run else ''} {report.run} · 模型 {report.model}"
     out.print(table(title, heads, [counts], words=0))
     if report.starts > 1:
@@ -163,6 +165,8 @@ def show(report: Any, taxonomy: Taxonomy, out: Console, *, title: str = "夜间�
     if report.scored == 0 and report.read:
         others = "别的" if report.rejected else ""
         out.print(f"没有新内容：读到的{others}文本都已按现行模型打过分。" if report.unchanged else "没有新打分的文本。")
+    if not (report.read or report.unreadable):
+        out.print("一条也没有读到：没有新来件；本该有的，核对来源路径（zuofeng config）。")
     for notice in report.notices:
         say(out, f"注意：{notice}")
     if report.scored and not report.dry_run:
@@ -175,7 +179,7 @@ def show(report: Any, taxonomy: Taxonomy, out: Console, *, title: str = "夜间�
             (f"{REASONS[code]}（{code}）" if code in REASONS else code, str(number))
             for code, number in report.reasons.most_common(len(REASONS))
         ]
-        aside += [(f"{Path(u['file']).name}：{u['reason']} → {u['hint']}", "整个文件") for u in report.unreadable]
+        aside += [(_unread(u), "整个文件") for u in report.unreadable]
         out.print(table(kept, ("搁置原因", "条数"), aside, words=1))
     if report.top and not report.dry_run:
         out.print(_top(report.top, taxonomy))
@@ -186,12 +190,17 @@ def show(report: Any, taxonomy: Taxonomy, out: Console, *, title: str = "夜间�
             say(out, f"{name}：{path}")
 
 
+def _unread(of: dict[str, str]) -> str:
+    name, reason = Path(of["file"]).name, of["reason"]
+    return f"{reason if name in reason else f'{name}：{reason}'} → {of['hint']}"
+
+
 def _top(rows: list[dict[str, Any]], taxonomy: Taxonomy) -> Table:
     made = Table(title="先看这些", title_justify="left", show_lines=True)
     made.add_column("编号", overflow="fold", max_width=16)
     made.add_column("问题分", justify="right")
     for scheme in taxonomy.schemes:
-        made.add_column(scheme.name, max_width=22)
+        made.add_column(scheme.name, overflow="fold", max_width=22)
     made.add_column("证据", ratio=1)
     for row in rows:
         decided = [

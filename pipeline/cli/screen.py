@@ -23,16 +23,18 @@ def table(
     rows: Iterable[Iterable[str]] = (),
     *,
     words: int | None = None,
-    fold: bool = False,
     lines: bool = False,
 ) -> Table:
-    """Return a table. Behind the first ``words`` columns stand figures, to the right; ``fold`` cuts no cell short."""
+    """Return a table. Behind the first ``words`` columns stand figures, to the right.
+
+    On a narrow screen words go on in the next line, for they say what to do; of a figure cut short one sees that it is.
+    """
     from rich.table import Table
 
     made = Table(title=title, title_justify="left", show_lines=lines)
     for number, name in enumerate(head):
         figures = words is not None and number >= words
-        made.add_column(name, justify="right" if figures else "left", overflow="fold" if fold else "ellipsis")
+        made.add_column(name, justify="right" if figures else "left", overflow="ellipsis" if figures else "fold")
     for row in rows:
         made.add_row(*row)
     return made

@@ -64,7 +64,7 @@ def command(
         score = f"{s.score:.2f}{' 判出' if s.decided else ''}"
         rows.append((s.document.id, taxonomy.label(s.label).name, REASONS[s.reason], score, words))
     title = f"从 {len(pool)} 条里挑出 {len(found)} 条"
-    screen.print(table(title, ("编号", "为了哪个标签", "为什么", "分数", "词句"), rows, fold=True, lines=True))
+    screen.print(table(title, ("编号", "为了哪个标签", "为什么", "分数", "词句"), rows, lines=True))
     if out:
         _write(out, found)
         say(screen, f"待标注：{out}")

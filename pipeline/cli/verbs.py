@@ -24,6 +24,7 @@ VERBS: dict[str, tuple[str, str]] = {
         "purge:command",
         "按保留期清除原文：正文、标题、证据引文、搁置记录原文；分数、来历和运行记录保留。不可撤销。",
     ),
+    "move": ("move:command", "把内嵌的存储整个搬进设置里的 PostgreSQL：件、分数、判定、帐号、留痕，或全搬或不搬。"),
     "why": ("why:command", "一篇文本的每个已存打分从哪里来，重算一遍，说明是否一位不差。"),
     "doctor": (
         "doctor:command",

@@ -69,6 +69,7 @@ ACTIONS = {
     "sample.draw": "抽盲标样本",
     "purge.begin": "开始按保留期清除",
     "purge.end": "按保留期清除完毕",
+    "store.move": "搬存储",
     "corpus.snapshot": "做快照",
     "model.train": "训练模型",
     "model.first": "首个模型启用",
