@@ -61,7 +61,8 @@ def notices(counts: Counts, last: Mapping[str, Any] | None = None) -> Iterator[N
         more = f" 等 {len(counts.unnumbered)} 个文件" if len(counts.unnumbered) > _SHOWN else ""
         yield Notice(
             f"新增里有 {unnumbered} 条没有编号，按正文认件，正文改一个字就成了另一件",
-            "表里有编号列的，在 zuofeng.toml 的 [columns] 里给 id 写上列名；表头有三行的，请改成一行。",
+            "表里有编号列的，在 zuofeng.toml 的 [columns] 里给 id 写上列名；表头有三行的，请改成一行。"
+            "已经读进来的会照编号再进来一次，复核台归入近似的件，可以一并判。",
             f"（{files}{more}）",
         )
 

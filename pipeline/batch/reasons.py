@@ -14,7 +14,7 @@ REASONS = {
     "ZF-REC-KEY": "键是空的、过长或存不下",
     "ZF-REC-DIGITS": "编号被表格软件舍去了末几位，请设为文本重新导出",
     "ZF-REC-DUPLICATE": "编号和内容都与另一条相同，只算一次",
-    "ZF-REC-CONFLICT": "编号与另一条相同而内容不同，留用原有的；怎么换，清单里逐条写着",
+    "ZF-REC-CONFLICT": "编号与另一条相同而内容不同，留用原有的；要换成新的，把旧的那份移出来源（清单里逐条写着）",
     "ZF-REC-TOO-LONG": "太长，没有读入",
     "ZF-REC-ENCODING": "编码无法识别",
     "ZF-REC-QUOTE": "引号不配对",

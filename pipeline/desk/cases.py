@@ -23,8 +23,8 @@ from pipeline.desk.models import Chunk, Document, Prediction, Run
 from pipeline.desk.priority import prioritise, uncertainty_of
 from pipeline.desk.schemes import decided_ids
 from pipeline.desk.second_opinion import look_on
-from pipeline.desk.states import State
-from pipeline.desk.tables import Case, CaseLabel, Tally
+from pipeline.desk.states import Kind, State
+from pipeline.desk.tables import Case, CaseLabel, Decision, Tally
 from pipeline.desk.tallies import roll_up
 from pipeline.desk.upsert import insert, upsert
 
@@ -169,6 +169,7 @@ def _write(predictions: Sequence[Scored]) -> None:
     same = _same([p.text_hash for p in predictions])
     found = Case.objects.select_for_update().filter(among([p.document for p in predictions])).order_by("pk")
     before = {c.pk: c for c in found}
+    judged = _judged([*before])
     day = functools.cache(timezone.localdate)
     rows, relabel = [], {}
     for p in predictions:
@@ -185,10 +186,19 @@ def _write(predictions: Sequence[Scored]) -> None:
                 relabel[p.document] = p.labels
         else:
             relabel[p.document] = p.labels
+            if p.document in judged:
+                # What people decided on an older text is not dropped because the model finds nothing in the new one.
+                place["state"] = State.OPEN.value
         rows.append(place)
     upsert(Case, _PLACE, [tuple(r.values()) for r in rows], unique=["document"], update=_PLACE[1:], encoded=True)
     CaseLabel.objects.filter(case__in=[c for c in relabel if c in before]).delete()
     upsert(CaseLabel, _LABEL, _labels(relabel), unique=["label", "case"], update=["by_people"])
+
+
+def _judged(documents: Sequence[int]) -> set[int]:
+    """Return those on which a decision stands, whatever their text was then."""
+    made = Decision.objects.filter(among(documents, "document_id"), undone_by=None).exclude(kind=Kind.UNDO)
+    return set(made.values_list("document_id", flat=True))
 
 
 def _same(hashes: Sequence[str]) -> Counter[str]:

@@ -60,6 +60,12 @@ class Sheet:
     together: int
     hues: dict[str, int]
 
+    @property
+    def outdated(self) -> bool:
+        """Whether people decided on a text that was replaced, and nobody yet on this one."""
+        made = standing(self.decisions)
+        return bool(made) and all(d.text_hash != self.case.text_hash for d in made)
+
 
 def sheet(case: Case, user: User, *, reveal: bool = False, ticked: Collection[str] | None = None) -> Sheet:
     """Gather one document's page for this reader; ``ticked`` are the labels he or she has chosen already."""

@@ -788,3 +788,29 @@ def test_nobody_is_sent_to_a_remark_that_is_kept_from_him(pair):
     pair.decide(two, pair.case("D001"))
     page = two.get("/queue")
     assert (page.context["asked"], page.context["answered"]) == (1, 1)
+
+
+def test_what_was_decided_before_the_text_changed_is_said_to_be_of_the_earlier_one(desk):
+    client = desk.client("reviewer")
+    desk.decide(client, desk.case("D001"))
+    page = client.get(f"/documents/{desk.case('D001').pk}").content.decode()
+    assert "原文更新之前" not in page
+    assert "判过之后原文更新了" not in page
+    desk.add("D001", "补充：窗口让我跑了九趟，十一月又去了一次。")
+    case = desk.case("D001")
+    for place in ("", "/paper"):
+        assert "原文更新之前" in client.get(f"/documents/{case.pk}{place}").content.decode()
+    assert "判过之后原文更新了" in client.get(f"/documents/{case.pk}").content.decode()
+    desk.decide(client, case)
+    assert "判过之后原文更新了" not in client.get(f"/documents/{case.pk}").content.decode()
+
+
+@both_stores
+def test_what_people_decided_waits_again_with_a_new_text_even_if_the_model_finds_nothing_in_it(desk):
+    client = desk.client("reviewer")
+    desk.decide(client, desk.case("D001"))
+    desk.add("D001", "补充：已经有人联系了。", decided={}, score=0.1)
+    desk.add("D002", "补充：已经有人联系了，谢谢。", decided={}, score=0.1)
+    assert [desk.case(key).state for key in ("D001", "D002")] == ["open", "auto"]
+    desk.add("D001", "再补充：办好了。", decided={}, score=0.1)
+    assert desk.case("D001").state == "open"
