@@ -88,6 +88,8 @@ def make_live(
     note(settings)
     if found:
         say(screen, told(found))
+    if live not in (None, model):
+        say(screen, f"下一夜起用它；来源里不在了的旧件还是原来的分数，要一并换：zuofeng rescore --model {model}")
 
 
 def compare_with_live(

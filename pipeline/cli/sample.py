@@ -14,7 +14,7 @@ import typer
 from pipeline.cli.common import Home, Model, Store, columns_of, console, open_scorer, out_file, say_passed
 from pipeline.cli.promote import whoami
 from pipeline.cli.screen import say, table
-from pipeline.errors import CorpusError
+from pipeline.errors import ConfigError, CorpusError
 from pipeline.settings import Settings, load_settings
 from pipeline.taxonomy import Taxonomy
 
@@ -53,9 +53,13 @@ def draw_command(
     from pipeline.batch.stored import stored_documents
 
     settings = load_settings(home, store=store)
-    stored = [
-        s for s in stored_documents(settings.store_url, open_scorer(settings, model).bundle.id) if s.decided is not None
-    ]
+    scored_by = open_scorer(settings, model).bundle.id
+    stored = [s for s in stored_documents(settings.store_url, scored_by) if s.decided is not None]
+    if not stored:
+        raise ConfigError(
+            "ZF-SAMPLE-NONE", f"存储里没有 {scored_by} 打过分的件，抽不出来",
+            f"刚换过模型的，等下一夜，或先运行 zuofeng rescore --model {scored_by}；没有跑过夜的，先 zuofeng nightly。",
+        )  # fmt: skip
     chances = np.array([(decided or rate) if s.decided else rate for s in stored])
     drawn = draw([s.document.id for s in stored], chances, salt)
     if out is None:
