@@ -24,28 +24,29 @@ def squeeze(text: str) -> str:
 def hash_grams(text: str, length: int) -> Keys:
     """Return the hash of each run of ``length`` characters, shape (max(len(text) - length + 1, 0),)."""
     points = code_points(text).astype(np.uint64)
-    count = max(len(points) - length + 1, 0)
-    hashes = np.zeros(count, np.uint64)
+    points += np.uint64(1)
+    hashes = np.zeros(max(len(points) - length + 1, 0), np.uint64)
     for i in range(length):
-        hashes = hashes * _STEP + points[i : i + count] + np.uint64(1)
+        hashes *= _STEP
+        hashes += points[i : i + len(hashes)]
     return hashes ^ (hashes >> np.uint64(29))
 
 
 class Grams:
-    """The n-grams of many texts: ``hashes``, ``text`` and ``start`` of shape (grams,), in reading order."""
+    """The n-grams of many texts: ``hashes`` and ``text``, the number of each one's text, in reading order."""
 
     def __init__(self, texts: Sequence[str], length: int) -> None:
         self.texts = texts
         self.length = length
-        size = np.fromiter(map(len, texts), np.int64, len(texts))
-        count = np.maximum(size - length + 1, 0)
-        self.text = np.repeat(np.arange(len(texts)), count)
-        self.start = np.arange(len(self.text)) - np.repeat(np.cumsum(count) - count, count)
-        # All texts as one, without the runs that reach from one into the next.
-        first = np.cumsum(size) - size
-        self.hashes = hash_grams("".join(texts), length)[first[self.text] + self.start]
+        self._joined = "".join(texts)
+        owner = np.repeat(np.arange(len(texts)), np.fromiter(map(len, texts), np.int64, len(texts)))
+        # One pass over all texts, and then without those that begin in one and end in another.
+        hashes = hash_grams(self._joined, length)
+        owner, last = owner[: len(hashes)], owner[len(owner) - len(hashes) :]
+        self._start = np.flatnonzero(owner == last)
+        self.hashes, self.text = hashes[self._start], owner[self._start]
 
     def piece(self, at: int) -> str:
         """Return the characters of n-gram number ``at``."""
-        start = int(self.start[at])
-        return self.texts[int(self.text[at])][start : start + self.length]
+        start = int(self._start[at])
+        return self._joined[start : start + self.length]

@@ -1,10 +1,12 @@
 import dataclasses
 import gzip
+import itertools
 import json
+import random
 
 import pytest
 
-from pipeline.corpus.check import find_mistakes, near_duplicates, shared_strings
+from pipeline.corpus.check import GRAM, NEAR, SHARED_GROUPS, find_mistakes, near_duplicates, shared_strings
 
 
 @pytest.fixture
@@ -63,3 +65,32 @@ def test_missing_evidence_missing_part_and_a_split_group_are_named(gold):
     assert "没有 part" in wrong
     pair = [dataclasses.replace(positive, id="x", part="train"), dataclasses.replace(positive, id="y", part="test")]
     assert any("分在" in w for w in find_mistakes(pair))
+
+
+def test_near_copies_are_those_that_counting_one_by_one_would_find(two):
+    words = ["低保证明", "办事大厅", "来回跑了", "没有人管", "说不归他", "路灯坏了", "三个月了"]
+    dice = random.Random(1)
+    texts = ["".join(dice.choices(words, k=dice.randint(0, 9))) for _ in range(120)]
+    many = [dataclasses.replace(two[0], id=str(n), group=str(n % 50), text=t) for n, t in enumerate(texts)]
+    sets = [{t[i : i + GRAM] for i in range(len(t) - GRAM + 1)} for t in texts]
+    expected = {
+        (str(a), str(b)): len(sets[a] & sets[b]) / len(sets[a] | sets[b])
+        for a, b in itertools.combinations(range(len(texts)), 2)
+        if a % 50 != b % 50 and sets[a] & sets[b]
+    }
+    expected = {pair: share for pair, share in expected.items() if share > NEAR}
+    found = {(a, b): share for a, b, share in near_duplicates(many)}
+    assert len(expected) > 20
+    assert found == pytest.approx(expected)
+
+
+def test_a_string_is_named_with_the_number_of_groups_that_have_it_however_often(two):
+    said = "谁也没再来看过我们一眼"
+    many = [
+        dataclasses.replace(two[0], id=str(n), group=str(n // 2), text=f"{chr(20000 + n)}{said}{chr(25000 + n)}{said}")
+        for n in range(2 * SHARED_GROUPS + 2)
+    ]
+    assert shared_strings(many) == []
+    many = [dataclasses.replace(g, text=g.text.replace(said, said + "了的")) for g in many]
+    assert {n for _, n in shared_strings(many)} == {SHARED_GROUPS + 1}
+    assert shared_strings(many[:-2]) == []
