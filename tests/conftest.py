@@ -203,7 +203,7 @@ def forks(trained: Path) -> Iterator[Forks]:
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[str]:
     """The URL of a real PostgreSQL server's maintenance database, up to the database name."""
-    with temporary_server() as server:
+    with temporary_server(lasting=False) as server:
         yield server.get_uri()
 
 
