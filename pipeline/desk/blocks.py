@@ -162,8 +162,8 @@ def _rewrite(blocks: Sequence[int]) -> bool:
         moved[pk] = np.where(theirs, len(kept) + theirs.cumsum() - 1, -1)
         kept += documents[theirs].tolist()
     rows = Posting.objects.filter(among(range(ROWS), "row"), among(blocks, "block"))
-    found = [read(row, data, moved[pk]) for row, pk, data in rows.values_list("row", "block", "data") if pk in moved]
-    postings = np.sort(np.concatenate([*found, np.zeros(0, np.uint64)]))
+    held = rows.values_list("row", "block", "data")
+    postings = np.sort(read([(row, data, moved[pk]) for row, pk, data in held if pk in moved]))
     with transaction.atomic():
         there = Block.objects.select_for_update(skip_locked=True).filter(among(blocks)).values_list("pk", flat=True)
         if len(list(there)) < len(blocks):

@@ -81,13 +81,39 @@ def holding(row: bytes, rest: np.uint16) -> npt.NDArray[np.uint16]:
     return texts[start : start + int(count[at])]
 
 
-def read(row: int, data: bytes, moved: npt.NDArray[np.int64]) -> Postings:
-    """Return the postings of one row, texts at the places that ``moved`` gives to theirs; those at -1 are left out."""
-    pairs, count, texts = _parts(data)
-    pair = np.repeat((np.uint64(row) << np.uint64(_REST)) | pairs.astype(np.uint64), count)
-    place = moved[texts]
+def read(rows: Sequence[tuple[int, bytes, npt.NDArray[np.int64]]]) -> Postings:
+    """Return the postings of rows, in no order: of each what its pairs begin with, its bytes, and ``moved``.
+
+    Texts are at the places that ``moved`` gives to theirs; those at -1 are left out.
+    """
+    if not rows:
+        return np.zeros(0, np.uint64)
+    begin, data, moved = zip(*rows, strict=True)
+    # All at once: small blocks have hundreds of rows of a few postings each.
+    cells = np.frombuffer(b"".join(data), _SMALL)
+    start, size = _borders([len(d) // _SMALL.itemsize for d in data])
+    pairs = cells[start].astype(np.int64) + 1
+    rest, count = (cells[_within(start + at, pairs)] for at in (1, 1 + pairs))
+    pair = np.repeat(np.array(begin, np.uint64) << np.uint64(_REST), pairs) | rest
+    texts = size - 1 - 2 * pairs
+    # The same array comes with every row of a block.
+    once = {id(m): m for m in moved}
+    offset = dict(zip(once, _borders([len(m) for m in once.values()])[0].tolist(), strict=True))
+    at = np.repeat([offset[id(m)] for m in moved], texts) + cells[_within(start + 1 + 2 * pairs, texts)]
+    place = np.concatenate([*once.values()])[at]
     kept = place >= 0
-    return (pair[kept] << np.uint64(PLACE)) | place[kept].astype(np.uint64)
+    return (np.repeat(pair, count)[kept] << np.uint64(PLACE)) | place[kept].astype(np.uint64)
+
+
+def _borders(sizes: Sequence[int]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Return where things of these ``sizes`` begin that stand one behind the other, and the sizes."""
+    size = np.array(sizes, np.int64)
+    return size.cumsum() - size, size
+
+
+def _within(start: npt.NDArray[np.int64], size: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Return the places of so many cells behind each ``start``."""
+    return np.arange(size.sum()) + np.repeat(start - (size.cumsum() - size), size)
 
 
 def _parts(row: bytes) -> tuple[npt.NDArray[np.uint16], npt.NDArray[np.uint16], npt.NDArray[np.uint16]]:

@@ -38,7 +38,7 @@ def stored():
     assert {b.pk: len(named[b.pk]) for b in Block.objects.all()} == dict(Block.objects.values_list("pk", "size"))
     said, of = {}, dict.fromkeys(named, 0)
     for row in Posting.objects.all():
-        for posting in postings.read(row.row, bytes(row.data), np.arange(len(named[row.block]))).tolist():
+        for posting in postings.read([(row.row, bytes(row.data), np.arange(len(named[row.block])))]).tolist():
             key = int(named[row.block][posting & postings.MOST_TEXTS]), posting >> postings.PLACE
             said[key] = said.get(key, 0) + 1
             of[row.block] += 1
@@ -68,7 +68,7 @@ def test_a_row_takes_every_pair_and_every_text_there_can_be():
     every = (np.arange(1 << 16, dtype=np.uint64) << np.uint64(postings.PLACE)) + np.uint64(7)
     for found in (texts, every):
         [(row, data)] = postings.rows_of(found)
-        assert (postings.read(row, data, np.arange(postings.MOST_TEXTS)) == found).all()
+        assert (postings.read([(row, data, np.arange(postings.MOST_TEXTS))]) == found).all()
     [(_, data)] = postings.rows_of(texts)
     assert (postings.holding(data, np.uint16(0)) == texts).all()
     assert not len(postings.holding(data, np.uint16(1)))
