@@ -11,6 +11,10 @@ COMPILE = @echo "编译机器码（只在第一次和程序变化时，约一分
 	$(BIN)/zuofeng train --corpus $$some/some.jsonl --out $$some/models > $$some/log 2>&1 || { cat $$some/log; exit 1; }; \
 	rm -r $$some
 
+# What packages bring is compiled on all cores and without everybody's tests: pip would do one file after the other. What
+# is no Python of this version is nobody's mistake.
+BYTECODE = $(BIN)/python -m compileall -qq -j 0 -x /tests/ .venv/lib || true
+
 .PHONY: run test coverage test-faults chromium systemd pictures words lint format bench lock clean
 
 run: .venv/run.ready
@@ -22,17 +26,17 @@ run: .venv/run.ready
 	echo "  1. 建帐号：$(BIN)/zuofeng user add 帐号 --role senior"; \
 	echo "  2. 运行 $(BIN)/zuofeng serve，用浏览器打开 http://127.0.0.1:8000/"
 
-test: .venv/dev.ready chromium systemd
+test: .venv/code.ready chromium systemd
 	$(BIN)/zuofeng corpus check
 	$(BIN)/python -m pytest -n 2 --dist worksteal --ignore=tests/faults $(ARGS)
 
 # The same tests, with the lines and branches they reach: at least nine in ten. Takes twice as long.
-coverage: .venv/dev.ready chromium systemd
+coverage: .venv/code.ready chromium systemd
 	$(BIN)/python -m coverage erase
 	$(BIN)/python -m pytest -n 2 --dist worksteal --cov --cov-report=term --ignore=tests/faults $(ARGS)
 
 # Bad days: kills, outages, full disks. Prints what was injected and what it cost; mounts a small disk, so it needs root.
-test-faults: .venv/dev.ready
+test-faults: .venv/code.ready
 	$(BIN)/python -m pytest -n 3 --dist worksteal tests/faults $(ARGS)
 
 # The browser tests drive the system's Chromium, with a Chinese font; CHROMIUM=/path names another one.
@@ -42,15 +46,15 @@ chromium:
 	root=$$(test "$$(id -u)" = 0 || echo sudo); \
 	$$root apt-get update -q && $$root apt-get install -y -q --no-install-recommends chromium fonts-noto-cjk; }
 
-# The units in deploy/ are read by systemd's own reader.
-systemd:
+# The units in deploy/ are read by systemd's own reader. Behind Chromium: apt-get works for one at a time.
+systemd: | chromium
 	@command -v systemd-analyze >/dev/null || { \
 	command -v apt-get >/dev/null || { echo "请安装 systemd-analyze。"; exit 1; }; \
 	root=$$(test "$$(id -u)" = 0 || echo sudo); \
 	$$root apt-get update -q && $$root apt-get install -y -q --no-install-recommends systemd; }
 
 # The pictures in docs/desk; run after changing a page.
-pictures: .venv/dev.ready chromium
+pictures: .venv/code.ready chromium
 	$(BIN)/python -m pytest tests/desk/pictures.py $(ARGS)
 
 # The English words of the pages: run after changing django.po.
@@ -68,7 +72,7 @@ format: .venv/dev.ready
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: .venv/dev.ready
+bench: .venv/code.ready
 	$(BIN)/zuofeng evaluate
 
 # Exact versions with hashes, no index lines; run after changing pyproject.toml. Extras stay: what another package asks for
@@ -91,13 +95,18 @@ clean:
 
 .venv/run.ready: .venv/base.ready requirements/run.txt pyproject.toml
 	@echo "安装依赖（只在第一次和依赖变化时）……"
-	$(PIP) install --require-hashes -r requirements/run.txt
+	$(PIP) install --no-compile --require-hashes -r requirements/run.txt
 	$(PIP) install --no-deps --no-build-isolation --editable .
+	$(BYTECODE)
 	$(COMPILE)
 	touch $@
 
 .venv/dev.ready: .venv/base.ready requirements/dev.txt pyproject.toml
-	$(PIP) install --require-hashes -r requirements/dev.txt
+	$(PIP) install --no-compile --require-hashes -r requirements/dev.txt
 	$(PIP) install --no-deps --no-build-isolation --editable .
+	$(BYTECODE)
+	touch $@
+
+.venv/code.ready: .venv/dev.ready
 	$(COMPILE)
 	touch $@
