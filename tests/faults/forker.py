@@ -18,6 +18,7 @@ import psycopg  # noqa: F401  loaded once, before forking
 import sqlalchemy  # noqa: F401
 from faults.remembered import Remembered
 
+from pipeline.batch import lock
 from pipeline.batch.nightly import nightly
 from pipeline.batch.patience import Patience
 from pipeline.batch.sources import ColumnMap, Limits
@@ -63,6 +64,8 @@ def night(order: dict[str, Any], scorer: Scorer, scoring: Remembered) -> int:
     if order.get("migrate"):
         open_store(order["store"])
         return 0
+    if wait := order.get("lock_wait"):
+        lock._WAIT = wait
     if at := order.get("terminate_at"):
         scoring.before = lambda call: os.kill(os.getpid(), signal.SIGTERM) if call == at else None
     try:
