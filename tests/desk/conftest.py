@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from desk.cheap import cheaply, hashed_in_earnest, session_of
 
-from pipeline.desk.configure import MEMORY, open_store
+from pipeline.desk.configure import MEMORY, embedded_file, open_store
 from pipeline.documents import text_hash
 from pipeline.settings import Settings, load_settings
 
@@ -43,8 +44,7 @@ class Desk:
 
         made = Client(**{"SERVER_NAME": "127.0.0.1", **options})
         if role:
-            user = self.user(role)
-            made.force_login(user, backend="pipeline.desk.login.PasswordBackend")
+            made.cookies["zuofeng_session"] = session_of(self.user(role))
         return made
 
     def add_user(self, username, role, **fields):
@@ -161,6 +161,12 @@ def _templates_tell():
     Template._render = plain
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _cheaply():
+    with cheaply():
+        yield
+
+
 @pytest.fixture(scope="session")
 def desk_labels(taxonomy):
     """What the documents are said to be, of one scheme and of the other, in turn."""
@@ -169,32 +175,27 @@ def desk_labels(taxonomy):
 
 
 @pytest.fixture(scope="session")
-def desk_home(tmp_path_factory, taxonomy, desk_labels):
+def desk_home(tmp_path_factory, taxonomy, desk_labels, sqlite_tables):
     """A home whose store holds accounts and documents, to copy from."""
     home = tmp_path_factory.mktemp("desk") / "home"
     (home / "corpora").mkdir(parents=True)
     shutil.copy(ROOT / "corpora" / "taxonomy.toml", home / "corpora")
-    fill_desk(load_settings(home), taxonomy.columns, desk_labels)
-    from django.db import connections
-
-    from pipeline.desk.tables import User
-
-    (home / "sessions.json").write_text(json.dumps({u.username: _session(u) for u in User.objects.all()}))
-    connections.close_all()
+    settings = load_settings(home)
+    settings.path("state").mkdir(mode=0o750)
+    shutil.copy(sqlite_tables, embedded_file(settings.store_url))
+    fill_desk(settings, taxonomy.columns, desk_labels)
     return home
 
 
 @pytest.fixture(scope="session")
-def desk_template(desk_home, desk_labels, postgres, taxonomy):
+def desk_template(desk_home, desk_labels, postgres_tables, taxonomy):
     """The URL of a PostgreSQL database that holds the same, to clone."""
     import psycopg
-    from django.db import connections
 
-    with psycopg.connect(postgres, autocommit=True) as connection:
-        connection.execute("CREATE DATABASE desk_template")
-    url = on_server(postgres, "desk_template")
+    with psycopg.connect(on_server(postgres_tables, "postgres"), autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE desk_template TEMPLATE {database_of(postgres_tables)}")
+    url = on_server(postgres_tables, "desk_template")
     fill_desk(load_settings(desk_home, store=url), taxonomy.columns, desk_labels)
-    connections.close_all()
     return url
 
 
@@ -204,11 +205,18 @@ def on_server(base, name):
     return head.rsplit("/", 1)[0] + f"/{name}" + (f"?{query}" if query else "")
 
 
+def database_of(url):
+    """The name of its database."""
+    return url.partition("?")[0].rsplit("/", 1)[1]
+
+
 def fill_desk(settings, columns, labels):
-    """Put one account per role and forty documents into an empty store."""
+    """Put one account per role and forty documents into a store that has its tables."""
+    from django.db import connections
+
     from pipeline.desk.configure import open_desk
 
-    open_desk(settings)
+    open_desk(settings, bring_up=False)
     from pipeline.desk.roles import ROLE_NAMES
     from pipeline.desk.tables import User
 
@@ -241,15 +249,17 @@ def fill_desk(settings, columns, labels):
     from pipeline.desk.cases import take_in
 
     take_in()
+    connections.close_all()
 
 
 @pytest.fixture(scope="session")
 def browser_home(desk_home, tmp_path_factory, taxonomy):
-    """The desk with three letters besides that differ by a word."""
+    """The desk with three letters besides that differ by a word, and a session of each account."""
     from django.db import connections
 
     from pipeline.desk.cases import take_in
     from pipeline.desk.configure import open_desk
+    from pipeline.desk.tables import User
 
     home = tmp_path_factory.mktemp("browser") / "home"
     shutil.copytree(desk_home, home)
@@ -258,23 +268,12 @@ def browser_home(desk_home, tmp_path_factory, taxonomy):
         text = f"窗口人员反复让我补交材料，前后跑了{word}趟，也没有人接听电话，请有关部门尽快核实处理，我们住在石坝镇。"
         add_document(taxonomy.columns, f"T00{n}", text, score=0.5)
     take_in()
+    User.objects.update(password=hashed_in_earnest(PASSWORD))
+    # The first test of a suite may be an hour before its last.
+    sessions = {u.username: session_of(u, seconds=24 * 3600) for u in User.objects.all()}
+    (home / "sessions.json").write_text(json.dumps(sessions))
     connections.close_all()
     return home
-
-
-def _session(user):
-    """Return the number of a session in which ``user`` is signed in."""
-    from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
-    from django.contrib.sessions.backends.db import SessionStore
-
-    store = SessionStore()
-    store[SESSION_KEY] = str(user.pk)
-    store[BACKEND_SESSION_KEY] = "pipeline.desk.login.PasswordBackend"
-    store[HASH_SESSION_KEY] = user.get_session_auth_hash()
-    # The first test of a suite may be an hour before its last.
-    store.set_expiry(24 * 3600)
-    store.save()
-    return store.session_key
 
 
 _copies = itertools.count()

@@ -2,6 +2,7 @@ import re
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from desk.cheap import hashed_in_earnest
 from desk.stores import apart, comes_to_wait, on_postgres
 from django.db import transaction
 
@@ -139,3 +140,11 @@ def test_what_was_changed_is_said_in_words(desk):
         'role="status">reviewer：没有改动'
         in admin.post(f"/users/{user.pk}", {"role": "reviewer", "active": "on"}).content.decode()
     )
+
+
+@pytest.mark.usefixtures("desk")
+def test_a_password_is_kept_with_as_much_work_as_is_asked_for_today():
+    """The other tests hash cheaply."""
+    method, work, *_ = hashed_in_earnest("Qing-shi-lu-48").split("$")
+    assert method == "scrypt"
+    assert int(work) >= 2**14
