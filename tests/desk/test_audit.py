@@ -1,21 +1,44 @@
+import shutil
+
 import pytest
+from desk.conftest import Desk
 from desk.stores import both_stores, on_postgres
 from django.conf import settings
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, connection, connections
 
 from pipeline.desk import audit
 from pipeline.desk.audit import record, verify
-from pipeline.desk.configure import migrate, open_store
+from pipeline.desk.configure import embedded_file, open_desk, open_store
 from pipeline.desk.tables import AuditEntry, AuditHead
+from pipeline.settings import load_settings
 
 
-@pytest.fixture
-def trail(desk):
-    """A trail with something in it."""
+def leave_a_trail(desk):
     client = desk.client("reviewer")
     for number in (1, 2, 3):
         client.get(f"/documents/{number}")
     desk.decide(client, desk.case("D001"))
+
+
+@pytest.fixture(scope="module")
+def trailed(desk_home, taxonomy, tmp_path_factory):
+    """The file of a store with a trail, to copy."""
+    home = tmp_path_factory.mktemp("trailed") / "home"
+    shutil.copytree(desk_home, home)
+    settings = load_settings(home, desk={"second_percent": 0})
+    open_desk(settings, bring_up=False)
+    leave_a_trail(Desk(settings, taxonomy.columns))
+    connections.close_all()
+    return embedded_file(settings.store_url)
+
+
+@pytest.fixture
+def trail(trailed, desk):
+    """A trail with something in it."""
+    if file := embedded_file(desk.settings.store_url):
+        shutil.copy(trailed, file)
+    else:
+        leave_a_trail(desk)
     return desk
 
 
@@ -87,9 +110,8 @@ def test_a_trail_that_was_emptied_together_with_its_head_is_found(trail, lived_o
     assert [b.what.partition("：")[2] for b in verify()[2]] == ["此前的留痕不见了"]
 
 
-def test_a_store_in_which_nothing_ever_happened_has_nothing_to_miss(bare_store):
-    open_store(bare_store, bring_up=False)
-    migrate()
+def test_a_store_in_which_nothing_ever_happened_has_nothing_to_miss(store):
+    open_store(store, bring_up=False)
 
     assert verify() == (0, "", [])
 
@@ -115,10 +137,10 @@ def test_the_database_itself_refuses_changes(trail, table, verb):
 
 
 @on_postgres
-@pytest.mark.parametrize("table", ["audit", "decision", "note", "worksheet"])
-def test_the_database_itself_refuses_to_empty_a_table(desk, table):
-    with connection.cursor() as cursor, pytest.raises(DatabaseError, match="append only"):
-        cursor.execute(f"TRUNCATE zuofeng_{table} CASCADE")
+def test_the_database_itself_refuses_to_empty_a_table(desk):
+    for table in ("audit", "decision", "note", "worksheet"):
+        with connection.cursor() as cursor, pytest.raises(DatabaseError, match="append only"):
+            cursor.execute(f"TRUNCATE zuofeng_{table} CASCADE")
 
 
 def test_an_action_without_a_name_is_never_written(desk):
