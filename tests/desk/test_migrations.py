@@ -60,8 +60,8 @@ def test_a_store_from_before_the_night_wrote_less_keeps_what_it_holds(bare_store
     assert second.case.labels.get().label == "b"
 
 
-def test_the_guard_against_emptying_a_table_can_be_taken_off_and_put_back(bare_store):
-    open_store(bare_store, bring_up=False)
+def test_the_guard_against_emptying_a_table_can_be_taken_off_and_put_back(store):
+    open_store(store, bring_up=False)
 
     def guards():
         with connection.cursor() as cursor:
@@ -69,13 +69,14 @@ def test_the_guard_against_emptying_a_table_can_be_taken_off_and_put_back(bare_s
             return cursor.fetchone()[0]
 
     postgres = connection.vendor == "postgresql"
-    for name, wanted in (("0019_no_truncate", 4), ("0018_night_writes_less", 0), ("0019_no_truncate", 4)):
+    assert not postgres or guards() == 4
+    for name, wanted in (("0018_night_writes_less", 0), ("0019_no_truncate", 4)):
         as_of(name)
         assert not postgres or guards() == wanted
 
 
-def test_nobody_is_told_of_answers_from_before_the_desk_told_of_them(bare_store):
-    open_store(bare_store, bring_up=False)
+def test_nobody_is_told_of_answers_from_before_the_desk_told_of_them(store):
+    open_store(store, bring_up=False)
 
     apps = as_of("0019_no_truncate")
     one, two = (User.objects.create_user(name, "x", role="reviewer") for name in ("one", "two"))
