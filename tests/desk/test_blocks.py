@@ -6,7 +6,6 @@ import hypothesis
 import numpy as np
 import pytest
 from desk.stores import both_stores
-from django.db import connection
 from hypothesis import strategies as st
 
 from pipeline.desk import postings
