@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +46,7 @@ class Gold:
     pair: str = ""
     evidence: tuple[Span, ...] = ()
     sure: float = 1.0
-    file: str = ""
+    file: str = field(default="", compare=False)
 
     @property
     def positive(self) -> bool:

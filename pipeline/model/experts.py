@@ -131,7 +131,8 @@ def text_weights(gold: Sequence[Gold], settings: Settings) -> Floats:
     Of a label that a share s of people gives, the loss expected over them is at zero as steep as that of one sure
     label counted 2s - 1 times.
     """
-    return np.array([settings.weights.get(g.file, 1.0) * max(2 * g.sure - 1, LEAST_SURE) for g in gold])
+    of_file = dict(settings.weights)
+    return np.array([of_file.get(g.file, 1.0) * max(2 * g.sure - 1, LEAST_SURE) for g in gold])
 
 
 def fit_gate(gates: Sequence[tuple[Floats, Floats, Floats]], own: Ints) -> tuple[Floats, Floats, Ints]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tomllib
 from collections import Counter
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field, ValidationError, field_validator
 from pydantic.dataclasses import dataclass
@@ -73,9 +73,14 @@ class Settings:
     learner: Learner = "svm"
     balance: Annotated[float, Field(ge=0, le=1)] = 0.0
     ratio: Annotated[float, Field(ge=0, le=1)] = 0.0
-    weights: dict[str, _Weight] = Field(default_factory=dict)
+    weights: Annotated[tuple[tuple[str, _Weight], ...], Field(strict=False)] = ()
     encoder_weight: _Positive = 1.0
     jobs: _Count = 2
+
+    @field_validator("weights", mode="before")
+    @classmethod
+    def _pairs(cls, weights: Any) -> Any:
+        return tuple(weights.items()) if isinstance(weights, dict) else weights
 
     @field_validator("experts")
     @classmethod

@@ -20,7 +20,7 @@ __all__ = ["Wording", "learn_wording"]
 #: Tokens of usual wording that every text is read with, so that a handful of words says little.
 PRIOR_TOKENS = 20
 #: Where a text is half strange, and how fast it gets there, in standard deviations from the corpus's mean.
-MIDDLE, WIDTH = 3.2, 0.4
+MIDDLE, WIDTH = 3.2, 0.2
 
 
 @dataclass(frozen=True, slots=True)

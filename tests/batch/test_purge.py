@@ -169,7 +169,7 @@ def test_a_table_without_a_header_leaves_nothing_of_its_first_record_in_the_repo
     age(800)
     assert clean(dry_run=True).counts["files"] == clean().counts["files"] == 1
     left = json.loads(report.read_text(encoding="utf-8"))["unreadable"]
-    assert left == [{**said[0], "reason": "a.csv 里没有可作正文的列。"}]
+    assert left == [{**said[0], "reason": "a.csv 里没有可作正文的列"}]
     assert clean().counts["files"] == 0
 
 
