@@ -101,14 +101,16 @@ def learn_experts(
 def share_texts(gold: Sequence[Gold], settings: Settings) -> tuple[Ints, Floats]:
     """Return whose each text is, (texts,), and what it counts in the training of each expert, (experts, texts).
 
-    An expert without texts is none.
+    An expert without texts is none. The weights of files are among an expert's own texts.
     """
     present, own = present_experts(gold, settings)
     if len(present) == 1:
         return own, text_weights(gold, settings)[None]
     share = np.array([settings.experts[e].others for e in present.tolist()])[:, None]
     drawn = np.random.default_rng(settings.seed).random(len(gold))
-    return own, ((own == np.arange(len(present))[:, None]) | (drawn < share)) * text_weights(gold, settings)
+    mine = own == np.arange(len(present))[:, None]
+    sure = text_weights(gold, DEFAULTS)
+    return own, np.where(mine, text_weights(gold, settings), (drawn < share) * sure)
 
 
 def present_experts(gold: Sequence[Gold], settings: Settings) -> tuple[Ints, Ints]:
