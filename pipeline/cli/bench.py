@@ -104,10 +104,10 @@ def accuracy(
             if at_home:
                 unread = bench.on_messages(at_home, some, ())[0]
                 rows[title].insert(1, (f"0，照 {len(archive):,} 条没有标注的定说法", unread))
-        if (labels := corpora / SECOND).is_file() and (again := second_reading(labels, messages[READ])):
-            those = {g.id for g in again}
-            first, second = (label_matrix(x, taxonomy) for x in ([g for g in messages[READ] if g.id in those], again))
-            rows[READ].append((f"第二人，{len(again):,} 条", bench.figures(0, first, second, taxonomy)))
+            if (labels := corpora / SECOND).is_file() and (again := second_reading(labels, some)):
+                those = {g.id for g in again}
+                first, second = (label_matrix(x, taxonomy) for x in ([g for g in some if g.id in those], again))
+                rows[title].append((f"第二人，{len(again):,} 条", bench.figures(0, first, second, taxonomy)))
     on_test = [("宏 F1", *(f"{mine[s.id]:.3f}" for s in taxonomy.schemes))]
     for name, theirs in others.items():
         found_there = macro_f1(truth, theirs, taxonomy)
