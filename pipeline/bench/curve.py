@@ -112,7 +112,7 @@ def _logistic(x: sparse.csr_matrix, truth: Bools, unseen: sparse.csr_matrix) -> 
             return np.full(unseen.shape[0], float(target.all()))
         return np.asarray(LogisticRegression(C=3, solver="liblinear").fit(x, target).predict_proba(unseen)[:, 1])
 
-    return np.column_stack(Parallel(n_jobs=-1)(delayed(one)(t) for t in truth.T))
+    return np.column_stack(Parallel(n_jobs=-1, max_nbytes=None)(delayed(one)(t) for t in truth.T))
 
 
 def draw_curve(points: Sequence[Point], taxonomy: Taxonomy, path: Path) -> None:
