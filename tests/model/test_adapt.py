@@ -26,7 +26,7 @@ def test_the_folded_bundle_scores_like_the_correction(scorer, reviewed, adapted,
 def test_what_is_expected_of_long_texts_is_what_the_folded_bundle_says(scorer, reviewed, words, tmp_path):
     assert any(h.long_sentence for h in scorer.bundle.heads)
     # Of thirty sentences some are long altogether, of 24 in part.
-    page = [g for g in reviewed if len(g.text) < 60][:40]
+    page = [g for g in reviewed if len(g.text) < 90][:40]
     texts = [
         dataclasses.replace(g, text=g.text.rstrip("。") + "。\n" + "今天照常办公。" * (22 + 10 * (i % 2)))
         for i, g in enumerate(page)

@@ -79,17 +79,17 @@ def test_five_megabytes_are_scored(scorer):
     assert scorer.score([Document("long", text)])[0].id == "long"
 
 
-def test_an_offence_in_the_middle_of_a_long_text_is_found_in_its_passage(scorer, some_gold):
+def test_an_offence_in_the_middle_of_a_long_text_is_found_in_its_passage(scorer, taxonomy, some_gold):
     plain = next(g.text for g in some_gold if not g.positive and len(g.text) > 100)
-    short = max(
-        (g for g in some_gold if g.positive and len(g.text) < 150),
-        key=lambda g: scorer.probabilities([g.text])[0].max(),
+    column = taxonomy.columns.index(("categories", "inaction_delay"))
+    short = [g.text for g in some_gold if "inaction_delay" in g.labels["categories"] and len(g.text) < 150]
+    hidden, alone, nothing = (
+        scorer.probabilities(texts)[:, column]
+        for texts in ([plain * 10 + t + plain * 10 for t in short], short, [plain * 20])
     )
-    text = plain * 10 + short.text + plain * 10
-    best = int(scorer.probabilities([short.text])[0, :-1].argmax())
-    long, alone, without = (scorer.probabilities([t])[0, best] for t in (text, short.text, plain * 20))
-    assert long > without
-    assert long > 0.5 * alone
+    # So small a model knows few of them by a single sentence; what it does know it finds.
+    assert (hidden > nothing).mean() > 0.5
+    assert (hidden > 0.5 * alone).sum() > len(short) / 10
 
 
 def test_characters_sum_to_the_log_odds(scorer, some_gold):
