@@ -19,7 +19,8 @@ from pipeline.errors import UnfinishedError
 from pipeline.model.bundle import load_bundle
 from pipeline.model.registry import find_model
 
-BOUNDS = Bounds(seconds=3.0, memory=1 << 30)
+#: Soon reached by the poisoned; where nothing is poisoned the usual ones hold, which a slow machine does not reach.
+NARROW, USUAL = Bounds(seconds=3.0, memory=1 << 30), Bounds()
 
 
 def write(path, records):
@@ -45,7 +46,7 @@ def test_a_poisoned_record_is_set_aside_alone(night, fresh, sources, fragile, ac
     bad = [{"编号": code, "内容": f"这一条：{text}"} for code, text in what.items()]
     calm = fresh.copy()
     night(calm.url, source=write(tmp_path / "in.jsonl", [*good, *[{"编号": b["编号"], "内容": ""} for b in bad]]))
-    with Worker(fragile, BOUNDS) as worker:
+    with Worker(fragile, NARROW) as worker:
         report = night(fresh.url, source=write(tmp_path / "in.jsonl", [*good, *bad]), scoring=worker)
     assert (report.new, report.rejected, report.aside, report.exit_code) == (40, 4, [], 1)
     rejected = [json.loads(r) for r in dump(fresh.url)["rejected"]]
@@ -62,13 +63,13 @@ def test_a_poisoned_record_is_set_aside_alone(night, fresh, sources, fragile, ac
 
 def test_scores_of_the_worker_are_those_of_the_scorer(scorer, sources, fragile):
     documents = [d for d in open_source(sources.first, columns=ColumnMap(), limits=Limits()) if isinstance(d, Document)]
-    with Worker(fragile, BOUNDS) as worker:
+    with Worker(fragile, USUAL) as worker:
         assert worker.score(documents) == scorer.score(documents)
 
 
 def test_a_scorer_that_fails_everything_sets_all_aside_and_says_3(night, fresh, sources, fragile):
     broken = dataclasses.replace(fragile, broken=True)
-    with Worker(broken, BOUNDS) as worker, pytest.raises(UnfinishedError, match="ZF-NIGHT-ASIDE"):
+    with Worker(broken, USUAL) as worker, pytest.raises(UnfinishedError, match="ZF-NIGHT-ASIDE"):
         night(fresh.url, source=sources.first, scoring=worker, chunk=100)
     chunks = [json.loads(c) for c in dump(fresh.url)["chunk"]]
     assert [(c["state"], c["reason"].startswith("BrokenScoringError")) for c in chunks] == [("aside", True)] * 2
@@ -119,7 +120,7 @@ def test_a_model_replaced_in_mid_run_changes_nothing_of_the_run(
     models = tmp_path / "models"
     shutil.copytree(trained, models / trained.name)
     bundle = load_bundle(models / trained.name)
-    with Worker(partial(Scorer, bundle, words), BOUNDS) as worker:
+    with Worker(partial(Scorer, bundle, words), USUAL) as worker:
 
         class Replaced:
             """Scores by the worker; the second call finds another model on disk and the worker dead."""
