@@ -78,4 +78,4 @@ def concept_margins(scorer: Scorer, x: sparse.csr_matrix) -> Floats:
     first, end = scorer.bundle.features.ngrams, scorer.bundle.features.columns
     weights = scorer.bundle.weights
     alone = replace(weights, coef=weights.coef[:, first:], bias=np.zeros_like(weights.bias))
-    return alone.read(x[:, first:end], weights.choose(x))[:, :-1]
+    return alone.read(x[:, first:end], weights.choose(x)[0])[:, :-1]

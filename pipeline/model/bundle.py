@@ -98,9 +98,11 @@ class Weights:
     """The linear heads of passages and of sentences, and the gate that says which expert's heads read a passage.
 
     Coefficients (experts, columns, heads), biases (experts, heads); the gate has (columns, experts - 1) and
-    (experts - 1,): the first expert reads what no other one's gate opens for. Coefficients and gate are whole numbers
-    of ``grain``: memory is what scoring waits for. ``dense_coef`` (experts, dimensions, heads) and ``dense_gate``
-    (dimensions, experts - 1) are those of an encoder's dimensions, which stand behind the other columns of passages.
+    (experts - 1,): the first expert reads what no other one's gate opens for. One gate more opens for nobody: it says
+    how much a text is told like those that count fully in training (`model.wording`). Coefficients and gates are whole
+    numbers of ``grain``: memory is what scoring waits for. ``dense_coef`` (experts, dimensions, heads) and
+    ``dense_gate`` (dimensions, gates) are those of an encoder's dimensions, which stand behind the other columns of
+    passages.
     """
 
     coef: npt.NDArray[np.int16]
@@ -142,15 +144,17 @@ class Weights:
 
     @property
     def real_gate(self) -> npt.NDArray[np.float64]:
-        """The gate in real numbers, (columns + dimensions, experts - 1)."""
+        """The gates in real numbers, (columns + dimensions, gates)."""
         return np.concatenate([self.gate * self.grain, self.dense_gate])
 
-    def choose(self, x: Rows | sparse.csr_matrix) -> npt.NDArray[np.int64]:
-        """Return which expert reads each row of ``x`` (rows, columns + dimensions), as (rows,)."""
-        if not len(self.gate_bias):
-            return np.zeros(x.shape[0], np.int64)
-        opened = np.rint((self._product(x, self.gate, self.dense_gate) + self.gate_bias) / NOISE)
-        return np.where((opened > 0).any(1), 1 + opened.argmax(1), 0)
+    def choose(self, x: Rows | sparse.csr_matrix) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
+        """Return which expert reads each row of ``x`` (rows, columns + dimensions), and how much each is told like
+        texts that count fully, 0 where no gate says it; both (rows,).
+        """
+        none = np.zeros((x.shape[0], 1))
+        opened = self._product(x, self.gate, self.dense_gate) + self.gate_bias if len(self.gate_bias) else none[:, :0]
+        own, told = np.split(opened, [len(self.bias) - 1], 1)
+        return np.rint(np.hstack([none, own]) / NOISE).argmax(1), np.hstack([told, none])[:, 0]
 
     def read(
         self, x: Rows | sparse.csr_matrix, expert: npt.NDArray[np.int64], *, sentences: bool = False
@@ -324,11 +328,12 @@ def _build(manifest: dict[str, Any], raw: Mapping[str, bytes]) -> Bundle:
     )
     names = _head_names(taxonomy)
     experts, columns, many = len(a["bias"]), features.columns, len(names)
+    gates = experts - 1 + (len(a["gate_bias"]) >= experts)
     dimensions = manifest["encoder"]["dimensions"] if "encoder" in manifest else 0
     shapes = {
-        "coef": (experts, columns, many), "bias": (experts, many), "gate": (columns, experts - 1),
-        "gate_bias": (experts - 1,), "sentence_coef": (experts, columns, many), "sentence_bias": (experts, many),
-        "dense_coef": (experts, dimensions, many), "dense_gate": (dimensions, experts - 1),
+        "coef": (experts, columns, many), "bias": (experts, many), "gate": (columns, gates),
+        "gate_bias": (gates,), "sentence_coef": (experts, columns, many), "sentence_bias": (experts, many),
+        "dense_coef": (experts, dimensions, many), "dense_gate": (dimensions, gates),
     }  # fmt: skip
     a = {**{name: np.zeros(shapes[name], np.float32) for name in _DENSE if 0 in shapes[name]}, **a}
     weights = Weights(**{**{name: a[name] for name in Weights.__dataclass_fields__}, "grain": float(a["grain"])})

@@ -63,12 +63,16 @@ def learn_experts(
     """
     own, weight = share_texts(gold, settings)
     heads, texts = rows.truth.shape[1], len(gold)
+    first = told_first(gold, settings)
     asked: list[tuple[Examples, Floats]] = []
     for e, counts in enumerate(weight):
-        # The gate of an expert is one more head: it tells its own texts from the others it reads.
-        mine = own[rows.text][:, None] == e
-        whole_rows = replace(rows, truth=np.hstack([rows.truth, mine])) if e else rows
-        asked += [(whole_rows, counts[rows.text]), (sentences, counts[sentences.text])]
+        # The gate of an expert is one more head: it tells its own texts from the others it reads. The first reads none
+        # of others: its gate tells those that others told first.
+        mine = (own == e if e else first)[rows.text]
+        asked += [
+            (replace(rows, truth=np.column_stack([rows.truth, mine])), counts[rows.text]),
+            (sentences, counts[sentences.text]),
+        ]
     fitted = cross_fit(asked, settings, progress)
     learned, margins, singles, gates = [], [], [], []
     for (whole, coef, bias), (single, sentence_coef, sentence_bias) in zip(fitted[::2], fitted[1::2], strict=True):
@@ -77,7 +81,10 @@ def learn_experts(
         strongest = strongest_sentence(single, sentences.text, np.tile(sentence_bias, (texts, 1)))
         margins.append(np.stack([whole[:, :heads], np.vstack([strongest, maximum_over(strongest, members)])], 2))
         learned.append((coef[:, :heads], bias[:heads], sentence_coef, sentence_bias))
-    gate, gate_bias, expert = fit_gate(gates, own[rows.text])
+    usual = (own == 0) & ~first
+    gate, gate_bias, expert = fit_gates(gates, own[rows.text], usual)
+    if not (usual.any() and first.any()):
+        gate, gate_bias = gate[:, :-1], gate_bias[:-1]
     scaled: list[dict[str, Floats]] = []
     chosen = np.zeros((len(expert), heads, 2))
     spoken = np.zeros(sentences.truth.shape)
@@ -137,17 +144,33 @@ def text_weights(gold: Sequence[Gold], settings: Settings) -> Floats:
     return np.array([of_file.get(g.file, 1.0) * max(2 * g.sure - 1, LEAST_SURE) for g in gold])
 
 
-def fit_gate(gates: Sequence[tuple[Floats, Floats, Floats]], own: Ints) -> tuple[Floats, Floats, Ints]:
-    """Return coefficients (columns, experts - 1), biases (experts - 1,), and who reads each row when it is held out.
+def told_first(gold: Sequence[Gold], settings: Settings) -> Bools:
+    """Return which of the first expert's texts others told first, (texts,): those whose files count fully.
 
-    A gate opens where next to none of the rows of others would pass: what nobody is sure of is read by the first.
+    Where all do, or none, this says nothing.
     """
-    margins, coef, bias = (np.concatenate(of, -1) for of in zip(*gates, strict=True))
-    for g in range(len(bias)):
+    of_file = dict(settings.weights)
+    fully = np.array([of_file.get(g.file, 1.0) >= 1 for g in gold])
+    return np.asarray(fully & (present_experts(gold, settings)[1] == 0))
+
+
+def fit_gates(gates: Sequence[tuple[Floats, Floats, Floats]], own: Ints, usual: Bools) -> tuple[Floats, Floats, Ints]:
+    """Return coefficients (columns, experts), biases (experts,), and who reads each row when it is held out.
+
+    A gate opens where next to none of the rows of others would pass: what nobody is sure of is read by the first. The
+    last is that of the first expert, in standard deviations from the mean of the ``usual`` texts (texts,), which are
+    the first rows.
+    """
+    margins, coef, bias = (np.concatenate(of, -1) for of in zip(*gates[1:], gates[0], strict=True))
+    for g in range(len(bias) - 1):
         edge = round(float(np.quantile(margins[own != g + 1, g], 1 - STRAYING)), 6)
         margins[:, g] -= edge
         bias[g] -= edge
-    expert = np.hstack([np.zeros((len(own), 1)), margins]).argmax(1)
+    those = margins[: len(usual), -1][usual]
+    mean, spread = (round(float(v), 6) for v in (those.mean(), those.std())) if len(those) else (0.0, 1.0)
+    coef[:, -1] /= spread or 1.0
+    bias[-1] = (bias[-1] - mean) / (spread or 1.0)
+    expert = np.hstack([np.zeros((len(own), 1)), margins[:, :-1]]).argmax(1)
     return coef, bias, expert
 
 

@@ -37,7 +37,7 @@ class Heads:
         experts, self.heads = w.bias.shape
         self.lead = float(bundle.features.lead)
         self.grain = w.grain
-        gates = self.heads + experts - 1
+        gates = self.heads + len(w.gate_bias)
         self.width = -(-(-(-gates // _LANES) * _LANES + 4) // _LINE) * _LINE
         columns = len(vocabulary.order)
         room = np.zeros(experts * 2 * columns * self.width + _LINE, np.int16)
@@ -57,9 +57,9 @@ class Heads:
 
     def margins(
         self, places: Places, sentence_of: Ints, row: Ints, dense: Singles | None = None
-    ) -> tuple[Floats, Floats, Ints, Ints]:
-        """Return margins of the passages, of their strongest sentences, which those are, all (passages, heads), and
-        which expert read each passage, (passages,).
+    ) -> tuple[Floats, Floats, Ints, Ints, Floats]:
+        """Return margins of the passages, of their strongest sentences, which those are, all (passages, heads), which
+        expert read each passage and how much each is told like texts that count fully, both (passages,).
 
         ``row`` (passages,) ascends and numbers the text of each; ``dense`` (passages, dimensions) is what an encoder
         says of it. The number of a sentence is that in the batch; -1 where there is none.
@@ -67,18 +67,18 @@ class Heads:
         many = len(sentence_of) - 1
         whole, strongest = np.empty((2, many, self.heads))
         which = np.full((many, self.heads), -1)
-        expert = np.zeros(many, np.int64)
+        expert, told = np.zeros(many, np.int64), np.zeros(many)
         gate_bias = np.tile(self._gate_bias, (many, 1))
         if dense is not None:
             gate_bias += dense @ self._dense_gate
         _margins(
             places.group, places.column, sentence_of, row, self.weights, self.scale_parts, self.grain, self._bias,
-            self._sentence_bias, gate_bias, self.lead, whole, strongest, which, expert,
+            self._sentence_bias, gate_bias, self.lead, whole, strongest, which, expert, told,
         )  # fmt: skip
         if dense is not None:
             for e, coef in enumerate(self._dense_coef):
                 whole[expert == e] += dense[expert == e] @ coef
-        return whole, strongest, which, expert
+        return whole, strongest, which, expert, told
 
 
 @compiled
@@ -110,6 +110,7 @@ def _margins(
     strongest: Floats,
     which: Ints,
     expert: Ints,
+    told: Floats,
 ) -> None:
     heads = which.shape[1]
     count = np.zeros(weights.shape[2], np.int32)
@@ -149,11 +150,13 @@ def _margins(
         )  # fmt: skip
         e = 0
         most = 0.0
-        for g in range(gates):
+        for g in range(len(weights) - 1):
             opened = _rounded(gate_bias[p, g] + margin[heads + g])
             if opened > most:
                 e = g + 1
                 most = opened
+        if gates == len(weights):
+            told[p] = gate_bias[p, gates - 1] + margin[heads + gates - 1]
         if e > 0:
             table = 2 * e * size
             sentence_flat, sentence_scale = flat[table:], scale[table // 2 :]

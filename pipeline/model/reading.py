@@ -94,11 +94,11 @@ class PlainReader:
         x = add_lead(features.weigh(count(found, len(passages))), x_sentence, lead, features.lead)
         if self._encoder:
             x = add_dense(as_csr(x), self._encoder.encode(passages))
-        expert = weights.choose(x)
+        expert, told = weights.choose(x)
         single = weights.read(x_sentence, expert[sentences.row], sentences=True)
         strongest = strongest_sentence(single, sentences.row, weights.sentence_bias[expert])
         known = found.of_words(len(features.word_keys), len(passages))
-        strange = self.bundle.wording.strangeness(known, found.tokens, expert)
+        strange = self.bundle.wording.strangeness(known, found.tokens, expert, told)
         many = np.bincount(sentences.row, minlength=len(passages))
         return PlainReading(row, weights.read(x, expert), strongest, many, strange, x, expert, cleaned, spans, self)
 

@@ -57,8 +57,8 @@ class SwiftReader:
         hits = self._hits(clean.points, end, sentence_of, sentence)
         places = self._vocabulary.find(clean.points, (start, end), (sentence_of, sentence), tokens, hits)
         dense = self._encoder.encode(_strings(clean.points, start, end)) if self._encoder else None
-        whole, strongest, which, expert = self._heads.margins(places, sentence_of, row, dense)
-        strange = self._bundle.wording.strangeness(places.words, np.diff(tokens[0]), expert)
+        whole, strongest, which, expert, told = self._heads.margins(places, sentence_of, row, dense)
+        strange = self._bundle.wording.strangeness(places.words, np.diff(tokens[0]), expert, told)
         return _SwiftReading(
             row, whole, strongest, np.diff(sentence_of), strange, texts, clean, start, end, sentence_of, places, which,
             expert, self._highlighter, self._bundle,

@@ -128,6 +128,7 @@ def train(
         # A promise is of texts as they are, not as they were padded.
         size = np.bincount(sentences.row, minlength=len(texts))
         heads = keep_promise(heads, margins[: len(texts)], size, truth, settings.promise)
+    allowed, told = allow_strange(gold, settings), len(weights.gate_bias) == len(weights.bias)
     return save_bundle(
         out,
         taxonomy=taxonomy,
@@ -135,7 +136,7 @@ def train(
         features=features,
         weights=weights,
         heads=heads,
-        wording=learn_wording(features, found, [g.group for g in gold], allow_strange(gold, settings)),
+        wording=learn_wording(features, found, [g.group for g in gold], allowed, told=told),
         about={
             "segmenter": segmenter.name,
             "dictionary": dictionary_hash(words),

@@ -316,7 +316,7 @@ def test_what_words_and_concepts_say_is_said_without_it(dense_bundle, encoder, w
     x = text_matrix(scorer, [d.text for d in documents])
     concepts = x[:, features.ngrams : features.columns].toarray()
     expected = [concepts[i] @ weights.real_coef[e, features.ngrams : features.columns, :-1]
-                for i, e in enumerate(weights.choose(x))]  # fmt: skip
+                for i, e in enumerate(weights.choose(x)[0])]  # fmt: skip
     np.testing.assert_allclose(concept_margins(scorer, x), expected, atol=1e-9)
     rich = np.diff(x[:, : features.columns].indptr) / [len(d.text) for d in documents]
     known = np.clip(rich / np.quantile(rich, 0.9), 0, 1)

@@ -100,7 +100,7 @@ def test_characters_sum_to_the_log_odds(scorer, some_gold):
     bundle = scorer.bundle
     w = bundle.weights
     constants = w.bias * [h.whole for h in bundle.heads] + w.sentence_bias * [h.sentence for h in bundle.heads]
-    experts = w.choose(text_matrix(scorer, texts)).tolist()
+    experts = w.choose(text_matrix(scorer, texts))[0].tolist()
     assert set(experts) == {0, 1}
     for text, expert in zip(texts, experts, strict=True):
         given = logit(scorer.probabilities([text])[0])

@@ -46,7 +46,7 @@ def test_unknown_words_are_stranger_than_known_ones(learned):
         return found.of_words(len(features.word_keys), len(texts)), found.tokens
 
     texts = [HOME[0] * 3, "渡口舢板捞起鲟鳇，晒盐翁煨芋" * 3, ""]
-    usual, unknown, empty = wording.strangeness(*known(texts), np.zeros(3, int))
+    usual, unknown, empty = wording.strangeness(*known(texts), np.zeros(3, int), np.zeros(3))
     assert usual < empty < unknown
     assert unknown > 0.9
 
@@ -54,11 +54,33 @@ def test_unknown_words_are_stranger_than_known_ones(learned):
 def test_an_expert_allows_its_share_also_of_one_level_for_all(learned):
     features, look = learned
     wording = learn_wording(features, look(HOME), ["a", "b", "c", "d"], [1.0, 0.5])
-    known, tokens, expert = np.array([3, 3, 0, 0]), np.array([40, 40, 0, 0]), np.array([0, 1, 0, 1])
-    usual = wording.strangeness(known, tokens, expert)
+    texts = np.array([3, 3, 0, 0]), np.array([40, 40, 0, 0]), np.array([0, 1, 0, 1]), np.zeros(4)
+    usual = wording.strangeness(*texts)
     assert usual[0] > usual[2] > 0
     assert usual[1::2] == pytest.approx(usual[::2] / 2)
-    assert replace(wording, level=0.8).strangeness(known, tokens, expert) == pytest.approx([0.8, 0.4, 0.8, 0.4])
+    assert replace(wording, level=0.8).strangeness(*texts) == pytest.approx([0.8, 0.4, 0.8, 0.4])
+
+
+def test_both_signs_of_strangeness_add_up(learned):
+    """What is told like texts of others is strange in known words; either sign alone must be the stronger."""
+    features, look = learned
+    wording = learn_wording(features, look(HOME), ["a", "b", "c", "d"], [1.0], told=True)
+    known, tokens = np.array([40, 40, 0, 0]), np.full(4, 40)
+    plain, told, unknown, both = wording.strangeness(known, tokens, np.zeros(4, int), np.array([0.0, 3.0, 0.0, 3.0]))
+    assert plain < min(told, unknown)
+    assert both > max(told, unknown)
+
+
+def test_a_model_without_the_second_sign_reads_as_before(learn):
+    files = read_files(learn(weights=()))
+    bundle = build_bundle(files)
+    assert len(bundle.weights.gate_bias) == len(bundle.weights.bias) - 1
+    for name in ("middle", "width"):
+        del files.manifest["wording"][name]
+    assert build_bundle(files).wording == bundle.wording
+    files.manifest["wording"]["width"] = 0
+    with pytest.raises(BundleError, match="ZF-MODEL-BROKEN"):
+        build_bundle(files)
 
 
 def test_what_an_expert_allows_is_read_from_the_settings_and_the_bundle(learn):
@@ -81,7 +103,7 @@ def test_what_only_one_group_says_is_strange_to_it(learned):
 
 
 def test_strangeness_adds_its_log_odds_and_no_more(bundle, words, some_gold):
-    texts = [g.text for g in some_gold[:20]] + ["渡口舢板捞起鲟鳇，晒盐翁煨芋，箬笠斜挂桅杆。"]
+    texts = [g.text for g in some_gold[:20]] + ["渡口舢板捞起鲟鳇，晒盐翁煨芋，箬笠斜挂桅杆。" * 3]
     everyone = replace(bundle.wording, allowed=(1.0,) * len(bundle.wording.allowed))
     plain, allowing = (
         replace(bundle, wording=everyone, heads=tuple(replace(h, strange=s, backing=0.0) for h in bundle.heads))
