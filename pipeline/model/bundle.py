@@ -31,6 +31,7 @@ from pipeline.model.pool import NOISE, long_share
 from pipeline.model.rows import Rows
 from pipeline.model.soundness import faults
 from pipeline.model.wording import Wording
+from pipeline.ndarrays import Floats, Ints, Singles
 from pipeline.taxonomy import Taxonomy, parse_taxonomy
 from pipeline.text.concepts import Lexicon
 from pipeline.whole import write_folder
@@ -51,7 +52,7 @@ _DENSE = ("dense_coef", "dense_gate")
 #: Of the features, what stands in the manifest.
 _SPEC = ("word_n", "char_n", "min_texts", "concept_weight", "lead")
 
-Floats = npt.NDArray[np.float64] | npt.NDArray[np.float32]
+Reals = Floats | Singles
 _MOST_GRAINS = 2**15 - 1
 
 
@@ -117,7 +118,7 @@ class Weights:
 
     @classmethod
     def rounded(
-        cls, coef: Floats, bias: Floats, sentence_coef: Floats, sentence_bias: Floats, gate: Floats, gate_bias: Floats
+        cls, coef: Reals, bias: Reals, sentence_coef: Reals, sentence_bias: Reals, gate: Reals, gate_bias: Reals
     ) -> Weights:
         """Return weights from real numbers; the grain is the smallest power of two, which keeps products exact.
 
@@ -129,7 +130,7 @@ class Weights:
         most = max(float(np.abs(a).max(initial=0)) for a in (coef, sentence_coef, gate))
         grain = 2.0 ** math.ceil(math.log2(most / _MOST_GRAINS)) if most else 1.0
 
-        def whole(real: Floats) -> npt.NDArray[np.int16]:
+        def whole(real: Reals) -> npt.NDArray[np.int16]:
             return np.rint(real / grain).astype(np.int16)
 
         return cls(
@@ -213,13 +214,14 @@ class Bundle:
             return "accustomed"
         return "abroad" if any(h.strange for h in self.heads) else ""
 
-    def long_share(self, row: npt.NDArray[np.int64], sentences: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+    def long_share(self, row: Ints, sentences: Ints, strange: Floats) -> Floats:
         """Return how far each passage is read as one of a long text, (passages,), as `pool.long_share` does.
 
-        None is by a model that learned nothing of long texts.
+        None is by a model that learned nothing of long texts; and to one that allows nothing for strange wording, none
+        is strange.
         """
-        learned = any(h.long_sentence for h in self.heads)
-        return long_share(row, sentences) if learned and len(row) else np.zeros(len(row))
+        learned, allows = (any(getattr(h, name) for h in self.heads) for name in ("long_sentence", "strange"))
+        return long_share(row, sentences, strange * allows) if learned and len(row) else np.zeros(len(row))
 
 
 def save_bundle(

@@ -18,6 +18,9 @@ __all__ = ["NOISE", "long_share", "maximum_over", "read_long", "strongest_senten
 NOISE = 1e-9
 #: Of so many sentences a text begins to be read as a long one, from so many on it is one altogether.
 SHORT, LONG = 20, 30
+#: Share of a long text in wholly strange wording that is read as a whole all the same. What is made up of many texts is
+#: told in the words of an office; a long letter by somebody else is one story.
+ONE_STORY = 0.8
 
 
 def strongest_sentence(margins: npt.NDArray[np.floating], row: Ints, bias: npt.NDArray[np.floating]) -> Floats:
@@ -32,25 +35,29 @@ def strongest_sentence(margins: npt.NDArray[np.floating], row: Ints, bias: npt.N
     return strongest
 
 
-def long_share(row: Ints, sentences: Ints) -> Floats:
-    """Return how far the text of each passage is a long one, 0 to 1, (passages,).
+def long_share(row: Ints, sentences: Ints, strange: Floats) -> Floats:
+    """Return how far the text of each passage is read as a long one, 0 to 1, (passages,).
 
-    ``row`` (passages,) numbers the texts, ``sentences`` (passages,) are in each passage.
+    ``row`` (passages,) numbers the texts, ``sentences`` (passages,) are in each passage, ``strange`` (passages,) is for
+    how strange its wording is taken.
     """
-    return np.clip((_in_text(row, sentences) - SHORT) / (LONG - SHORT), 0.0, 1.0)
+    long = np.clip((_in_text(row, sentences) - SHORT) / (LONG - SHORT), 0.0, 1.0)
+    return np.asarray(long * (1 - ONE_STORY * strange))
 
 
-def read_long(log_odds: Floats, strongest: Floats, row: Ints, sentences: Ints, edge: Floats, long: Floats) -> Floats:
+def read_long(
+    log_odds: Floats, strongest: Floats, row: Ints, sentences: Ints, share: Floats, edge: Floats, long: Floats
+) -> Floats:
     """Return what becomes of the ``log_odds`` of passages by the length of their texts, all (passages, heads).
 
     ``strongest`` (passages, heads) are the margins of their strongest sentences; ``row`` and ``sentences`` as in
-    `long_share`. ``edge`` (heads,) are log-odds of thresholds, ``long`` (3, heads) the slopes of the strongest
-    sentence and of the logarithm of their number, and the intercept: `Head.long_sentence` and so on, zeros of a model
-    that learned nothing of long texts.
+    `long_share`, whose ``share`` (passages,) is. ``edge`` (heads,) are log-odds of thresholds, ``long`` (3, heads) the
+    slopes of the strongest sentence and of the logarithm of their number, and the intercept: `Head.long_sentence` and
+    so on.
     """
-    share = long_share(row, sentences)[:, None]
-    if not share.any() or not long[0].any():
+    if not share.any():
         return log_odds
+    share = share[:, None]
     sentence, of_size, intercept = long
     size = np.log(np.maximum(_in_text(row, sentences), 1))[:, None]
     return np.asarray(log_odds * (1 - share) + (edge + strongest * sentence + size * of_size + intercept) * share)

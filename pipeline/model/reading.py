@@ -124,7 +124,7 @@ class PlainReading(Reading):
         wanted: dict[int, list[int]] = {}
         for number, h in zip(passage.tolist(), head.tolist(), strict=True):
             wanted.setdefault(number, []).append(h)
-        share = self.reader.bundle.long_share(self.row, self.sentences)
+        share = self.reader.bundle.long_share(self.row, self.sentences, self.strange)
         for number, heads in wanted.items():
             row, a, b = self.spans[number]
             text, reader, expert = self.cleaned[row], self.reader, int(self.expert[number])

@@ -197,7 +197,7 @@ class Scorer:
             np.concatenate([self._no_scores, *(reading.whole[best] for _, reading, best in found)]),
             sparse.vstack([as_csr(x) for x in (nothing.x, *(r.x[best] for _, r, best in found))], format="csr"),
             np.concatenate([nothing.expert, *(reading.expert[best] for _, reading, best in found)]),
-            np.concatenate([np.zeros(0), *(self.bundle.long_share(r.row, r.sentences)[best] for _, r, best in found)]),
+            np.concatenate([np.zeros(0), *(self._long_share(reading)[best] for _, reading, best in found)]),
             self._edge,
         )
 
@@ -220,7 +220,15 @@ class Scorer:
             # In wording it does not know the problem head stays shut more than any label does.
             beyond = (log_odds - self._edge)[:, :-1].max(1, initial=0.0)
             log_odds[:, -1] += self._backing * reading.strange * beyond
-        log_odds = read_long(log_odds, reading.strongest, reading.row, reading.sentences, self._edge, self._long)
+        log_odds = read_long(
+            log_odds,
+            reading.strongest,
+            reading.row,
+            reading.sentences,
+            self._long_share(reading),
+            self._edge,
+            self._long,
+        )
         probability = np.asarray(expit(np.round(log_odds, DIGITS)))
         # A document takes each label from the passage that shows it best.
         first = np.searchsorted(reading.row, np.arange(len(texts) + 1))
@@ -228,6 +236,9 @@ class Scorer:
         for row in np.flatnonzero(np.diff(first) > 1).tolist():
             best[row] += probability[first[row] : first[row + 1]].argmax(0)
         return _Scores(np.take_along_axis(probability, best, 0), best, texts, reading)
+
+    def _long_share(self, reading: Reading) -> Floats:
+        return self.bundle.long_share(reading.row, reading.sentences, reading.strange)
 
     def _reader(self, size: int) -> Reader:
         self._left -= size

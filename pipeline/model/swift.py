@@ -129,7 +129,7 @@ class _SwiftReading(Reading):
             self.places,
             (self.which, self.expert),
             np.append(True, self.row[1:] != self.row[:-1]),
-            self.bundle.long_share(self.row, self.sentences),
+            self.bundle.long_share(self.row, self.sentences, self.strange),
             (passage, head),
         )
         pair, start, end = span.T

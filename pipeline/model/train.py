@@ -25,7 +25,7 @@ from pipeline.model.folds import group_folds
 from pipeline.model.lead import add_lead, first_sentences
 from pipeline.model.long import fit_long, hide_sentences
 from pipeline.model.padding import pad
-from pipeline.model.pool import read_long
+from pipeline.model.pool import long_share, read_long
 from pipeline.model.recipe import Settings
 from pipeline.model.wording import learn_wording
 from pipeline.ndarrays import Bools, Floats, Ints
@@ -241,6 +241,7 @@ def keep_promise(
     (ask,) = fields(heads, "ask")
     long = fields(heads, "long_sentence", "long_size", "long_intercept")
     texts = np.arange(len(size))
-    likely = expit(read_long(log_odds(heads, margins), margins[..., 1], texts, size, logit(ask), long))
+    share = long_share(texts, size, np.zeros(len(size))) * long[0].any()
+    likely = expit(read_long(log_odds(heads, margins), margins[..., 1], texts, size, share, logit(ask), long))
     thresholds = raise_to_promise(ask, likely, truth, precision)
     return tuple(replace(h, threshold=round(float(t), 4)) for h, t in zip(heads, thresholds, strict=True))

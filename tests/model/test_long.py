@@ -35,8 +35,18 @@ def stack():
 def test_a_text_turns_long_by_degrees():
     row = np.array([0, 1, 1, 2])
     middle = (SHORT + LONG) // 2
-    assert long_share(row, np.array([SHORT, 5, middle - 5, 400])).tolist() == [0, 0.5, 0.5, 1]
-    assert not len(long_share(row[:0], row[:0]))
+    assert long_share(row, np.array([SHORT, 5, middle - 5, 400]), np.zeros(4)).tolist() == [0, 0.5, 0.5, 1]
+    assert not len(long_share(row[:0], row[:0], np.zeros(0)))
+
+
+def test_a_long_letter_by_somebody_else_is_one_story(bundle):
+    """Its whole is read more than its sentences; by a model to which strange wording is nothing, as any other."""
+    row, sentences, strange = np.arange(3), np.full(3, 400), np.array([0.0, 0.5, 1.0])
+    usual, half, stranger = bundle.long_share(row, sentences, strange)
+    assert usual == 1 > half > stranger > 0
+    assert half == pytest.approx((usual + stranger) / 2)
+    deaf = dataclasses.replace(bundle, heads=tuple(dataclasses.replace(h, strange=0.0) for h in bundle.heads))
+    assert deaf.long_share(row, sentences, strange).tolist() == [1, 1, 1]
 
 
 def test_sentences_are_hidden_among_texts_of_their_kind(stack):
@@ -94,6 +104,8 @@ def haystack(gold):
 
 
 def test_a_long_text_is_decided_by_its_strongest_sentence(bundle, words, haystack):
+    usual = dataclasses.replace(bundle.wording, allowed=(0.0,) * len(bundle.wording.allowed))
+    bundle = dataclasses.replace(bundle, wording=usual)
     needle = "我打了十几次电话，他们互相推诿，对老百姓的事不管不问，至今没有人来处理。"
     text = f"{haystack[:700]}。{needle}{haystack[700:]}"
     deaf = dataclasses.replace(bundle, heads=tuple(dataclasses.replace(h, long_intercept=-50.0) for h in bundle.heads))
