@@ -14,7 +14,7 @@ from scipy.special import expit, logit
 from pipeline.bench.draws import draws
 from pipeline.bench.peers import words_and_chars
 from pipeline.corpus.gold import Gold, label_matrix
-from pipeline.model.calibrate import best_f1_threshold
+from pipeline.model.calibrate import best_f_threshold
 from pipeline.model.evaluate import macro_f1
 from pipeline.model.folds import group_folds
 from pipeline.ndarrays import Bools, Floats
@@ -87,7 +87,7 @@ def _local(scores: Floats, truth: Bools, taxonomy: Taxonomy, size: int) -> dict[
 
 
 def _thresholds(scores: Floats, truth: Bools) -> Floats:
-    return np.array([best_f1_threshold(scores[:, j], truth[:, j]) for j in range(truth.shape[1])])
+    return np.array([best_f_threshold(scores[:, j], truth[:, j]) for j in range(truth.shape[1])])
 
 
 def fit_plain(train: Sequence[Gold], test: Sequence[Gold], taxonomy: Taxonomy) -> tuple[Floats, Floats]:

@@ -15,7 +15,7 @@ from pipeline.ndarrays import Bools, Floats, Ints
 
 __all__ = [
     "BINS",
-    "best_f1_threshold",
+    "best_f_threshold",
     "expected_calibration_error",
     "expected_f1_threshold",
     "fit_sigmoid",
@@ -63,10 +63,11 @@ def fit_sigmoids(margins: Floats, truth: Bools) -> Floats:
     return np.array([fit_sigmoid(m, t) for m, t in zip(margins.T, truth.T, strict=True)]).T
 
 
-def best_f1_threshold(probabilities: Floats, truth: Bools) -> float:
-    """Return the threshold from LEAST to 0.9 of the highest mean F1 over bootstrap samples; both (texts,).
+def best_f_threshold(probabilities: Floats, truth: Bools, beta: float = 1.0) -> float:
+    """Return the threshold from LEAST to 0.9 of the highest mean F-beta over bootstrap samples; both (texts,).
 
-    The plain maximum sits on single texts; averaged over samples it holds better on new ones.
+    Recall counts ``beta`` times as much as precision. The plain maximum sits on single texts; averaged over samples it
+    holds better on new ones.
     """
     grid = np.round(np.arange(LEAST, 0.9 + 1e-9, 0.01), 2)
     rng = np.random.default_rng(0)
@@ -76,9 +77,10 @@ def best_f1_threshold(probabilities: Floats, truth: Bools) -> float:
     counts = np.array([np.bincount(d, minlength=2 * len(grid) + 2) for d in drawn]).reshape(SAMPLES, -1, 2)
     above = counts[:, ::-1].cumsum(1)[:, -2::-1]
     hits, called, real = above[..., 1], above.sum(2), counts[..., 1].sum(1)
-    f1 = (2 * hits / np.maximum(called + real[:, None], 1)).mean(0)
+    share = beta**2 / (1 + beta**2)
+    f = (hits / np.maximum(called * (1 - share) + real[:, None] * share, 0.5)).mean(0)
     # A flat top has many equal thresholds; its middle is the safest.
-    top = np.flatnonzero(f1 >= f1.max() - 1e-9)
+    top = np.flatnonzero(f >= f.max() - 1e-9)
     return float(grid[top[len(top) // 2]])
 
 

@@ -83,7 +83,8 @@ def learn_experts(
         learned.append((coef[:, :heads], bias[:heads], sentence_coef, sentence_bias))
     usual = (own == 0) & ~first
     gate, gate_bias, expert = fit_gates(gates, own[rows.text], usual)
-    if not (usual.any() and first.any()):
+    told = usual.any() and first.any()
+    if not told:
         gate, gate_bias = gate[:, :-1], gate_bias[:-1]
     scaled: list[dict[str, Floats]] = []
     chosen = np.zeros((len(expert), heads, 2))
@@ -92,7 +93,8 @@ def learn_experts(
         mine = expert == e
         # One slope for text and sentence: fitted apart, the sentence would weigh what it weighs in the corpus, where it
         # speaks plainly. Rounded, so that the last bits of a sum never reach the file.
-        slope, shift = np.round(fit_sigmoids(of[mine] @ [1.0, settings.sentence_part], rows.truth[mine]), 6)
+        fits = mine & ~first[rows.text] if told else mine
+        slope, shift = np.round(fit_sigmoids(of[fits] @ [1.0, settings.sentence_part], rows.truth[fits]), 6)
         coef, bias, sentence_coef, sentence_bias = arrays
         scaled.append({
             "coef": coef * slope, "bias": bias * slope + shift,

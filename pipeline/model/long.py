@@ -15,7 +15,7 @@ from scipy.special import expit, logit
 
 from pipeline.corpus.gold import Gold
 from pipeline.model.bundle import Head
-from pipeline.model.calibrate import best_f1_threshold
+from pipeline.model.calibrate import best_f_threshold
 from pipeline.model.pool import strongest_sentence
 from pipeline.ndarrays import Bools, Floats, Ints
 
@@ -102,7 +102,7 @@ def fit_long(heads: Sequence[Head], seen: Haystacks) -> tuple[Head, ...]:
 
 def _edge(log_odds: Floats, truth: Bools) -> float:
     """Return from which log-odds on a label is decided; one that no sentence was seen to show never is."""
-    return float(logit(best_f1_threshold(expit(log_odds), truth))) if truth.any() else NEVER
+    return float(logit(best_f_threshold(expit(log_odds), truth))) if truth.any() else NEVER
 
 
 def _fit(margin: Floats, size: Floats, truth: Bools) -> tuple[float, float, float]:

@@ -43,7 +43,8 @@ class Settings:
     ``sentence_part`` is what the margin of the strongest sentence counts beside that of the whole text. ``strange`` is
     the log-odds that a text in wholly strange wording (`model.wording`) is given on every head, for corpora written by
     other people than the texts to come; ``backing`` of what its strongest label then has beyond its threshold is given
-    to there being conduct at all. ``promise`` > 0 is the precision every decided label is to have; what only the F1
+    to there being conduct at all, whose head is decided where F-``beta`` is highest: below 1 it minds false alarms more
+    than what it misses. ``promise`` > 0 is the precision every decided label is to have; what only the F1
     threshold would decide then asks for a person. ``experts`` each have heads of their own (a mixture with a hard gate,
     Jacobs et al. 1991): people who write differently say the same thing in other words. The first also reads the
     registers that none names; without experts one reads all. ``lead`` is what the first sentence counts again beside
@@ -66,6 +67,7 @@ class Settings:
     sentence_part: _Part = 0.75
     strange: _LogOdds = 0.0
     backing: _Part = 0.0
+    beta: _Positive = 1.0
     promise: Annotated[float, Field(ge=0, lt=1)] = 0.0
     experts: Annotated[tuple[Expert, ...], Field(strict=False)] = ()
     passage_chars: Annotated[int, Field(ge=100)] = 1000

@@ -17,9 +17,9 @@ from scipy.special import expit, logit
 from pipeline.corpus.gold import Gold, label_matrix
 from pipeline.errors import CorpusError
 from pipeline.model.bundle import Head, fields, save_bundle
-from pipeline.model.calibrate import best_f1_threshold, lean_thresholds, raise_to_promise, stand_in_threshold
+from pipeline.model.calibrate import best_f_threshold, lean_thresholds, raise_to_promise, stand_in_threshold
 from pipeline.model.encoder import Encoder, add_dense
-from pipeline.model.experts import Examples, allow_strange, learn_experts
+from pipeline.model.experts import Examples, allow_strange, learn_experts, told_first
 from pipeline.model.features import Features
 from pipeline.model.folds import group_folds
 from pipeline.model.lead import add_lead, first_sentences
@@ -118,17 +118,23 @@ def train(
     progress("校准与阈值")
     # A promise is kept on the corpus's own wording; to strange wording nothing is added then.
     strange = 0.0 if settings.promise else settings.strange
-    heads = tuple(fit_head(margins[:, j], y[:, j], settings.sentence_part, strange) for j in range(y.shape[1]))
+    # What others told first is as strange as what comes in, for which ``strange`` allows: thresholds are of the rest.
+    told = len(weights.gate_bias) == len(weights.bias)
+    betas = [*[1.0] * labels.shape[1], settings.beta]
+    usual = ~told_first(gold, settings)[rows.text] if told and strange else np.ones(len(y), bool)
+    heads = tuple(
+        fit_head(margins[usual, j], y[usual, j], settings.sentence_part, strange, beta) for j, beta in enumerate(betas)
+    )
     if strange:
         heads = (*heads[:-1], replace(heads[-1], backing=settings.backing))
-    heads = share_thresholds(heads, margins, y, taxonomy)
+    heads = share_thresholds(heads, margins[usual], y[usual], taxonomy)
     if haystacks := hide_sentences(spoken, sentences.row, y_sentence, gold, fold, settings.seed):
         heads = fit_long(heads, haystacks)
     if settings.promise:
         # A promise is of texts as they are, not as they were padded.
         size = np.bincount(sentences.row, minlength=len(texts))
         heads = keep_promise(heads, margins[: len(texts)], size, truth, settings.promise)
-    allowed, told = allow_strange(gold, settings), len(weights.gate_bias) == len(weights.bias)
+    allowed = allow_strange(gold, settings)
     return save_bundle(
         out,
         taxonomy=taxonomy,
@@ -188,13 +194,13 @@ def corpus_hash(gold: Sequence[Gold]) -> str:
     return digest.hexdigest()
 
 
-def fit_head(margins: Floats, truth: Bools, sentence_part: float, strange: float) -> Head:
+def fit_head(margins: Floats, truth: Bools, sentence_part: float, strange: float, beta: float = 1.0) -> Head:
     """Return the threshold of one head from out-of-fold ``margins`` (texts, 2) that add up to log-odds.
 
-    ``strange`` is what wholly strange wording adds.
+    ``strange`` is what wholly strange wording adds; the threshold is that of the highest F-``beta``.
     """
     probabilities = expit(margins @ [1.0, sentence_part])
-    threshold = round(best_f1_threshold(probabilities, truth), 4)
+    threshold = round(best_f_threshold(probabilities, truth, beta), 4)
     return Head(1.0, sentence_part, strange, 0.0, threshold, threshold)
 
 
@@ -212,7 +218,7 @@ def share_thresholds(heads: Sequence[Head], margins: Floats, truth: Bools, taxon
         if scheme.kind == "multi-at-least-one":
             own[:] = stand_in_threshold(likely, real)
         elif scheme.kind == "multi":
-            own = lean_thresholds(own, best_f1_threshold(likely.ravel(), real.ravel()), real.sum(0))
+            own = lean_thresholds(own, best_f_threshold(likely.ravel(), real.ravel()), real.sum(0))
         shared[block] = [
             replace(h, threshold=t, ask=t) for h, t in zip(heads[block], own.round(4).tolist(), strict=True)
         ]

@@ -7,7 +7,7 @@ from scipy.special import expit
 from pipeline.model.calibrate import (
     NEVER,
     TRUSTED,
-    best_f1_threshold,
+    best_f_threshold,
     expected_calibration_error,
     expected_f1_threshold,
     fit_sigmoid,
@@ -37,7 +37,18 @@ def test_scores_never_fall_when_margins_rise(pairs):
 def test_the_threshold_lies_between_two_clear_crowds():
     probabilities = np.concatenate([np.full(80, 0.25), np.full(20, 0.75)])
     truth = np.arange(100) >= 80
-    assert 0.25 < best_f1_threshold(probabilities, truth) <= 0.75
+    assert 0.25 < best_f_threshold(probabilities, truth) <= 0.75
+
+
+def test_the_less_recall_counts_the_higher_the_threshold():
+    dice = np.random.default_rng(0)
+    probabilities = dice.random(4000)
+    truth = dice.random(4000) < probabilities
+    thresholds = [best_f_threshold(probabilities, truth, beta) for beta in (2, 1, 0.5)]
+    assert thresholds == sorted(thresholds)
+    # Of calibrated scores the best F-beta lies where p is F / (1 + beta²); for F1 that is half of it.
+    above = [np.mean(truth[probabilities >= t]) for t in thresholds]
+    assert above[0] < above[1] < above[2]
 
 
 def test_the_error_is_the_gap_of_each_tenth_by_its_share():
@@ -95,7 +106,7 @@ def test_where_one_always_stands_in_the_threshold_asks_only_for_more():
     best = probabilities.argmax(1)[:, None] == np.arange(2)
     assert (((probabilities >= threshold) | best) == truth).all()
     # Each alone would have to go as low as the weakest text it is right in.
-    assert best_f1_threshold(probabilities[:, 0], truth[:, 0]) <= 0.3
+    assert best_f_threshold(probabilities[:, 0], truth[:, 0]) <= 0.3
 
 
 def test_what_never_has_a_second_label_gets_none():

@@ -9,6 +9,7 @@ import pytest
 from scipy.special import expit, logit
 
 from pipeline.errors import BundleError
+from pipeline.model import train as training
 from pipeline.model.bundle import build_bundle, load_bundle
 from pipeline.model.features import Features
 from pipeline.model.files import read_files
@@ -129,6 +130,24 @@ def test_in_strange_wording_the_strongest_label_backs_the_problem_head(bundle, w
     assert (beyond == 0).any()
     assert np.allclose(after[:, -1], before[:, -1] + strange * beyond, atol=1e-5)
     assert (after[:, :-1] == before[:, :-1]).all()
+
+
+def test_thresholds_are_of_texts_in_usual_wording(learn, some_gold, monkeypatch):
+    """What others told first is allowed for as strange wording is, so it lowers no threshold."""
+    read, fit = [], training.fit_head
+    monkeypatch.setattr(training, "fit_head", lambda m, truth, *rest: read.append(len(truth)) or fit(m, truth, *rest))
+    learn()
+    usual = read.pop()
+    learn(weights=())
+    retold = sum(g.file == "messages-retold" for g in some_gold)
+    # Of the padded texts some are made of retold ones.
+    assert retold <= read.pop() - usual < 2 * retold
+
+
+def test_the_problem_head_alone_may_mind_false_alarms_more(learn, bundle):
+    careful = load_bundle(learn(beta=0.3)).heads
+    assert careful[-1].threshold > bundle.heads[-1].threshold
+    assert [h.threshold for h in careful[:-1]] == [h.threshold for h in bundle.heads[:-1]]
 
 
 def test_only_the_problem_head_is_backed_and_not_where_a_promise_is_made(learn):
