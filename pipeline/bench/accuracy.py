@@ -14,10 +14,11 @@ from pipeline.documents import Document
 from pipeline.model.adapt import fit_adaptation, settle
 from pipeline.model.evaluate import macro_f1, micro_f1, problem_f1
 from pipeline.model.score import Scorer
+from pipeline.model.slices import parts_of
 from pipeline.ndarrays import Bools
 from pipeline.taxonomy import Taxonomy
 
-__all__ = ["Local", "draw_local", "false_alarms", "figures", "on_messages", "span_f1"]
+__all__ = ["Local", "by_length", "draw_local", "false_alarms", "figures", "on_messages", "span_f1"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +68,18 @@ def on_messages(scorer: Scorer, messages: Sequence[Gold], reviewed: Sequence[int
             )
         )
     return found
+
+
+def by_length(gold: Sequence[Gold], called: Bools, taxonomy: Taxonomy) -> list[tuple[str, int, float, Local]]:
+    """Return of the texts of each length how it is called, how many there are, the share that has any label, and the
+    figures of what is ``called``, (texts, columns).
+    """
+    truth = label_matrix(gold, taxonomy)
+    return [
+        (name, int(mine.sum()), float(truth[mine].any(1).mean()), figures(0, truth[mine], called[mine], taxonomy))
+        for kind, name, mine in parts_of(gold)
+        if kind == "length"
+    ]
 
 
 def figures(reviewed: int, truth: Bools, called: Bools, taxonomy: Taxonomy) -> Local:

@@ -17,6 +17,8 @@ from pipeline.taxonomy import Taxonomy, load_taxonomy
 
 if TYPE_CHECKING:
     from pipeline.bench.accuracy import Local
+    from pipeline.corpus.gold import Gold
+    from pipeline.model.score import Scorer
 
 __all__ = ["accuracy", "corpus", "fuzz", "tables"]
 
@@ -146,6 +148,7 @@ def accuracy(
         out.print(table(title, ("", *f1_heads), figures))
     for title, measured in rows.items():
         _print_messages(f"{title} {len(messages[title])} 条（没有用于训练）", measured, taxonomy)
+        _print_parts(title, scorer, messages[title])
     if picture:
         bench.draw_local([f for n, f in rows[READ] if n.isdigit()], taxonomy, picture)
         out.print(f"图：{picture}")
@@ -158,6 +161,51 @@ def _print_messages(title: str, rows: Sequence[tuple[str, Local]], taxonomy: Tax
     out.print(table(title, heads, ((n, *_f1s(f, taxonomy), five) for (n, f), five in zip(rows, left, strict=True))))
     rates = ((n, f"{f.problem_f1:.3f}", *(f"{rate:.0%}" for rate in f.rates)) for n, f in rows)
     out.print(table("同上", ("本地复核条数", "有无问题 F1", "查准", "查全", "误报"), rates, words=1))
+
+
+def _print_parts(title: str, scorer: Scorer, messages: Sequence[Gold]) -> None:
+    """Print where the model as trained is weak on ``messages``: by length, and by label with intervals."""
+    from pipeline.bench.accuracy import by_length
+    from pipeline.corpus.gold import label_matrix
+    from pipeline.model.evaluate import LEAST, measure
+
+    taxonomy, out = scorer.bundle.taxonomy, console()
+    called = scorer.decide(scorer.probabilities([g.text for g in messages]))
+    rows = [
+        (
+            name,
+            str(many),
+            f"{share:.0%}",
+            *_f1s(f, taxonomy),
+            f"{f.problem_f1:.3f}",
+            *(f"{rate:.0%}" for rate in f.rates),
+        )
+        for name, many, share, f in by_length(messages, called, taxonomy)
+    ]
+    heads = (
+        "",
+        "条",
+        "有问题",
+        *(f"{s.name} 宏 F1（微）" for s in taxonomy.schemes),
+        "有无问题 F1",
+        "查准",
+        "查全",
+        "误报",
+    )
+    out.print(table(f"{title}，按长度，没有本地标签", heads, rows, words=1))
+    names = {label.id: label.name for s in taxonomy.schemes for label in s.labels}
+    measured = measure(label_matrix(messages, taxonomy), called, taxonomy)["labels"]
+    labels = [
+        (names[label], str(f["positives"]), *(_interval(f[of]) for of in ("precision", "recall", "f1")))
+        for label, f in measured.items()
+        if f["positives"] >= LEAST
+    ]
+    heads = ("标签", "正例", "查准（95% 区间）", "查全", "F1")
+    out.print(table(f"{title}，逐标签，没有本地标签", heads, labels, words=1))
+
+
+def _interval(of: Sequence[float]) -> str:
+    return "{:.2f} [{:.2f}, {:.2f}]".format(*of)
 
 
 def _f1s(found: Local, taxonomy: Taxonomy) -> list[str]:

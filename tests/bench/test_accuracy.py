@@ -5,9 +5,10 @@ import numpy as np
 import pytest
 
 from pipeline.bench import accuracy
-from pipeline.bench.accuracy import false_alarms, on_messages, span_f1
+from pipeline.bench.accuracy import by_length, false_alarms, on_messages, span_f1
 from pipeline.bench.public import second_reading
 from pipeline.corpus.gold import Gold, label_matrix
+from pipeline.model.slices import BANDS
 
 
 def test_local_thresholds_are_measured_on_the_others(scorer, some_gold):
@@ -53,6 +54,19 @@ def test_reviewing_some_does_not_change_which_labels_the_macro_average_is_of(tax
         assert all(sorted([*local, *rest]) == numbers.tolist() for local, rest in here)
         # Nobody is measured more often than another, or the few rare ones would be counted twice or never.
         assert len(set(np.bincount(np.concatenate([rest for _, rest in here])))) == 1
+
+
+def test_texts_of_each_length_have_figures_of_their_own(scorer, some_gold, taxonomy):
+    called = label_matrix(some_gold, taxonomy)
+    short = np.array([len(g.text) for g in some_gold]) <= BANDS[0]
+    called[short] = False
+    rows = {name: (many, share, found) for name, many, share, found in by_length(some_gold, called, taxonomy)}
+    assert sum(many for many, _, _ in rows.values()) == len(some_gold)
+    (many, share, found), *others = rows.values()
+    assert many == short.sum()
+    assert share == pytest.approx(np.mean([g.positive for g in some_gold if len(g.text) <= BANDS[0]]))
+    assert found.problem_f1 == 0
+    assert {f.problem_f1 for _, _, f in others} == {1.0}
 
 
 def test_who_labelled_the_messages_again_is_compared_text_by_text(taxonomy, tmp_path):
