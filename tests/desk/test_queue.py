@@ -363,7 +363,7 @@ def test_what_was_tried_before_is_read_from_the_text(text, said):
 
 def test_a_batch_says_what_each_text_says(some_gold):
     texts = [g.text for g in some_gold] + ["打了１２次\n热线", "热线\n没人接", "", "投诉" + "了" * 17 + "没下文"]
-    texts.append("打了12次热线没人接，村主任还要我们先交钱，不交就停水，低保也被取消了。")
+    texts += ["打了12次热线没人接，村主任还要我们先交钱，不交就停水，低保也被取消了。", "投诉以后石沉大海"]
     one_by_one = [complains_of(t) for t in texts]
     assert {*one_by_one} == {(False, False), (True, False), (False, True), (True, True)}
     complaints = Complaints()

@@ -112,7 +112,8 @@ def test_strangeness_adds_its_log_odds_and_no_more(bundle, words, some_gold):
     )
     before, after = (Scorer(b, words).probabilities(texts) for b in (plain, allowing))
     added = logit(after) - logit(before)
-    assert np.ptp(added, axis=1).max() < 1e-6
+    # Of scores near 0 and 1 the log-odds are rounded.
+    assert np.ptp(added, axis=1).max() < 1e-5
     assert (added >= 0).all()
     assert (added <= 2).all()
     assert added[-1].min() > 1.9
