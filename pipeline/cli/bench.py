@@ -209,7 +209,9 @@ def _interval(of: Sequence[float]) -> str:
 
 
 def _f1s(found: Local, taxonomy: Taxonomy) -> list[str]:
-    return [f"{found.macro_f1[s.id]:.3f}（{found.micro_f1[s.id]:.3f}）" for s in taxonomy.schemes]
+    # Of few texts no label may have enough positives for an average.
+    macro = {s: "–" if np.isnan(f1) else f"{f1:.3f}" for s, f1 in found.macro_f1.items()}
+    return [f"{macro[s.id]}（{found.micro_f1[s.id]:.3f}）" for s in taxonomy.schemes]
 
 
 def corpus(
