@@ -98,9 +98,10 @@ def test_a_label_that_no_sentence_showed_is_not_read_into_a_long_text():
 
 
 @pytest.fixture(scope="module")
-def haystack(gold):
-    """Forty sentences of letters without conduct."""
-    return "".join(f"{g.text}\n" for g in gold if not g.positive and g.register == "message_board")[:1500]
+def haystack():
+    """Sixty sentences of letters without conduct."""
+    asks = ("末班车是几点？", "图书馆周末开门吗？", "公园里的桂花开得很好。", "我家住在河东。", "谢谢你们的答复。")
+    return "".join(f"请问{n}路公交车，{ask}\n" for n in range(12) for ask in asks)
 
 
 def test_a_long_text_is_decided_by_its_strongest_sentence(bundle, words, haystack):
