@@ -172,26 +172,11 @@ def _print_parts(title: str, scorer: Scorer, messages: Sequence[Gold]) -> None:
     taxonomy, out = scorer.bundle.taxonomy, console()
     called = scorer.decide(scorer.probabilities([g.text for g in messages]))
     rows = [
-        (
-            name,
-            str(many),
-            f"{share:.0%}",
-            *_f1s(f, taxonomy),
-            f"{f.problem_f1:.3f}",
-            *(f"{rate:.0%}" for rate in f.rates),
-        )
+        (name, f"{many}", f"{share:.0%}", *_f1s(f, taxonomy), f"{f.problem_f1:.3f}", *(f"{r:.0%}" for r in f.rates))
         for name, many, share, f in by_length(messages, called, taxonomy)
     ]
-    heads = (
-        "",
-        "条",
-        "有问题",
-        *(f"{s.name} 宏 F1（微）" for s in taxonomy.schemes),
-        "有无问题 F1",
-        "查准",
-        "查全",
-        "误报",
-    )
+    f1s = [f"{s.name} 宏 F1（微）" for s in taxonomy.schemes]
+    heads = ("", "条", "有问题", *f1s, "有无问题 F1", "查准", "查全", "误报")
     out.print(table(f"{title}，按长度，没有本地标签", heads, rows, words=1))
     names = {label.id: label.name for s in taxonomy.schemes for label in s.labels}
     measured = measure(label_matrix(messages, taxonomy), called, taxonomy)["labels"]

@@ -16,7 +16,16 @@ from pipeline.model.pool import maximum_over, strongest_sentence
 from pipeline.model.recipe import Learner, Settings
 from pipeline.ndarrays import Bools, Floats, Ints, Signs
 
-__all__ = ["Examples", "allow_strange", "fit_heads", "learn_experts", "present_experts", "share_texts", "text_weights"]
+__all__ = [
+    "Examples",
+    "allow_strange",
+    "fit_heads",
+    "in_usual_wording",
+    "learn_experts",
+    "present_experts",
+    "share_texts",
+    "text_weights",
+]
 
 DEFAULTS = Settings()
 
@@ -63,7 +72,7 @@ def learn_experts(
     """
     own, weight = share_texts(gold, settings)
     heads, texts = rows.truth.shape[1], len(gold)
-    first = told_first(gold, settings)
+    first, usual = told_first(gold, settings), in_usual_wording(gold, settings)[rows.text]
     asked: list[tuple[Examples, Floats]] = []
     for e, counts in enumerate(weight):
         # The gate of an expert is one more head: it tells its own texts from the others it reads. The first reads none
@@ -81,10 +90,8 @@ def learn_experts(
         strongest = strongest_sentence(single, sentences.text, np.tile(sentence_bias, (texts, 1)))
         margins.append(np.stack([whole[:, :heads], np.vstack([strongest, maximum_over(strongest, members)])], 2))
         learned.append((coef[:, :heads], bias[:heads], sentence_coef, sentence_bias))
-    usual = (own == 0) & ~first
-    gate, gate_bias, expert = fit_gates(gates, own[rows.text], usual)
-    told = usual.any() and first.any()
-    if not told:
+    gate, gate_bias, expert = fit_gates(gates, own[rows.text], (own == 0) & ~first)
+    if not first.any():
         gate, gate_bias = gate[:, :-1], gate_bias[:-1]
     scaled: list[dict[str, Floats]] = []
     chosen = np.zeros((len(expert), heads, 2))
@@ -93,7 +100,7 @@ def learn_experts(
         mine = expert == e
         # One slope for text and sentence: fitted apart, the sentence would weigh what it weighs in the corpus, where it
         # speaks plainly. Rounded, so that the last bits of a sum never reach the file.
-        fits = mine & ~first[rows.text] if told else mine
+        fits = mine & usual
         slope, shift = np.round(fit_sigmoids(of[fits] @ [1.0, settings.sentence_part], rows.truth[fits]), 6)
         coef, bias, sentence_coef, sentence_bias = arrays
         scaled.append({
@@ -147,13 +154,22 @@ def text_weights(gold: Sequence[Gold], settings: Settings) -> Floats:
 
 
 def told_first(gold: Sequence[Gold], settings: Settings) -> Bools:
-    """Return which of the first expert's texts others told first, (texts,): those whose files count fully.
-
-    Where all do, or none, this says nothing.
+    """Return which of the first expert's texts others told first, (texts,): those whose files count fully, where some
+    count less.
     """
     of_file = dict(settings.weights)
     fully = np.array([of_file.get(g.file, 1.0) >= 1 for g in gold])
-    return np.asarray(fully & (present_experts(gold, settings)[1] == 0))
+    mine = present_experts(gold, settings)[1] == 0
+    return np.asarray(mine & fully & (mine & ~fully).any())
+
+
+def in_usual_wording(gold: Sequence[Gold], settings: Settings) -> Bools:
+    """Return which texts calibration and thresholds are of, (texts,).
+
+    What others told first is as strange as what comes in: where something is allowed for that, it is left out.
+    """
+    allows = settings.strange > 0 and not settings.promise
+    return ~told_first(gold, settings) if allows else np.ones(len(gold), bool)
 
 
 def fit_gates(gates: Sequence[tuple[Floats, Floats, Floats]], own: Ints, usual: Bools) -> tuple[Floats, Floats, Ints]:

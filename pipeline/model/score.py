@@ -220,15 +220,8 @@ class Scorer:
             # In wording it does not know the problem head stays shut more than any label does.
             beyond = (log_odds - self._edge)[:, :-1].max(1, initial=0.0)
             log_odds[:, -1] += self._backing * reading.strange * beyond
-        log_odds = read_long(
-            log_odds,
-            reading.strongest,
-            reading.row,
-            reading.sentences,
-            self._long_share(reading),
-            self._edge,
-            self._long,
-        )
+        share = self._long_share(reading)
+        log_odds = read_long(log_odds, reading.strongest, reading.row, reading.sentences, share, self._edge, self._long)
         probability = np.asarray(expit(np.round(log_odds, DIGITS)))
         # A document takes each label from the passage that shows it best.
         first = np.searchsorted(reading.row, np.arange(len(texts) + 1))

@@ -41,11 +41,8 @@ def _manifest(manifest: Mapping[str, Any]) -> Iterator[str]:
     if not _number(wording["mean"]) or not _number(wording["spread"]) or wording["spread"] <= 0:
         yield "wording is no mean and deviation"
     level = wording.get("level")
-    if (
-        not _number(wording.get("middle", 0.0))
-        or not _number(wording.get("width", 1.0))
-        or wording.get("width", 1) <= 0
-    ):
+    middle, width = wording.get("middle", 0.0), wording.get("width", 1.0)
+    if not _number(middle) or not _number(width) or width <= 0:
         yield "wording has no middle and width"
     shares = [*wording.get("allowed", ()), *([] if level is None else [level])]
     if not all(_number(share) and 0 <= share <= 1 for share in shares):

@@ -19,7 +19,7 @@ from pipeline.errors import CorpusError
 from pipeline.model.bundle import Head, fields, save_bundle
 from pipeline.model.calibrate import best_f_threshold, lean_thresholds, raise_to_promise, stand_in_threshold
 from pipeline.model.encoder import Encoder, add_dense
-from pipeline.model.experts import Examples, allow_strange, learn_experts, told_first
+from pipeline.model.experts import Examples, allow_strange, in_usual_wording, learn_experts
 from pipeline.model.features import Features
 from pipeline.model.folds import group_folds
 from pipeline.model.lead import add_lead, first_sentences
@@ -118,10 +118,8 @@ def train(
     progress("校准与阈值")
     # A promise is kept on the corpus's own wording; to strange wording nothing is added then.
     strange = 0.0 if settings.promise else settings.strange
-    # What others told first is as strange as what comes in, for which ``strange`` allows: thresholds are of the rest.
-    told = len(weights.gate_bias) == len(weights.bias)
+    usual = in_usual_wording(gold, settings)[rows.text]
     betas = [*[1.0] * labels.shape[1], settings.beta]
-    usual = ~told_first(gold, settings)[rows.text] if told and strange else np.ones(len(y), bool)
     heads = tuple(
         fit_head(margins[usual, j], y[usual, j], settings.sentence_part, strange, beta) for j, beta in enumerate(betas)
     )
@@ -134,7 +132,7 @@ def train(
         # A promise is of texts as they are, not as they were padded.
         size = np.bincount(sentences.row, minlength=len(texts))
         heads = keep_promise(heads, margins[: len(texts)], size, truth, settings.promise)
-    allowed = allow_strange(gold, settings)
+    allowed, told = allow_strange(gold, settings), len(weights.gate_bias) == len(weights.bias)
     return save_bundle(
         out,
         taxonomy=taxonomy,
