@@ -60,6 +60,7 @@ def night(
     shown = table("夜间任务（整个命令，从启动到退出）", head)
     with ExitStack() as stack, out.status("准备") as status:
         folder = keep or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="zuofeng-night-")))
+        folder.mkdir(parents=True, exist_ok=True)
         counts = documents or [20_000]
         if max(counts) > UNMEASURED:
             # Whoever comes first would have the code compiled for all, once in the life of an installation.

@@ -12,7 +12,9 @@ __all__ = ["text_key"]
 def text_key(text: str) -> str:
     """Return the hash of ``text``, the same for copies that differ in white space or in masking only."""
     # White space tells one number from the next, and without it others show: hence before and after.
-    return text_hash(_starred(squeeze(_starred(text))))
+    starred = _starred(text)
+    joined = squeeze(starred)
+    return text_hash(starred if joined == starred else _starred(joined))
 
 
 def _starred(text: str) -> str:

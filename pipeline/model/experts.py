@@ -71,16 +71,18 @@ def learn_experts(
     the whole and of its strongest sentence, by the expert whom a gate that did not see the row chooses.
     """
     own, weight = share_texts(gold, settings)
+    # What a file counts for is how its letters are told. A sentence shows conduct or does not, whoever told the rest.
+    fully = share_texts(gold, replace(settings, weights=()))[1]
     heads, texts = rows.truth.shape[1], len(gold)
     first, usual = told_first(gold, settings), in_usual_wording(gold, settings)[rows.text]
     asked: list[tuple[Examples, Floats]] = []
-    for e, counts in enumerate(weight):
+    for e in range(len(weight)):
         # The gate of an expert is one more head: it tells its own texts from the others it reads. The first reads none
         # of others: its gate tells those that others told first.
         mine = (own == e if e else first)[rows.text]
         asked += [
-            (replace(rows, truth=np.column_stack([rows.truth, mine])), counts[rows.text]),
-            (sentences, counts[sentences.text]),
+            (replace(rows, truth=np.column_stack([rows.truth, mine])), weight[e][rows.text]),
+            (sentences, fully[e][sentences.text]),
         ]
     fitted = cross_fit(asked, settings, progress)
     learned, margins, singles, gates = [], [], [], []

@@ -114,3 +114,13 @@ def test_many_labels_are_fitted_in_parts(asked, monkeypatch, widest):
     ((in_parts, its_coef, its_bias),) = cross_fit([asked], Settings(), quiet)
     near(in_parts, margins)
     near(rows.x @ its_coef + its_bias, rows.x @ coef + bias)
+
+
+def test_a_sentence_counts_fully_whatever_its_file_does(some_gold, learn):
+    whole, single = [], []
+    for light in (1.0, 0.1):
+        found = load_bundle(learn(gold=some_gold[::2], weights={"messages": light})).weights
+        for kept, coef in ((whole, found.coef[0]), (single, found.sentence_coef[0])):
+            kept.append(coef.astype(float) / np.maximum(np.linalg.norm(coef.astype(float), axis=0), 1))
+    alike = [np.median((a * b).sum(0)) for a, b in (whole, single)]
+    assert alike[0] < 0.99 < 0.999 < alike[1]
