@@ -17,6 +17,7 @@ from rich.table import Table
 from pipeline.cli.common import Home, Promise, Schemes, console, note, out_folder, read_documents, read_promise
 from pipeline.cli.promote import ask_beforehand, make_live, whoami
 from pipeline.cli.screen import table
+from pipeline.collecting import no_collecting
 from pipeline.settings import load_settings
 from pipeline.taxonomy import load_taxonomy
 from pipeline.text.concepts import load_lexicon
@@ -115,7 +116,8 @@ def command(
     schemes = load_taxonomy(file)
     paths = [*(corpus or []), *(more or [])] or settings.gold_files
     sources: list[dict[str, str]] = []
-    gold = read_gold(paths, schemes, read=sources)
+    with no_collecting():
+        gold = read_gold(paths, schemes, read=sources)
     used = [g for g in gold if all_parts or g.part != "test"]
     concepts = lexicon or settings.lexicon_file
     # The settings beside the corpus were chosen for it; another scheme starts from the defaults.

@@ -14,6 +14,7 @@ from joblib import Parallel, delayed
 from scipy import sparse
 from scipy.special import expit, logit
 
+from pipeline.collecting import no_collecting
 from pipeline.corpus.gold import Gold, label_matrix
 from pipeline.errors import CorpusError
 from pipeline.model.bundle import Head, fields, save_bundle
@@ -79,14 +80,15 @@ def train(
     fold = group_folds([g.group for g in gold], labels, settings.folds, settings.seed)
     progress("提取特征")
     sentences = split_sentences(texts)
-    features, found = Features(
-        word_n=settings.word_n,
-        char_n=(settings.char_shortest, settings.char_longest),
-        min_texts=settings.min_texts,
-        lexicon=lexicon,
-        concept_weight=settings.concept_weight,
-        lead=settings.lead,
-    ).learn(texts, segmenter, sentences, settings.jobs)
+    with no_collecting():
+        features, found = Features(
+            word_n=settings.word_n,
+            char_n=(settings.char_shortest, settings.char_longest),
+            min_texts=settings.min_texts,
+            lexicon=lexicon,
+            concept_weight=settings.concept_weight,
+            lead=settings.lead,
+        ).learn(texts, segmenter, sentences, settings.jobs)
     padded, members = pad(gold, fold, settings.seed)
 
     def by_text() -> sparse.csr_matrix:
