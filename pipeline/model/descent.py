@@ -16,7 +16,7 @@ from pipeline.ndarrays import Floats, Ints, Shorts, Signs, Singles
 from pipeline.text.compiled import compiled
 from pipeline.text.prefetch import prefetch
 
-__all__ = ["descend"]
+__all__ = ["NEAR", "descend"]
 
 #: Passes over the rows at most, and how steep a head may be left: by how much its rows miss the optimum, root mean
 #: square, where 1 is the margin asked of a row. On texts, margins are then within a few hundredths of their spread.

@@ -11,7 +11,7 @@ from scipy import sparse
 from pipeline.corpus.gold import Gold
 from pipeline.model.bundle import Weights
 from pipeline.model.calibrate import fit_sigmoids
-from pipeline.model.descent import descend
+from pipeline.model.descent import NEAR, descend
 from pipeline.model.pool import maximum_over, strongest_sentence
 from pipeline.model.recipe import Learner, Settings
 from pipeline.ndarrays import Bools, Floats, Ints, Signs
@@ -36,6 +36,8 @@ ALL = -1
 #: So many heads are fitted together, about: what they weigh is held in memory once for each thread, with a ratio of
 #: counts several times, and then a quarter as many are.
 WIDEST = 128
+#: How steep the heads of sentences may be left: of five times as many rows, steeper ones tell as much.
+NEAR_SENTENCES = 0.12
 #: What a text counts of whose labels nobody is sure.
 LEAST_SURE = 0.05
 
@@ -45,7 +47,7 @@ class Examples:
     """What heads learn from: ``x`` (rows, columns), ``truth`` (rows, heads); ``fold`` and ``text`` (rows,) of each row.
 
     Rows that are not ``known`` (rows, heads) for a head are left out of it. The last columns are an encoder's, as many
-    as ``dimensions``.
+    as ``dimensions``. ``near`` is how steep their heads may be left.
     """
 
     x: sparse.csr_matrix
@@ -54,6 +56,7 @@ class Examples:
     text: Ints
     known: Bools | None = None
     dimensions: int = 0
+    near: float = NEAR
 
 
 def learn_experts(
@@ -82,7 +85,7 @@ def learn_experts(
         mine = (own == e if e else first)[rows.text]
         asked += [
             (replace(rows, truth=np.column_stack([rows.truth, mine])), weight[e][rows.text]),
-            (sentences, fully[e][sentences.text]),
+            (replace(sentences, near=NEAR_SENTENCES), fully[e][sentences.text]),
         ]
     fitted = cross_fit(asked, settings, progress)
     learned, margins, singles, gates = [], [], [], []
@@ -212,7 +215,7 @@ def cross_fit(
         known = np.hstack([known & of[:, None] for of in learned.T])
         fitted = fit_heads(
             rows.x, np.tile(rows.truth, len(held_out)), settings.c, known, weight, learner=settings.learner,
-            balance=settings.balance, ratio=settings.ratio, dimensions=rows.dimensions,
+            balance=settings.balance, ratio=settings.ratio, dimensions=rows.dimensions, near=rows.near,
         )  # fmt: skip
         heads = zip(*(np.split(part, len(held_out), -1) for part in fitted), strict=True)
         return [
@@ -255,12 +258,13 @@ def fit_heads(
     balance: float = DEFAULTS.balance,
     ratio: float = DEFAULTS.ratio,
     dimensions: int = 0,
+    near: float = NEAR,
 ) -> tuple[Floats, Floats]:
     """Fit one linear head per column of ``truth``; return (columns, heads) coefficients and (heads,) biases.
 
     Rows that are not ``known`` for a head say nothing to it; each counts its ``weight`` (rows,), else 1, and those of
     the label more by ``balance``; ``ratio`` is that of the settings and does not concern the last ``dimensions``
-    columns, which every row has. A head whose rows are all alike always says the same.
+    columns, which every row has; ``near`` is how steep a head may be left. A head whose rows are all alike always says the same.
     """
     sign = np.where(truth, 1, -1).astype(np.int8)
     if known is not None:
@@ -279,7 +283,7 @@ def fit_heads(
         if scale is not None:
             scale[len(scale) - dimensions :] = 1.0
         counts *= c
-        coef, bias = descend(x, sign, counts, scale=scale)
+        coef, bias = descend(x, sign, counts, scale=scale, near=near)
     else:
         coef, bias = fit_ridge(x, sign, counts, 0.5 / c)
     return coef, np.where(some, bias, np.where(positives > 0, 1.0, -1.0))
