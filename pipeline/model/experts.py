@@ -264,7 +264,8 @@ def fit_heads(
 
     Rows that are not ``known`` for a head say nothing to it; each counts its ``weight`` (rows,), else 1, and those of
     the label more by ``balance``; ``ratio`` is that of the settings and does not concern the last ``dimensions``
-    columns, which every row has; ``near`` is how steep a head may be left. A head whose rows are all alike always says the same.
+    columns, which every row has; ``near`` is how steep a head may be left. A head whose rows are all alike always says
+    the same.
     """
     sign = np.where(truth, 1, -1).astype(np.int8)
     if known is not None:
