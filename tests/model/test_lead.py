@@ -21,20 +21,27 @@ def test_the_first_sentence_counts_again():
 
 
 @pytest.fixture(scope="module")
-def leading(bundle, words):
-    return Scorer(dataclasses.replace(bundle, features=dataclasses.replace(bundle.features, lead=2.0)), words)
+def both(bundle, words):
+    """One that counts the first sentence again and one that does not; the first expert reads all."""
+    shut = bundle.weights.gate_bias.copy()
+    shut[0] = -99
+    bundle = dataclasses.replace(bundle, weights=dataclasses.replace(bundle.weights, gate_bias=shut))
+    leading = dataclasses.replace(bundle, features=dataclasses.replace(bundle.features, lead=2.0))
+    return Scorer(leading, words), Scorer(bundle, words)
 
 
-def test_a_passage_is_read_with_the_first_sentence_of_its_document(leading, scorer):
+def test_a_passage_is_read_with_the_first_sentence_of_its_document(both):
+    leading, scorer = both
     title, body = "路灯坏了三个月没人管。", "今天天气很好，我们去公园走了走。" * 80
-    reading, plain = (s._plain.read([title + body]) for s in (leading, scorer))
+    reading, plain = (s._plain.read([title + body]) for s in both)
     assert len(reading.row) > 1
     again = leading._plain.read([title]).whole - scorer._plain.read([title]).whole
     # Of one sentence alone, word pairs across its border apart, the same is added everywhere.
     np.testing.assert_allclose(reading.whole - plain.whole, np.repeat(again, len(reading.row), 0), atol=1e-6)
 
 
-def test_what_the_first_sentence_adds_is_shown_where_it_stands(leading, scorer):
+def test_what_the_first_sentence_adds_is_shown_where_it_stands(both):
+    leading, scorer = both
     text = "路灯坏了三个月没人管。打电话也没有用。"
 
     def weights(of, **how):
@@ -43,7 +50,7 @@ def test_what_the_first_sentence_adds_is_shown_where_it_stands(leading, scorer):
     gap = weights(leading) - weights(scorer)
     assert abs(gap[:11]).max() > 1e-4
     assert abs(gap[11:]).max() < 1e-12
-    with_it, without = (s._plain.read([text]) for s in (leading, scorer))
+    with_it, without = (s._plain.read([text]) for s in both)
     assert with_it.expert[0] == without.expert[0] == 0
     added = with_it.whole[0] - without.whole[0]
     slope = np.array([h.whole for h in leading.bundle.heads])
