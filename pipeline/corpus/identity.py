@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from pipeline.corpus.grams import squeeze
 from pipeline.documents import text_hash
 from pipeline.text.clean import clean
 
-__all__ = ["text_key"]
+__all__ = ["text_key", "text_keys"]
 
 
 def text_key(text: str) -> str:
@@ -15,6 +17,14 @@ def text_key(text: str) -> str:
     starred = _starred(text)
     joined = squeeze(starred)
     return text_hash(starred if joined == starred else _starred(joined))
+
+
+def text_keys(texts: Sequence[str]) -> list[str]:
+    """Return the `text_key` of many ``texts``, in order: most have neither white space nor personal data."""
+    from pipeline.text.wash import wash
+
+    masked = wash(texts).masked.tolist()
+    return [text_key(t) if m or squeeze(t) != t else text_hash(t) for t, m in zip(texts, masked, strict=True)]
 
 
 def _starred(text: str) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from pipeline.corpus.gold import Gold
-from pipeline.corpus.identity import text_key
+from pipeline.corpus.identity import text_key, text_keys
 from pipeline.ndarrays import Bools
 from pipeline.whole import write_file
 
@@ -43,7 +43,8 @@ def keep_texts(folder: Path, gold: Sequence[Gold], manifest: Mapping[str, Any]) 
     """Keep beside the models in ``folder`` the marks of ``gold``, on which that of ``manifest`` was trained."""
     path = _learned_path(folder, manifest)
     if not path.exists():
-        write_file(path, "".join(f"{mark}\n" for mark in sorted({*map(_mark, gold)})))
+        marks = {key[:DIGITS] for key in text_keys([g.text for g in gold])}
+        write_file(path, "".join(f"{mark}\n" for mark in sorted(marks)))
 
 
 def trained_on(folder: Path, gold: Sequence[Gold], *models: Mapping[str, Any]) -> Bools:

@@ -33,11 +33,13 @@ class Washed:
     """Clean texts end to end.
 
     Text i is ``points[first[i]:first[i + 1]]``; its characters come from places ``source`` of the given one.
+    ``masked`` (texts,) says in which personal data were starred out.
     """
 
     points: Points
     source: Shorts
     first: Ints
+    masked: Bools
 
 
 def wash(texts: Sequence[str]) -> Washed:
@@ -59,13 +61,15 @@ def wash(texts: Sequence[str]) -> Washed:
             table.learn(points)
         else:
             room *= 2
+    masked = np.zeros(len(texts), np.bool_)
     for row in np.flatnonzero(suspect).tolist():
         for a, b in _windows(out, int(first[row]), int(first[row + 1]), table.sorts).tolist():
             span = out[a:b]
             text = span.tobytes().decode("utf-32-le")
             if found := search(text):
                 span[:] = code_points(mask(text, found))
-    return Washed(out[:n], source[:n], first)
+                masked[row] = True
+    return Washed(out[:n], source[:n], first, masked)
 
 
 class _Table:
