@@ -7,7 +7,7 @@ vector of it is the mean of its members' (`pipeline.model.encoder`).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 from scipy import sparse
@@ -26,10 +26,11 @@ SHARE = 0.5
 NEAR = 0.8
 
 
-def pad(gold: Sequence[Gold], fold: Ints, seed: int) -> tuple[Ints, sparse.csr_matrix]:
+def pad(gold: Sequence[Gold], fold: Ints, seed: int, unpadded: Collection[str] = ()) -> tuple[Ints, sparse.csr_matrix]:
     """Return which text each padded one is about, (padded,), and which texts stand in it, (padded, texts).
 
-    The others carry no label, are of the same register and in the same fold, so that what is held out stays so.
+    The others carry no label, are of the same register and in the same fold, so that what is held out stays so. Texts
+    of the files ``unpadded`` are as long as real ones.
     """
     rng = np.random.default_rng(seed)
     size = np.array([len(g.text) for g in gold])
@@ -46,7 +47,7 @@ def pad(gold: Sequence[Gold], fold: Ints, seed: int) -> tuple[Ints, sparse.csr_m
     for i, g in enumerate(gold):
         others = neutral.get((g.register, int(fold[i])), [])
         room = wanted[i] - size[i]
-        if not chosen[i] or size[i] >= NEAR * wanted[i] or others in ([], [i]):
+        if not chosen[i] or g.file in unpadded or size[i] >= NEAR * wanted[i] or others in ([], [i]):
             continue
         first = int(rng.integers(len(others)))
         beside: list[int] = []

@@ -52,8 +52,9 @@ class Settings:
     gives the texts of a label the weight (others / its own) ** balance: 1 makes a rare label count as much as all the
     rest. ``ratio`` lets a support vector machine read each feature as large as the log of how much more frequent it is
     in the texts of a label than in the others, to this power (Wang and Manning, ACL 2012). ``weights`` is what a text
-    of a file of the corpus counts, by the file's name without its ending; 1 where it names none. ``encoder_weight`` is
-    the length of an encoder's vectors beside words and characters of length 1.
+    of a file of the corpus counts, by the file's name without its ending; 1 where it names none. ``unpadded`` names
+    files whose texts are as long as those to come. ``encoder_weight`` is the length of an encoder's vectors beside
+    words and characters of length 1.
     """
 
     c: _Positive = 0.5
@@ -76,6 +77,7 @@ class Settings:
     balance: Annotated[float, Field(ge=0, le=1)] = 0.0
     ratio: Annotated[float, Field(ge=0, le=1)] = 0.0
     weights: Annotated[tuple[tuple[str, _Weight], ...], Field(strict=False)] = ()
+    unpadded: Annotated[tuple[str, ...], Field(strict=False)] = ()
     encoder_weight: _Positive = 1.0
     jobs: _Count = 2
 

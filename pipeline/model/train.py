@@ -89,7 +89,7 @@ def train(
             concept_weight=settings.concept_weight,
             lead=settings.lead,
         ).learn(texts, segmenter, sentences, settings.jobs)
-    padded, members = pad(gold, fold, settings.seed)
+    padded, members = pad(gold, fold, settings.seed, settings.unpadded)
 
     def by_text() -> sparse.csr_matrix:
         counts = features.counts(found, len(texts))

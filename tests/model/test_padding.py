@@ -27,6 +27,15 @@ def test_the_same_seed_pads_alike(some_gold):
     ).nnz
 
 
+def test_texts_of_a_file_that_are_long_enough_stay_as_they_are(some_gold):
+    fold = np.zeros(len(some_gold), np.int64)
+    about, _ = pad(some_gold, fold, 0, {"messages-retold"})
+    files = {some_gold[i].file for i in about.tolist()}
+    assert "messages-retold" in {some_gold[i].file for i in pad(some_gold, fold, 0)[0].tolist()}
+    assert files
+    assert "messages-retold" not in files
+
+
 def test_the_strongest_sentence_speaks_for_its_text():
     margins = np.array([[1.0, -1.0], [0.0, 3.0], [2.0, 2.0]])
     found = strongest_sentence(margins, np.array([0, 0, 2]), np.array([[-9.0, -8.0], [-7.0, -6.0], [-5.0, -4.0]]))
