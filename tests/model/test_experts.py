@@ -29,7 +29,7 @@ def test_a_gate_knows_how_texts_are_told_that_count_fully(scorer, some_gold, str
     _, told = scorer.bundle.weights.choose(text_matrix(scorer, [g.text for g in letters]))
     assert (told[retold][:, None] > told[~retold]).mean() > 0.75
     # In deviations from the mean of those that count less, each read by those who had not seen it.
-    assert abs(told[~retold].mean()) < 0.5
+    assert abs(told[~retold].mean()) < 0.75
     assert 0.5 < told[~retold].std() < 2
 
 
