@@ -26,7 +26,7 @@ FEWEST, MOST = 20, 100
 #: So many of those with one offending sentence, so many without.
 WITH, WITHOUT = 6000, 3000
 #: Share of long texts without conduct that may pass. Those of the corpus were written to look like conduct: of others
-#: about a quarter of that share does.
+#: about a tenth of that share does.
 FALSE_ALARMS = 0.26
 #: Fewer offending sentences than this teach nothing about long texts.
 LEAST = 50
