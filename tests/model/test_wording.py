@@ -113,7 +113,7 @@ def test_strangeness_adds_its_log_odds_and_no_more(bundle, words, some_gold):
     before, after = (Scorer(b, words).probabilities(texts) for b in (plain, allowing))
     added = logit(after) - logit(before)
     # Of scores near 0 and 1 the log-odds are rounded.
-    assert np.ptp(added, axis=1).max() < 1e-5
+    assert np.ptp(added, axis=1).max() < 1e-4
     assert (added >= 0).all()
     assert (added <= 2).all()
     assert added[-1].min() > 1.9
@@ -121,7 +121,7 @@ def test_strangeness_adds_its_log_odds_and_no_more(bundle, words, some_gold):
 
 
 def test_in_strange_wording_the_strongest_label_backs_the_problem_head(bundle, words, some_gold):
-    texts = [g.text for g in some_gold[:20]] + [some_gold[0].text + "渡口舢板捞起鲟鳇，晒盐翁煨芋，箬笠斜挂桅杆。" * 9]
+    texts = [g.text for g in some_gold[:60]] + [some_gold[0].text + "渡口舢板捞起鲟鳇，晒盐翁煨芋，箬笠斜挂桅杆。" * 9]
     alone = replace(bundle, heads=(*bundle.heads[:-1], replace(bundle.heads[-1], backing=0.0)))
     deaf = replace(alone, heads=tuple(replace(h, strange=0.0) for h in alone.heads))
     before, after, unmoved = (logit(Scorer(b, words).probabilities(texts)) for b in (alone, bundle, deaf))
