@@ -18,10 +18,10 @@ Singles = npt.NDArray[np.float32]
 Points = npt.NDArray[np.uint32]
 #: Bits that belong together.
 Flags = npt.NDArray[np.uint8]
-#: 1, -1, or 0 for neither.
+#: 1, -1, or 0 for neither; exponents of two.
 Signs = npt.NDArray[np.int8]
-#: Weights in 16 bits, whole numbers of a common grain.
-Grains = npt.NDArray[np.int16]
+#: Weights in 8 bits, each row in whole numbers of a grain of its own.
+Grains = npt.NDArray[np.int8]
 #: Classes of characters.
 Codes = npt.NDArray[np.uint16]
 #: Columns of features, the block of each in the last bits.

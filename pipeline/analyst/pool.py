@@ -77,5 +77,7 @@ def concept_margins(scorer: Scorer, x: sparse.csr_matrix) -> Floats:
     """Return what the concepts of the lexicon alone add to each label's margin, (texts, labels)."""
     first, end = scorer.bundle.features.ngrams, scorer.bundle.features.columns
     weights = scorer.bundle.weights
-    alone = replace(weights, coef=weights.coef[:, first:], bias=np.zeros_like(weights.bias))
+    alone = replace(
+        weights, coef=weights.coef[:, first:], exponent=weights.exponent[:, first:], bias=np.zeros_like(weights.bias)
+    )
     return alone.read(x[:, first:end], weights.choose(x)[0])[:, :-1]

@@ -20,12 +20,13 @@ from scipy.special import expit, logit
 
 from pipeline.corpus.gold import Gold, label_matrix
 from pipeline.errors import CorpusError
-from pipeline.model.bundle import Weights, fields, save_changed
+from pipeline.model.bundle import fields, save_changed
 from pipeline.model.calibrate import expected_f1_threshold, raise_to_promise
 from pipeline.model.familiar import familiar, texts_of
 from pipeline.model.folds import group_folds
 from pipeline.model.score import Look, Scorer
 from pipeline.model.train import corpus_hash
+from pipeline.model.weights import Weights
 from pipeline.ndarrays import Bools, Floats, Ints
 
 __all__ = ["FEWEST", "Adaptation", "Expectation", "adapt", "expect", "fit_adaptation", "settle"]
@@ -119,7 +120,7 @@ def adapt(scorer: Scorer, reviewed: Sequence[Gold], out: Path, *, promise: float
         "texts": texts_of(reviewed, bundle.manifest),
     }
     weights = Weights.rounded(
-        coef, bias, weights.sentence_coef * weights.grain, weights.sentence_bias, weights.real_gate, weights.gate_bias
+        coef, bias, weights.real_sentence_coef, weights.sentence_bias, weights.real_gate, weights.gate_bias
     )
     path = save_changed(replace(bundle, weights=weights, heads=heads), out, adapted=home)
     return path, expected

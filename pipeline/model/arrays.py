@@ -22,8 +22,8 @@ _HEADER = 10 + 10_000
 def arrays_of(raw: bytes) -> dict[str, npt.NDArray[Any]]:
     """Return the arrays in ``raw``, an .npz as `numpy.savez` writes it; nobody can write to them.
 
-    Those of 16 bits are looked up by the row and may stand on odd addresses; others are copied from there, as numpy
-    would do at each use. Raises ValueError, or what zipfile, struct and numpy do, for anything else than plain arrays.
+    Those that stand on odd addresses are copied, as numpy would do at each use; single bytes never do. Raises
+    ValueError, or what zipfile, struct and numpy do, for anything else than plain arrays.
     """
     with zipfile.ZipFile(io.BytesIO(raw)) as archive:
         return {m.filename.removesuffix(".npy"): _array(raw, m) for m in archive.infolist()}
@@ -43,5 +43,4 @@ def _array(raw: bytes, member: zipfile.ZipInfo) -> npt.NDArray[Any]:
     if dtype.hasobject or head.tell() + size * dtype.itemsize != member.file_size:
         raise ValueError(f"{member.filename} is no array of numbers, or of another size")
     flat = np.frombuffer(raw, dtype, size, begin + head.tell())
-    array = flat.reshape(shape, order="F" if by_column else "C")
-    return array if dtype.itemsize == 2 else np.require(array, requirements="A")
+    return np.require(flat.reshape(shape, order="F" if by_column else "C"), requirements="A")

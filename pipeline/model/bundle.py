@@ -1,7 +1,7 @@
 """A trained model as a folder: JSON, arrays and a vocabulary. Loading runs no code and checks every byte.
 
 manifest.json      what it is, what it was made from, the sha256 of every other file
-weights.npz        coefficients in 16 bits, those of an encoder's dimensions in floats, intercepts, idf and n-gram keys
+weights.npz        coefficients in 8 bits, those of an encoder's dimensions in floats, intercepts, idf and n-gram keys
                    (allow_pickle=False)
 vocabulary.json    tokens and alphabet
 concepts.json      the lexicon, indexed
@@ -18,7 +18,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -27,22 +27,16 @@ from pipeline.errors import BundleError, ZuofengError
 from pipeline.model.arrays import arrays_of
 from pipeline.model.features import Features
 from pipeline.model.files import FORMAT, Files, as_json, read_files
-from pipeline.model.pool import NOISE, long_share
-from pipeline.model.rows import Rows
+from pipeline.model.pool import long_share
 from pipeline.model.soundness import faults
+from pipeline.model.weights import Weights
 from pipeline.model.wording import Wording
-from pipeline.ndarrays import Floats, Ints, Singles
+from pipeline.ndarrays import Floats, Ints
 from pipeline.taxonomy import Taxonomy, parse_taxonomy
 from pipeline.text.concepts import Lexicon
 from pipeline.whole import write_folder
 
-if TYPE_CHECKING:
-    from scipy import sparse
-
-__all__ = [
-    "NEVER", "PROBLEM", "Bundle", "Head", "Weights", "build_bundle", "fields", "load_bundle", "save_bundle",
-    "save_changed",
-]  # fmt: skip
+__all__ = ["NEVER", "PROBLEM", "Bundle", "Head", "build_bundle", "fields", "load_bundle", "save_bundle", "save_changed"]
 
 #: Threshold of a label that is never decided without a person.
 NEVER = math.inf
@@ -51,9 +45,6 @@ PROBLEM = "problem"
 _DENSE = ("dense_coef", "dense_gate")
 #: Of the features, what stands in the manifest.
 _SPEC = ("word_n", "char_n", "min_texts", "concept_weight", "lead")
-
-Reals = Floats | Singles
-_MOST_GRAINS = 2**15 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,97 +83,6 @@ class Head:
 def fields(heads: Sequence[Head], *names: str) -> npt.NDArray[np.float64]:
     """Return these fields of all ``heads``, (names, heads)."""
     return np.array([[getattr(h, name) for h in heads] for name in names], float)
-
-
-@dataclass(frozen=True)
-class Weights:
-    """The linear heads of passages and of sentences, and the gate that says which expert's heads read a passage.
-
-    Coefficients (experts, columns, heads), biases (experts, heads); the gate has (columns, experts - 1) and
-    (experts - 1,): the first expert reads what no other one's gate opens for. One gate more opens for nobody: it says
-    how much a text is told like those that count fully in training (`model.wording`). Coefficients and gates are whole
-    numbers of ``grain``: memory is what scoring waits for. ``dense_coef`` (experts, dimensions, heads) and
-    ``dense_gate`` (dimensions, gates) are those of an encoder's dimensions, which stand behind the other columns of
-    passages.
-    """
-
-    coef: npt.NDArray[np.int16]
-    bias: npt.NDArray[np.float32]
-    sentence_coef: npt.NDArray[np.int16]
-    sentence_bias: npt.NDArray[np.float32]
-    gate: npt.NDArray[np.int16]
-    gate_bias: npt.NDArray[np.float32]
-    grain: float
-    dense_coef: npt.NDArray[np.float32]
-    dense_gate: npt.NDArray[np.float32]
-
-    @classmethod
-    def rounded(
-        cls, coef: Reals, bias: Reals, sentence_coef: Reals, sentence_bias: Reals, gate: Reals, gate_bias: Reals
-    ) -> Weights:
-        """Return weights from real numbers; the grain is the smallest power of two, which keeps products exact.
-
-        The columns that passages have and sentences have not are an encoder's dimensions.
-        """
-        columns = sentence_coef.shape[1]
-        dense, dense_gate = coef[:, columns:].astype(np.float32), gate[columns:].astype(np.float32)
-        coef, gate = coef[:, :columns], gate[:columns]
-        most = max(float(np.abs(a).max(initial=0)) for a in (coef, sentence_coef, gate))
-        grain = 2.0 ** math.ceil(math.log2(most / _MOST_GRAINS)) if most else 1.0
-
-        def whole(real: Reals) -> npt.NDArray[np.int16]:
-            return np.rint(real / grain).astype(np.int16)
-
-        return cls(
-            whole(coef), bias.astype(np.float32), whole(sentence_coef), sentence_bias.astype(np.float32),
-            whole(gate), gate_bias.astype(np.float32), grain, dense, dense_gate,
-        )  # fmt: skip
-
-    @property
-    def real_coef(self) -> npt.NDArray[np.float64]:
-        """Coefficients of passages in real numbers, (experts, columns + dimensions, heads)."""
-        return np.concatenate([self.coef * self.grain, self.dense_coef], 1)
-
-    @property
-    def real_gate(self) -> npt.NDArray[np.float64]:
-        """The gates in real numbers, (columns + dimensions, gates)."""
-        return np.concatenate([self.gate * self.grain, self.dense_gate])
-
-    def choose(self, x: Rows | sparse.csr_matrix) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
-        """Return which expert reads each row of ``x`` (rows, columns + dimensions), and how much each is told like
-        texts that count fully, 0 where no gate says it; both (rows,).
-        """
-        none = np.zeros((x.shape[0], 1))
-        opened = self._product(x, self.gate, self.dense_gate) + self.gate_bias if len(self.gate_bias) else none[:, :0]
-        own, told = np.split(opened, [len(self.bias) - 1], 1)
-        return np.rint(np.hstack([none, own]) / NOISE).argmax(1), np.hstack([told, none])[:, 0]
-
-    def read(
-        self, x: Rows | sparse.csr_matrix, expert: npt.NDArray[np.int64], *, sentences: bool = False
-    ) -> npt.NDArray[np.float64]:
-        """Return the margins (rows, heads) of ``x`` (rows, columns), each row read by its ``expert`` (rows,).
-
-        Passages may have the dimensions behind their columns.
-        """
-        coef, bias = (self.sentence_coef, self.sentence_bias) if sentences else (self.coef, self.bias)
-        margins = np.zeros((x.shape[0], bias.shape[1]))
-        for e in np.unique(expert).tolist():
-            rows = expert == e
-            margins[rows] = self._product(x[rows], coef[e], self.dense_coef[e]) + bias[e]
-        return margins
-
-    def _product(
-        self, x: Rows | sparse.csr_matrix, coef: npt.NDArray[np.int16], dense: npt.NDArray[np.float32]
-    ) -> npt.NDArray[np.float64]:
-        # Of few texts most columns are empty: those rows of ``coef`` are not touched.
-        columns, at = np.unique(x.indices, return_inverse=True)
-        matrix: Any = type(x)
-        few = matrix((x.data, at, x.indptr), (x.shape[0], len(columns)))
-        at_dense = np.searchsorted(columns, len(coef))
-        those = coef[columns[:at_dense]] * self.grain
-        if at_dense < len(columns):
-            those = np.concatenate([those, dense[columns[at_dense:] - len(coef)]])
-        return np.asarray(few @ those)
 
 
 @dataclass(frozen=True)
@@ -335,10 +235,11 @@ def _build(manifest: dict[str, Any], raw: Mapping[str, bytes]) -> Bundle:
     shapes = {
         "coef": (experts, columns, many), "bias": (experts, many), "gate": (columns, gates),
         "gate_bias": (gates,), "sentence_coef": (experts, columns, many), "sentence_bias": (experts, many),
+        "exponent": (experts, columns), "sentence_exponent": (experts, columns), "gate_exponent": (columns,),
         "dense_coef": (experts, dimensions, many), "dense_gate": (dimensions, gates),
     }  # fmt: skip
     a = {**{name: np.zeros(shapes[name], np.float32) for name in _DENSE if 0 in shapes[name]}, **a}
-    weights = Weights(**{**{name: a[name] for name in Weights.__dataclass_fields__}, "grain": float(a["grain"])})
+    weights = Weights(**{name: a[name] for name in Weights.__dataclass_fields__})
     if list(calibration) != names or any(getattr(weights, name).shape != shape for name, shape in shapes.items()):
         raise ValueError("heads, weights and taxonomy differ")
     heads = tuple(Head.from_dict(calibration[n]) for n in names)

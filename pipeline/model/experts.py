@@ -9,11 +9,11 @@ import numpy as np
 from scipy import sparse
 
 from pipeline.corpus.gold import Gold
-from pipeline.model.bundle import Weights
 from pipeline.model.calibrate import fit_sigmoids
 from pipeline.model.descent import NEAR, descend
 from pipeline.model.pool import maximum_over, strongest_sentence
 from pipeline.model.recipe import Learner, Settings
+from pipeline.model.weights import Weights
 from pipeline.ndarrays import Bools, Floats, Ints, Signs
 
 __all__ = [

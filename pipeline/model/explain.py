@@ -48,14 +48,13 @@ def character_weights(
     whole, sentence, long_sentence = fields(bundle.heads, "whole", "sentence", "long_sentence")
     whole *= 1 - long
     single = sentence * (1 - long) + long_sentence * long
-    coef, sentence_coef = weights.coef[expert], weights.sentence_coef[expert]
-    value = _shares(features, found, 1)[:, None] * weights.grain
-    _spread(edge, found, value * coef[found.column] * whole)
-    value = _shares(features, inside, len(sentences.row))[:, None] * weights.grain
+    value = _shares(features, found, 1)[:, None]
+    _spread(edge, found, value * weights.rows(expert, found.column) * whole)
+    value = _shares(features, inside, len(sentences.row))[:, None]
     if features.lead and leads:
-        again = value * coef[inside.column] * (whole * features.lead)
+        again = value * weights.rows(expert, inside.column) * (whole * features.lead)
         _spread(edge, inside, again * (inside.row == 0)[:, None])
-    share = value * sentence_coef[inside.column]
+    share = value * weights.rows(expert, inside.column, sentences=True)
     margins = np.zeros((len(sentences.row), len(bundle.heads)))
     np.add.at(margins, inside.row, share)
     if len(margins):

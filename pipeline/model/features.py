@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.model.rows import Rows
-from pipeline.ndarrays import Bools, Floats, Ints
+from pipeline.ndarrays import Bools, Floats, Ints, Singles
 from pipeline.text.concepts import Lexicon
 from pipeline.text.normalise import code_points
 from pipeline.text.segment import Segmenter
@@ -97,7 +97,7 @@ class Features:
     alphabet: str = ""
     word_keys: Ints = field(default_factory=lambda: np.zeros(0, np.int64))
     char_keys: Ints = field(default_factory=lambda: np.zeros(0, np.int64))
-    idf: Floats = field(default_factory=lambda: np.zeros(0))
+    idf: Singles = field(default_factory=lambda: np.zeros(0, np.float32))
 
     def __post_init__(self) -> None:
         self._token_id = {t: i for i, t in enumerate(self.tokens, 1)}
@@ -114,6 +114,11 @@ class Features:
     def ngrams(self) -> int:
         """Number of columns before the concepts."""
         return len(self.word_keys) + len(self.char_keys)
+
+    @property
+    def concept_value(self) -> float:
+        """What a concept is worth wherever it stands: ``concept_weight`` in single precision, as ``idf`` is."""
+        return float(np.float32(self.concept_weight))
 
     def fit(self, texts: Sequence[str], segmenter: Segmenter) -> Features:
         """Return features learned from clean ``texts``: n-grams of at least ``min_texts`` texts."""
@@ -137,7 +142,7 @@ class Features:
         (tokens, word_keys, word_idf, words, count), (alphabet, char_keys, char_idf, chars), concepts = learned
         new = replace(
             self, tokens=tokens, alphabet=alphabet, word_keys=word_keys, char_keys=char_keys,
-            idf=np.concatenate([word_idf, char_idf]),
+            idf=np.concatenate([word_idf, char_idf]).astype(np.float32),
         )  # fmt: skip
         chars[1][:] += len(word_keys)
         concepts[1][:] += new.ngrams
@@ -188,7 +193,7 @@ class Features:
         length = np.sqrt(np.bincount(block, values * values, 2 * rows))
         length[length == 0] = 1
         values /= length[block]
-        values[concept] = self.concept_weight
+        values[concept] = self.concept_value
         return type(counts)((values, counts.indices, counts.indptr), counts.shape)
 
     def transform(self, texts: Sequence[str], segmenter: Segmenter) -> sparse.csr_matrix:

@@ -13,7 +13,7 @@ from pipeline.errors import BundleError
 
 __all__ = ["FORMAT", "Files", "as_json", "read_files"]
 
-FORMAT = 9
+FORMAT = 10
 #: The largest first: it takes longest.
 _FILES = ("weights.npz", "vocabulary.json", "concepts.json", "calibration.json", "taxonomy.toml")
 _MAX_BYTES = 2**31

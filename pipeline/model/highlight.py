@@ -10,10 +10,10 @@ import numpy as np
 
 from pipeline.model.bundle import Bundle, fields
 from pipeline.model.explain import BETWEEN, COST, MOST, SHARE, STOPS, TAKEN
-from pipeline.model.margins import Heads
+from pipeline.model.margins import PASSAGES, SENTENCES, SINGLES, Heads
 from pipeline.model.places import BLOCKS, Places
 from pipeline.model.pool import NOISE
-from pipeline.ndarrays import Bools, Columns, Flags, Floats, Grains, Ints, Points, Shorts
+from pipeline.ndarrays import Bools, Columns, Flags, Floats, Grains, Ints, Points, Shorts, Singles
 from pipeline.text.compiled import compiled, index, wide
 from pipeline.text.prefetch import prefetch
 
@@ -31,8 +31,8 @@ class Highlighter:
     def __init__(self, bundle: Bundle, heads: Heads) -> None:
         self._heads = heads
         whole, sentence, long = fields(bundle.heads, "whole", "sentence", "long_sentence")
-        self._slopes = heads.grain * np.array([sentence, whole, whole * heads.lead])
-        self._long = heads.grain * np.array([long, np.zeros_like(whole), np.zeros_like(whole)])
+        self._slopes = np.array([sentence, whole, whole * heads.lead])
+        self._long = np.array([long, np.zeros_like(whole), np.zeros_like(whole)])
 
     def find(
         self,
@@ -55,7 +55,8 @@ class Highlighter:
         weight = np.empty(len(span))
         n = _find(
             points, *passages, sentence_of, places.group, places.column, places.start, places.end, *read, leads,
-            long, *wanted, self._heads.weights, self._heads.scale, self._slopes, self._long, _flags(), span, weight,
+            long, *wanted, self._heads.weights, self._heads.singles, self._heads.lanes, self._heads.scale,
+            self._slopes, self._long, _flags(), span, weight,
         )  # fmt: skip
         return span[:n], weight[:n]
 
@@ -86,7 +87,9 @@ def _find(
     passage: Ints,
     head: Ints,
     weights: Grains,
-    scale: Floats,
+    singles: Singles,
+    lanes: int,
+    scale: Singles,
     usual: Floats,
     long_slopes: Floats,
     flags: Flags,
@@ -97,7 +100,7 @@ def _find(
     for p in passage:
         most = max(most, group[sentence_of[p + 1] + p + 1] - group[sentence_of[p] + p])
         size = max(size, end[p] - start[p])
-    number = np.zeros(weights.shape[2], np.int32)
+    number = np.zeros(weights.shape[1], np.int32)
     # Of the features of a passage: which of its places have which, and what belongs to each.
     of = np.empty(most, np.int32)
     feature = np.empty(most + 1, np.uint32)
@@ -134,8 +137,13 @@ def _find(
                 continue
             low = group[s + p] if turn else first
             high = group[s + p + 1] if turn else last
-            table = weights[e, 1 if turn < 2 else 0]
+            side = PASSAGES if turn < 2 else SENTENCES
+            table, numbers = weights[e], singles[e]
+            coefs, grain = side * lanes, numbers.shape[1] - SINGLES + side
             many = _share(of, low - first, high - first, feature, worth, count, each, table, seen, share)
+            for k in range(index(many)):
+                m = index(seen[k])
+                share[m] *= np.float64(numbers[index(feature[m] >> _BLOCK_BITS), index(grain)])
             kind = (1, 2, 0)[min(turn, 2)]
             for q in range(j - i):
                 h = index(head[i + q])
@@ -144,7 +152,7 @@ def _find(
                 slope = usual[kind, h] * (1 - long[p]) + long_slopes[kind, h] * long[p]
                 for k in range(index(many)):
                     m = index(seen[k])
-                    part[m] = share[m] * slope * np.float64(table[index(feature[m] >> _BLOCK_BITS), h])
+                    part[m] = share[m] * slope * np.float64(table[index(feature[m] >> _BLOCK_BITS), index(coefs) + h])
                 mine = edge[q]
                 for k in range(index(low), index(high)):
                     x, y = wide(place[k]) - a, wide(place_end[k]) - a
@@ -170,7 +178,7 @@ def _is_seen(which: Ints, heads: Ints, sentence: int) -> bool:
 
 @compiled
 def _number(
-    column: Columns, first: int, last: int, scale: Floats, number: Shorts, of: Shorts, feature: Columns, worth: Floats
+    column: Columns, first: int, last: int, scale: Singles, number: Shorts, of: Shorts, feature: Columns, worth: Floats
 ) -> None:
     """Number the features of ``column[first:last]``: ``of`` gets that at each place, the others what belongs to it.
 

@@ -14,10 +14,12 @@ from pipeline.ndarrays import Columns, Floats, Grains, Ints, Shorts, Singles
 from pipeline.text.compiled import compiled
 from pipeline.text.prefetch import prefetch
 
-__all__ = ["Heads"]
+__all__ = ["PASSAGES", "SENTENCES", "SINGLES", "Heads"]
 
-#: Coefficients in a line of the cache, and those that are worked on at once.
-_LINE, _LANES = 32, 8
+#: Bytes in a line of the cache, coefficients that are worked on at once, and the single numbers behind those of a row.
+_LINE, _LANES, SINGLES = 64, 8, 4
+#: Which of a row's coefficients, and of the single numbers behind them, where the worth of the column follows.
+SENTENCES, PASSAGES, _GATES, _WORTH = 0, 1, 2, 3
 # Unsigned like the columns.
 _BLOCK_BITS = np.uint32(BLOCKS.bit_length() - 1)
 _BLOCK = np.uint32(BLOCKS - 1)
@@ -27,28 +29,33 @@ _BLOCKS = CONCEPTS + 1
 class Heads:
     """Weights in the order of a vocabulary.
 
-    ``weights`` (experts, 2, columns, ``width``): for sentences, then for passages, in grains. Behind the heads of a row
-    stand the gates; its last eight bytes are its scale as the sum of two numbers, ``scale_parts`` (experts, 2,
-    columns, width / 2) over the same memory. Rows are whole lines of the cache.
+    ``weights`` (experts, columns, width) in grains: ``lanes`` for sentences, then as many for passages; the first
+    expert's gates stand in the lanes behind the heads for sentences. The last four of ``singles`` (experts, columns,
+    width / 4), over the same memory, are the grains of the three and what the column is worth. Rows are whole lines of
+    the cache.
     """
 
     def __init__(self, bundle: Bundle, vocabulary: Vocabulary) -> None:
         w = bundle.weights
         experts, self.heads = w.bias.shape
         self.lead = float(bundle.features.lead)
-        self.grain = w.grain
         gates = self.heads + len(w.gate_bias)
-        self.width = -(-(-(-gates // _LANES) * _LANES + 4) // _LINE) * _LINE
+        self.lanes = -(-gates // _LANES) * _LANES
+        width = -(-(2 * self.lanes + SINGLES * 4) // _LINE) * _LINE
         columns = len(vocabulary.order)
-        room = np.zeros(experts * 2 * columns * self.width + _LINE, np.int16)
-        skip = -room.ctypes.data % 64 // room.itemsize
-        self.weights = room[skip : len(room) - _LINE + skip].reshape(experts, 2, columns, self.width)
-        self.scale_parts = self.weights.view(np.float32)
+        room = np.zeros(experts * columns * width + _LINE, np.int8)
+        skip = -room.ctypes.data % _LINE
+        self.weights = room[skip : len(room) - _LINE + skip].reshape(experts, columns, width)
+        self.singles = self.weights.view(np.float32)
         self.scale = vocabulary.scale
-        for side, coef in enumerate((w.sentence_coef, w.coef)):
-            _lay_out(coef, vocabulary.order, self.scale, self.weights[:, side], self.scale_parts[:, side])
+        of_sides = ((w.sentence_coef, w.sentence_exponent), (w.coef, w.exponent))
+        for side, (coef, exponent) in enumerate(of_sides):
+            _lay_out(coef, vocabulary.order, side * self.lanes, self.weights)
+            self.singles[..., side - SINGLES] = np.ldexp(np.float32(1), exponent[:, vocabulary.order])
+        self.singles[..., _WORTH - SINGLES] = self.scale
         # The first expert's table is read first, so the gates stand there.
-        self.weights[0, 1, :, self.heads : gates] = w.gate[vocabulary.order]
+        self.weights[0, :, self.heads : gates] = w.gate[vocabulary.order]
+        self.singles[0, :, _GATES - SINGLES] = np.ldexp(np.float32(1), w.gate_exponent[vocabulary.order])
         self._bias = w.bias.astype(np.float64)
         self._sentence_bias = w.sentence_bias.astype(np.float64)
         self._gate_bias = w.gate_bias.astype(np.float64)
@@ -72,8 +79,8 @@ class Heads:
         if dense is not None:
             gate_bias += dense @ self._dense_gate
         _margins(
-            places.group, places.column, sentence_of, row, self.weights, self.scale_parts, self.grain, self._bias,
-            self._sentence_bias, gate_bias, self.lead, whole, strongest, which, expert, told,
+            places.group, places.column, sentence_of, row, self.weights, self.singles, self._bias, self._sentence_bias,
+            gate_bias, self.lead, whole, strongest, which, expert, told,
         )  # fmt: skip
         if dense is not None:
             for e, coef in enumerate(self._dense_coef):
@@ -82,15 +89,12 @@ class Heads:
 
 
 @compiled
-def _lay_out(coef: Grains, order: Ints, scale: Floats, weights: Grains, scale_parts: Singles) -> None:
-    """Fill in coefficients (experts, columns, heads) in another ``order`` (columns,), and the scales of each row."""
+def _lay_out(coef: Grains, order: Ints, first: int, weights: Grains) -> None:
+    """Fill in coefficients (experts, columns, heads) from the ``first`` on, in another ``order`` (columns,)."""
     for e in range(len(coef)):
         for c in range(len(order)):
             for h in range(coef.shape[2]):
-                weights[e, c, h] = coef[e, order[c], h]
-            rough = np.float32(scale[c])
-            scale_parts[e, c, -2] = rough
-            scale_parts[e, c, -1] = np.float32(scale[c] - rough)
+                weights[e, c, first + h] = coef[e, order[c], h]
 
 
 @compiled
@@ -100,8 +104,7 @@ def _margins(
     sentence_of: Ints,
     row: Ints,
     weights: Grains,
-    scales: Singles,
-    grain: float,
+    singles: Singles,
     bias: Floats,
     sentence_bias: Floats,
     gate_bias: Floats,
@@ -113,7 +116,7 @@ def _margins(
     told: Floats,
 ) -> None:
     heads = which.shape[1]
-    count = np.zeros(weights.shape[2], np.int32)
+    count = np.zeros(weights.shape[1], np.int32)
     gates = gate_bias.shape[1]
     used = -(-(heads + gates) // _LANES) * _LANES
     total = np.zeros(_BLOCKS * used)
@@ -126,11 +129,10 @@ def _margins(
     logs = np.ones((2, places + 1))
     for c in range(1, places + 1):
         logs[0, c] = 1 + math.log(c)
-    # The tables end to end, each expert's for sentences, then that for passages. Views cost as much as some features.
-    width = weights.shape[3]
-    size = weights.shape[2] * width
-    flat, scale = weights.reshape(-1), scales.reshape(-1)
-    passage_flat, passage_scale = flat[size:], scale[size // 2 :]
+    # The tables end to end. Views cost as much as some features.
+    width = weights.shape[2]
+    size = weights.shape[1] * width
+    flat, single = weights.reshape(-1), singles.reshape(-1)
     margin = np.zeros(used)
     high, best = np.empty((2, heads))
     at = np.empty(heads, np.int64)
@@ -143,10 +145,10 @@ def _margins(
         again = group[s + opening]
         again_end = group[s + opening + 1] if lead > 0 and s < sentence_of[opening + 1] else again
         begin, end = group[sentence_of[p] + p], group[sentence_of[p + 1] + p + 1]
-        sentence_flat, sentence_scale = flat, scale
+        table, numbers = flat, single
         _passage(
-            column, begin, end, again, again_end, lead, passage_flat, passage_scale, width, sentence_flat, grain, seen,
-            count, logs, total, length, margin,
+            column, begin, end, again, again_end, lead, table, numbers, width, heads, gates, seen, count, logs, total,
+            length, margin,
         )  # fmt: skip
         e = 0
         most = 0.0
@@ -158,11 +160,10 @@ def _margins(
         if gates == len(weights):
             told[p] = gate_bias[p, gates - 1] + margin[heads + gates - 1]
         if e > 0:
-            table = 2 * e * size
-            sentence_flat, sentence_scale = flat[table:], scale[table // 2 :]
+            table, numbers = flat[e * size :], single[e * size // 4 :]
             _passage(
-                column, begin, end, again, again_end, lead, sentence_flat[size:], sentence_scale[size // 2 :], width,
-                sentence_flat, grain, seen, count, logs, total, length, margin,
+                column, begin, end, again, again_end, lead, table, numbers, width, heads, 0, seen, count, logs, total,
+                length, margin,
             )  # fmt: skip
         expert[p] = e
         for h in range(heads):
@@ -172,8 +173,8 @@ def _margins(
             at[h] = -1
         for s in range(sentence_of[p], sentence_of[p + 1]):
             _sum(
-                column, group[s + p], group[s + p + 1], sentence_flat, sentence_scale, width, passage_flat, grain,
-                seen, count, logs, total, length,
+                column, group[s + p], group[s + p + 1], table, numbers, width, SENTENCES, heads, 0, seen, count, logs,
+                total, length,
             )  # fmt: skip
             for h in range(heads):
                 value = sentence_bias[e, h] + _joined(total, length, h)
@@ -195,11 +196,11 @@ def _passage(
     again: int,
     again_end: int,
     lead: float,
-    weights: Grains,
-    scales: Singles,
+    table: Grains,
+    numbers: Singles,
     width: int,
-    ahead: Grains,
-    grain: float,
+    heads: int,
+    gates: int,
     seen: Columns,
     count: Shorts,
     logs: Floats,
@@ -208,11 +209,11 @@ def _passage(
     margin: Floats,
 ) -> None:
     """Fill ``margin`` with the products of a passage and, ``lead`` times, of what is read ``again``."""
-    _sum(column, begin, end, weights, scales, width, ahead, grain, seen, count, logs, total, length)
+    _sum(column, begin, end, table, numbers, width, PASSAGES, heads, gates, seen, count, logs, total, length)
     for h in range(len(margin)):
         margin[h] = _joined(total, length, h)
     if again < again_end:
-        _sum(column, again, again_end, weights, scales, width, ahead, grain, seen, count, logs, total, length)
+        _sum(column, again, again_end, table, numbers, width, PASSAGES, heads, gates, seen, count, logs, total, length)
         for h in range(len(margin)):
             margin[h] += lead * _joined(total, length, h)
 
@@ -235,22 +236,23 @@ def _sum(
     column: Columns,
     begin: int,
     end: int,
-    weights: Grains,
-    scales: Singles,
+    table: Grains,
+    numbers: Singles,
     width: int,
-    ahead: Grains,
-    grain: float,
+    side: int,
+    heads: int,
+    gates: int,
     seen: Columns,
     count: Shorts,
     logs: Floats,
     total: Floats,
     length: Floats,
 ) -> None:
-    """Fill ``total`` (blocks x heads,) with the products of one row, ``column[begin:end]``, in grains, ``length`` with
-    what makes of a block one of unit length in real numbers.
+    """Fill ``total`` (blocks x heads,) with the products of one row, ``column[begin:end]``, ``length`` with what makes
+    of a block one of unit length.
 
-    ``weights`` and ``scales`` are tables in one line, ``ahead`` is that where the same features are read next;
-    ``count`` is zero before and after.
+    ``table`` and ``numbers`` are an expert's, in one line, and read are the coefficients of that ``side`` and so many
+    ``gates``; ``count`` is zero before and after.
     """
     for h in range(len(total)):
         total[h] = 0.0
@@ -258,14 +260,17 @@ def _sum(
         length[i] = 0.0
     # Unsigned, for numba need not ask then whether an index counts from the end.
     whole = np.uint64(width)
-    half = np.uint64(width // 2)
+    quarter = np.uint64(width // 4)
     used = np.uint64(len(total) // _BLOCKS)
+    first = used * np.uint64(side)
+    grain_of_side, grain_of_gates = np.uint64(SINGLES - side), np.uint64(SINGLES - _GATES)
+    gate_at = np.uint64(heads)
     # Without branches: whether a feature stands there again nobody foresees, the processor neither.
     many = 0
     for k in range(begin, end):
         c = np.uint64(column[k] >> _BLOCK_BITS)
         for line in range(0, width, _LINE):
-            prefetch(weights, c * whole + np.uint64(line))
+            prefetch(table, c * whole + np.uint64(line))
         seen[many] = column[k]
         many += count[c] == 0
         count[c] += 1
@@ -275,14 +280,16 @@ def _sum(
         count[c] = 0
         block = np.uint64(seen[k] & _BLOCK)
         row = c * whole
-        prefetch(ahead, row)
-        behind = (c + np.uint64(1)) * half
-        value = np.float64(scales[behind - np.uint64(2)]) + np.float64(scales[behind - np.uint64(1)])
-        value *= logs[block >> np.uint64(1), times]
+        behind = (c + np.uint64(1)) * quarter
+        value = np.float64(numbers[behind - np.uint64(SINGLES - _WORTH)]) * logs[block >> np.uint64(1), times]
         length[block] += value * value
         into = block * used
+        of_row = value * np.float64(numbers[behind - grain_of_side])
         for h in range(used):
-            total[into + h] += value * np.float64(weights[row + h])
+            total[into + h] += of_row * np.float64(table[row + first + h])
+        of_row = value * np.float64(numbers[behind - grain_of_gates])
+        for g in range(gate_at, gate_at + np.uint64(gates)):
+            total[into + g] += of_row * np.float64(table[row + g])
     for i in range(CONCEPTS):
-        length[i] = grain / math.sqrt(length[i]) if length[i] > 0 else grain
-    length[CONCEPTS] = grain
+        length[i] = 1 / math.sqrt(length[i]) if length[i] > 0 else 1.0
+    length[CONCEPTS] = 1.0

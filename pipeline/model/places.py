@@ -51,10 +51,10 @@ class Vocabulary:
 
     def __init__(self, features: Features) -> None:
         words, ngrams = len(features.word_keys), features.ngrams
-        concepts = np.full(features.columns - ngrams, features.concept_weight)
+        concepts = np.full(features.columns - ngrams, features.concept_value, np.float32)
         self.scale = np.concatenate([features.idf, concepts])
         # Rare means a high idf; concepts are few and looked up by number.
-        self.order = np.argsort(np.concatenate([features.idf, np.zeros(len(concepts))]), kind="stable")
+        self.order = np.argsort(np.concatenate([features.idf, np.zeros_like(concepts)]), kind="stable")
         self.scale = self.scale[self.order]
         number = np.empty(features.columns, np.int64)
         number[self.order] = np.arange(features.columns)

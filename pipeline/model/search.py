@@ -286,7 +286,7 @@ def _kept(sample: _Sample, settings: Settings, inside: Bools) -> tuple[Features,
         all_,
         word_keys=all_.word_keys[wanted[:words]],
         char_keys=all_.char_keys[wanted[words:]],
-        idf=np.log((1 + inside.sum()) / (1 + texts_with[wanted])) + 1,
+        idf=(np.log((1 + inside.sum()) / (1 + texts_with[wanted])) + 1).astype(np.float32),
         tokens=(),
         alphabet="",
     )

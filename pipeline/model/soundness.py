@@ -12,6 +12,7 @@ import numpy.typing as npt
 __all__ = ["faults"]
 
 _MOST_LETTERS = 2**15
+_BYTES = ("coef", "exponent", "sentence_coef", "sentence_exponent", "gate", "gate_exponent")
 
 
 def faults(
@@ -92,12 +93,10 @@ def _arrays(arrays: Mapping[str, npt.NDArray[Any]]) -> Iterator[str]:
     idf = arrays["idf"]
     if idf.shape != (len(arrays["word_keys"]) + len(arrays["char_keys"]),):
         yield "idf and keys differ"
-    for name in ("coef", "sentence_coef", "gate"):
-        if arrays[name].dtype != np.int16:
-            yield f"{name} is not in 16 bits"
-    if arrays["grain"].shape != () or not arrays["grain"] > 0:
-        yield "grain is no size"
-    for name in set(arrays) - {"word_keys", "char_keys", "coef", "sentence_coef", "gate"}:
+    for name in _BYTES:
+        if arrays[name].dtype != np.int8:
+            yield f"{name} is not in 8 bits"
+    for name in set(arrays) - {"word_keys", "char_keys", *_BYTES}:
         if arrays[name].dtype not in (np.float32, np.float64) or not np.isfinite(arrays[name]).all():
             yield f"{name} holds something else than numbers"
 

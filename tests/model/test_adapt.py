@@ -19,8 +19,8 @@ def test_the_folded_bundle_scores_like_the_correction(scorer, reviewed, adapted,
     home = Scorer(load_bundle(adapted[0]), words)
     short = [i for i, g in enumerate(reviewed) if len(g.text) < 500]
     expected = found.apply(seen[np.array(short)])
-    # Weights are kept in 16 bits.
-    np.testing.assert_allclose(home.probabilities([reviewed[i].text for i in short]), expected, atol=1e-3)
+    # Weights are kept in 8 bits.
+    np.testing.assert_allclose(home.probabilities([reviewed[i].text for i in short]), expected, atol=4e-3)
 
 
 def test_what_is_expected_of_long_texts_is_what_the_folded_bundle_says(scorer, reviewed, words, tmp_path):
@@ -43,7 +43,7 @@ def test_what_is_expected_of_long_texts_is_what_the_folded_bundle_says(scorer, r
     home = Scorer(load_bundle(path), words)
     given = [g.text for g in texts]
     likely = home.probabilities(given)
-    np.testing.assert_allclose(likely, fit_adaptation(seen, truth).apply(seen)[: len(texts)], atol=1e-3)
+    np.testing.assert_allclose(likely, fit_adaptation(seen, truth).apply(seen)[: len(texts)], atol=4e-3)
     # The correction is of whole texts: where only the strongest sentence counts, it decides nothing.
     before = scorer.decide(scorer.probabilities(given))
     assert (home.decide(likely) == before)[long].all()

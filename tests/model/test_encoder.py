@@ -298,7 +298,7 @@ def test_adapting_folds_what_it_learned_of_the_dimensions_in(dense_bundle, encod
     assert abs(home.weights.dense_coef - dense_bundle.weights.dense_coef).max() > 1e-3
     expected = fit_adaptation(seen, truth).apply(seen)
     found = Scorer(home, words, encoder=encoder).probabilities([g.text for g in reviewed])
-    np.testing.assert_allclose(found, expected, atol=1e-3)
+    np.testing.assert_allclose(found, expected, atol=4e-3)
 
 
 def test_every_label_decided_has_evidence(dense_bundle, encoder, words, unseen):

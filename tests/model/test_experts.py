@@ -120,7 +120,7 @@ def test_a_sentence_counts_fully_whatever_its_file_does(some_gold, learn):
     whole, single = [], []
     for light in (1.0, 0.1):
         found = load_bundle(learn(gold=some_gold[::2], weights={"messages": light})).weights
-        for kept, coef in ((whole, found.coef[0]), (single, found.sentence_coef[0])):
-            kept.append(coef.astype(float) / np.maximum(np.linalg.norm(coef.astype(float), axis=0), 1))
+        for kept, coef in ((whole, found.real_coef[0]), (single, found.real_sentence_coef[0])):
+            kept.append(coef / np.maximum(np.linalg.norm(coef, axis=0), 1e-9))
     alike = [np.median((a * b).sum(0)) for a, b in (whole, single)]
-    assert alike[0] < 0.99 < 0.999 < alike[1]
+    assert alike[0] < 0.99 < 0.998 < alike[1]

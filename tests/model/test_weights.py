@@ -5,9 +5,9 @@ import pytest
 from scipy import sparse
 
 from pipeline.corpus.gold import Gold, parse_gold, read_gold
-from pipeline.model.bundle import Weights
 from pipeline.model.experts import LEAST_SURE, fit_heads, log_ratios, text_weights
 from pipeline.model.recipe import Settings
+from pipeline.model.weights import Weights
 
 
 def test_what_people_disagreed_on_counts_less():
@@ -67,13 +67,43 @@ def test_gold_says_how_sure_people_were(taxonomy):
         assert parse_gold({**record, "labels": labels, "sure": given}, taxonomy) == (None, ["sure 应为 0 到 1 的数"])
 
 
-def test_weights_are_rounded_to_half_a_grain():
+def test_each_row_is_rounded_to_half_a_grain_of_its_own():
     rng = np.random.default_rng(3)
+    size = 2.0 ** rng.integers(-40, 40, 50)[:, None]
+    coef, gate = rng.normal(0, 3, (2, 50, 4)) * size, rng.normal(0, 30, (50, 1)) * size
+    coef[:, 7] = 0
+    coef[1, 8], coef[1, 9], coef[1, 10] = 127, 127.001, 1e-30
+    found = Weights.rounded(coef, np.zeros((2, 4)), coef[::-1] / 2, np.zeros((2, 4)), gate, np.zeros(1))
+    for given, real, kept, exponent in (
+        (coef, found.real_coef, found.coef, found.exponent),
+        (coef[::-1] / 2, found.real_sentence_coef, found.sentence_coef, found.sentence_exponent),
+        (gate, found.real_gate, found.gate, found.gate_exponent),
+    ):
+        assert (abs(real - given) <= 2.0 ** exponent[..., None] / 2).all()
+        largest = abs(kept.astype(int)).max(-1)
+        assert set(largest[abs(given).max(-1) > 1e-20] // 64) == {1}, "the finest that holds the largest"
+    assert (found.exponent[1, [8, 9]].tolist(), found.coef[1, [8, 9]].max(1).tolist()) == ([0, 1], [127, 64])
+    assert not found.coef[1, [7, 10]].any(), "nothing, and next to nothing"
+
+
+def test_what_was_rounded_is_rounded_to_itself():
+    rng = np.random.default_rng(5)
+    coef, gate = rng.normal(0, 3, (2, 50, 4)), rng.normal(size=(50, 2))
+    once = Weights.rounded(coef, np.zeros((2, 4)), coef / 3, np.zeros((2, 4)), gate, np.zeros(2))
+    again = Weights.rounded(once.real_coef, once.bias, once.real_sentence_coef, once.bias, once.real_gate, np.zeros(2))
+    for name, value in vars(once).items():
+        np.testing.assert_array_equal(getattr(again, name), value)
+
+
+def test_texts_are_read_by_the_coefficients_of_their_expert():
+    rng = np.random.default_rng(4)
     coef, gate = rng.normal(0, 3, (2, 50, 4)), rng.normal(size=(50, 1))
-    found = Weights.rounded(coef, np.zeros((2, 4)), coef / 2, np.zeros((2, 4)), gate, np.zeros(1))
-    for given, kept in ((coef, found.coef), (coef / 2, found.sentence_coef), (gate, found.gate)):
-        assert abs(kept * found.grain - given).max() <= found.grain / 2
-    assert abs(found.coef.astype(int)).max() > 2**14, "the finest that holds the largest"
+    found = Weights.rounded(coef, rng.normal(size=(2, 4)), coef / 2, np.zeros((2, 4)), gate, np.ones(1))
     x = sparse.random(7, 50, 0.2, "csr", rng=rng)
-    expected = np.stack([x.toarray()[i] @ (found.coef[i % 2] * found.grain) for i in range(7)])
-    np.testing.assert_allclose(found.read(x, np.arange(7) % 2), expected, atol=1e-12)
+    expert = np.arange(7) % 2
+    expected = np.stack([x.toarray()[i] @ found.real_coef[i % 2] + found.bias[i % 2] for i in range(7)])
+    np.testing.assert_allclose(found.read(x, expert), expected, atol=1e-12)
+    expected = np.stack([x.toarray()[i] @ found.real_sentence_coef[i % 2] for i in range(7)])
+    np.testing.assert_allclose(found.read(x, expert, sentences=True), expected, atol=1e-12)
+    assert found.choose(x)[0].tolist() == (x @ found.real_gate[:, 0] + 1 > 0).astype(int).tolist()
+    np.testing.assert_array_equal(found.rows(1, np.array([3, 3, 8])), found.real_coef[1, [3, 3, 8]])

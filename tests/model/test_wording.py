@@ -103,8 +103,16 @@ def test_what_only_one_group_says_is_strange_to_it(learned):
     assert together.mean < apart.mean
 
 
-def test_strangeness_adds_its_log_odds_and_no_more(bundle, words, some_gold):
-    texts = [g.text for g in some_gold[:20]] + ["渡口舢板捞起鲟鳇，晒盐翁煨芋，箬笠斜挂桅杆。" * 3]
+@pytest.fixture
+def open_texts(bundle, words, some_gold):
+    """Short texts none of whose scores is nearly 0 or 1, where log-odds are rounded."""
+    texts = [g.text for g in some_gold if len(g.text) < 300]
+    scores = Scorer(bundle, words).probabilities(texts)
+    return [t for t, p in zip(texts, scores, strict=True) if p.min() > 1e-6 and p.max() < 1 - 1e-6][:60]
+
+
+def test_strangeness_adds_its_log_odds_and_no_more(bundle, words, open_texts):
+    texts = [*open_texts, "渡口舢板捞起鲟鳇，晒盐翁煨芋，箬笠斜挂桅杆。" * 3]
     everyone = replace(bundle.wording, allowed=(1.0,) * len(bundle.wording.allowed))
     plain, allowing = (
         replace(bundle, wording=everyone, heads=tuple(replace(h, strange=s, backing=0.0) for h in bundle.heads))
@@ -112,16 +120,15 @@ def test_strangeness_adds_its_log_odds_and_no_more(bundle, words, some_gold):
     )
     before, after = (Scorer(b, words).probabilities(texts) for b in (plain, allowing))
     added = logit(after) - logit(before)
-    # Of scores near 0 and 1 the log-odds are rounded.
-    assert np.ptp(added, axis=1).max() < 1e-4
+    assert np.ptp(added, axis=1).max() < 1e-5
     assert (added >= 0).all()
     assert (added <= 2).all()
     assert added[-1].min() > 1.9
     assert np.allclose(after, expit(logit(before) + added))
 
 
-def test_in_strange_wording_the_strongest_label_backs_the_problem_head(bundle, words, some_gold):
-    texts = [g.text for g in some_gold[:60]] + [some_gold[0].text + "渡口舢板捞起鲟鳇，晒盐翁煨芋，箬笠斜挂桅杆。" * 9]
+def test_in_strange_wording_the_strongest_label_backs_the_problem_head(bundle, words, open_texts):
+    texts = [*open_texts, open_texts[0] + "渡口舢板捞起鲟鳇，晒盐翁煨芋，箬笠斜挂桅杆。" * 9]
     alone = replace(bundle, heads=(*bundle.heads[:-1], replace(bundle.heads[-1], backing=0.0)))
     deaf = replace(alone, heads=tuple(replace(h, strange=0.0) for h in alone.heads))
     before, after, unmoved = (logit(Scorer(b, words).probabilities(texts)) for b in (alone, bundle, deaf))

@@ -151,8 +151,9 @@ def _parquet() -> list[bytes]:
 
 
 def _bundle() -> Files:
-    from pipeline.model.bundle import Head, Weights, save_bundle
+    from pipeline.model.bundle import Head, save_bundle
     from pipeline.model.features import Features
+    from pipeline.model.weights import Weights
     from pipeline.model.wording import Wording
     from pipeline.taxonomy import parse_taxonomy
     from pipeline.text.concepts import Concept, Lexicon
@@ -161,7 +162,7 @@ def _bundle() -> Files:
     features = Features(
         char_n=(1, 2), tokens=("推诿", "没人", "管"), alphabet="人没管诿推",
         lexicon=Lexicon([Concept("push", "推诿", ("推来推去", "踢皮球")), Concept("none", "没人管", ("没人管",))]),
-        word_keys=np.arange(1, 4), char_keys=np.arange(1, 9), idf=np.ones(11),
+        word_keys=np.arange(1, 4), char_keys=np.arange(1, 9), idf=np.ones(11, np.float32),
     )  # fmt: skip
     dice = np.random.default_rng(7)
     heads = 3
