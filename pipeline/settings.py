@@ -8,6 +8,9 @@ from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import quote
 
+# Nobody's plugins are wanted, and to look for some pydantic reads what every installed package says of itself.
+os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
+
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_settings import (

@@ -100,7 +100,7 @@ class Features:
     idf: Singles = field(default_factory=lambda: np.zeros(0, np.float32))
 
     def __post_init__(self) -> None:
-        self._token_id = {t: i for i, t in enumerate(self.tokens, 1)}
+        self._token_id = dict(zip(self.tokens, range(1, len(self.tokens) + 1), strict=True))
         self.char_ids = np.zeros(_POINTS, np.int64)
         if self.alphabet:
             self.char_ids[code_points(self.alphabet)] = np.arange(1, len(self.alphabet) + 1)

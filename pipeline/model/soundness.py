@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -74,8 +75,9 @@ def _concepts(concepts: Mapping[str, Any] | None) -> Iterator[str]:
         yield "concepts are no texts"
         return
     forms = sum(len(c["forms"]) for c in listed)
-    places = [n for numbers in heads.values() for n in numbers]
-    if not all(type(n) is int and 0 <= n < forms for n in places) or not all(heads):
+    places = list(itertools.chain.from_iterable(heads.values()))
+    sound = not places or (set(map(type, places)) == {int} and min(places) >= 0 and max(places) < forms)
+    if not sound or not all(heads):
         yield "heads point to no form"
 
 
@@ -106,4 +108,4 @@ def _number(value: Any) -> bool:
 
 
 def _texts(value: Any) -> bool:
-    return isinstance(value, list) and all(isinstance(v, str) for v in value)
+    return isinstance(value, list) and set(map(type, value)) <= {str}

@@ -105,7 +105,7 @@ class Weights:
             else (self.coef, self.exponent, self.bias)
         )
         margins = np.zeros((x.shape[0], bias.shape[1]))
-        for e in np.unique(expert).tolist():
+        for e in np.flatnonzero(np.bincount(expert)).tolist():
             rows = expert == e
             margins[rows] = _product(x[rows], coef[e], exponent[e], self.dense_coef[e]) + bias[e]
         return margins

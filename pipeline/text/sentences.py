@@ -20,6 +20,8 @@ __all__ = ["ENDS", "Sentences", "split_sentences", "tables"]
 
 #: End marks.
 ENDS = ["。", "！", "？", "；", "!", "?", ";", "…"]
+#: Where Unicode has punctuation, and up to where: not among ideographs, syllables and signs for private use.
+_PUNCTUATION = ((0, 0x3400), (0xA000, 0xAC00), (0xF900, 0x17000), (0x19000, 0x20000))
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +68,10 @@ def split_sentences(texts: Sequence[str]) -> Sentences:
 def tables() -> tuple[Bools, Bools, Bools]:
     """Return which code points are punctuation, end marks, new lines."""
     punctuation = np.zeros(sys.maxunicode + 1, bool)
-    # Punctuation stands in the first two planes; a category is two letters.
-    categories = "".join(map(unicodedata.category, map(chr, range(0x20000)))).encode()
-    punctuation[:0x20000] = np.frombuffer(categories, np.uint8)[::2] == ord("P")
+    for first, end in _PUNCTUATION:
+        # A category is two letters.
+        categories = "".join(map(unicodedata.category, map(chr, range(first, end)))).encode()
+        punctuation[first:end] = np.frombuffer(categories, np.uint8)[::2] == ord("P")
     ends = np.zeros(sys.maxunicode + 1, bool)
     ends[[ord(c) for c in ENDS]] = True
     lines = np.zeros(sys.maxunicode + 1, bool)

@@ -1,12 +1,21 @@
 import functools
 import itertools
+import sys
+import unicodedata
 
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from pipeline.text.sentences import ENDS, split_sentences
+from pipeline.text.sentences import ENDS, split_sentences, tables
 
 PROSE = st.text("上访三年没人管。！？；…”“）（，a1", max_size=200)
+
+
+def test_all_punctuation_of_unicode_is_known():
+    known = tables()[0]
+    wrong = [c for c in map(chr, range(sys.maxunicode + 1)) if unicodedata.category(c)[0] == "P" and not known[ord(c)]]
+    assert not wrong
+    assert known.sum() < 1000
 
 
 def spans(text):
