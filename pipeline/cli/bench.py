@@ -37,7 +37,8 @@ SECOND, UNREAD = "second-messages.jsonl", "unread-messages.jsonl"
 READ, NEVER_READ = "带标签的真实留言", "写语料的人没有读过的真实留言"
 #: Texts that two people labelled and nothing learns from: the file below corpora, and how the ids begin.
 PEOPLE = {
-    "转述的真实通报": ("retold.jsonl", ""),
+    "转述的真实通报": ("retold.jsonl", "c"),
+    "转述的真实通报，第十五轮": ("retold.jsonl", "n"),
     "对着模型写的，行为从痕迹说出": ("adversarial.jsonl", "trace-"),
     "对着模型写的，平常话": ("adversarial.jsonl", "plain-"),
 }
