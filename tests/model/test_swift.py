@@ -9,9 +9,13 @@ from scipy.special import expit
 from pipeline.documents import Document
 from pipeline.model import swift
 from pipeline.model.bundle import load_bundle
+from pipeline.model.reading import PlainReader
 from pipeline.model.score import Scorer
+from pipeline.model.swift import SwiftReader
+from pipeline.model.weights import Weights
 from pipeline.text.clean import clean
 from pipeline.text.plain import LITTLE
+from pipeline.text.segment import RjiebaSegmenter
 from pipeline.text.sentences import split_sentences
 
 WORDS = [
@@ -121,3 +125,22 @@ def test_other_features_are_read_alike(word_n, char_n, learn, some_gold, words):
     other = load_bundle(learn(gold=some_gold[::2], experts=(), passage_chars=100, lead=1.0, **grams))
     texts = [g.text for g in some_gold[::6]]
     same((Scorer(other, words, little=0), Scorer(other, words, little=10**12)), texts)
+
+
+@pytest.mark.parametrize("heads", [1, 8, 23, 65])
+def test_any_number_of_heads_is_read_alike(heads, bundle, words, some_gold):
+    """Rows of a line of the cache and of several, with and without room behind the heads."""
+    dice = np.random.default_rng(heads)
+    experts, columns = len(bundle.weights.bias), bundle.features.columns
+    coef, single = dice.normal(size=(2, experts, columns, heads))
+    bias, single_bias = dice.normal(size=(2, experts, heads))
+    gate = dice.normal(size=(columns, experts))
+    weights = Weights.rounded(coef, bias, single, single_bias, gate, np.zeros(experts))
+    other = dataclasses.replace(bundle, weights=weights, heads=bundle.heads[:1] * heads)
+    segmenter = RjiebaSegmenter(words)
+    texts = [g.text for g in some_gold[:40]] + ["", "路。" * 900]
+    plain = PlainReader(other, segmenter, None).read(texts)
+    fast = SwiftReader(other, segmenter, words, None).read(texts)
+    assert set(plain.expert.tolist()) == set(range(experts))
+    for name in ("whole", "strongest", "strange", "expert"):
+        np.testing.assert_allclose(getattr(fast, name), getattr(plain, name), atol=1e-9)
